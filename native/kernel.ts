@@ -18,7 +18,7 @@ export interface ResultRef {
   readonly index: number;
 }
 
-/** Memory that the call writes to. `bytes` holds what the kernel wrote once the batch has been performed. */
+/** Memory that the call writes to. Once the batch has been performed, `bytes` holds what the kernel wrote, zero elsewhere. */
 export interface Out {
   readonly kind: 'out';
   readonly bytes: Uint8Array;

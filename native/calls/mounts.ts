@@ -1,0 +1,82 @@
+/** Calls that mount, all by descriptors: never by a path that a container's files could redirect. */
+
+import { AT } from '../constants/files.ts';
+import { FSCONFIG, FSMOUNT, FSOPEN, MOVE_MOUNT, OPEN_TREE } from '../constants/mount.ts';
+import type { Call } from '../kernel.ts';
+import { u64s } from '../struct.ts';
+import type { Fd } from './files.ts';
+
+/** fsopen(2), since Linux 5.2. */
+export const fsopen = (type: string): Call => ({ name: 'fsopen', args: [type, FSOPEN.CLOEXEC] });
+export const fsconfigString = (fs: Fd, key: string, value: string): Call => ({
+  name: 'fsconfig',
+  args: [fs, FSCONFIG.SET_STRING, key, value, 0],
+});
+export const fsconfigFlag = (fs: Fd, key: string): Call => ({
+  name: 'fsconfig',
+  args: [fs, FSCONFIG.SET_FLAG, key, null, 0],
+});
+export const fsconfigCreate = (fs: Fd): Call => ({ name: 'fsconfig', args: [fs, FSCONFIG.CMD_CREATE, null, null, 0] });
+export const fsmount = (fs: Fd, attributes: number): Call => ({
+  name: 'fsmount',
+  args: [fs, FSMOUNT.CLOEXEC, attributes],
+});
+
+/** open_tree(2): `clone` makes a detached copy of the mount at `path` (`recursive`: and of those below it). */
+export const openTree = (dir: Fd, path: string, flags: { clone?: boolean; recursive?: boolean } = {}): Call => ({
+  name: 'open_tree',
+  args: [
+    dir,
+    path,
+    OPEN_TREE.CLOEXEC |
+      (path === '' ? AT.EMPTY_PATH : 0) |
+      (flags.clone ? OPEN_TREE.CLONE : 0) |
+      (flags.recursive ? AT.RECURSIVE : 0),
+  ],
+});
+
+/** move_mount(2): attaches the detached mount `mount` at the directory or file `target`. */
+export const moveMount = (mount: Fd, target: Fd): Call => ({
+  name: 'move_mount',
+  args: [mount, '', target, '', MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_EMPTY_PATH],
+});
+/** move_mount(2) onto a path. */
+export const moveMountTo = (mount: Fd, dir: Fd, path: string): Call => ({
+  name: 'move_mount',
+  args: [mount, '', dir, path, MOVE_MOUNT.F_EMPTY_PATH],
+});
+
+export interface MountAttributes {
+  readonly set?: number;
+  readonly clear?: number;
+  readonly propagation?: number;
+  /** A user namespace's descriptor, for MOUNT_ATTR.IDMAP. */
+  readonly userns?: number;
+}
+
+/** mount_setattr(2), since Linux 5.12. */
+export const mountSetattr = (dir: Fd, path: string, attributes: MountAttributes, recursive = false): Call => ({
+  name: 'mount_setattr',
+  args: [
+    dir,
+    path,
+    (path === '' ? AT.EMPTY_PATH : 0) | (recursive ? AT.RECURSIVE : 0),
+    u64s(attributes.set ?? 0, attributes.clear ?? 0, attributes.propagation ?? 0, attributes.userns ?? 0),
+    32,
+  ],
+});
+
+/** mount(2): for what has no descriptor form (propagation of the namespace's own root, remounts of superblocks). */
+export const mount = (
+  source: string,
+  target: string,
+  type: string | null,
+  flags: number,
+  data: string | null,
+): Call => ({
+  name: 'mount',
+  args: [source, target, type, flags, data],
+});
+export const umount2 = (target: string, flags: number): Call => ({ name: 'umount2', args: [target, flags] });
+export const pivotRoot = (newRoot: string, putOld: string): Call => ({ name: 'pivot_root', args: [newRoot, putOld] });
+export const chroot = (path: string): Call => ({ name: 'chroot', args: [path] });

@@ -1,0 +1,67 @@
+/** Calls on sockets, and descriptors sent over them (unix(7), SCM_RIGHTS). */
+
+import { AF, MSG, SCM_RIGHTS, SOCK, SOL_SOCKET } from '../constants/socket.ts';
+import type { Call, Out } from '../kernel.ts';
+import { viewOf, words } from '../struct.ts';
+import type { Fd } from './files.ts';
+
+/** The longest path that fits a sockaddr_un, its NUL not counted. */
+export const UNIX_PATH_MAX = 107;
+
+export const socket = (family: number, type: number): Call => ({
+  name: 'socket',
+  args: [family, type | SOCK.CLOEXEC, 0],
+});
+/** A connected pair; the two descriptors are the answer's first two 32-bit words. */
+export const socketpair = (type: number, into: Out): Call => ({
+  name: 'socketpair',
+  args: [AF.UNIX, type | SOCK.CLOEXEC, 0, into],
+});
+export const bindUnix = (fd: Fd, path: string): Call => ({ name: 'bind', args: [fd, ...unixAddress(path)] });
+export const connectUnix = (fd: Fd, path: string): Call => ({ name: 'connect', args: [fd, ...unixAddress(path)] });
+export const listen = (fd: Fd, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
+export const accept = (fd: Fd): Call => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
+
+function unixAddress(path: string): readonly [address: Uint8Array, length: number] {
+  const name = new TextEncoder().encode(path);
+  if (name.length > UNIX_PATH_MAX)
+    throw new RangeError(`the socket's path is longer than ${UNIX_PATH_MAX} bytes: ${path}`);
+  const address = new Uint8Array(2 + name.length + 1);
+  address[0] = AF.UNIX;
+  address.set(name, 2);
+  return [address, address.length];
+}
+
+/** Sends `data` (one byte at least) with descriptors of the performer. */
+export function sendDescriptors(fd: Fd, descriptors: readonly number[], data: Uint8Array = new Uint8Array(1)): Call {
+  const control = new Uint8Array(16 + ((descriptors.length * 4 + 7) & ~7));
+  const view = viewOf(control);
+  view.setUint32(0, 16 + descriptors.length * 4, true);
+  view.setUint32(8, SOL_SOCKET, true);
+  view.setUint32(12, SCM_RIGHTS, true);
+  descriptors.forEach((descriptor, i) => {
+    view.setInt32(16 + i * 4, descriptor, true);
+  });
+  // name, namelen, iov, iovlen, control, controllen, flags
+  const message = words(null, 0, words(data, data.length), 1, control, control.length, 0);
+  return { name: 'sendmsg', args: [fd, message, MSG.NOSIGNAL] };
+}
+
+/** Room for a message's data and up to `count` descriptors. */
+export const receiveBuffers = (count: number, dataBytes = 1) => ({
+  data: { kind: 'out', bytes: new Uint8Array(dataBytes) } satisfies Out,
+  control: { kind: 'out', bytes: new Uint8Array(16 + ((count * 4 + 7) & ~7)) } satisfies Out,
+});
+
+export function receiveMessage(fd: Fd, { data, control }: ReturnType<typeof receiveBuffers>): Call {
+  const message = words(null, 0, words(data, data.bytes.length), 1, control, control.bytes.length, 0);
+  return { name: 'recvmsg', args: [fd, message, MSG.CMSG_CLOEXEC] };
+}
+
+/** The descriptors that came with a message. */
+export function receivedDescriptors(control: Out): readonly number[] {
+  const view = viewOf(control.bytes);
+  if (view.getUint32(8, true) !== SOL_SOCKET || view.getUint32(12, true) !== SCM_RIGHTS) return [];
+  const count = Math.max(0, Math.min(view.getUint32(0, true), control.bytes.length) - 16) >> 2;
+  return Array.from({ length: count }, (_, i) => view.getInt32(16 + i * 4, true));
+}

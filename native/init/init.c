@@ -1,0 +1,167 @@
+/*
+ * The container's init, until the container's program takes its place: performs the system calls that it is sent.
+ *
+ * It reads a batch from a socket, performs it, answers with the results, and decides nothing. TypeScript does
+ * (native/remote.ts, where the messages are written, native/kernel.ts, what they mean). The same program is the stage that makes
+ * the namespaces, and the process that joins a container for `exec`.
+ *
+ * It is executed from a sealed memfd, so that nobody who reaches /proc/PID/exe can write to it (CVE-2019-5736),
+ * and is not dumpable from its first call on, so that a process in a joined pid namespace can neither trace it nor
+ * reach its descriptors by /proc/PID/fd (CVE-2016-9962, CVE-2024-21626).
+ */
+#include "syscall.h"
+
+/* Where every message is laid out: a fixed address, so that the sender can write pointers into it. */
+#define ARENA 0x100000000ul
+#define ARENA_SIZE (16ul << 20)
+
+#define PROT_READ_WRITE 3
+#define MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE_NORESERVE (0x02 | 0x20 | 0x100000 | 0x4000)
+#define PR_SET_DUMPABLE 4
+#define MSG_NOSIGNAL 0x4000
+#define EINTR 4
+#define ECONNABORTED 103
+#define MAX_ERRNO 4095
+
+/* Bits 0 to 5: that argument is the index of an earlier result. */
+#define MAY_FAIL (1u << 8)
+#define CHILD_SERVES (1u << 9) /* argument 5: the socket on which a new process goes on */
+#define SERVE (1u << 10)       /* answer first; then serve on what this call returns */
+
+struct call {
+	u32 nr;
+	u32 flags;
+	u64 args[6];
+};
+
+/* What follows the message in the arena, at the next multiple of 8, is the answer: `done`, the results, the out buffers. */
+struct message {
+	u32 size; /* bytes, this header included */
+	u32 count;
+	u32 out_bytes;
+	u32 unused;
+	struct call calls[];
+};
+
+/* 1 when all of it was moved, 0 when the peer is gone. `nr` is read, or sendto: a peer that is gone is no SIGPIPE. */
+static int transfer(i64 nr, i64 fd, char *at, u64 size)
+{
+	while (size > 0) {
+		i64 n = syscall6(nr, (u64)fd, (u64)at, size, MSG_NOSIGNAL, 0, 0);
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return 0;
+		at += n;
+		size -= (u64)n;
+	}
+	return 1;
+}
+
+/* No byte of an earlier message in an out buffer that the kernel leaves alone. */
+static void clear(char *at, u32 size)
+{
+	for (volatile u32 i = 0; i < size; i++)
+		at[i] = 0;
+}
+
+/* Word by word: the compiler would call memcpy for an assignment, and there is none. */
+static void copy(struct call *to, const struct call *from)
+{
+	for (volatile u32 i = 0; i < sizeof *to / 8; i++)
+		((u64 *)to)[i] = ((const u64 *)from)[i];
+}
+
+static i64 perform(const struct call *call, const i64 *results)
+{
+	u64 a[6];
+	for (int i = 0; i < 6; i++)
+		a[i] = call->flags & (1u << i) ? (u64)results[call->args[i]] : call->args[i];
+	return syscall6(call->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* Waits for the next connection. Signals (a freeze, a stop) and a peer that gave up do not end the wait. */
+static i64 next_connection(u64 old, const struct call *again)
+{
+	i64 next;
+
+	syscall6(SYS_close, old, 0, 0, 0, 0, 0);
+	do
+		next = perform(again, 0);
+	while (next == -EINTR || next == -ECONNABORTED);
+	return next;
+}
+
+/* Performs calls until one fails that may not, one is to be served on, or this process is the new child of one. */
+static enum { ANSWER, ANSWER_AND_SERVE, CHILD } run(const struct message *m, u64 *done, i64 *results)
+{
+	for (; *done < m->count; (*done)++) {
+		const struct call *call = &m->calls[*done];
+		if (call->flags & SERVE)
+			return ANSWER_AND_SERVE;
+		i64 r = results[*done] = perform(call, results);
+		if (r == 0 && call->flags & CHILD_SERVES)
+			return CHILD;
+		if (r < 0 && r >= -MAX_ERRNO && !(call->flags & MAY_FAIL)) {
+			(*done)++;
+			break;
+		}
+	}
+	return ANSWER;
+}
+
+static void serve(i64 sock)
+{
+	struct message *m = (struct message *)ARENA;
+	struct call again = {0}; /* how to come by the next connection, once a SERVE call has said so */
+
+	while (sock >= 0) {
+		if (!transfer(SYS_read, sock, (char *)m, sizeof *m) || m->size > ARENA_SIZE / 2 ||
+		    m->size < sizeof *m + m->count * sizeof m->calls[0] ||
+		    !transfer(SYS_read, sock, (char *)(m + 1), m->size - sizeof *m)) {
+			if (!again.flags)
+				return;
+			sock = next_connection(sock, &again);
+			continue;
+		}
+
+		u64 *done = (u64 *)(ARENA + ((m->size + 7ul) & ~7ul));
+		u64 answer = 8 + 8ul * m->count + m->out_bytes;
+		if ((u64)done + answer > ARENA + ARENA_SIZE)
+			return;
+		*done = 0;
+		clear((char *)(done + 1 + m->count), m->out_bytes);
+		switch (run(m, done, (i64 *)(done + 1))) {
+		case CHILD:
+			syscall6(SYS_close, sock, 0, 0, 0, 0, 0);
+			sock = (i64)m->calls[*done].args[5];
+			break;
+		case ANSWER:
+			transfer(SYS_sendto, sock, (char *)done, answer);
+			break;
+		case ANSWER_AND_SERVE:
+			transfer(SYS_sendto, sock, (char *)done, answer);
+			copy(&again, &m->calls[*done]);
+			sock = next_connection(sock, &again);
+		}
+	}
+}
+
+/* argv[1]: the socket's descriptor, in decimal. */
+__attribute__((used)) static void entry(u64 *stack)
+{
+	i64 sock = 0;
+
+	syscall6(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0, 0);
+	if (stack[0] < 2)
+		quit(125);
+	for (const char *p = (const char *)stack[2]; *p; p++)
+		sock = sock * 10 + (*p - '0');
+	if (syscall6(SYS_mmap, ARENA, ARENA_SIZE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE_NORESERVE, (u64)-1, 0) !=
+	    (i64)ARENA)
+		quit(125);
+	serve(sock);
+	quit(0);
+}
+
+ENTRY(entry);

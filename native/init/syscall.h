@@ -1,0 +1,80 @@
+/* A raw system call, a program's entry point, and nothing else of a C library. */
+#pragma once
+
+typedef unsigned int u32;
+typedef unsigned long u64;
+typedef long i64;
+
+#if defined(__x86_64__)
+
+static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+	register u64 r10 __asm__("r10") = d;
+	register u64 r8 __asm__("r8") = e;
+	register u64 r9 __asm__("r9") = f;
+	i64 ret;
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* The kernel leaves argc, argv and envp on the stack: hand their address to `entry`. */
+#define ENTRY(entry)                                                                                                   \
+	__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall " #entry "\n")
+
+#define SYS_read 0
+#define SYS_write 1
+#define SYS_close 3
+#define SYS_mmap 9
+#define SYS_sendto 44
+#define SYS_execve 59
+#define SYS_prctl 157
+#define SYS_readlinkat 267
+#define SYS_clone3 435
+#define SYS_exit_group 231
+#define SYS_prlimit64 302
+
+#elif defined(__aarch64__)
+
+static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+	register i64 x8 __asm__("x8") = nr;
+	register u64 x0 __asm__("x0") = a;
+	register u64 x1 __asm__("x1") = b;
+	register u64 x2 __asm__("x2") = c;
+	register u64 x3 __asm__("x3") = d;
+	register u64 x4 __asm__("x4") = e;
+	register u64 x5 __asm__("x5") = f;
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory", "cc");
+	return (i64)x0;
+}
+
+#define ENTRY(entry)                                                                                                   \
+	__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x0, sp\n\tand sp, x0, #-16\n\tbl " #entry "\n")
+
+#define SYS_read 63
+#define SYS_write 64
+#define SYS_close 57
+#define SYS_mmap 222
+#define SYS_sendto 206
+#define SYS_execve 221
+#define SYS_prctl 167
+#define SYS_readlinkat 78
+#define SYS_clone3 435
+#define SYS_exit_group 94
+#define SYS_prlimit64 261
+
+#else
+#error "runchart runs on x86-64 and arm64"
+#endif
+
+__attribute__((noreturn)) static inline void quit(int status)
+{
+	for (;;)
+		syscall6(SYS_exit_group, (u64)status, 0, 0, 0, 0, 0);
+}

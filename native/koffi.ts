@@ -1,0 +1,36 @@
+/**
+ * koffi's addon. In the linked executable it lies beside it as `koffi.node` and is loaded directly: koffi's own
+ * loader costs 6 ms more, and Bun's way of embedding an addon leaves a copy in the temporary folder at each start.
+ * Elsewhere (Node, tests) the koffi package finds its addon itself.
+ */
+
+import { createRequire } from 'node:module';
+
+/** `true` in the linked executable (defined by build/link.ts), absent elsewhere. */
+declare const RUNCHART_LINKED: true | undefined;
+
+export type NativeFunction = {
+  // biome-ignore lint/suspicious/noExplicitAny: the shape of a C function is known to its declaration only
+  (...args: any[]): any;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  async(...args: any[]): void;
+};
+
+interface Library {
+  func(name: string, result: string, args: readonly string[]): NativeFunction;
+}
+
+export interface Koffi {
+  load(path: string | null): Library;
+  errno(): number;
+  address(buffer: Uint8Array): bigint;
+}
+
+export function loadKoffi(): Koffi {
+  if (typeof RUNCHART_LINKED !== 'undefined') {
+    const addon = { exports: {} };
+    process.dlopen(addon, `${process.execPath.slice(0, process.execPath.lastIndexOf('/'))}/koffi.node`);
+    return addon.exports as Koffi;
+  }
+  return createRequire(import.meta.url)('koffi') as Koffi;
+}
