@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import { int64, uint32, uint64 } from '../../integers.ts';
+import { blockIOSchema } from './block-io.ts';
+import { deviceRuleSchema } from './devices.ts';
+
+/** Limits in bytes, -1 for none. `kernel` and `kernelTCP` are deprecated; `swap` is memory and swap together. */
+export const memorySchema = z.object({
+  limit: int64.optional(),
+  reservation: int64.optional(),
+  swap: int64.optional(),
+  kernel: int64.optional(),
+  kernelTCP: int64.optional(),
+  swappiness: uint64.optional(),
+  disableOOMKiller: z.boolean().optional(),
+  useHierarchy: z.boolean().optional(),
+  checkBeforeUpdate: z.boolean().optional(),
+});
+
+/** Times are in microseconds; `cpus` and `mems` are lists as `0-3,7`. */
+export const cpuSchema = z.object({
+  shares: uint64.optional(),
+  quota: int64.optional(),
+  burst: uint64.optional(),
+  period: uint64.optional(),
+  realtimeRuntime: int64.optional(),
+  realtimePeriod: uint64.optional(),
+  cpus: z.string().optional(),
+  mems: z.string().optional(),
+  idle: int64.optional(),
+});
+
+/** -1 is no limit. Optional by config-linux.md 1.3, while the JSON schema still requires it. */
+export const pidsSchema = z.object({ limit: int64.optional() });
+
+export const hugepageLimitSchema = z.object({ pageSize: z.string().regex(/^[1-9][0-9]*[KMG]B$/), limit: uint64 });
+
+export const interfacePrioritySchema = z.object({ name: z.string(), priority: uint32 });
+
+/** The net_cls and net_prio controllers, of cgroup v1 alone. */
+export const networkSchema = z.object({
+  classID: uint32.optional(),
+  priorities: z.array(interfacePrioritySchema).optional(),
+});
+
+export const rdmaSchema = z.object({ hcaHandles: uint32.optional(), hcaObjects: uint32.optional() });
+
+/** What the container's cgroup is limited to: config-linux.md, "Control groups". `unified` are files of cgroup v2. */
+export const resourcesSchema = z.object({
+  devices: z.array(deviceRuleSchema).optional(),
+  memory: memorySchema.optional(),
+  cpu: cpuSchema.optional(),
+  pids: pidsSchema.optional(),
+  blockIO: blockIOSchema.optional(),
+  hugepageLimits: z.array(hugepageLimitSchema).optional(),
+  network: networkSchema.optional(),
+  rdma: z.record(z.string(), rdmaSchema).optional(),
+  unified: z.record(z.string(), z.string()).optional(),
+});
+
+export type LinuxMemory = z.infer<typeof memorySchema>;
+export type LinuxCPU = z.infer<typeof cpuSchema>;
+export type LinuxPids = z.infer<typeof pidsSchema>;
+export type HugepageLimit = z.infer<typeof hugepageLimitSchema>;
+export type InterfacePriority = z.infer<typeof interfacePrioritySchema>;
+export type LinuxNetwork = z.infer<typeof networkSchema>;
+export type LinuxRdma = z.infer<typeof rdmaSchema>;
+export type LinuxResources = z.infer<typeof resourcesSchema>;
