@@ -53,6 +53,9 @@ const quiet = () => Object.assign(() => {}, { enabled: false, extend: quiet, des
 module.exports = process.env.DEBUG ? require('./node.js') : quiet;
 `;
 
+/** Asked only whether this is Windows' Linux; its packages are ES modules, whose imports are made at start-up, used or not. */
+const NO_WSL = 'module.exports = { isWsl: false };';
+
 export const lazyOclif: BunPlugin = {
   name: 'lazy-oclif',
   setup(builder) {
@@ -65,5 +68,6 @@ export const lazyOclif: BunPlugin = {
       contents: QUIET_DEBUG,
       loader: 'js',
     }));
+    builder.onLoad({ filter: /[/\\]node_modules[/\\]wsl-utils[/\\]index\.js$/ }, () => ({ contents: NO_WSL, loader: 'js' }));
   },
 };

@@ -7,16 +7,11 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundler } from './bun.ts';
-import { hostArch } from './compiler.ts';
+import { bundle } from './bundle.ts';
+import { type Arch, hostArch } from './compiler.ts';
 import { buildLauncher } from './launcher.ts';
-import { lazyOclif } from './lazy-oclif.ts';
 
-const root = join(import.meta.dirname, '..');
-const dist = join(root, 'dist');
-const arch = hostArch();
-
-/** Without the first two, `.env` and a `preload` in `bunfig.toml` of the current directory are obeyed: code run as root. */
+/** Without the first two, `.env` and `preload` of `bunfig.toml` in the current directory are obeyed: code run as root. */
 const IGNORE_CURRENT_DIRECTORY = [
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
@@ -24,42 +19,41 @@ const IGNORE_CURRENT_DIRECTORY = [
   '--no-compile-autoload-package-json',
 ];
 
-const work = join(dist, 'work');
-rmSync(work, { recursive: true, force: true });
-mkdirSync(work, { recursive: true });
+/**
+ * @param root the repository
+ * @param dist where the three files go
+ */
+export async function link(root: string, dist: string, arch: Arch): Promise<void> {
+  const work = join(dist, 'work');
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
 
-await bundle(join(root, 'commands/main.ts'));
-linkEngine(join(work, 'main.js'), join(work, 'runchart-engine'));
-copyFileSync(
-  join(root, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`),
-  join(work, 'koffi.node'),
-);
-buildLauncher(root, arch, join(work, 'runchart'));
+  const script = join(work, 'main.js');
+  await bundle(join(root, 'commands/main.ts'), script, initProgram(dist, arch));
+  linkEngine(script, join(work, 'runchart-engine'));
+  copyFileSync(join(root, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`), join(work, 'koffi.node'));
+  buildLauncher(root, arch, join(work, 'runchart'));
 
-// By rename, since a running engine must neither be written to nor stop the build (ETXTBSY); the launcher last.
-for (const name of ['koffi.node', 'runchart-engine', 'runchart']) renameSync(join(work, name), join(dist, name));
-rmSync(work, { recursive: true });
-
-async function bundle(entry: string): Promise<void> {
-  await bundler().build({
-    entrypoints: [entry],
-    outdir: work,
-    naming: 'main.js',
-    target: 'bun',
-    format: 'esm',
-    minify: true,
-    plugins: [lazyOclif],
-    define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(initProgram()) },
-  });
+  // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.
+  for (const name of ['koffi.node', 'runchart-engine', 'runchart']) renameSync(join(work, name), join(dist, name));
+  rmSync(work, { recursive: true });
 }
 
-function initProgram(): string {
+function initProgram(dist: string, arch: Arch): Uint8Array {
   const path = join(dist, `init-${arch}`);
-  return existsSync(path) ? readFileSync(path).toString('base64') : '';
+  return existsSync(path) ? readFileSync(path) : new Uint8Array();
 }
 
 function linkEngine(script: string, output: string): void {
   const flags = ['--compile', '--bytecode', '--format=esm', '--minify', ...IGNORE_CURRENT_DIRECTORY];
-  // Not in the current directory: that is where the linker would put its own temporary file.
-  execFileSync(process.execPath, ['build', ...flags, script, `--outfile=${output}`], { cwd: work, stdio: 'pipe' });
+  // The linker's temporary files appear in the current directory.
+  execFileSync(process.execPath, ['build', ...flags, script, `--outfile=${output}`], {
+    cwd: join(output, '..'),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '..');
+  await link(root, join(root, 'dist'), hostArch());
 }
