@@ -1,0 +1,44 @@
+/**
+ * What we use of Bun's bundler. Its own type package would bring types of everything else along.
+ */
+
+export interface Loaded {
+  readonly contents: string;
+  readonly loader: 'js';
+}
+
+export interface PluginBuilder {
+  onLoad(where: { filter: RegExp }, load: (file: { path: string }) => Loaded | Promise<Loaded>): void;
+}
+
+export interface BunPlugin {
+  readonly name: string;
+  setup(builder: PluginBuilder): void;
+}
+
+interface BuildOptions {
+  readonly entrypoints: readonly string[];
+  readonly outdir: string;
+  readonly naming?: string;
+  readonly target: 'bun';
+  readonly format: 'esm';
+  readonly minify?: boolean;
+  readonly plugins?: readonly BunPlugin[];
+  readonly define?: Readonly<Record<string, string>>;
+}
+
+interface Bun {
+  readonly version: string;
+  build(options: BuildOptions): Promise<{ readonly outputs: readonly { readonly path: string }[] }>;
+}
+
+/** @throws unless the program runs in Bun */
+export function bundler(): Bun {
+  const found: unknown = Reflect.get(globalThis, 'Bun');
+  if (!isBun(found)) throw new Error('linking needs Bun: npm run build');
+  return found;
+}
+
+function isBun(value: unknown): value is Bun {
+  return typeof value === 'object' && value !== null && 'build' in value && 'version' in value;
+}

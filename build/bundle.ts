@@ -1,0 +1,23 @@
+/**
+ * Bundles an entry point and all it imports into one script, as the engine gets it. Runs in Bun.
+ */
+import { basename, dirname } from 'node:path';
+import { bundler } from './bun.ts';
+import { lazyOclif } from './lazy-oclif.ts';
+
+/**
+ * @param output the script's path
+ * @param init the container's init program, which the script holds in base64 as RUNCHART_INIT: nothing is unpacked
+ */
+export async function bundle(entry: string, output: string, init: Uint8Array): Promise<void> {
+  await bundler().build({
+    entrypoints: [entry],
+    outdir: dirname(output),
+    naming: basename(output),
+    target: 'bun',
+    format: 'esm',
+    minify: true,
+    plugins: [lazyOclif],
+    define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) },
+  });
+}

@@ -1,0 +1,73 @@
+/**
+ * Makes oclif load what a command uses, when it uses it.
+ *
+ * @oclif/core's files are CommonJS as TypeScript emits it: each starts with the `require` of all that it may ever need,
+ * and so parsing one flag loads help, plugins and settings (7 ms). Here each such line becomes a function that
+ * requires on first use, and each use of the name a call of it (1 ms). Babel's CommonJS plugin has long had the same
+ * transform as its option `lazy`.
+ */
+import { readFile } from 'node:fs/promises';
+import type { BunPlugin } from './bun.ts';
+
+const IMPORT =
+  /^(?:const|var) ([A-Za-z_$][\w$]*) = ((?:__importDefault\(|__importStar\()?require\(["'][^"']+["']\)\)?);$/gm;
+
+/** Between the quotes of a string, in a comment or after a dot, a name is not the variable. */
+const STRING_OR_COMMENT = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\*[\s\S]*?\*\/|^\s*\/\/.*$`;
+
+/** @param source a CommonJS file that TypeScript emitted */
+export function makeLazy(source: string): string {
+  const names: string[] = [];
+  const declared = source.replace(IMPORT, (_line, name: string, required: string) => {
+    names.push(name);
+    return `let $lazy_${name}; const $get_${name} = () => ($lazy_${name} ??= ${required});`;
+  });
+  return names.reduce(callInstead, declared);
+}
+
+function callInstead(source: string, name: string): string {
+  const escaped = name.replaceAll('$', String.raw`\$`);
+  // `new x_1.Y(` would construct what the call returns; brackets make it construct Y.
+  const use = new RegExp(
+    String.raw`(${STRING_OR_COMMENT})|\bnew ${escaped}((?:\.\w+)*)\(|(?<![\w$.])${escaped}(?![\w$]|\s*:)`,
+    'gm',
+  );
+  return source.replace(use, (_use, skipped: string | undefined, members: string | undefined) => {
+    if (skipped !== undefined) return skipped;
+    return members === undefined ? `$get_${name}()` : `new ($get_${name}()${members})(`;
+  });
+}
+
+/** command.js keeps Node's stream for standard output from failing on EPIPE: making that stream costs 7 ms. */
+const STDOUT_LISTENER = /^process\.stdout\.on\('error', \(err\) => \{[\s\S]*?^\}\);$/m;
+
+/** @throws when command.js no longer looks as we know it: the transform wants a look after an update of oclif */
+export function withoutStdoutListener(source: string): string {
+  if (!STDOUT_LISTENER.test(source)) throw new Error('@oclif/core/lib/command.js: no listener on process.stdout found');
+  return source.replace(STDOUT_LISTENER, '');
+}
+
+/** `debug` reads the environment and loads `tty` and `util` to find out that nobody wants its output. */
+const QUIET_DEBUG = `
+const quiet = () => Object.assign(() => {}, { enabled: false, extend: quiet, destroy() {} });
+module.exports = process.env.DEBUG ? require('./node.js') : quiet;
+`;
+
+/** Asked only whether this is Windows' Linux; its packages are ES modules, whose imports are made at start-up, used or not. */
+const NO_WSL = 'module.exports = { isWsl: false };';
+
+export const lazyOclif: BunPlugin = {
+  name: 'lazy-oclif',
+  setup(builder) {
+    builder.onLoad({ filter: /[/\\]@oclif[/\\]core[/\\]lib[/\\].*\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const contents = makeLazy(path.endsWith('/core/lib/command.js') ? withoutStdoutListener(source) : source);
+      return { contents, loader: 'js' };
+    });
+    builder.onLoad({ filter: /[/\\]node_modules[/\\]debug[/\\]src[/\\]index\.js$/ }, () => ({
+      contents: QUIET_DEBUG,
+      loader: 'js',
+    }));
+    builder.onLoad({ filter: /[/\\]node_modules[/\\]wsl-utils[/\\]index\.js$/ }, () => ({ contents: NO_WSL, loader: 'js' }));
+  },
+};

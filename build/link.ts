@@ -1,0 +1,59 @@
+/**
+ * Makes `dist/`, what ships: `runchart` (the launcher), and beside it `runchart-engine` (Bun with commands/main.ts
+ * linked in) and `koffi.node`. Runs in Bun: `npm run build`.
+ *
+ * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` the container's init program in base64.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundle } from './bundle.ts';
+import { type Arch, hostArch } from './compiler.ts';
+import { buildLauncher } from './launcher.ts';
+
+/** Without the first two, `.env` and `preload` of `bunfig.toml` in the current directory are obeyed: code run as root. */
+const IGNORE_CURRENT_DIRECTORY = [
+  '--no-compile-autoload-dotenv',
+  '--no-compile-autoload-bunfig',
+  '--no-compile-autoload-tsconfig',
+  '--no-compile-autoload-package-json',
+];
+
+/**
+ * @param root the repository
+ * @param dist where the three files go
+ */
+export async function link(root: string, dist: string, arch: Arch): Promise<void> {
+  const work = join(dist, 'work');
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+
+  const script = join(work, 'main.js');
+  await bundle(join(root, 'commands/main.ts'), script, initProgram(dist, arch));
+  linkEngine(script, join(work, 'runchart-engine'));
+  copyFileSync(join(root, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`), join(work, 'koffi.node'));
+  buildLauncher(root, arch, join(work, 'runchart'));
+
+  // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.
+  for (const name of ['koffi.node', 'runchart-engine', 'runchart']) renameSync(join(work, name), join(dist, name));
+  rmSync(work, { recursive: true });
+}
+
+function initProgram(dist: string, arch: Arch): Uint8Array {
+  const path = join(dist, `init-${arch}`);
+  return existsSync(path) ? readFileSync(path) : new Uint8Array();
+}
+
+function linkEngine(script: string, output: string): void {
+  const flags = ['--compile', '--bytecode', '--format=esm', '--minify', ...IGNORE_CURRENT_DIRECTORY];
+  // The linker's temporary files appear in the current directory.
+  execFileSync(process.execPath, ['build', ...flags, script, `--outfile=${output}`], {
+    cwd: join(output, '..'),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '..');
+  await link(root, join(root, 'dist'), hostArch());
+}

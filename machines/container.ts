@@ -1,0 +1,230 @@
+/**
+ * The life of a container, as the OCI runtime specification tells it (runtime.md, "Lifecycle"), with runc's `paused`.
+ * What each effect does is in effects/; the phases of creation are in creating.ts, of removal in removing.ts.
+ */
+
+import { creating, restoring } from './creating.ts';
+import { asked, fail, output, record, refuseOthers } from './parts.ts';
+import { deleting, unwinding } from './removing.ts';
+import { type Lifecycle, lifecycle } from './setup.ts';
+
+/** The machine, with effects that are still to be provided. */
+export function containerMachine() {
+  const life = lifecycle();
+  return life.createMachine({
+    id: 'container',
+    context: ({ input }) => input,
+    initial: 'absent',
+    on: refuseOthers('busy'),
+    states: {
+      absent: {
+        tags: ['settled'],
+        on: { ...refuseOthers('absent'), create: 'creating', restore: 'restoring' },
+      },
+
+      creating: { ...creating(life), on: refuseOthers('creating') },
+      restoring: restoring(life),
+      unwinding: unwinding(life),
+
+      created: {
+        tags: ['created'],
+        entry: { type: 'reach', params: { point: 'created' } },
+        on: refuseOthers('created'),
+        initial: 'idle',
+        states: {
+          idle: {
+            tags: ['settled'],
+            on: {
+              start: '#container.starting',
+              kill: 'killing',
+              pause: 'pausing',
+              update: 'updating',
+              exec: {},
+              events: {},
+              delete: '#container.deleting',
+              started: '#container.running',
+              frozen: '#container.paused',
+              exited: '#container.stopped',
+            },
+          },
+          killing: killing(life),
+          pausing: pausing(life),
+          updating: updating(life),
+        },
+      },
+
+      starting: {
+        tags: ['created'],
+        invoke: {
+          src: 'startProcess',
+          input: record,
+          onDone: [
+            { guard: { type: 'hasHooks', params: { kind: 'poststart' } }, target: '#container.running.poststartHooks' },
+            { target: 'running' },
+          ],
+          onError: { target: 'observing', actions: fail('start') },
+        },
+      },
+
+      running: {
+        tags: ['running'],
+        entry: { type: 'reach', params: { point: 'running' } },
+        on: refuseOthers('running'),
+        initial: 'idle',
+        states: {
+          poststartHooks: {
+            invoke: {
+              src: 'runHooks',
+              input: ({ context }) => ({ record: context, kind: 'poststart' }),
+              onDone: 'idle',
+              onError: { target: 'ending', actions: fail('poststart hooks') },
+            },
+          },
+          ending: {
+            invoke: {
+              src: 'destroyInit',
+              input: record,
+              onDone: '#container.stopped',
+              onError: { target: '#container.observing', actions: fail('killing the init') },
+            },
+          },
+          idle: {
+            tags: ['settled'],
+            on: {
+              kill: 'killing',
+              pause: 'pausing',
+              update: 'updating',
+              exec: {},
+              events: {},
+              checkpoint: '#container.checkpointing',
+              delete: { guard: 'forced', target: '#container.deleting' },
+              frozen: '#container.paused',
+              exited: '#container.stopped',
+            },
+          },
+          killing: killing(life),
+          pausing: pausing(life),
+          updating: updating(life),
+        },
+      },
+
+      paused: {
+        tags: ['paused'],
+        on: refuseOthers('paused'),
+        initial: 'idle',
+        states: {
+          idle: {
+            tags: ['settled'],
+            on: {
+              resume: 'resuming',
+              kill: 'killing',
+              update: 'updating',
+              exec: { guard: 'ignoringPause' },
+              events: {},
+              checkpoint: '#container.checkpointing',
+              delete: { guard: 'forced', target: '#container.deleting' },
+              thawed: [{ guard: 'wasRunning', target: '#container.running' }, { target: '#container.created' }],
+              exited: '#container.stopped',
+            },
+          },
+          resuming: {
+            invoke: {
+              src: 'thaw',
+              input: record,
+              onDone: [{ guard: 'wasRunning', target: '#container.running' }, { target: '#container.created' }],
+              onError: { target: '#container.observing', actions: fail('resume') },
+            },
+          },
+          killing: killing(life),
+          updating: updating(life),
+        },
+      },
+
+      checkpointing: {
+        tags: ['running'],
+        invoke: {
+          src: 'checkpoint',
+          input: asked('checkpoint'),
+          onDone: 'observing',
+          onError: { target: 'observing', actions: fail('checkpoint') },
+        },
+      },
+
+      stopped: {
+        tags: ['stopped'],
+        on: refuseOthers('stopped'),
+        initial: 'idle',
+        states: {
+          idle: {
+            tags: ['settled'],
+            on: {
+              kill: { guard: 'toAll', target: 'killing' },
+              delete: '#container.deleting',
+            },
+          },
+          killing: killing(life),
+        },
+      },
+
+      deleting: deleting(life),
+
+      // After something went wrong halfway, the kernel is asked what became of the container.
+      observing: {
+        invoke: {
+          src: 'observe',
+          input: record,
+          onDone: [
+            { guard: 'neverCreated', target: '#container.creating.unfinished' },
+            { guard: output('initGone'), target: 'stopped' },
+            { guard: output('frozen'), target: 'paused' },
+            { guard: output('started'), target: 'running' },
+            { target: 'created' },
+          ],
+          onError: [
+            { guard: 'neverCreated', target: '#container.creating.unfinished', actions: fail('observing') },
+            { guard: 'wasRunning', target: 'running', actions: fail('observing') },
+            { target: 'created', actions: fail('observing') },
+          ],
+        },
+      },
+
+      deleted: { type: 'final' },
+      failed: { type: 'final' },
+    },
+  });
+}
+
+export type ContainerMachine = ReturnType<typeof containerMachine>;
+
+function killing(life: Lifecycle) {
+  return life.createStateConfig({
+    invoke: {
+      src: 'signal',
+      input: asked('kill'),
+      onDone: 'idle',
+      onError: { target: 'idle', actions: fail('kill') },
+    },
+  });
+}
+
+function pausing(life: Lifecycle) {
+  return life.createStateConfig({
+    invoke: {
+      src: 'freeze',
+      input: record,
+      onDone: '#container.paused',
+      onError: { target: '#container.observing', actions: fail('pause') },
+    },
+  });
+}
+
+function updating(life: Lifecycle) {
+  return life.createStateConfig({
+    invoke: {
+      src: 'update',
+      input: asked('update'),
+      onDone: { target: 'idle', actions: output('keepConfig') },
+      onError: { target: 'idle', actions: fail('update') },
+    },
+  });
+}

@@ -1,0 +1,56 @@
+/** The small pieces that the chart is written with: what a transition says, and what an effect is handed. */
+
+import { assertEvent } from 'xstate';
+import type { ContainerRecord } from '../spec/record.ts';
+import { type LifecycleEvent, REQUESTS, type Request } from './events.ts';
+import type { PersistedState } from './persisted.ts';
+import type { Standing } from './refusals.ts';
+
+/** Every request that no inner state takes is refused, with the words for `standing`. */
+export function refuseOthers(standing: Standing) {
+  const refuse = (request: Request['type']) => ({
+    actions: { type: 'refuse' as const, params: { request, standing } },
+  });
+  return Object.fromEntries(REQUESTS.map((request) => [request, refuse(request)])) as {
+    [R in Request['type']]: ReturnType<typeof refuse>;
+  };
+}
+
+/** Says that the effect failed. */
+export function fail(during: string) {
+  return {
+    type: 'fail' as const,
+    params: ({ event }: { event: { error: unknown } }) => ({ during, error: event.error }),
+  };
+}
+
+/** Says that the effect failed, and that nothing changes by it. */
+export function warn(during: string) {
+  return {
+    type: 'warn' as const,
+    params: ({ event }: { event: { error: unknown } }) => ({ during, error: event.error }),
+  };
+}
+
+/** Hands the effect's output to an action or a guard. */
+export function output<Name extends string>(type: Name) {
+  return { type, params: <T>({ event }: { event: { output: T } }): T => event.output };
+}
+
+type Given = { context: ContainerRecord; event: LifecycleEvent };
+
+/** What an effect is handed: the record alone, … */
+export const record = ({ context }: Given) => ({ record: context });
+
+/** … the state that it is to be saved as, … */
+export const savedAs =
+  (as: PersistedState) =>
+  ({ context }: Given) => ({ record: context, as });
+
+/** … or the request that asked for it. */
+export function asked<Type extends Request['type']>(type: Type) {
+  return ({ context, event }: Given) => {
+    assertEvent(event, type);
+    return { record: context, request: event };
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * The machine's snapshot as it is kept on disk.
+ *
+ * Only settled states are ever written, so a snapshot has no children: XState would run a restored
+ * promise actor again, and an effect must not run twice. What a command that dies leaves behind is
+ * what it wrote last; for a creation that is `unfinished`, from where the only way is `delete --force`.
+ */
+
+import type { ContainerRecord } from '../spec/record.ts';
+
+export const PERSISTED_STATES = ['unfinished', 'created', 'running', 'paused', 'stopped'] as const;
+export type PersistedState = (typeof PERSISTED_STATES)[number];
+
+/** A state value as XState has it: one state and the one inside it. */
+export type PersistedValue = { readonly [state: string]: 'idle' | 'unfinished' };
+
+/** What XState's `getPersistedSnapshot` answers in a settled state. */
+export interface PersistedSnapshot {
+  readonly status: 'active';
+  readonly value: PersistedValue;
+  readonly historyValue: Record<string, never>;
+  readonly context: ContainerRecord;
+  readonly children: Record<string, never>;
+}
+
+/** The snapshot of a container that is in `state`. */
+export function persisted(state: PersistedState, record: ContainerRecord): PersistedSnapshot {
+  const value: PersistedValue = state === 'unfinished' ? { creating: state } : { [state]: 'idle' };
+  const context = state === 'created' || state === 'running' ? { ...record, reached: state } : record;
+  return { status: 'active', value, historyValue: {}, context, children: {} };
+}
+
+/** @returns undefined for a value that no settled state has. */
+export function persistedState(value: unknown): PersistedState | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const entries = Object.entries(value);
+  const [state, inner] = entries[0] ?? [];
+  if (entries.length !== 1) return undefined;
+  if (state === 'creating' && inner === 'unfinished') return 'unfinished';
+  if (inner !== 'idle') return undefined;
+  return PERSISTED_STATES.find((known) => known === state && known !== 'unfinished');
+}

@@ -1,0 +1,110 @@
+/** The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts. */
+
+import { assign, emit, fromPromise, setup } from 'xstate';
+import type { CgroupRecord, Config, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
+import type { CheckpointRequest, KillRequest } from './contract.ts';
+import type { Emitted, LifecycleEvent, Request } from './events.ts';
+import type { PersistedState } from './persisted.ts';
+import { refusal, type Standing } from './refusals.ts';
+import type { Tag } from './status.ts';
+
+type Effect<Extra, Result = void> = { input: { record: ContainerRecord } & Extra; result: Result };
+
+/** Every effect that the chart names: what it takes beside the record, and what it answers. */
+export interface EffectTypes {
+  save: Effect<{ as: PersistedState }>;
+  makeCgroup: Effect<unknown, CgroupRecord>;
+  enterNamespaces: Effect<unknown, InitRecord>;
+  makeMounts: Effect<unknown>;
+  runHooks: Effect<{ kind: HookKind }>;
+  enterRootfs: Effect<unknown>;
+  prepareProcess: Effect<unknown>;
+  startProcess: Effect<unknown>;
+  signal: Effect<{ request: KillRequest }>;
+  freeze: Effect<unknown>;
+  thaw: Effect<unknown>;
+  update: Effect<{ request: { config: Config } }, Config>;
+  checkpoint: Effect<{ request: CheckpointRequest }>;
+  restore: Effect<unknown, InitRecord>;
+  observe: Effect<unknown, Facts>;
+  destroyInit: Effect<unknown>;
+  removeCgroup: Effect<unknown>;
+  removeState: Effect<unknown>;
+}
+
+function unprovided<Name extends keyof EffectTypes>(name: Name) {
+  return fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(async () => {
+    throw new Error(`the effect ${name} was not provided`);
+  });
+}
+
+/** The machine's `setup`, with effects that are still to be provided. */
+export function lifecycle() {
+  return setup({
+    types: {
+      context: {} as ContainerRecord,
+      input: {} as ContainerRecord,
+      events: {} as LifecycleEvent,
+      emitted: {} as Emitted,
+      tags: {} as Tag,
+    },
+    actors: {
+      save: unprovided('save'),
+      makeCgroup: unprovided('makeCgroup'),
+      enterNamespaces: unprovided('enterNamespaces'),
+      makeMounts: unprovided('makeMounts'),
+      runHooks: unprovided('runHooks'),
+      enterRootfs: unprovided('enterRootfs'),
+      prepareProcess: unprovided('prepareProcess'),
+      startProcess: unprovided('startProcess'),
+      signal: unprovided('signal'),
+      freeze: unprovided('freeze'),
+      thaw: unprovided('thaw'),
+      update: unprovided('update'),
+      checkpoint: unprovided('checkpoint'),
+      restore: unprovided('restore'),
+      observe: unprovided('observe'),
+      destroyInit: unprovided('destroyInit'),
+      removeCgroup: unprovided('removeCgroup'),
+      removeState: unprovided('removeState'),
+    },
+    guards: {
+      forced: ({ event }) => event.type === 'delete' && event.force,
+      toAll: ({ event }) => event.type === 'kill' && event.all,
+      ignoringPause: ({ event }) => event.type === 'exec' && event.ignorePaused,
+      hasHooks: ({ context }, params: { kind: HookKind }) => hasHooks(context.config, params.kind),
+      began: ({ context }, params: { phase: PhaseName }) => context.begun.includes(params.phase),
+      neverCreated: ({ context }) => context.reached === 'creating',
+      wasRunning: ({ context }) => context.reached === 'running',
+      nothingLeft: ({ context }) => context.leftovers.length === 0,
+      initGone: (_, facts: Facts) => facts.init === 'gone',
+      frozen: (_, facts: Facts) => facts.frozen,
+      started: ({ context }, facts: Facts) => facts.started || context.reached === 'running',
+    },
+    actions: {
+      begin: assign({ begun: ({ context }, params: { phase: PhaseName }) => [...context.begun, params.phase] }),
+      reach: assign({ reached: (_, params: { point: ContainerRecord['reached'] }) => params.point }),
+      keepCgroup: assign({ cgroup: (_, cgroup: CgroupRecord) => cgroup }),
+      keepInit: assign({ init: (_, init: InitRecord) => init }),
+      keepConfig: assign({ config: (_, config: Config) => config }),
+      noteLeftover: assign({
+        leftovers: ({ context }, params: { what: string }) => [...context.leftovers, params.what],
+      }),
+      forgetLeftovers: assign({ leftovers: [] }),
+      fail: emit((_, params: { during: string; error: unknown }) => ({ type: 'failed' as const, ...params })),
+      warn: emit((_, params: { during: string; error: unknown }) => ({ type: 'warned' as const, ...params })),
+      refuse: emit(({ context }, params: { request: Request['type']; standing: Standing }) => ({
+        type: 'refused' as const,
+        message: refusal(params.request, context.id, params.standing),
+      })),
+    },
+  });
+}
+
+export type Lifecycle = ReturnType<typeof lifecycle>;
+
+/** `prestart` hooks run with createRuntime's, before them (runtime-spec, config.md "prestart"). */
+function hasHooks(config: Config, kind: HookKind): boolean {
+  const some = (name: string) => (config.hooks?.[name]?.length ?? 0) > 0;
+  return some(kind) || (kind === 'createRuntime' && some('prestart'));
+}

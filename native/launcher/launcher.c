@@ -1,0 +1,116 @@
+/*
+ * dist/runchart: executes the engine that lies beside it, in surroundings that cannot steer it.
+ *
+ * The engine is Bun with our code linked in. It obeys variables of its environment before our first line runs:
+ * BUN_OPTIONS=--preload executes a file, BUN_BE_BUN=1 turns it into Bun itself, BUN_BYTECODE_ORDER_OUT writes a
+ * file anywhere, NODE_CHANNEL_FD takes a descriptor over. A root tool must not, no flag of the linker stops it,
+ * and each release adds some: so whole families of names go, here, where nothing has been read yet.
+ * Descriptors, signal mask, ignored signals, argv (argv[0] too) and all other variables pass through untouched.
+ * LD_PRELOAD and its kin are the dynamic loader's, in force for runc alike: not ours to judge.
+ */
+#include "syscalls.h"
+
+enum { AT_FDCWD = -100, RLIMIT_NOFILE = 7, PATH_SIZE = 4096 };
+
+static const char ENGINE[] = "runchart-engine";
+
+/*
+ * Case-insensitive, since mimalloc (Bun's allocator) looks its options up that way.
+ * JSC_, WTF_: WebKit; ICU_DATA would load tables from a folder; UV_: the thread pool; OCLIF_: the command framework.
+ */
+static const char *const REMOVED[] = {"BUN_", "JSC_", "NODE_", "WTF_", "MIMALLOC_", "ICU_", "UV_", "OCLIF_",
+                                      "RUNCHART_NOFILE="};
+
+/*
+ * Without the JIT a short run is 2 ms faster (docs/performance.md). A crash of the engine must not be sent anywhere.
+ */
+static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REPORTING=0"};
+
+/* The engine raises its own soft limit before our code runs; the container gets back what the caller had. */
+static char nofile[] = "RUNCHART_NOFILE=00000000000000000000";
+
+static const struct {
+  long number;
+  const char *name;
+} ERRORS[] = {{2, "ENOENT"}, {7, "E2BIG"}, {8, "ENOEXEC"}, {12, "ENOMEM"}, {13, "EACCES"}, {36, "ENAMETOOLONG"}};
+
+static word length(const char *text) {
+  word n = 0;
+  while (text[n]) n++;
+  return n;
+}
+
+static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
+
+static int starts_with(const char *text, const char *prefix) {
+  for (; *prefix; text++, prefix++)
+    if (upper(*text) != *prefix) return 0;
+  return 1;
+}
+
+static int is_removed(const char *variable) {
+  for (word i = 0; i < sizeof REMOVED / sizeof *REMOVED; i++)
+    if (starts_with(variable, REMOVED[i])) return 1;
+  return 0;
+}
+
+static word append(char *line, word at, const char *text) {
+  for (; *text && at < PATH_SIZE + 256; text++) line[at++] = *text;
+  return at;
+}
+
+__attribute__((noreturn)) static void fail(const char *what, const char *path, long error) {
+  static char line[PATH_SIZE + 512];
+  static char unnamed[] = "errno 000";
+  const char *name = unnamed;
+  for (word i = 0; i < sizeof ERRORS / sizeof *ERRORS; i++)
+    if (ERRORS[i].number == error) name = ERRORS[i].name;
+  for (int i = 8; name == unnamed && i > 5; i--, error /= 10) unnamed[i] = (char)('0' + error % 10);
+  word n = append(line, 0, "runchart: ");
+  n = append(line, n, what);
+  n = append(line, n, path);
+  n = append(line, n, ": ");
+  n = append(line, n, name);
+  n = append(line, n, ": it belongs beside the runchart executable; build both with npm run build\n");
+  syscall4(SYS_write, 2, (word)line, n, 0);
+  for (;;) syscall4(SYS_exit_group, 1, 0, 0, 0);
+}
+
+/* The engine's path, by the executable's own: a symlink to it (/usr/local/bin/runc) is resolved by the kernel. */
+static char *engine_path(void) {
+  static char path[PATH_SIZE + sizeof ENGINE];
+  long n = syscall4(SYS_readlinkat, (word)AT_FDCWD, (word) "/proc/self/exe", (word)path, PATH_SIZE);
+  if (n < 0) fail("cannot find the engine by ", "/proc/self/exe", -n);
+  while (n > 0 && path[n - 1] != '/') n--;
+  for (word i = 0; i < sizeof ENGINE; i++) path[n + (long)i] = ENGINE[i];
+  return path;
+}
+
+static char *soft_limit_of_descriptors(void) {
+  word limits[2] = {0, 0};
+  syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (word)limits);
+  char *digit = nofile + length(nofile);
+  char *first = nofile + length("RUNCHART_NOFILE=");
+  word value = limits[0];
+  do *--digit = (char)('0' + value % 10);
+  while ((value /= 10) != 0);
+  while ((*first++ = *digit++) != 0) continue;
+  return nofile;
+}
+
+__attribute__((noreturn, used)) void launch(word *stack) {
+  char **argv = (char **)(stack + 1);
+  char **envp = argv + stack[0] + 1;
+
+  /* In place: behind the environment lies the auxiliary vector, of no use to us any more, and so room for ours. */
+  char **kept = envp;
+  for (char **variable = envp; *variable; variable++)
+    if (!is_removed(*variable)) *kept++ = *variable;
+  for (word i = 0; i < sizeof ENGINE_OPTIONS / sizeof *ENGINE_OPTIONS; i++) *kept++ = ENGINE_OPTIONS[i];
+  *kept++ = soft_limit_of_descriptors();
+  *kept = 0;
+
+  char *engine = engine_path();
+  long error = syscall4(SYS_execve, (word)engine, (word)argv, (word)envp, 0);
+  fail("cannot execute the engine ", engine, -error);
+}
