@@ -68,6 +68,9 @@ export const lazyOclif: BunPlugin = {
       contents: QUIET_DEBUG,
       loader: 'js',
     }));
-    builder.onLoad({ filter: /[/\\]node_modules[/\\]wsl-utils[/\\]index\.js$/ }, () => ({ contents: NO_WSL, loader: 'js' }));
+    builder.onLoad({ filter: /[/\\]node_modules[/\\]wsl-utils[/\\]index\.js$/ }, () => ({
+      contents: NO_WSL,
+      loader: 'js',
+    }));
   },
 };

@@ -31,7 +31,10 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   const script = join(work, 'main.js');
   await bundle(join(root, 'commands/main.ts'), script, initProgram(dist, arch));
   linkEngine(script, join(work, 'runchart-engine'));
-  copyFileSync(join(root, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`), join(work, 'koffi.node'));
+  copyFileSync(
+    join(root, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`),
+    join(work, 'koffi.node'),
+  );
   buildLauncher(root, arch, join(work, 'runchart'));
 
   // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.

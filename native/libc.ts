@@ -4,6 +4,8 @@
  */
 
 import { type Koffi, loadKoffi, type NativeFunction } from './koffi.ts';
+import type { PollRequest } from './platform.ts';
+import { viewOf } from './struct.ts';
 
 export interface Libc {
   readonly koffi: Koffi;
@@ -11,6 +13,8 @@ export interface Libc {
   readonly syscall: NativeFunction;
   /** posix_spawn(3) with its file actions and attributes as opaque buffers. */
   readonly spawn: SpawnFunctions;
+  /** poll(2) on a thread of its own. Interrupted or not, it answers with what is ready. */
+  poll(descriptors: readonly PollRequest[], timeoutMs: number): Promise<readonly number[]>;
   /** The errno of the last call: only meaningful directly after a -1. */
   errno(): number;
 }
@@ -33,10 +37,26 @@ export function loadLibc(): Libc {
   const koffi = loadKoffi();
   const library = koffi.load(null);
   let spawn: SpawnFunctions | undefined;
+  let poll: NativeFunction | undefined;
   return {
     koffi,
     syscall: library.func('syscall', INT64, [INT64, INT64, INT64, INT64, INT64, INT64, INT64]),
     errno: () => koffi.errno(),
+    poll(descriptors, timeoutMs) {
+      poll ??= library.func('poll', 'int', ['void *', 'uint64_t', 'int']);
+      const fds = new Uint8Array(descriptors.length * 8);
+      const view = viewOf(fds);
+      descriptors.forEach(({ fd, events }, i) => {
+        view.setInt32(i * 8, fd, true);
+        view.setInt16(i * 8 + 4, events, true);
+      });
+      const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
+      poll.async(fds, descriptors.length, timeoutMs, (error: unknown) => {
+        if (error) reject(error);
+        else resolve(descriptors.map((_, i) => view.getInt16(i * 8 + 6, true)));
+      });
+      return promise;
+    },
     get spawn() {
       spawn ??= {
         posixSpawn: library.func('posix_spawn', 'int', ['void *', 'str', 'void *', 'void *', INT64, INT64]),

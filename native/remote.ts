@@ -21,13 +21,8 @@ const HEADER_BYTES = 16;
 const CALL_BYTES = 56;
 const FLAG = { MAY_FAIL: 1 << 8, CHILD_SERVES: 1 << 9, SERVE: 1 << 10 } as const;
 
-export interface RemoteKernel extends Kernel {
-  /** The socket's descriptor in this process. The init exits, or waits for the next connection, when it is closed. */
-  readonly socket: number;
-}
-
 /** @param socket this side of a connected stream socket; whoever made it closes it */
-export function remoteKernel(libc: Libc, socket: number, performer: string): RemoteKernel {
+export function remoteKernel(libc: Libc, socket: number, performer: string): Kernel {
   const column = process.arch === 'arm64' ? 1 : 0;
   let arena = new Arena(new Uint8Array(64 * 1024), ARENA_BASE);
 
@@ -87,7 +82,6 @@ export function remoteKernel(libc: Libc, socket: number, performer: string): Rem
 
   return {
     performer,
-    socket,
     submit(calls: readonly Call[]): Outcome {
       const extent = measure(calls);
       checkReferences(calls);

@@ -11,7 +11,7 @@ import { SOCK } from './constants/socket.ts';
 import type { Call, Kernel } from './kernel.ts';
 import type { Libc } from './libc.ts';
 import { call, perform, SyscallError } from './perform.ts';
-import { type RemoteKernel, remoteKernel } from './remote.ts';
+import { remoteKernel } from './remote.ts';
 import { out, viewOf } from './struct.ts';
 
 export interface SpawnOptions {
@@ -24,7 +24,9 @@ export interface SpawnOptions {
 
 export interface Stage {
   readonly pid: number;
-  readonly kernel: RemoteKernel;
+  readonly kernel: Kernel;
+  /** This process's end of the stage's socket: the stage exits when it is closed. */
+  readonly connection: number;
   /** In the stage: the descriptor of its socket, the one after `descriptors`. */
   readonly socket: number;
 }
@@ -54,7 +56,7 @@ export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): St
       const socket = options.descriptors.length;
       const pid = posixSpawn(libc, path, ['runchart-init', String(socket)], table);
       const kernel = remoteKernel(libc, ours, options.performer);
-      return { pid, kernel, socket };
+      return { pid, kernel, connection: ours, socket };
     } catch (error) {
       local.submit([close(ours)]);
       throw error;

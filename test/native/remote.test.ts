@@ -39,26 +39,26 @@ function end(pid: number, socketFd: number): number {
 after(() => assert.deepEqual([...reaped].sort(), stages.sort(), 'every stage was reaped'));
 
 test('performs a batch, with results as arguments and out buffers', () => {
-  const { pid, kernel } = stage();
+  const { pid, kernel, connection } = stage();
   const text = out(64);
   const [own, fd, n] = perform(kernel, [getpid, openat(AT.FDCWD, '/proc/self/comm', O.RDONLY), read(result(1), text)]);
   assert.equal(own, pid);
   assert.ok(fd !== undefined && fd > 3);
   assert.match(new TextDecoder().decode(text.bytes.subarray(0, n)), /^\d+\n$/);
-  assert.equal(end(pid, kernel.socket), 0);
+  assert.equal(end(pid, connection), 0);
 });
 
 test('stops at the first call that fails, unless it may fail', () => {
-  const { pid, kernel } = stage();
+  const { pid, kernel, connection } = stage();
   const missing = openat(AT.FDCWD, '/no/such/file', O.RDONLY);
   const outcome = kernel.submit([{ ...missing, mayFail: true }, missing, getpid]);
   assert.deepEqual(outcome, { results: [-ERRNO.ENOENT, -ERRNO.ENOENT], stoppedAt: 1 });
   assert.equal(kernel.submit([getpid]).results[0], pid, 'it goes on serving');
-  end(pid, kernel.socket);
+  end(pid, connection);
 });
 
 test('runs from a sealed memfd, holds nothing but what it was given, and cannot be dumped', () => {
-  const { pid, kernel } = stage();
+  const { pid, kernel, connection } = stage();
   assert.match(readlinkSync(`/proc/${pid}/exe`), /^\/memfd:runchart-init/);
   const link = out(100);
   const results = kernel.submit(
@@ -75,11 +75,11 @@ test('runs from a sealed memfd, holds nothing but what it was given, and cannot 
   const writable = local.submit([openat(AT.FDCWD, `/proc/self/fd/${opened}`, O.RDWR), write(result(0), 'x')]);
   assert.notEqual(writable.stoppedAt, undefined, 'nobody writes to the program');
   local.submit([close(opened)]);
-  end(pid, kernel.socket);
+  end(pid, connection);
 });
 
 test('a cloned child serves on its own socket', () => {
-  const { pid, kernel } = stage();
+  const { pid, kernel, connection } = stage();
   const pair = out(8);
   perform(kernel, [socketpair(SOCK.STREAM, pair)]);
   // The test reaches the child's socket through /proc-free means: a listening socket of the stage's.
@@ -95,15 +95,15 @@ test('a cloned child serves on its own socket', () => {
   assert.equal(call(init, getpid), child);
   perform(local, [close(ours)]);
   perform(kernel, [waitid(P.PID, child, out(128), W.EXITED)]);
-  end(pid, kernel.socket);
+  end(pid, connection);
 });
 
 test('waits for one connection after the other, and ends with execve', () => {
-  const { pid, kernel } = stage();
+  const { pid, kernel, connection } = stage();
   const path = `/tmp/runchart-test-${process.pid}-wait.sock`;
   const listener = call(kernel, socket(AF.UNIX, SOCK.STREAM));
   perform(kernel, [bindUnix(listener, path), listen(listener), { ...accept(listener), serve: true }]);
-  perform(local, [close(kernel.socket)]);
+  perform(local, [close(connection)]);
   for (let round = 0; round < 2; round++) {
     const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
     perform(local, [connectUnix(fd, path)]);
@@ -121,7 +121,7 @@ test('waits for one connection after the other, and ends with execve', () => {
 });
 
 test('a batch of many strings and large out buffers', () => {
-  const { pid, kernel } = stage();
+  const { pid, kernel, connection } = stage();
   const big = out(300_000);
   const many = Array.from(
     { length: 2000 },
@@ -133,5 +133,5 @@ test('a batch of many strings and large out buffers', () => {
   const { results } = kernel.submit([...many, openat(AT.FDCWD, '/dev/zero', O.RDONLY), read(result(2000), big)]);
   assert.equal(results.length, 2002);
   assert.equal(results[2001], 300_000);
-  end(pid, kernel.socket);
+  end(pid, connection);
 });

@@ -1,0 +1,40 @@
+/** What a command acts through: this process's kernel, and the processes that it starts or finds waiting. */
+
+import { initProgram } from './init/program.ts';
+import type { Kernel } from './kernel.ts';
+import { type Libc, loadLibc } from './libc.ts';
+import { localKernel } from './local.ts';
+import { remoteKernel } from './remote.ts';
+import { type Stage, spawnStage } from './spawn.ts';
+
+export interface Platform {
+  /** Performs calls in this process. */
+  readonly local: Kernel;
+  /** Starts native/init with these descriptors, and nothing else, as a child of this process. @throws SyscallError */
+  spawnStage(descriptors: readonly number[], performer: string): Stage;
+  /** The kernel of a process that serves batches on the other end of a socket of ours. */
+  kernelBehind(socket: number, performer: string): Kernel;
+  /** Waits for events on descriptors without stopping the engine: poll(2) on a thread. @returns the revents, in order */
+  poll(descriptors: readonly PollRequest[], timeoutMs?: number): Promise<readonly number[]>;
+}
+
+export interface PollRequest {
+  readonly fd: number;
+  readonly events: number;
+}
+
+/** Observes or alters what passes: a trace, injected faults. */
+export type Wrap = (kernel: Kernel) => Kernel;
+
+export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadLibc()): Platform {
+  const local = wrap(localKernel(libc));
+  return {
+    local,
+    spawnStage(descriptors, performer) {
+      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer });
+      return { ...stage, kernel: wrap(stage.kernel) };
+    },
+    kernelBehind: (socket, performer) => wrap(remoteKernel(libc, socket, performer)),
+    poll: (descriptors, timeoutMs = -1) => libc.poll(descriptors, timeoutMs),
+  };
+}
