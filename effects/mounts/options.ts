@@ -1,0 +1,117 @@
+/**
+ * Mount options of config.json (config.md, "Mounts"; fstab(5), mount(8)) sorted by what they act on.
+ * What is not known is the file system's own business and passed on to it.
+ */
+
+import { MOUNT_ATTR, MS } from '../../native/constants/mount.ts';
+
+export interface AttributeChange {
+  readonly set: number;
+  readonly clear: number;
+}
+
+export interface MountOptions {
+  /** Attributes of the mount itself (MOUNT_ATTR_*). `clear` holds what an option takes away explicitly (`rw`, `suid`, …). */
+  readonly attributes: AttributeChange;
+  /** The same with everything mounted below (`rro`, `rnosuid`, …). */
+  readonly recursive: AttributeChange;
+  /** MS_SHARED and its kin, in order; `recursive` for `rshared`. */
+  readonly propagation: readonly { readonly type: number; readonly recursive: boolean }[];
+  readonly bind: 'no' | 'bind' | 'rbind';
+  readonly remount: boolean;
+  /** Copy what the mount covers into it (tmpfs only). */
+  readonly copyUp: boolean;
+  readonly idmap: 'no' | 'idmap' | 'ridmap';
+  /** For the file system: `size=64k` → ['size', '64k'], `newinstance` → ['newinstance', undefined]. */
+  readonly parameters: readonly (readonly [key: string, value: string | undefined])[];
+}
+
+const { RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, STRICTATIME, RELATIME, NODIRATIME, NOSYMFOLLOW, ATIME } = MOUNT_ATTR;
+
+const sets = (bits: number): AttributeChange => ({ set: bits, clear: 0 });
+const clears = (bits: number): AttributeChange => ({ set: 0, clear: bits });
+/** The access time modes exclude one another: the field is cleared, then set (mount_setattr(2)). */
+const atime = (mode: number): AttributeChange => ({ set: mode, clear: ATIME });
+
+const ATTRIBUTES: Readonly<Record<string, AttributeChange>> = {
+  ro: sets(RDONLY),
+  rw: clears(RDONLY),
+  nosuid: sets(NOSUID),
+  suid: clears(NOSUID),
+  nodev: sets(NODEV),
+  dev: clears(NODEV),
+  noexec: sets(NOEXEC),
+  exec: clears(NOEXEC),
+  noatime: atime(NOATIME),
+  atime: atime(RELATIME),
+  relatime: atime(RELATIME),
+  norelatime: atime(RELATIME),
+  strictatime: atime(STRICTATIME),
+  nostrictatime: atime(RELATIME),
+  nodiratime: sets(NODIRATIME),
+  diratime: clears(NODIRATIME),
+  nosymfollow: sets(NOSYMFOLLOW),
+  symfollow: clears(NOSYMFOLLOW),
+};
+
+const PROPAGATION: Readonly<Record<string, number>> = {
+  private: MS.PRIVATE,
+  shared: MS.SHARED,
+  slave: MS.SLAVE,
+  unbindable: MS.UNBINDABLE,
+};
+
+/** Flags of the superblock, and options that mount(8) knows but the kernel does not; `defaults` says nothing. */
+const SUPERBLOCK = new Set(['sync', 'dirsync', 'lazytime', 'mand']);
+const WITHOUT_EFFECT = new Set([
+  'defaults',
+  'async',
+  'nolazytime',
+  'nomand',
+  'loud',
+  'silent',
+  'acl',
+  'noacl',
+  'iversion',
+  'noiversion',
+]);
+
+export function parseMountOptions(options: readonly string[]): MountOptions {
+  let attributes = { set: 0, clear: 0 };
+  let recursive = { set: 0, clear: 0 };
+  let bind: MountOptions['bind'] = 'no';
+  let idmap: MountOptions['idmap'] = 'no';
+  let remount = false;
+  let copyUp = false;
+  const propagation: { type: number; recursive: boolean }[] = [];
+  const parameters: [string, string | undefined][] = [];
+
+  for (const option of options) {
+    const own = ATTRIBUTES[option];
+    const below = option.startsWith('r') ? ATTRIBUTES[option.slice(1)] : undefined;
+    const type = PROPAGATION[option];
+    const typeBelow = option.startsWith('r') ? PROPAGATION[option.slice(1)] : undefined;
+    if (own !== undefined) attributes = combine(attributes, own);
+    else if (below !== undefined) recursive = combine(recursive, below);
+    else if (type !== undefined) propagation.push({ type, recursive: false });
+    else if (typeBelow !== undefined) propagation.push({ type: typeBelow, recursive: true });
+    else if (option === 'bind' || option === 'rbind') bind = option;
+    else if (option === 'idmap' || option === 'ridmap') idmap = option;
+    else if (option === 'remount') remount = true;
+    else if (option === 'tmpcopyup') copyUp = true;
+    else if (SUPERBLOCK.has(option)) parameters.push([option, undefined]);
+    else if (!WITHOUT_EFFECT.has(option) && option !== '') parameters.push(parameter(option));
+  }
+  return { attributes, recursive, propagation, bind, remount, copyUp, idmap, parameters };
+}
+
+/** The later option wins over an earlier one on the same bits. */
+function combine(before: AttributeChange, next: AttributeChange): AttributeChange {
+  const touched = next.set | next.clear;
+  return { set: (before.set & ~touched) | next.set, clear: (before.clear & ~next.set) | next.clear };
+}
+
+function parameter(option: string): [string, string | undefined] {
+  const equals = option.indexOf('=');
+  return equals < 0 ? [option, undefined] : [option.slice(0, equals), option.slice(equals + 1)];
+}

@@ -1,0 +1,135 @@
+/** Performs mount steps in the init, in as few round trips as the rootfs allows. */
+
+import { Batch } from '../../native/batch.ts';
+import { close, type Fd, symlinkat } from '../../native/calls/files.ts';
+import {
+  fsconfigCreate,
+  fsconfigFlag,
+  fsconfigString,
+  fsmount,
+  fsopen,
+  mountSetattr,
+  moveMount,
+  openTree,
+} from '../../native/calls/mounts.ts';
+import { AT, O } from '../../native/constants/files.ts';
+import type { Kernel } from '../../native/kernel.ts';
+import { SyscallError } from '../../native/perform.ts';
+import { EffectError, reasonOf } from '../error.ts';
+import { addOpenPlaceholder, baseOf, makePlaceholder, openInRoot, parentOf } from '../rootfs/in-root.ts';
+import type { AttributeChange } from './options.ts';
+import type { MountStep } from './plan.ts';
+
+/**
+ * Optimistic: all steps in one batch. Where it stops because a destination's parents are missing, they are made
+ * one by one and the batch goes on with that step.
+ * @param root the rootfs, opened in the init
+ * @throws EffectError `mount proc on /proc: EPERM: operation not permitted`
+ */
+export function performMounts(kernel: Kernel, root: number, steps: readonly MountStep[]): void {
+  let next = 0;
+  let prepared = -1;
+  while (next < steps.length) {
+    const batch = new Batch();
+    const ends: number[] = [];
+    for (const step of steps.slice(next)) {
+      addStep(batch, root, step);
+      ends.push(batch.calls.length);
+    }
+    const { results, stoppedAt } = kernel.submit(batch.calls);
+    if (stoppedAt === undefined) return;
+    const failed = next + ends.findIndex((end) => stoppedAt < end);
+    const step = steps[failed];
+    const call = batch.calls[stoppedAt];
+    if (step === undefined || call === undefined) throw new RangeError('a batch stopped beyond its end');
+    const error = new SyscallError(call, -(results[stoppedAt] ?? 0), stoppedAt);
+    closeLeftOpen(kernel, batch, results, ends[failed - next - 1] ?? 0);
+    if (call.name !== 'openat2' || error.code !== 'ENOENT' || prepared === failed || step.step === 'attributes')
+      throw new EffectError(`${describe(step)}: ${reasonOf(error)}`, { cause: error });
+    try {
+      if (step.step === 'symlink') makePlaceholder(kernel, root, parentOf(step.at), 'directory');
+      else makePlaceholder(kernel, root, step.at, step.placeholder);
+    } catch (cause) {
+      throw new EffectError(`${describe(step)}: make the destination: ${reasonOf(cause)}`, { cause });
+    }
+    prepared = failed;
+    next = failed;
+  }
+}
+
+export function describe(step: MountStep): string {
+  if (step.step === 'filesystem') return `mount ${step.type} on ${step.at}`;
+  if (step.step === 'bind') return `bind ${step.source} on ${step.at}`;
+  if (step.step === 'symlink') return `link ${step.at} to ${step.target}`;
+  return `set the attributes of the mount on ${step.at}`;
+}
+
+/** The descriptors that the failed step had opened: a step closes what it opens, but only at its end. */
+function closeLeftOpen(kernel: Kernel, batch: Batch, results: readonly number[], from: number): void {
+  const opened = new Set<number>();
+  for (let i = from; i < results.length; i++) {
+    const name = batch.calls[i]?.name;
+    const result = results[i] ?? -1;
+    if (name === 'close') for (const fd of closedBy(batch, results, i)) opened.delete(fd);
+    else if (result >= 0 && OPENING.has(name ?? '')) opened.add(result);
+  }
+  if (opened.size > 0) kernel.submit([...opened].map((fd) => ({ ...close(fd), mayFail: true })));
+}
+
+const OPENING = new Set(['openat2', 'fsopen', 'fsmount', 'open_tree']);
+
+function closedBy(batch: Batch, results: readonly number[], index: number): readonly number[] {
+  const arg = batch.calls[index]?.args[0];
+  if (typeof arg === 'number') return [arg];
+  if (typeof arg === 'object' && arg !== null && 'kind' in arg && arg.kind === 'result')
+    return [results[arg.index] ?? -1];
+  return [];
+}
+
+function addStep(batch: Batch, root: number, step: MountStep): void {
+  switch (step.step) {
+    case 'filesystem': {
+      const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);
+      const fs = batch.add(fsopen(step.type));
+      batch.add(fsconfigString(fs, 'source', step.source));
+      for (const [key, value] of step.parameters)
+        batch.add(value === undefined ? fsconfigFlag(fs, key) : fsconfigString(fs, key, value));
+      batch.add(fsconfigCreate(fs));
+      const mount = batch.add(fsmount(fs, step.attributes));
+      addAttach(batch, mount, target, step.propagation);
+      batch.add(close(fs));
+      return;
+    }
+    case 'bind': {
+      const mount = batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
+      addAttributes(batch, mount, step.attributesBelow, true);
+      addAttributes(batch, mount, step.attributes, false);
+      addAttach(batch, mount, addOpenPlaceholder(batch, root, step.at, step.placeholder), step.propagation);
+      return;
+    }
+    case 'symlink': {
+      const parent = batch.add(openInRoot(root, parentOf(step.at), O.PATH | O.DIRECTORY));
+      batch.add(symlinkat(step.target, parent, baseOf(step.at)));
+      batch.add(close(parent));
+      return;
+    }
+    case 'attributes': {
+      const target = batch.add(openInRoot(root, step.at, O.PATH | O.DIRECTORY));
+      addAttributes(batch, target, step.attributes, false);
+      batch.add(close(target));
+    }
+  }
+}
+
+function addAttributes(batch: Batch, mount: Fd, { set, clear }: AttributeChange, recursive: boolean): void {
+  if (set !== 0 || clear !== 0) batch.add(mountSetattr(mount, '', { set, clear }, recursive));
+}
+
+type Propagation = readonly { readonly type: number; readonly recursive: boolean }[];
+
+function addAttach(batch: Batch, mount: Fd, target: Fd, propagation: Propagation): void {
+  batch.add(moveMount(mount, target));
+  for (const { type, recursive } of propagation) batch.add(mountSetattr(mount, '', { propagation: type }, recursive));
+  batch.add(close(mount));
+  batch.add(close(target));
+}

@@ -1,0 +1,52 @@
+/** The five capability sets (capabilities(7)) as calls. */
+
+import { capset, prctl } from '../../native/calls/process.ts';
+import { CAPABILITIES, PR } from '../../native/constants/process.ts';
+import type { Call } from '../../native/kernel.ts';
+import type { Capabilities } from '../../spec/types.ts';
+
+/** A set of capabilities, bit n for capability number n. Names that this kernel's headers do not have are left out, as runc does with a warning. */
+export function capabilitySet(names: readonly string[] = []): bigint {
+  let set = 0n;
+  for (const name of names) {
+    const number = capabilityNumber(name);
+    if (number >= 0) set |= 1n << BigInt(number);
+  }
+  return set;
+}
+
+export const unknownCapabilities = (names: readonly string[]): readonly string[] =>
+  names.filter((name) => capabilityNumber(name) < 0);
+
+function capabilityNumber(name: string): number {
+  const known: readonly string[] = CAPABILITIES;
+  return known.indexOf(name);
+}
+
+/** As many as the kernel's two 32-bit words hold: what a newer kernel adds is dropped too. */
+const MOST_CAPABILITIES = 64;
+
+/** To be performed while CAP_SETPCAP is still there. */
+export function dropBounding(capabilities: Capabilities): readonly Call[] {
+  const keep = capabilitySet(capabilities.bounding);
+  const calls: Call[] = [];
+  for (let number = 0; number < MOST_CAPABILITIES; number++) {
+    if (((keep >> BigInt(number)) & 1n) === 1n) continue;
+    const drop = prctl(PR.CAPBSET_DROP, number);
+    // EINVAL: the kernel does not know that one.
+    calls.push(number < CAPABILITIES.length ? drop : { ...drop, mayFail: true });
+  }
+  return calls;
+}
+
+/** The four other sets, after the ids have been changed. Ambient ones must be permitted and inheritable; one that is not is left out, as runc does. */
+export function applyCapabilities(capabilities: Capabilities): readonly Call[] {
+  const permitted = capabilitySet(capabilities.permitted);
+  const inheritable = capabilitySet(capabilities.inheritable);
+  const ambient = (capabilities.ambient ?? []).map(capabilityNumber).filter((number) => number >= 0);
+  return [
+    capset(capabilitySet(capabilities.effective), permitted, inheritable),
+    { ...prctl(PR.CAP_AMBIENT, PR.CAP_AMBIENT_CLEAR_ALL), mayFail: true },
+    ...ambient.map((number): Call => ({ ...prctl(PR.CAP_AMBIENT, PR.CAP_AMBIENT_RAISE, number), mayFail: true })),
+  ];
+}

@@ -1,0 +1,84 @@
+/** Which file the container's process executes: args[0], searched for as a shell does, in words that engines match on. */
+
+import { Batch } from '../../native/batch.ts';
+import { faccessat2, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { setgroups } from '../../native/calls/process.ts';
+import { ERRNO, errnoText } from '../../native/constants/errno.ts';
+import { AT, S, X_OK } from '../../native/constants/files.ts';
+import type { Call, Kernel, Out } from '../../native/kernel.ts';
+import { out, viewOf } from '../../native/struct.ts';
+import type { Process } from '../../spec/types.ts';
+import { EffectError } from '../error.ts';
+import { variable } from './environment.ts';
+
+/** Paths to try for a name, in order. A name with a slash is a path; an empty PATH entry is the current directory. */
+export function candidates(name: string, env: readonly string[]): readonly string[] {
+  if (name.includes('/')) return [name];
+  const path = variable(env, 'PATH') ?? '';
+  return path === '' ? [] : path.split(':').map((dir) => `${dir === '' ? '.' : dir}/${name}`);
+}
+
+/**
+ * Looks for the program inside the container, with the rights of the user that will execute it.
+ * @returns the path for execve
+ * @throws EffectError `exec: "foo": executable file not found in $PATH`, `exec: "/foo": permission denied`
+ */
+export function findProgram(kernel: Kernel, process: Process): string {
+  const name = process.args?.[0] ?? '';
+  const paths = candidates(name, process.env ?? []);
+  const batch = new Batch();
+  const asUser = becomeEffectively(process);
+  for (const call of asUser.begin) batch.add(call);
+  const looks = paths.map((path) => {
+    const stat = out(STATX_BYTES);
+    batch.try(statx(AT.FDCWD, path, stat, 0));
+    const index = batch.calls.length - 1;
+    batch.try(faccessat2(AT.FDCWD, path, X_OK, AT.EACCESS));
+    return { path, stat, index };
+  });
+  for (const call of asUser.end) batch.add(call);
+  const { results } = kernel.submit(batch.calls);
+
+  let denied: number | undefined;
+  for (const { path, stat, index } of looks) {
+    const verdict = judge(results[index] ?? -ERRNO.EIO, stat, results[index + 1] ?? -ERRNO.EIO);
+    if (verdict === 0) return path;
+    if (name.includes('/')) throw notExecutable(name, verdict, results[index] ?? 0);
+    if (verdict === ERRNO.EACCES) denied = verdict;
+  }
+  if (denied !== undefined) throw notExecutable(name, denied, 0);
+  throw new EffectError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
+}
+
+/** 0 for a file that can be executed, or the errno that execve(2) would give. */
+function judge(found: number, stat: Out, accessible: number): number {
+  if (found < 0) return -found;
+  const type = viewOf(stat.bytes).getUint16(28, true) & S.IFMT;
+  if (type === S.IFDIR) return ERRNO.EISDIR;
+  return type === S.IFREG && accessible === 0 ? 0 : ERRNO.EACCES;
+}
+
+function notExecutable(name: string, errno: number, found: number): EffectError {
+  const what = found < 0 ? `stat ${name}: ` : '';
+  return new EffectError(`exec: ${JSON.stringify(name)}: ${what}${errnoText(errno)}`);
+}
+
+/** The effective ids for a while, so that the kernel judges access as it will later. The real and saved ids lead back. */
+function becomeEffectively({ user }: Process): { begin: readonly Call[]; end: readonly Call[] } {
+  const uid = user?.uid ?? 0;
+  const gid = user?.gid ?? 0;
+  if (uid === 0) return { begin: [], end: [] };
+  const effective = (name: 'setresuid' | 'setresgid', id: number): Call => ({
+    name,
+    args: [-1, id, -1],
+    mayFail: true,
+  });
+  return {
+    begin: [
+      { ...setgroups(user?.additionalGids ?? []), mayFail: true },
+      effective('setresgid', gid),
+      effective('setresuid', uid),
+    ],
+    end: [effective('setresuid', 0), effective('setresgid', 0)],
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * Paths inside a rootfs, whose content is hostile: resolved by the kernel below the root's descriptor
+ * (openat2, RESOLVE_IN_ROOT), so that no symlink leads out, and used as descriptors from then on.
+ */
+
+import type { Batch } from '../../native/batch.ts';
+import { close, type Fd, mkdirat, openat2, readlinkat } from '../../native/calls/files.ts';
+import { O, RESOLVE } from '../../native/constants/files.ts';
+import type { Call, Kernel } from '../../native/kernel.ts';
+import { attempt, call, isErrno, perform } from '../../native/perform.ts';
+import { out, result } from '../../native/struct.ts';
+
+/** As many links as the kernel follows in one path (path_resolution(7)). */
+const MAX_LINKS = 40;
+
+/** Opens a path below `root`. Magic links (/proc/PID/fd/N) are refused: they jump anywhere. */
+export const openInRoot = (root: Fd, path: string, flags: number, mode = 0): Call =>
+  openat2(root, path, { flags, mode, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS });
+
+export function parentOf(path: string): string {
+  const end = path.replace(/\/+$/, '').lastIndexOf('/');
+  return end <= 0 ? '/' : path.slice(0, end);
+}
+
+export function baseOf(path: string): string {
+  const trimmed = path.replace(/\/+$/, '');
+  return trimmed.slice(trimmed.lastIndexOf('/') + 1);
+}
+
+/** What stands at a mount's destination where nothing does yet. */
+export type Placeholder = 'directory' | 'file';
+
+/**
+ * Adds: open the destination, after having made it in its parent if it was not there. Two calls that may fail
+ * and one that tells; where parents are missing too it fails with ENOENT, and `makePlaceholder` is for that.
+ * @returns the destination's descriptor; the caller adds its close
+ */
+export function addOpenPlaceholder(batch: Batch, root: number, path: string, kind: Placeholder): Fd {
+  if (baseOf(path) !== '') {
+    const parent = batch.try(openInRoot(root, parentOf(path), O.PATH | O.DIRECTORY));
+    if (kind === 'directory') batch.try(mkdirat(parent, baseOf(path), 0o755));
+    else batch.try({ name: 'mknodat', args: [parent, baseOf(path), 0o100644, 0] });
+    batch.try(close(parent));
+  }
+  return batch.add(openInRoot(root, path, O.PATH));
+}
+
+/**
+ * Makes a destination with all its missing parents, step by step. A dangling symlink is followed below the root and its target made,
+ * as runc does.
+ * @throws SyscallError, ELOOP after too many links
+ */
+export function makePlaceholder(
+  kernel: Kernel,
+  root: number,
+  path: string,
+  kind: Placeholder,
+  links = MAX_LINKS,
+): void {
+  const found = attempt(kernel, openInRoot(root, path, O.PATH));
+  if (found >= 0) {
+    attempt(kernel, close(found));
+    return;
+  }
+  if (links === 0 || baseOf(path) === '') {
+    call(kernel, openInRoot(root, path, O.PATH));
+    return;
+  }
+  makePlaceholder(kernel, root, parentOf(path), 'directory', links - 1);
+  const parent = call(kernel, openInRoot(root, parentOf(path), O.PATH | O.DIRECTORY));
+  try {
+    perform(kernel, [
+      kind === 'directory'
+        ? mkdirat(parent, baseOf(path), 0o755)
+        : { name: 'mknodat', args: [parent, baseOf(path), 0o100644, 0] },
+    ]);
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+    const target = readLink(kernel, parent, baseOf(path));
+    if (target === undefined) throw error;
+    makePlaceholder(kernel, root, target.startsWith('/') ? target : `${parentOf(path)}/${target}`, kind, links - 1);
+  } finally {
+    attempt(kernel, close(parent));
+  }
+}
+
+function readLink(kernel: Kernel, dir: number, name: string): string | undefined {
+  const into = out(4096);
+  const length = attempt(kernel, readlinkat(dir, name, into));
+  return length < 0 ? undefined : new TextDecoder().decode(into.bytes.subarray(0, length));
+}
+
+/** Opens a path below the root, uses the descriptor in one call of the same batch, and closes it. */
+export const withInRoot = (root: number, path: string, flags: number, use: (fd: Fd) => Call): readonly Call[] => [
+  openInRoot(root, path, flags),
+  use(result(0)),
+  close(result(0)),
+];

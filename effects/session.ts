@@ -1,0 +1,51 @@
+/**
+ * What one command holds of one container while it works on it: live resources that die with the command.
+ * Everything that shall outlive it is in the record.
+ */
+
+import { close } from '../native/calls/files.ts';
+import type { Kernel } from '../native/kernel.ts';
+import type { Platform } from '../native/platform.ts';
+
+/** What the container's process gets from the process that creates it. */
+export interface Inheritance {
+  /** Descriptors for its standard input, output and error. */
+  readonly stdio: readonly [number, number, number];
+  /** How many descriptors from 3 on it inherits too (`--preserve-fds`, and LISTEN_FDS). */
+  readonly preserveFds: number;
+  /** A connected socket that the terminal's master is sent to; with it the process gets a terminal. */
+  readonly consoleSocket?: number;
+  /** A connected socket that the pidfd of the process is sent to (`--pidfd-socket`). */
+  readonly pidfdSocket?: number;
+  /** The soft RLIMIT_NOFILE that the command was started with: the engine has raised its own since. */
+  readonly openFilesLimit?: number;
+}
+
+/** A connection to an init that serves batches. */
+export interface InitConnection {
+  readonly kernel: Kernel;
+  /** This process's end of the socket. */
+  readonly socket: number;
+}
+
+export interface Session {
+  readonly platform: Platform;
+  readonly inheritance: Inheritance;
+  /** The container's state directory, absolute. */
+  readonly directory: string;
+  /** While the container is created: its init. */
+  init?: InitConnection & { readonly pid: number; root?: number };
+}
+
+/** @throws Error when no init is connected: an effect was called out of order */
+export function connectedInit(session: Session): NonNullable<Session['init']> {
+  if (session.init === undefined) throw new Error('no init is connected');
+  return session.init;
+}
+
+/** Ends the connection. An init that has been told to wait goes on waiting; any other exits. */
+export function disconnect(session: Session): void {
+  if (session.init === undefined) return;
+  session.platform.local.submit([close(session.init.socket)]);
+  delete session.init;
+}
