@@ -2,7 +2,7 @@
 
 import { fromPromise } from 'xstate';
 import type { ContainerEffects } from './contract.ts';
-import type { EffectTypes } from './setup.ts';
+import type { EffectActors, EffectTypes } from './setup.ts';
 
 function actor<Name extends keyof EffectTypes>(
   perform: (input: EffectTypes[Name]['input']) => EffectTypes[Name]['result'] | Promise<EffectTypes[Name]['result']>,
@@ -10,8 +10,7 @@ function actor<Name extends keyof EffectTypes>(
   return fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(async ({ input }) => perform(input));
 }
 
-/** For `machine.provide({ actors })`. */
-export function actorsOf(effects: ContainerEffects) {
+export function actorsOf(effects: ContainerEffects): EffectActors {
   return {
     save: actor<'save'>(({ record, as }) => effects.save(record, as)),
     makeCgroup: actor<'makeCgroup'>(({ record }) => effects.makeCgroup(record)),

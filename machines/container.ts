@@ -6,11 +6,11 @@
 import { creating, restoring } from './creating.ts';
 import { asked, fail, output, record, refuseOthers } from './parts.ts';
 import { deleting, unwinding } from './removing.ts';
-import { type Lifecycle, lifecycle } from './setup.ts';
+import { type EffectActors, type Lifecycle, lifecycle } from './setup.ts';
 
-/** The machine, with effects that are still to be provided. */
-export function containerMachine() {
-  const life = lifecycle();
+/** The machine with a command's effects: `containerMachine(actorsOf(effects))`. */
+export function containerMachine(actors: EffectActors) {
+  const life = lifecycle(actors);
   return life.createMachine({
     id: 'container',
     context: ({ input }) => input,
