@@ -3,7 +3,6 @@
 import { assertEvent } from 'xstate';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { LifecycleEvent, Request } from './events.ts';
-import type { PersistedState } from './persisted.ts';
 import type { Standing } from './refusals.ts';
 
 /** A request that no inner state takes is refused, with the words for `standing`. */
@@ -37,12 +36,7 @@ type Given = { context: ContainerRecord; event: LifecycleEvent };
 /** What an effect is handed: the record alone, … */
 export const record = ({ context }: Given) => ({ record: context });
 
-/** … the state that it is to be saved as, … */
-export const savedAs =
-  (as: PersistedState) =>
-  ({ context }: Given) => ({ record: context, as });
-
-/** … or the request that asked for it. */
+/** … or with the request that asked for it. */
 export function asked<Type extends Request['type']>(type: Type) {
   return ({ context, event }: Given) => {
     assertEvent(event, type);

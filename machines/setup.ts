@@ -4,7 +4,6 @@ import { assign, emit, type PromiseActorLogic, setup } from 'xstate';
 import type { CgroupRecord, Config, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
 import type { CheckpointRequest, KillRequest } from './contract.ts';
 import { type Emitted, isRequest, type LifecycleEvent } from './events.ts';
-import type { PersistedState } from './persisted.ts';
 import { refusal, type Standing } from './refusals.ts';
 import type { Tag } from './status.ts';
 
@@ -12,7 +11,6 @@ type Effect<Extra, Result = void> = { input: { record: ContainerRecord } & Extra
 
 /** Every effect that the chart names: what it takes beside the record, and what it answers. */
 export interface EffectTypes {
-  save: Effect<{ as: PersistedState }>;
   makeCgroup: Effect<unknown, CgroupRecord>;
   enterNamespaces: Effect<unknown, InitRecord>;
   makeMounts: Effect<unknown>;
