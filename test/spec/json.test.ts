@@ -19,9 +19,12 @@ suite('JSON', () => {
   });
 
   test('reads all else as JSON.parse does', () => {
-    const withoutNull = fc.jsonValue({ maxDepth: 4 }).filter((value) => !JSON.stringify(value).includes('null'));
+    // But for what the other tests are about: null, and integers that a number may not hold.
+    const plain = fc
+      .jsonValue({ maxDepth: 4 })
+      .filter((value) => !/null|(?<![\d.])\d{16,}/.test(JSON.stringify(value)));
     fc.assert(
-      fc.property(withoutNull, (value) => {
+      fc.property(plain, (value) => {
         const text = JSON.stringify(value);
         assert.deepEqual(parseJson(text, 'x'), JSON.parse(text));
         assert.deepEqual(parseJson(`{"n":1234567890123456,"v":${text}}`, 'x'), {
