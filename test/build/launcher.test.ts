@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, type SpawnSyncOptionsWithStringEncoding, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,7 +109,10 @@ describe('the launcher', () => {
   it('leaves descriptors, ignored and blocked signals alone', () => {
     const file = openSync('/dev/null', 'r');
     const ignoring = ['-c', 'trap "" HUP PIPE; exec "$0"', launcher];
-    const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe', 'ignore', file] } as const;
+    const options: SpawnSyncOptionsWithStringEncoding = {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe', 'ignore', file],
+    };
     const lines = spawnSync('sh', ignoring, options).stdout.split('\n');
     assert.deepEqual(
       lines.filter((line) => line.startsWith('fd ')),
