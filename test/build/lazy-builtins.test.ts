@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { lazyModule, renameImports } from '../../build/lazy-builtins.ts';
 
@@ -20,8 +23,14 @@ describe('lazyModule', () => {
     assert.doesNotMatch(source, /not a name/);
   });
 
-  function evaluate(source: string): Promise<Record<string, unknown>> {
-    return import(`data:text/javascript,${encodeURIComponent(source)}`);
+  async function evaluate(source: string): Promise<Record<string, unknown>> {
+    const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
+    writeFileSync(join(folder, 'module.mjs'), source);
+    try {
+      return await import(join(folder, 'module.mjs'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   }
 });
 
