@@ -4,11 +4,15 @@
 
 export interface Loaded {
   readonly contents: string;
-  readonly loader: 'js';
+  readonly loader: 'js' | 'ts';
 }
 
 export interface PluginBuilder {
-  onLoad(where: { filter: RegExp }, load: (file: { path: string }) => Loaded | Promise<Loaded>): void;
+  onResolve(where: { filter: RegExp }, resolve: (file: { path: string }) => { path: string; namespace: string }): void;
+  onLoad(
+    where: { filter: RegExp; namespace?: string },
+    load: (file: { path: string }) => Loaded | Promise<Loaded>,
+  ): void;
 }
 
 export interface BunPlugin {

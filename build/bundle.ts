@@ -3,6 +3,7 @@
  */
 import { basename, dirname } from 'node:path';
 import { bundler } from './bun.ts';
+import { lazyBuiltins } from './lazy-builtins.ts';
 import { lazyOclif } from './lazy-oclif.ts';
 
 /**
@@ -17,7 +18,7 @@ export async function bundle(entry: string, output: string, init: Uint8Array): P
     target: 'bun',
     format: 'esm',
     minify: true,
-    plugins: [lazyOclif],
+    plugins: [lazyBuiltins, lazyOclif],
     define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) },
   });
 }

@@ -5,10 +5,11 @@
  * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` the container's init program in base64.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.ts';
 import { type Arch, hostArch } from './compiler.ts';
+import { compileInit } from './init.ts';
 import { buildLauncher } from './launcher.ts';
 
 /** Without the first two, `.env` and `preload` of `bunfig.toml` in the current directory are obeyed: code run as root. */
@@ -29,7 +30,7 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   mkdirSync(work, { recursive: true });
 
   const script = join(work, 'main.js');
-  await bundle(join(root, 'commands/main.ts'), script, initProgram(dist, arch));
+  await bundle(join(root, 'commands/main.ts'), script, readFileSync(compileInit(arch)));
   linkEngine(script, join(work, 'runchart-engine'));
   copyFileSync(
     join(root, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`),
@@ -40,11 +41,6 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.
   for (const name of ['koffi.node', 'runchart-engine', 'runchart']) renameSync(join(work, name), join(dist, name));
   rmSync(work, { recursive: true });
-}
-
-function initProgram(dist: string, arch: Arch): Uint8Array {
-  const path = join(dist, `init-${arch}`);
-  return existsSync(path) ? readFileSync(path) : new Uint8Array();
 }
 
 function linkEngine(script: string, output: string): void {

@@ -1,22 +1,41 @@
 /** How a container comes to be, or comes back: one state a phase; a failure in any goes to unwinding. */
 
 import type { PhaseName } from '../spec/record.ts';
-import { fail, output, record, savedAs } from './parts.ts';
+import { fail, output, record } from './parts.ts';
 import type { Lifecycle } from './setup.ts';
 
 const begin = (phase: PhaseName) => ({ type: 'begin' as const, params: { phase } });
 
-const unwind = (during: string) => ({ target: '#container.unwinding', actions: fail(during) });
+const unwind = (during: string) => ({ target: '#unwinding', actions: fail(during) });
 
-/** Runs the phases of `create`. Where hooks run follows runc: after the mounts, before pivot_root. */
+/** Where a creation is found whose command died, or which could not be undone entirely. */
+function unfinished(lifecycle: Lifecycle) {
+  return lifecycle.createStateConfig({
+    id: 'unfinished',
+    tags: ['settled'],
+    on: { delete: { guard: 'forced', target: '#deleting' } },
+  });
+}
+
+/** The state of a container that is there already: it is not created once more. */
+export function onceCreating(lifecycle: Lifecycle) {
+  return lifecycle.createStateConfig({
+    tags: ['creating'],
+    initial: 'unfinished',
+    states: { unfinished: unfinished(lifecycle) },
+  });
+}
+
+/**
+ * The phases of `create`. Where hooks run follows runc: after the mounts, before pivot_root.
+ * The effects of `cgroup`, `mounts` and `process` also write the record (actors.ts): before anything is done,
+ * once the init is there, and when the container is created.
+ */
 export function creating(lifecycle: Lifecycle) {
   return lifecycle.createStateConfig({
     tags: ['creating'],
-    initial: 'recordingIntent',
+    initial: 'cgroup',
     states: {
-      recordingIntent: {
-        invoke: { src: 'save', input: savedAs('unfinished'), onDone: 'cgroup', onError: unwind('saving the state') },
-      },
       cgroup: {
         entry: begin('cgroup'),
         invoke: {
@@ -31,13 +50,9 @@ export function creating(lifecycle: Lifecycle) {
         invoke: {
           src: 'enterNamespaces',
           input: record,
-          onDone: { target: 'recordingInit', actions: output('keepInit') },
+          onDone: { target: 'mounts', actions: output('keepInit') },
           onError: unwind('namespaces'),
         },
-      },
-      // From here on the init may outlive this command: its pid must be known to the next one.
-      recordingInit: {
-        invoke: { src: 'save', input: savedAs('unfinished'), onDone: 'mounts', onError: unwind('saving the state') },
       },
       mounts: {
         entry: begin('mounts'),
@@ -79,21 +94,9 @@ export function creating(lifecycle: Lifecycle) {
       },
       process: {
         entry: begin('process'),
-        invoke: { src: 'prepareProcess', input: record, onDone: 'recordingCreated', onError: unwind('process') },
+        invoke: { src: 'prepareProcess', input: record, onDone: '#created', onError: unwind('process') },
       },
-      recordingCreated: {
-        invoke: {
-          src: 'save',
-          input: savedAs('created'),
-          onDone: '#container.created',
-          onError: unwind('saving the state'),
-        },
-      },
-      // Where a creation is found whose command died, or which could not be undone entirely.
-      unfinished: {
-        tags: ['settled'],
-        on: { delete: { guard: 'forced', target: '#container.deleting' } },
-      },
+      unfinished: unfinished(lifecycle),
     },
   });
 }
@@ -102,11 +105,8 @@ export function creating(lifecycle: Lifecycle) {
 export function restoring(lifecycle: Lifecycle) {
   return lifecycle.createStateConfig({
     tags: ['creating'],
-    initial: 'recordingIntent',
+    initial: 'cgroup',
     states: {
-      recordingIntent: {
-        invoke: { src: 'save', input: savedAs('unfinished'), onDone: 'cgroup', onError: unwind('saving the state') },
-      },
       cgroup: {
         entry: begin('cgroup'),
         invoke: {
@@ -121,16 +121,8 @@ export function restoring(lifecycle: Lifecycle) {
         invoke: {
           src: 'restore',
           input: record,
-          onDone: { target: 'recordingRunning', actions: output('keepInit') },
+          onDone: { target: '#running', actions: output('keepInit') },
           onError: unwind('restore'),
-        },
-      },
-      recordingRunning: {
-        invoke: {
-          src: 'save',
-          input: savedAs('running'),
-          onDone: '#container.running',
-          onError: unwind('saving the state'),
         },
       },
     },

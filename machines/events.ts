@@ -17,7 +17,7 @@ export type Request =
   | ({ readonly type: 'checkpoint' } & CheckpointRequest)
   | { readonly type: 'delete'; readonly force: boolean };
 
-export const REQUESTS = [
+const REQUESTS: readonly string[] = [
   'create',
   'restore',
   'start',
@@ -50,3 +50,8 @@ export type Emitted =
   | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'failed'; readonly during: string; readonly error: unknown }
   | { readonly type: 'warned'; readonly during: string; readonly error: unknown };
+
+/** Wildcard transitions see observations and XState's own events as well. */
+export function isRequest(event: { readonly type: string }): event is Request {
+  return REQUESTS.includes(event.type);
+}

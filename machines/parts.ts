@@ -2,18 +2,12 @@
 
 import { assertEvent } from 'xstate';
 import type { ContainerRecord } from '../spec/record.ts';
-import { type LifecycleEvent, REQUESTS, type Request } from './events.ts';
-import type { PersistedState } from './persisted.ts';
+import type { LifecycleEvent, Request } from './events.ts';
 import type { Standing } from './refusals.ts';
 
-/** Every request that no inner state takes is refused, with the words for `standing`. */
+/** A request that no inner state takes is refused, with the words for `standing`. */
 export function refuseOthers(standing: Standing) {
-  const refuse = (request: Request['type']) => ({
-    actions: { type: 'refuse' as const, params: { request, standing } },
-  });
-  return Object.fromEntries(REQUESTS.map((request) => [request, refuse(request)])) as {
-    [R in Request['type']]: ReturnType<typeof refuse>;
-  };
+  return { '*': { guard: 'request' as const, actions: { type: 'refuse' as const, params: { standing } } } };
 }
 
 /** Says that the effect failed. */
@@ -42,12 +36,7 @@ type Given = { context: ContainerRecord; event: LifecycleEvent };
 /** What an effect is handed: the record alone, … */
 export const record = ({ context }: Given) => ({ record: context });
 
-/** … the state that it is to be saved as, … */
-export const savedAs =
-  (as: PersistedState) =>
-  ({ context }: Given) => ({ record: context, as });
-
-/** … or the request that asked for it. */
+/** … or with the request that asked for it. */
 export function asked<Type extends Request['type']>(type: Type) {
   return ({ context, event }: Given) => {
     assertEvent(event, type);

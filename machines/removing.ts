@@ -13,8 +13,9 @@ const poststop = ({ context }: { context: ContainerRecord }) => ({ record: conte
 const hasPoststop = { type: 'hasHooks' as const, params: { kind: 'poststop' as const } };
 
 export function deleting(lifecycle: Lifecycle) {
-  const lookAgain = (during: string) => ({ target: '#container.observing', actions: fail(during) });
+  const lookAgain = (during: string) => ({ target: '#observing', actions: fail(during) });
   return lifecycle.createStateConfig({
+    id: 'deleting',
     tags: ['stopped'],
     entry: 'forgetLeftovers',
     initial: 'init',
@@ -27,7 +28,7 @@ export function deleting(lifecycle: Lifecycle) {
         invoke: {
           src: 'removeState',
           input: record,
-          onDone: [{ guard: hasPoststop, target: 'poststopHooks' }, { target: '#container.deleted' }],
+          onDone: [{ guard: hasPoststop, target: 'poststopHooks' }, { target: '#deleted' }],
           onError: lookAgain('removing the state'),
         },
       },
@@ -35,8 +36,8 @@ export function deleting(lifecycle: Lifecycle) {
         invoke: {
           src: 'runHooks',
           input: poststop,
-          onDone: '#container.deleted',
-          onError: { target: '#container.deleted', actions: warn('poststop hooks') },
+          onDone: '#deleted',
+          onError: { target: '#deleted', actions: warn('poststop hooks') },
         },
       },
     },
@@ -47,6 +48,7 @@ export function unwinding(lifecycle: Lifecycle) {
   const began = (phase: PhaseName) => ({ type: 'began' as const, params: { phase } });
   const left = (what: string) => [fail(`undoing the ${what}`), { type: 'noteLeftover' as const, params: { what } }];
   return lifecycle.createStateConfig({
+    id: 'unwinding',
     tags: ['stopped'],
     initial: 'whatBegan',
     states: {
@@ -69,24 +71,24 @@ export function unwinding(lifecycle: Lifecycle) {
         invoke: {
           src: 'removeCgroup',
           input: record,
-          onDone: [{ guard: 'nothingLeft', target: 'directory' }, { target: '#container.creating.unfinished' }],
-          onError: { target: '#container.creating.unfinished', actions: left('cgroup') },
+          onDone: [{ guard: 'nothingLeft', target: 'directory' }, { target: '#unfinished' }],
+          onError: { target: '#unfinished', actions: left('cgroup') },
         },
       },
       directory: {
         invoke: {
           src: 'removeState',
           input: record,
-          onDone: [{ guard: hasPoststop, target: 'poststopHooks' }, { target: '#container.failed' }],
-          onError: { target: '#container.creating.unfinished', actions: left('state') },
+          onDone: [{ guard: hasPoststop, target: 'poststopHooks' }, { target: '#failed' }],
+          onError: { target: '#unfinished', actions: left('state') },
         },
       },
       poststopHooks: {
         invoke: {
           src: 'runHooks',
           input: poststop,
-          onDone: '#container.failed',
-          onError: { target: '#container.failed', actions: warn('poststop hooks') },
+          onDone: '#failed',
+          onError: { target: '#failed', actions: warn('poststop hooks') },
         },
       },
     },

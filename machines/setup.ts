@@ -1,10 +1,9 @@
 /** The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts. */
 
-import { assign, emit, fromPromise, setup } from 'xstate';
+import { assign, emit, type PromiseActorLogic, setup } from 'xstate';
 import type { CgroupRecord, Config, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
 import type { CheckpointRequest, KillRequest } from './contract.ts';
-import type { Emitted, LifecycleEvent, Request } from './events.ts';
-import type { PersistedState } from './persisted.ts';
+import { type Emitted, isRequest, type LifecycleEvent } from './events.ts';
 import { refusal, type Standing } from './refusals.ts';
 import type { Tag } from './status.ts';
 
@@ -12,7 +11,6 @@ type Effect<Extra, Result = void> = { input: { record: ContainerRecord } & Extra
 
 /** Every effect that the chart names: what it takes beside the record, and what it answers. */
 export interface EffectTypes {
-  save: Effect<{ as: PersistedState }>;
   makeCgroup: Effect<unknown, CgroupRecord>;
   enterNamespaces: Effect<unknown, InitRecord>;
   makeMounts: Effect<unknown>;
@@ -32,14 +30,13 @@ export interface EffectTypes {
   removeState: Effect<unknown>;
 }
 
-function unprovided<Name extends keyof EffectTypes>(name: Name) {
-  return fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(async () => {
-    throw new Error(`the effect ${name} was not provided`);
-  });
-}
+/** The effects as XState invokes them. */
+export type EffectActors = {
+  readonly [Name in keyof EffectTypes]: PromiseActorLogic<EffectTypes[Name]['result'], EffectTypes[Name]['input']>;
+};
 
-/** The machine's `setup`, with effects that are still to be provided. */
-export function lifecycle() {
+/** The machine's `setup`. The effects come in here, not by `provide`, which builds the whole machine a second time. */
+export function lifecycle(actors: EffectActors) {
   return setup({
     types: {
       context: {} as ContainerRecord,
@@ -48,27 +45,9 @@ export function lifecycle() {
       emitted: {} as Emitted,
       tags: {} as Tag,
     },
-    actors: {
-      save: unprovided('save'),
-      makeCgroup: unprovided('makeCgroup'),
-      enterNamespaces: unprovided('enterNamespaces'),
-      makeMounts: unprovided('makeMounts'),
-      runHooks: unprovided('runHooks'),
-      enterRootfs: unprovided('enterRootfs'),
-      prepareProcess: unprovided('prepareProcess'),
-      startProcess: unprovided('startProcess'),
-      signal: unprovided('signal'),
-      freeze: unprovided('freeze'),
-      thaw: unprovided('thaw'),
-      update: unprovided('update'),
-      checkpoint: unprovided('checkpoint'),
-      restore: unprovided('restore'),
-      observe: unprovided('observe'),
-      destroyInit: unprovided('destroyInit'),
-      removeCgroup: unprovided('removeCgroup'),
-      removeState: unprovided('removeState'),
-    },
+    actors,
     guards: {
+      request: ({ event }) => isRequest(event),
       forced: ({ event }) => event.type === 'delete' && event.force,
       toAll: ({ event }) => event.type === 'kill' && event.all,
       ignoringPause: ({ event }) => event.type === 'exec' && event.ignorePaused,
@@ -93,9 +72,9 @@ export function lifecycle() {
       forgetLeftovers: assign({ leftovers: [] }),
       fail: emit((_, params: { during: string; error: unknown }) => ({ type: 'failed' as const, ...params })),
       warn: emit((_, params: { during: string; error: unknown }) => ({ type: 'warned' as const, ...params })),
-      refuse: emit(({ context }, params: { request: Request['type']; standing: Standing }) => ({
+      refuse: emit(({ context, event }, params: { standing: Standing }) => ({
         type: 'refused' as const,
-        message: refusal(params.request, context.id, params.standing),
+        message: isRequest(event) ? refusal(event.type, context.id, params.standing) : '',
       })),
     },
   });

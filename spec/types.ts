@@ -1,4 +1,6 @@
 // Types alone: importing from here never loads zod, even where `import { type T }` leaves an import behind.
+
+export type { Check, Checks, Documents } from './compiled.ts';
 export type { Config } from './config/config.ts';
 export type { Hook, HookName, Hooks } from './config/hooks.ts';
 export type { BlockIO, ThrottleDevice, WeightDevice } from './config/linux/block-io.ts';
@@ -30,4 +32,6 @@ export type { Capabilities, ConsoleSize, ExecCPUAffinity, Process, Rlimit, User 
 export type { IOPriority, Scheduler, SchedulerFlag, SchedulerPolicy } from './config/scheduling.ts';
 export type { Features, LinuxFeatures } from './features.ts';
 export type { Wide } from './integers.ts';
+export type { JsonPath, Problem } from './problem.ts';
+export type { CheckedConfig, CheckedProcess } from './rules/rules.ts';
 export type { ContainerState, State, Status } from './state.ts';

@@ -10,7 +10,7 @@
  */
 #include "syscalls.h"
 
-enum { AT_FDCWD = -100, RLIMIT_NOFILE = 7, PATH_SIZE = 4096 };
+enum { AT_FDCWD = -100, RLIMIT_NOFILE = 7, PATH_SIZE = 4096, ENOENT = 2 };
 
 static const char ENGINE[] = "runchart-engine";
 
@@ -19,7 +19,7 @@ static const char ENGINE[] = "runchart-engine";
  * JSC_, WTF_: WebKit; ICU_DATA would load tables from a folder; UV_: the thread pool; OCLIF_: the command framework.
  */
 static const char *const REMOVED[] = {"BUN_", "JSC_", "NODE_", "WTF_", "MIMALLOC_", "ICU_", "UV_", "OCLIF_",
-                                      "RUNCHART_NOFILE="};
+                                      "RUNCHART_NOFILE=", "RUNCHART_CWD_DELETED="};
 
 /*
  * Without the JIT a short run is 2 ms faster (docs/performance.md). A crash of the engine must not be sent anywhere.
@@ -28,6 +28,8 @@ static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REP
 
 /* The engine raises its own soft limit before our code runs; the container gets back what the caller had. */
 static char nofile[] = "RUNCHART_NOFILE=00000000000000000000";
+
+static char cwd_deleted[] = "RUNCHART_CWD_DELETED=1";
 
 static const struct {
   long number;
@@ -98,6 +100,16 @@ static char *soft_limit_of_descriptors(void) {
   return nofile;
 }
 
+/*
+ * The engine refuses to start in a directory that has been removed, while runc serves there (a shim's `delete` of a
+ * container whose bundle is gone). So it starts elsewhere, and is told, since relative paths have no meaning then.
+ */
+static int leave_deleted_directory(void) {
+  static char path[PATH_SIZE];
+  if (syscall4(SYS_getcwd, (word)path, PATH_SIZE, 0, 0) != -ENOENT) return 0;
+  return syscall4(SYS_chdir, (word) "/", 0, 0, 0) == 0;
+}
+
 __attribute__((noreturn, used)) void launch(word *stack) {
   char **argv = (char **)(stack + 1);
   char **envp = argv + stack[0] + 1;
@@ -108,6 +120,7 @@ __attribute__((noreturn, used)) void launch(word *stack) {
     if (!is_removed(*variable)) *kept++ = *variable;
   for (word i = 0; i < sizeof ENGINE_OPTIONS / sizeof *ENGINE_OPTIONS; i++) *kept++ = ENGINE_OPTIONS[i];
   *kept++ = soft_limit_of_descriptors();
+  if (leave_deleted_directory()) *kept++ = cwd_deleted;
   *kept = 0;
 
   char *engine = engine_path();

@@ -1,10 +1,18 @@
-/* The five system calls of the launcher, without a C library: its start-up would cost more than the work. */
+/* The system calls of the launcher, without a C library: its start-up would cost more than the work. */
 #pragma once
 
 typedef unsigned long word;
 
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_execve = 59, SYS_exit_group = 231, SYS_readlinkat = 267, SYS_prlimit64 = 302 };
+enum {
+  SYS_write = 1,
+  SYS_execve = 59,
+  SYS_getcwd = 79,
+  SYS_chdir = 80,
+  SYS_exit_group = 231,
+  SYS_readlinkat = 267,
+  SYS_prlimit64 = 302
+};
 
 static inline long syscall4(long number, word a, word b, word c, word d) {
   register word r10 __asm__("r10") = d;
@@ -17,7 +25,15 @@ static inline long syscall4(long number, word a, word b, word c, word d) {
 __asm__(".globl _start\n_start:\n  xor %ebp, %ebp\n  mov %rsp, %rdi\n  and $-16, %rsp\n  call launch\n");
 
 #elif defined(__aarch64__)
-enum { SYS_write = 64, SYS_readlinkat = 78, SYS_exit_group = 94, SYS_execve = 221, SYS_prlimit64 = 261 };
+enum {
+  SYS_getcwd = 17,
+  SYS_chdir = 49,
+  SYS_write = 64,
+  SYS_readlinkat = 78,
+  SYS_exit_group = 94,
+  SYS_execve = 221,
+  SYS_prlimit64 = 261
+};
 
 static inline long syscall4(long number, word a, word b, word c, word d) {
   register long x8 __asm__("x8") = number;

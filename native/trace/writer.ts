@@ -1,0 +1,76 @@
+/**
+ * Writes what a recording kernel hands on, one line a call: readable, as strace would show it, or as JSON.
+ * Loaded by commands that trace, and by no other.
+ */
+
+import { errnoName, errnoText } from '../constants/errno.ts';
+import type { TraceEntry, TraceSink } from '../recording.ts';
+import { any } from './kinds.ts';
+import { render, type Shown } from './shown.ts';
+import { SIGNATURES } from './signatures.ts';
+
+export type TraceFormat = 'text' | 'json';
+
+/** The format that a trace file's name asks for: JSON lines where it ends in `.jsonl`, readable lines elsewhere and for `-`. */
+export const traceFormat = (file: string): TraceFormat => (file.endsWith('.jsonl') ? 'json' : 'text');
+
+/**
+ * A sink for every kernel that takes part, so that batches are numbered in the order in which they were performed.
+ * @param write takes whole lines; a batch's are written at once
+ */
+export function traceWriter(format: TraceFormat, write: (lines: string) => void): TraceSink {
+  let batch = 0;
+  let lines = '';
+  return (entry) => {
+    if (entry.index === 0) batch++;
+    lines += format === 'json' ? jsonLine(entry, batch) : textLine(entry);
+    if (entry.index < entry.count - 1) return;
+    write(lines);
+    lines = '';
+  };
+}
+
+const NAME_WIDTH = 7;
+
+/**
+ * `init    openat2(3, "proc", …) = 5`. The second and later calls of a batch carry a `+` before their name;
+ * the last says, in seconds, what the batch took.
+ */
+export function textLine(entry: TraceEntry): string {
+  const { performer, name, result, index, count, seconds } = entry;
+  const mark = index === 0 ? ' ' : '+';
+  const took = index === count - 1 ? ` <${seconds.toFixed(6)}>` : '';
+  return `${performer.padEnd(NAME_WIDTH)}${mark}${name}(${shownArgs(entry).map(render).join(', ')}) = ${answer(result)}${took}\n`;
+}
+
+function answer(result: number | undefined): string {
+  if (result === undefined) return '?';
+  return isError(result) ? `-1 ${errnoName(-result)} (${errnoText(-result)})` : String(result);
+}
+
+/** `{"who":"init","batch":3,"call":"openat2","args":[…],"result":5}`; `errno` where it failed, `seconds` on the batch's last call. */
+export function jsonLine(entry: TraceEntry, batch: number): string {
+  const { performer: who, name: call, result = null, index, count, seconds } = entry;
+  const failed = result !== null && isError(result);
+  return `${JSON.stringify({
+    who,
+    batch,
+    call,
+    args: shownArgs(entry),
+    result: failed ? -1 : result,
+    ...(failed && { errno: errnoName(-result) }),
+    ...(index === count - 1 && { seconds: Number(seconds.toFixed(6)) }),
+  })}\n`;
+}
+
+/** As the kernel has it: results from -4095 to -1 are errors, others beyond are addresses. */
+const isError = (result: number): boolean => result < 0 && result >= -4095;
+
+function shownArgs(entry: TraceEntry): Shown[] {
+  const kinds = SIGNATURES[entry.name];
+  const shown = entry.args.map((arg, i) => {
+    const kind = kinds === undefined ? any : kinds[i];
+    return kind?.(arg, entry);
+  });
+  return shown.filter((one) => one !== undefined);
+}

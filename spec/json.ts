@@ -1,0 +1,40 @@
+import { SpecError } from './problem.ts';
+
+// A reviver costs more than the parsing itself; most documents have nothing that needs one.
+const NEEDS_REVIVER = /\d{16}|\bnull\b/;
+
+// 64 bits have 20 digits at most: a longer number is refused by the schema anyway, and BigInt is slow on very long ones.
+const INTEGER = /^-?\d{1,20}$/;
+
+/** TC39's "JSON.parse source text access": Node 21 and later, Bun. */
+type Context = { readonly source?: string };
+
+/**
+ * The value of a JSON text. Integers that a number can't hold exactly become bigints: seccomp masks and limits
+ * go up to 18446744073709551615. Members that are null are left out, as they are absent for runc (Go).
+ * @throws {SpecError} where the text is not JSON, or null
+ */
+export function parseJson(text: string, document: string): unknown {
+  const value = parse(text, document);
+  if (value === null || value === undefined) {
+    throw new SpecError(document, { path: [], reason: 'must be an object, not null' });
+  }
+  return value;
+}
+
+function parse(text: string, document: string): unknown {
+  try {
+    return NEEDS_REVIVER.test(text) ? JSON.parse(text, revive) : JSON.parse(text);
+  } catch (cause) {
+    // Engines quote the text, line breaks included.
+    const message = (cause instanceof Error ? cause.message : String(cause)).replace(/[\s\p{Cc}]+/gu, ' ');
+    throw new SpecError(document, { path: [], reason: `not valid JSON: ${message}` }, { cause });
+  }
+}
+
+function revive(this: unknown, _key: string, value: unknown, context?: Context): unknown {
+  if (value === null) return Array.isArray(this) ? null : undefined;
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const source = context?.source ?? '';
+  return INTEGER.test(source) ? BigInt(source) : value;
+}

@@ -1,0 +1,31 @@
+/** Where in a document: member names and array indexes, from the top. */
+export type JsonPath = readonly (string | number)[];
+
+/** What is wrong with a document, and where. `reason` is one line. */
+export type Problem = { readonly path: JsonPath; readonly reason: string };
+
+/** `process.args[0]`, `annotations["a b"]`; empty for the document itself. */
+export function formatPath(path: JsonPath): string {
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`;
+    else if (/^[\w-]+$/.test(step)) text += text === '' ? step : `.${step}`;
+    else text += `[${JSON.stringify(step)}]`;
+  }
+  return text;
+}
+
+/** A document that can't be used: `config.json: process.args[0]: must be a string`. One line. */
+export class SpecError extends Error {
+  override readonly name = 'SpecError';
+  readonly document: string;
+  readonly path: JsonPath;
+  readonly reason: string;
+
+  constructor(document: string, problem: Problem, options?: ErrorOptions) {
+    super([document, formatPath(problem.path), problem.reason].filter(Boolean).join(': '), options);
+    this.document = document;
+    this.path = problem.path;
+    this.reason = problem.reason;
+  }
+}

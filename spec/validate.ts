@@ -1,0 +1,80 @@
+import { type Check, type Checks, compiled, type Documents } from './compiled.ts';
+import type { Config } from './config/config.ts';
+import type { Process } from './config/process.ts';
+import type { Features } from './features.ts';
+import { parseJson } from './json.ts';
+import { type Problem, SpecError } from './problem.ts';
+import { processProblems } from './rules/process.ts';
+import { type CheckedConfig, type CheckedProcess, configProblems } from './rules/rules.ts';
+import type { State } from './state.ts';
+import { unsupportedInConfig, unsupportedInProcess } from './unsupported.ts';
+
+/** What a document is called in errors, and the compiled validators to use (the build's, where it made some). */
+export type ParseOptions = { readonly document?: string; readonly checks?: Partial<Checks> };
+
+/**
+ * A config.json's text as a config that can be run: its shape (spec/config/), the rules (spec/rules/), and nothing
+ * in it that runchart does not do yet (spec/unsupported.ts). Unknown fields are ignored, and kept.
+ * @throws {SpecError} the first thing wrong, as `config.json: process.args[0]: must be a string`
+ */
+export async function parseConfig(text: string, options: ParseOptions = {}): Promise<CheckedConfig> {
+  const { document = 'config.json' } = options;
+  return checkConfig(parseJson(text, document), options);
+}
+
+/** The same for a value that is no text: a library's caller builds its config itself. */
+export async function checkConfig(value: unknown, options: ParseOptions = {}): Promise<CheckedConfig> {
+  const { document = 'config.json' } = options;
+  const config = await shaped('config', value, document, options);
+  assertConfig(config, document);
+  return config;
+}
+
+/** The process.json of `exec --process`: the process object alone. @throws {SpecError} */
+export async function parseProcess(text: string, options: ParseOptions = {}): Promise<CheckedProcess> {
+  const { document = 'process.json' } = options;
+  const process = await shaped('process', parseJson(text, document), document, options);
+  assertProcess(process, document);
+  return process;
+}
+
+/** An OCI state, as `state` prints it and hooks read it, of any runtime. @throws {SpecError} */
+export async function parseState(text: string, options: ParseOptions = {}): Promise<State> {
+  const { document = 'state' } = options;
+  return shaped('state', parseJson(text, document), document, options);
+}
+
+/** What `features` prints, of any runtime. @throws {SpecError} */
+export async function parseFeatures(text: string, options: ParseOptions = {}): Promise<Features> {
+  const { document = 'features' } = options;
+  return shaped('features', parseJson(text, document), document, options);
+}
+
+// The compiled validator says yes or no in a fraction of a millisecond. On no, or where nothing was compiled,
+// zod is loaded (10 ms): it has the last word, and the words.
+async function shaped<Name extends keyof Documents>(
+  name: Name,
+  value: unknown,
+  document: string,
+  { checks = compiled }: ParseOptions,
+): Promise<Documents[Name]> {
+  const check: Check<Documents[Name]> | undefined = checks[name];
+  if (check?.(value)) return value;
+  const shape: typeof import('./shape.ts') = await import('./shape.ts');
+  shape.assertShape(name, value, document);
+  return value;
+}
+
+function assertConfig(config: Config, document: string): asserts config is CheckedConfig {
+  throwFirst(document, configProblems(config));
+  throwFirst(document, unsupportedInConfig(config));
+}
+
+function assertProcess(process: Process, document: string): asserts process is CheckedProcess {
+  throwFirst(document, processProblems(process, []));
+  throwFirst(document, unsupportedInProcess(process, []));
+}
+
+function throwFirst(document: string, problems: Iterable<Problem>): void {
+  for (const problem of problems) throw new SpecError(document, problem);
+}

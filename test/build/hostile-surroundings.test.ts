@@ -1,0 +1,153 @@
+/**
+ * dist/runchart where somebody prepared the current directory, the home and the environment. Each trap, when it
+ * works, leaves a file; that it would work is checked on the bare engine first, so that the silence means something.
+ *
+ * Not among them: LD_PRELOAD, LD_LIBRARY_PATH and their kin, which the dynamic loader obeys before any code of ours
+ * or Bun's. Whoever sets them for runc has the same power.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, beforeEach, describe, it } from 'node:test';
+import { findProgram } from '../../build/compiler.ts';
+
+const root = join(import.meta.dirname, '../..');
+const runchart = join(root, 'dist/runchart');
+const engine = join(root, 'dist/runchart-engine');
+const bun = join(root, 'node_modules/.bin/bun');
+
+const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
+const cwd = join(folder, 'cwd');
+const home = join(folder, 'home');
+const temporary = join(folder, 'tmp');
+const canary = join(folder, 'canary');
+const trap = join(folder, 'trap.cjs');
+const skip = existsSync(runchart) ? false : 'dist/runchart is not built: npm run build';
+
+after(() => rmSync(folder, { recursive: true }));
+
+beforeEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+  for (const path of [cwd, home, temporary]) mkdirSync(path, { recursive: true });
+  writeFileSync(trap, `require('node:fs').writeFileSync(${JSON.stringify(canary)}, process.argv0);`);
+});
+
+/** What a command finds around it: PATH, where it may look for configuration and put temporary files, and the trap. */
+function surroundings(variables: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const own = { PATH: process.env.PATH ?? '', HOME: home, XDG_CONFIG_HOME: home, TMPDIR: temporary };
+  return { ...own, ...variables };
+}
+
+function version(program: string, variables: Readonly<Record<string, string>> = {}) {
+  const options = { cwd, env: surroundings(variables), encoding: 'utf8', timeout: 20_000 } as const;
+  const { status, stdout, stderr } = spawnSync(program, ['--version'], options);
+  return { status, stdout, stderr };
+}
+
+function assertUnmoved(variables: Readonly<Record<string, string>> = {}): void {
+  const { status, stdout, stderr } = version(runchart, variables);
+  assert.equal(stderr, '');
+  assert.match(stdout, /^runchart version /);
+  assert.equal(status, 0);
+  assert.ok(!existsSync(canary), 'the trap worked');
+  assert.deepEqual(readdirSync(temporary), []);
+}
+
+const files: Readonly<Record<string, () => string>> = {
+  'bunfig.toml': () => `preload = ["${trap}"]\n[test]\npreload = ["${trap}"]\n`,
+  '.bunfig.toml': () => `preload = ["${trap}"]\n`,
+  '.env': () => 'BUN_OPTIONS=--version\nDEBUG=*\nNODE_ENV=development\nRUNCHART_NOFILE=1\n',
+  '.env.local': () => 'BUN_BE_BUN=1\n',
+  'package.json': () => '{ "name": "x", "type": "commonjs", "imports": { "#x": "./x" }, not json',
+  'tsconfig.json': () => '{ "compilerOptions": { "paths": { "*": ["./node_modules/*"] } }, not json',
+  'node_modules/@oclif/core/lib/command.js': () => `require(${JSON.stringify(trap)})`,
+  'node_modules/debug/src/index.js': () => `require(${JSON.stringify(trap)})`,
+  'node_modules/koffi/index.js': () => `require(${JSON.stringify(trap)})`,
+  'koffi.node': () => 'not an addon',
+  'runchart-engine': () => '#!/bin/sh\necho wrong engine >&2',
+};
+
+describe('in a hostile current directory, dist/runchart', { skip }, () => {
+  it('is not what bunfig.toml preloads, as Bun is', () => {
+    writeFileSync(join(cwd, 'bunfig.toml'), `preload = ["${trap}"]\n`);
+    writeFileSync(join(cwd, 'script.js'), '');
+    execFileSync(bun, ['script.js'], { cwd, env: surroundings() });
+    assert.ok(existsSync(canary), 'the trap itself does not work');
+    rmSync(canary);
+    assertUnmoved();
+  });
+
+  for (const [name, text] of Object.entries(files)) {
+    it(`does not obey ${name}`, () => {
+      for (const where of [cwd, home]) {
+        mkdirSync(dirname(join(where, name)), { recursive: true });
+        writeFileSync(join(where, name), text(), { mode: 0o755 });
+      }
+      assertUnmoved();
+    });
+  }
+
+  it('opens no file there, in the home or in the temporary folder', (t) => {
+    if (findProgram('strace') === undefined) return t.skip('strace is not installed');
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(cwd, name)), { recursive: true });
+      writeFileSync(join(cwd, name), text());
+    }
+    const options = { cwd, env: surroundings(), encoding: 'utf8' } as const;
+    const { stderr, status } = spawnSync('strace', ['-f', '-e', 'trace=%file', runchart, '--version'], options);
+    assert.equal(status, 0);
+    const calls = stderr.split('\n').filter((line) => /^(\[pid +\d+\] )?\w+\(/.test(line));
+    assert.ok(calls.length > 5, stderr);
+    const opened = calls.filter((line) => !/ getcwd\(|^getcwd\(|execve\(/.test(line));
+    const relative = /^(\[pid +\d+\] )?\w+\((AT_FDCWD, )?"[^/"]/;
+    assert.deepEqual(
+      opened.filter((line) => line.includes(folder) || relative.test(line)),
+      [],
+    );
+  });
+});
+
+describe('in a hostile environment, dist/runchart', { skip }, () => {
+  it('preloads nothing by BUN_OPTIONS, as the engine alone does', () => {
+    const variables = { BUN_OPTIONS: `--preload ${trap}` };
+    version(engine, variables);
+    assert.ok(existsSync(canary), 'the trap itself does not work');
+    rmSync(canary);
+    assertUnmoved(variables);
+  });
+
+  it('is not turned into Bun by BUN_BE_BUN, as the engine alone is', () => {
+    const variables = { BUN_BE_BUN: '1' };
+    assert.match(version(engine, variables).stdout, /^\d+\.\d+\.\d+/);
+    assertUnmoved(variables);
+  });
+
+  it('writes no file by BUN_BYTECODE_ORDER_OUT, as the engine alone does', () => {
+    const variables = { BUN_BYTECODE_ORDER_OUT: canary };
+    version(engine, variables);
+    assert.ok(existsSync(canary), 'the trap itself does not work');
+    rmSync(canary);
+    assertUnmoved(variables);
+  });
+
+  const harmless: readonly Readonly<Record<string, string>>[] = [
+    { BUN_INSPECT: 'ws+unix:///tmp/x', BUN_INSPECT_NOTIFY: 'unix:///x', BUN_INSPECT_PRELOAD: trap },
+    { BUN_INSPECT_CONNECT_TO: 'x' },
+    { BUN_JSC_dumpOptions: '2', JSC_dumpOptions: '2' },
+    { BUN_JSC_useDollarVM: '1', BUN_JSC_dumpGeneratedBytecodes: '1' },
+    { BUN_RUNTIME_TRANSPILER_CACHE_PATH: cwd, BUN_TMPDIR: cwd },
+    { NODE_OPTIONS: `--require ${trap}`, NODE_PATH: cwd, NODE_DEBUG: 'fs', NODE_V8_COVERAGE: cwd },
+    { NODE_CHANNEL_FD: '0', NODE_UNIQUE_ID: '1' },
+    { NODE_EXTRA_CA_CERTS: canary, NODE_COMPILE_CACHE: cwd },
+    { MIMALLOC_SHOW_STATS: '1', MIMALLOC_VERBOSE: '1', MIMALLOC_SHOW_ERRORS: '1' },
+    { ICU_DATA: cwd, UV_THREADPOOL_SIZE: '1000', WTF_numberOfProcessorCores: '1000' },
+    { OCLIF_TS_NODE: '1', OCLIF_COLUMNS: '1' },
+    { NODE_ENV: 'development', CI: '1', FORCE_COLOR: '1', TERM: 'dumb', COLUMNS: '-1' },
+    { PATH: '', HOME: '', TMPDIR: '', LANG: 'x', TZ: '../../etc/passwd' },
+  ];
+  for (const variables of harmless) {
+    it(`is unmoved by ${Object.keys(variables).join(', ')}`, () => assertUnmoved(variables));
+  }
+});

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { execFileSync, type SpawnSyncOptionsWithStringEncoding, spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { ARCHITECTURES, findCompiler, hostArch } from '../../build/compiler.ts';
+import { buildLauncher } from '../../build/launcher.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+describe('the launcher', () => {
+  let folder: string;
+  let launcher: string;
+  let engine: string;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
+    launcher = join(folder, 'runchart');
+    engine = join(folder, 'runchart-engine');
+    buildLauncher(root, hostArch(), launcher);
+    execFileSync('gcc', ['-O', join(import.meta.dirname, 'report.c'), '-o', engine]);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('passes the arguments on, the name it was called by included', () => {
+    const argv = ['run', '--bundle', '', 'ünïcode', '-'];
+    assert.deepEqual(report({ argv0: 'runc', argv }).arg, ['runc', ...argv]);
+  });
+
+  it('finds the engine through a symlink, from any directory', () => {
+    const link = join(folder, 'link-runc');
+    symlinkSync(launcher, link);
+    assert.deepEqual(report({ path: link, argv: ['state'], cwd: '/' }).arg, [link, 'state']);
+  });
+
+  it('hands its exit status on', () => {
+    assert.equal(spawnSync(launcher).status, 7);
+  });
+
+  it('removes what the engine would obey', () => {
+    const hostile = {
+      BUN_OPTIONS: '--preload /x.js',
+      BUN_BE_BUN: '1',
+      BUN_BYTECODE_ORDER_OUT: '/x',
+      BUN_JSC_dumpOptions: '2',
+      BUN_INSPECT: 'ws://127.0.0.1:1/x',
+      BUN_: '',
+      bun_options: '',
+      JSC_dumpOptions: '2',
+      NODE_OPTIONS: '--require /x.js',
+      NODE_CHANNEL_FD: '3',
+      NODE_EXTRA_CA_CERTS: '/x',
+      MIMALLOC_SHOW_STATS: '1',
+      mimalloc_verbose: '1',
+      WTF_numberOfProcessorCores: '64',
+      ICU_DATA: '/x',
+      UV_THREADPOOL_SIZE: '1000',
+      RUNCHART_NOFILE: '5',
+      RUNCHART_CWD_DELETED: '1',
+    };
+    const left = report({ env: hostile }).env.map((variable) => variable.split('=')[0]);
+    assert.deepEqual(left, ['BUN_JSC_useJIT', 'BUN_ENABLE_CRASH_REPORTING', 'RUNCHART_NOFILE']);
+  });
+
+  it('keeps all other variables, in order', () => {
+    const env = {
+      LISTEN_FDS: '2',
+      LISTEN_PID: '17',
+      LISTEN_FDNAMES: 'a:b',
+      NOTIFY_SOCKET: '@x',
+      XDG_RUNTIME_DIR: '/run/user/0',
+      HOME: '/root',
+      PATH: '/bin',
+      TERM: 'xterm',
+      DBUS_SESSION_BUS_ADDRESS: 'unix:path=/x',
+      BUNDLE: '/b',
+      NODES: 'a',
+      _BUN_OPTIONS: 'x',
+      RUNCHART_NOFILES: '1',
+      RUNCHART: '',
+      'odd name': '=',
+    };
+    const expected = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    assert.deepEqual(report({ env }).env.slice(0, -3), expected);
+  });
+
+  it('copes with an environment of thousands of variables, and with none', () => {
+    const names = Array.from({ length: 5000 }, (_, i) => (i % 2 ? `BUN_${i}` : `KEPT_${i}`));
+    const env = Object.fromEntries(names.map((name) => [name, 'x'.repeat(40)]));
+    assert.equal(report({ env }).env.length, 2500 + 3);
+    assert.equal(report({ env: {} }).env.length, 3);
+  });
+
+  for (const limit of [64, 1024, 4095]) {
+    it(`tells the engine the soft limit of descriptors: ${limit}`, () => {
+      const { stdout } = spawnSync('sh', ['-c', `ulimit -Sn ${limit}; exec "$0"`, launcher], { encoding: 'utf8' });
+      assert.match(stdout, new RegExp(`^env RUNCHART_NOFILE=${limit}$`, 'm'));
+    });
+  }
+
+  it('moves to / where the current directory is gone, and says so', () => {
+    const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0"';
+    const { stdout } = spawnSync('sh', ['-c', script, launcher], { cwd: folder, encoding: 'utf8' });
+    assert.match(stdout, /^env RUNCHART_CWD_DELETED=1$/m);
+    assert.match(stdout, /^cwd \/$/m);
+  });
+
+  it('leaves descriptors, ignored and blocked signals alone', () => {
+    const file = openSync('/dev/null', 'r');
+    const ignoring = ['-c', 'trap "" HUP PIPE; exec "$0"', launcher];
+    const options: SpawnSyncOptionsWithStringEncoding = {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe', 'ignore', file],
+    };
+    const lines = spawnSync('sh', ignoring, options).stdout.split('\n');
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('fd ')),
+      ['fd 0', 'fd 1', 'fd 2', 'fd 4'],
+    );
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('ignored ')),
+      ['ignored 1', 'ignored 13'],
+    );
+    const blocking = ['--block-signal=USR1', launcher];
+    assert.match(spawnSync('env', blocking, options).stdout, /^blocked 10$/m);
+  });
+
+  it('says in one line that the engine is missing', () => {
+    const alone = join(folder, 'alone');
+    execFileSync('mkdir', [alone]);
+    copyFileSync(launcher, join(alone, 'runchart'));
+    const missing = spawnSync(join(alone, 'runchart'), { encoding: 'utf8' });
+    assert.equal(missing.status, 1);
+    assert.equal(missing.stdout, '');
+    assert.match(
+      missing.stderr,
+      /^runchart: cannot execute the engine \/.*\/alone\/runchart-engine: ENOENT: [^\n]+\n$/,
+    );
+
+    writeFileSync(join(alone, 'runchart-engine'), 'not a program');
+    chmodSync(join(alone, 'runchart-engine'), 0o644);
+    assert.match(spawnSync(join(alone, 'runchart'), { encoding: 'utf8' }).stderr, /: EACCES: /);
+    chmodSync(join(alone, 'runchart-engine'), 0o755);
+    assert.match(spawnSync(join(alone, 'runchart'), { encoding: 'utf8' }).stderr, /: ENOEXEC: /);
+  });
+
+  for (const arch of ARCHITECTURES) {
+    it(`compiles for ${arch}`, (t) => {
+      if (findCompiler(arch) === undefined) return t.skip(`no C compiler for ${arch}`);
+      const output = join(folder, `runchart-${arch}`);
+      buildLauncher(root, arch, output);
+      const header = execFileSync('readelf', ['--file-header', '--program-headers', output], { encoding: 'utf8' });
+      assert.match(header, arch === 'x64' ? /X86-64/ : /AArch64/);
+      assert.doesNotMatch(header, /INTERP|DYNAMIC|RWE/);
+    });
+  }
+
+  interface Surroundings {
+    readonly path?: string;
+    readonly argv0?: string;
+    readonly argv?: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+    readonly cwd?: string;
+  }
+
+  function report({ path = launcher, argv0 = path, argv = [], env = {}, cwd = folder }: Surroundings) {
+    const { stdout } = spawnSync(path, argv, { argv0, env, cwd, encoding: 'utf8', maxBuffer: 1 << 24 });
+    const lines = stdout.split('\n');
+    const all = (kind: string) => lines.filter((line) => line.startsWith(`${kind} `)).map((line) => line.slice(4));
+    return { arg: all('arg'), env: all('env') };
+  }
+});

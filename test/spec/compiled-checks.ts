@@ -1,0 +1,8 @@
+import { validatorsModule } from '../../build/validators.ts';
+import type { Checks } from '../../spec/types.ts';
+
+/** The compiled validators as the build makes them, without writing a file (Bun imports no `data:` module). */
+export function compileChecks(): Checks {
+  const script = validatorsModule().replace(/^export const /gm, 'const ');
+  return new Function(`${script}\nreturn compiled;`)();
+}

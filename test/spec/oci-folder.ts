@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+// Beside the checkout, or one further up where the checkout is a worktree in a folder of worktrees.
+const PLACES = [join(ROOT, '../shared/oci'), join(ROOT, '../../shared/oci')];
+
+/** The folder of the specification's JSON schemas and vectors, which are not ours to commit. */
+export const OCI_FOLDER = process.env.RUNCHART_OCI_SCHEMAS ?? PLACES.find((place) => existsSync(place));
+
+/** For a test's `skip`: false where the folder is there, else what is missing. */
+export const WITHOUT_OCI = OCI_FOLDER
+  ? false
+  : `the OCI JSON schemas are missing: put them into ${PLACES[0]} or name their folder in RUNCHART_OCI_SCHEMAS`;

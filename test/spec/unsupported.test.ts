@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { defaultConfig } from '../../spec/default.ts';
+import { formatPath } from '../../spec/problem.ts';
+import type { Config } from '../../spec/types.ts';
+import { unsupportedInConfig, unsupportedPaths } from '../../spec/unsupported.ts';
+
+const BASE = defaultConfig({ unifiedCgroups: true });
+const MAPPINGS = [{ containerID: 0, hostID: 0, size: 1 }];
+const HOOKS = [{ path: '/bin/true' }];
+
+// By path of the table: what the path reads in the error, and a value there. `*` adds to the default config's list.
+const SAMPLES: Readonly<Record<string, readonly [path: string, document: Config]>> = {
+  domainname: ['domainname', { ...BASE, domainname: 'x' }],
+  'mounts.*.uidMappings': ['mounts[0].uidMappings', mount({ uidMappings: MAPPINGS })],
+  'mounts.*.gidMappings': ['mounts[0].gidMappings', mount({ gidMappings: MAPPINGS })],
+  'mounts.*.options.*': ['mounts[0].options[1]', mount({ options: ['bind', 'ridmap'] })],
+  'hooks.prestart': ['hooks.prestart', { ...BASE, hooks: { prestart: HOOKS } }],
+  'hooks.createRuntime': ['hooks.createRuntime', { ...BASE, hooks: { createRuntime: HOOKS } }],
+  'hooks.createContainer': ['hooks.createContainer', { ...BASE, hooks: { createContainer: HOOKS } }],
+  'hooks.startContainer': ['hooks.startContainer', { ...BASE, hooks: { startContainer: HOOKS } }],
+  'hooks.poststart': ['hooks.poststart', { ...BASE, hooks: { poststart: HOOKS } }],
+  'hooks.poststop': ['hooks.poststop', { ...BASE, hooks: { poststop: HOOKS } }],
+  'linux.uidMappings': ['linux.uidMappings', linux({ uidMappings: MAPPINGS })],
+  'linux.gidMappings': ['linux.gidMappings', linux({ gidMappings: MAPPINGS })],
+  'linux.sysctl': ['linux.sysctl', linux({ sysctl: { 'net.core.somaxconn': '1' } })],
+  'linux.resources.devices.*': [
+    'linux.resources.devices[1]',
+    linux({
+      resources: {
+        devices: [
+          { allow: false, access: 'rwm', type: 'a' },
+          { allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' },
+        ],
+      },
+    }),
+  ],
+  'linux.resources.memory': ['linux.resources.memory', linux({ resources: { memory: { limit: -1 } } })],
+  'linux.resources.cpu': ['linux.resources.cpu', linux({ resources: { cpu: { shares: 2 } } })],
+  'linux.resources.pids': ['linux.resources.pids', linux({ resources: { pids: { limit: 0 } } })],
+  'linux.resources.blockIO': ['linux.resources.blockIO', linux({ resources: { blockIO: { weight: 10 } } })],
+  'linux.resources.hugepageLimits': [
+    'linux.resources.hugepageLimits',
+    linux({ resources: { hugepageLimits: [{ pageSize: '2MB', limit: 1 }] } }),
+  ],
+  'linux.resources.network': ['linux.resources.network', linux({ resources: { network: { classID: 1 } } })],
+  'linux.resources.rdma': ['linux.resources.rdma', linux({ resources: { rdma: { mlx5: { hcaHandles: 1 } } } })],
+  'linux.resources.unified': ['linux.resources.unified', linux({ resources: { unified: { 'pids.max': '1' } } })],
+  'linux.devices': ['linux.devices', linux({ devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229 }] })],
+  'linux.netDevices': ['linux.netDevices', linux({ netDevices: { eth0: {} } })],
+  'linux.seccomp': ['linux.seccomp', linux({ seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } })],
+  'linux.rootfsPropagation': ['linux.rootfsPropagation', linux({ rootfsPropagation: 'rslave' })],
+  'linux.mountLabel': ['linux.mountLabel', linux({ mountLabel: 'x' })],
+  'linux.intelRdt': ['linux.intelRdt', linux({ intelRdt: {} })],
+  'linux.memoryPolicy': ['linux.memoryPolicy', linux({ memoryPolicy: { mode: 'MPOL_LOCAL' } })],
+  'linux.personality': ['linux.personality', linux({ personality: { domain: 'LINUX' } })],
+  'linux.timeOffsets': ['linux.timeOffsets', linux({ timeOffsets: { boottime: {} } })],
+  'process.apparmorProfile': ['process.apparmorProfile', program({ apparmorProfile: 'x' })],
+  'process.selinuxLabel': ['process.selinuxLabel', program({ selinuxLabel: 'x' })],
+  'process.oomScoreAdj': ['process.oomScoreAdj', program({ oomScoreAdj: 0 })],
+  'process.scheduler': ['process.scheduler', program({ scheduler: { policy: 'SCHED_OTHER' } })],
+  'process.ioPriority': ['process.ioPriority', program({ ioPriority: { class: 'IOPRIO_CLASS_IDLE' } })],
+  'process.execCPUAffinity': ['process.execCPUAffinity', program({ execCPUAffinity: { initial: '0' } })],
+};
+
+suite('fields that are not supported yet', () => {
+  for (const [entry, [path, document]] of Object.entries(SAMPLES)) {
+    if (!unsupportedPaths().includes(entry)) continue; // Landed meanwhile.
+    test(`refuse ${entry}`, () => {
+      assert.deepEqual(refusals(document), [`${path}: not supported yet`]);
+    });
+  }
+
+  for (const type of ['user', 'time'] as const) {
+    test(`refuse the ${type} namespace`, { skip: !unsupportedPaths().includes('linux.namespaces.*.type') }, () => {
+      const document = linux({ namespaces: [{ type: 'pid' }, { type }] });
+      assert.deepEqual(refusals(document), [`linux.namespaces[1].type: ${type} namespaces: not supported yet`]);
+    });
+  }
+
+  test('all have a test', () => {
+    const untested = unsupportedPaths().filter((path) => !(path in SAMPLES) && path !== 'linux.namespaces.*.type');
+    assert.deepEqual(untested, []);
+  });
+
+  test('leave the default config alone, and what asks for nothing', () => {
+    assert.deepEqual(refusals(BASE), []);
+    const empty: Config = {
+      ...BASE,
+      domainname: '',
+      hooks: { prestart: [], poststop: [] },
+      linux: { ...BASE.linux, devices: [], sysctl: {}, mountLabel: '', resources: { memory: {}, devices: [] } },
+      process: { ...BASE.process, apparmorProfile: '', execCPUAffinity: {} },
+    };
+    assert.deepEqual(refusals(empty), []);
+  });
+});
+
+function refusals(document: Config): string[] {
+  return [...unsupportedInConfig(document)].map(({ path, reason }) => `${formatPath(path)}: ${reason}`);
+}
+
+function mount(changes: Partial<NonNullable<Config['mounts']>[number]>): Config {
+  return { ...BASE, mounts: [{ destination: '/x', source: '/x', options: ['bind'], ...changes }] };
+}
+
+function linux(changes: Partial<NonNullable<Config['linux']>>): Config {
+  return { ...BASE, linux: { ...BASE.linux, ...changes } };
+}
+
+function program(changes: Partial<NonNullable<Config['process']>>): Config {
+  return { ...BASE, process: { ...BASE.process, ...changes } };
+}
