@@ -9,7 +9,8 @@
  * - Live resources belong to the command's session, never to the record.
  */
 
-import type { CgroupRecord, Config, ContainerRecord, Facts, HookKind, InitRecord } from '../spec/record.ts';
+import type { CgroupRecord, ContainerRecord, Facts, HookKind, InitRecord } from '../spec/record.ts';
+import type { Config } from '../spec/types.ts';
 import type { PersistedState } from './persisted.ts';
 
 type MaybePromise<T> = T | Promise<T>;

@@ -1,6 +1,6 @@
 /** What the lifecycle machine is sent, and what it says back. */
 
-import type { Config } from '../spec/record.ts';
+import type { Config } from '../spec/types.ts';
 import type { CheckpointRequest, KillRequest } from './contract.ts';
 
 /** What a command asks for. `exec` and `events` ask for permission only: they change nothing. */

@@ -17,6 +17,8 @@ export type PersistedValue = { readonly [state: string]: 'idle' | 'unfinished' }
 /** What XState's `getPersistedSnapshot` answers in a settled state. */
 export interface PersistedSnapshot {
   readonly status: 'active';
+  readonly output: undefined;
+  readonly error: undefined;
   readonly value: PersistedValue;
   readonly historyValue: Record<string, never>;
   readonly context: ContainerRecord;
@@ -27,7 +29,7 @@ export interface PersistedSnapshot {
 export function persisted(state: PersistedState, record: ContainerRecord): PersistedSnapshot {
   const value: PersistedValue = state === 'unfinished' ? { creating: state } : { [state]: 'idle' };
   const context = state === 'created' || state === 'running' ? { ...record, reached: state } : record;
-  return { status: 'active', value, historyValue: {}, context, children: {} };
+  return { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} };
 }
 
 /** @returns undefined for a value that no settled state has. */

@@ -1,6 +1,6 @@
 /** Why a request is illegal: the texts of runc (1.1.5 and 1.5 agree), which engines match on. */
 
-import type { Status } from '../spec/record.ts';
+import type { Status } from '../spec/types.ts';
 import type { Request } from './events.ts';
 
 /** A status; `absent`: there is no container, not yet or no longer; `busy`: the machine is on its way between two states. */

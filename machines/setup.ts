@@ -1,7 +1,8 @@
 /** The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts. */
 
 import { assign, emit, type PromiseActorLogic, setup } from 'xstate';
-import type { CgroupRecord, Config, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
+import type { CgroupRecord, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
+import type { Config, Hooks } from '../spec/types.ts';
 import type { CheckpointRequest, KillRequest } from './contract.ts';
 import { type Emitted, isRequest, type LifecycleEvent } from './events.ts';
 import { refusal, type Standing } from './refusals.ts';
@@ -84,6 +85,6 @@ export type Lifecycle = ReturnType<typeof lifecycle>;
 
 /** `prestart` hooks run with createRuntime's, before them (runtime-spec, config.md "prestart"). */
 function hasHooks(config: Config, kind: HookKind): boolean {
-  const some = (name: string) => (config.hooks?.[name]?.length ?? 0) > 0;
+  const some = (name: keyof Hooks) => (config.hooks?.[name]?.length ?? 0) > 0;
   return some(kind) || (kind === 'createRuntime' && some('prestart'));
 }

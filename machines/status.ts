@@ -1,6 +1,7 @@
 /** What a state of the lifecycle machine means to the runtime specification. */
 
-import { STATUSES, type Status } from '../spec/record.ts';
+import { STATUSES } from '../spec/record.ts';
+import type { Status } from '../spec/types.ts';
 
 /** A status, or `settled`: nothing is under way, and the machine takes the next request. */
 export type Tag = Status | 'settled';

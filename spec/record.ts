@@ -3,15 +3,10 @@
  * Plain JSON values only: live resources (sockets, descriptors) belong to the command that holds them.
  */
 
-/** Until spec/config.ts lands: the validated config.json. */
-export type Config = {
-  readonly hooks?: { readonly [kind: string]: readonly unknown[] | undefined };
-  readonly [field: string]: unknown;
-};
+import type { Config, Status } from './types.ts';
 
-/** What the runtime specification calls `status`; `paused` is runc's addition to it. */
-export const STATUSES = ['creating', 'created', 'running', 'paused', 'stopped'] as const;
-export type Status = (typeof STATUSES)[number];
+/** In the order of a life. */
+export const STATUSES = ['creating', 'created', 'running', 'paused', 'stopped'] as const satisfies readonly Status[];
 
 /** The phases of creation and of restoring that leave something to undo or are worth seeing, in order. */
 export const PHASES = [

@@ -1,0 +1,204 @@
+/**
+ * The composition: a container's directory, its machine and a command's effects become one thing to send requests to.
+ * Lock, read, rehydrate, tell the machine what happened meanwhile; then for each request send, settle, write.
+ */
+
+import { createActor, type InspectionEvent, type Observer } from 'xstate';
+import { actorsOf } from '../machines/actors.ts';
+import { type Answer, ask, type ContainerActor } from '../machines/ask.ts';
+import { containerMachine } from '../machines/container.ts';
+import type { ContainerEffects } from '../machines/contract.ts';
+import type { Request } from '../machines/events.ts';
+import { persisted, persistedState } from '../machines/persisted.ts';
+import { observations } from '../machines/reconcile.ts';
+import { statusOf } from '../machines/status.ts';
+import type { Kernel } from '../native/kernel.ts';
+import type { ContainerRecord } from '../spec/record.ts';
+import type { Status } from '../spec/types.ts';
+import { lock, type Patience, tryLock } from './lock.ts';
+import { decodeState, encodeState, type Stored, salvageState } from './state-file.ts';
+import {
+  closeDirectory,
+  type Directory,
+  makeDirectory,
+  openDirectory,
+  readState,
+  removeDirectory,
+  writeState,
+} from './store.ts';
+import { isStoreError, missing } from './store-error.ts';
+
+/** What a command brings along; the store adds the effects on the container's directory. */
+export type CommandEffects = Omit<ContainerEffects, 'save' | 'removeState'>;
+
+export interface ContainerOptions {
+  readonly kernel: Kernel;
+  /** Absolute path of the state root. */
+  readonly root: string;
+  /** Valid (spec/id.ts). */
+  readonly id: string;
+  readonly effects: CommandEffects;
+  readonly patience: Patience;
+  /** XState's inspection, for those who watch. */
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+}
+
+/**
+ * - `exclusive`: one command at a time, and what it does is written down.
+ * - `shared`: beside any other, for what changes nothing in the record: kill, exec, events. (A hook may kill the
+ *   container while `create` holds the lock.)
+ * - `delete`: exclusive; a directory without a state is removed, as runc does.
+ * - `force`: exclusive, and takes what it gets: a command that holds the lock loses its init, a damaged state is salvaged.
+ */
+export type Access = 'exclusive' | 'shared' | 'delete' | 'force';
+
+const WITHOUT_LOCK: readonly Request['type'][] = ['kill', 'exec', 'events'];
+
+export interface Container {
+  readonly record: ContainerRecord;
+  /** undefined before it is created and after it is deleted. */
+  readonly status: Status | undefined;
+  readonly actor: ContainerActor;
+  /** Requests are served one after the other. */
+  request(request: Request): Promise<Answer>;
+  /** Lets go of the lock. */
+  close(): void;
+}
+
+/**
+ * Makes the directory of a new container and locks it. Nothing else has happened until `create` or `restore` is requested.
+ * @throws StoreError `exists`
+ */
+export async function newContainer(
+  options: ContainerOptions,
+  record: ContainerRecord,
+  origin: 'create' | 'restore',
+): Promise<Container> {
+  const { kernel, root, id, patience } = options;
+  for (;;) {
+    const directory = makeDirectory(kernel, root, id);
+    try {
+      await lock(kernel, directory, patience);
+      return attach(options, directory, { record, origin, locked: true });
+    } catch (error) {
+      closeDirectory(kernel, directory);
+      // A `delete` took the directory, still empty, for one that a crash had left: make it anew.
+      if (!isStoreError(error, 'missing')) throw error;
+    }
+  }
+}
+
+/**
+ * Opens a container that is there.
+ * @throws StoreError `missing`, `damaged`, `busy`
+ */
+export async function openContainer(options: ContainerOptions, access: Access): Promise<Container> {
+  const { kernel, root, id, effects, patience } = options;
+  const directory = openDirectory(kernel, root, id);
+  try {
+    if (access !== 'shared') {
+      if (access === 'force' && !tryLock(kernel, directory)) await endInit(options, directory);
+      await lock(kernel, directory, patience);
+    }
+    const text = readState(kernel, directory);
+    if (text === undefined && access === 'delete') removeDirectory(kernel, directory);
+    if (text === undefined && access !== 'force') throw missing();
+    const stored = access === 'force' ? decodeOrSalvage(text, root, id) : decodeState(text ?? '', root, id);
+    const container = attach(options, directory, { stored, text, locked: access !== 'shared' });
+    try {
+      if (stored.state !== 'unfinished' && stored.state !== 'stopped')
+        for (const event of observations(stored.state, await effects.observe(stored.record)))
+          container.actor.send(event);
+    } catch (error) {
+      container.actor.stop();
+      throw error;
+    }
+    return container;
+  } catch (error) {
+    closeDirectory(kernel, directory);
+    throw error;
+  }
+}
+
+/** A command that hangs may be waiting for the init, or run in its namespaces: it ends with it. */
+async function endInit({ kernel, root, id, effects }: ContainerOptions, directory: Directory): Promise<void> {
+  const text = readState(kernel, directory);
+  if (text !== undefined) await effects.destroyInit(decodeOrSalvage(text, root, id).record);
+}
+
+function decodeOrSalvage(text: string | undefined, root: string, id: string): Stored {
+  if (text === undefined) return salvageState(text, root, id);
+  try {
+    return decodeState(text, root, id);
+  } catch (error) {
+    if (!isStoreError(error, 'damaged')) throw error;
+    return salvageState(text, root, id);
+  }
+}
+
+type Beginning =
+  | { readonly record: ContainerRecord; readonly origin: 'create' | 'restore'; readonly locked: true }
+  | { readonly stored: Stored; readonly text: string | undefined; readonly locked: boolean };
+
+function attach(options: ContainerOptions, directory: Directory, beginning: Beginning): Container {
+  const { kernel } = options;
+  let written = 'text' in beginning ? beginning.text : undefined;
+
+  function save(stored: Stored): void {
+    const text = encodeState(stored);
+    if (text === written) return;
+    writeState(kernel, directory, text);
+    written = text;
+  }
+
+  const effects: ContainerEffects = {
+    ...options.effects,
+    save: (record, state) => save({ record, state }),
+    removeState: () => removeDirectory(kernel, directory),
+  };
+  const machine = containerMachine(actorsOf(effects), 'record' in beginning ? beginning.origin : 'record');
+  const actor = createActor(machine, {
+    ...('record' in beginning
+      ? { input: beginning.record }
+      : { input: beginning.stored.record, snapshot: persisted(beginning.stored.state, beginning.stored.record) }),
+    ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
+  }).start();
+
+  async function serve(request: Request): Promise<Answer> {
+    if (!beginning.locked && !WITHOUT_LOCK.includes(request.type))
+      throw new TypeError(`${request.type}: this needs the container's lock`);
+    const answer = await ask(actor, request);
+    const { status, value, context } = actor.getSnapshot();
+    if (status !== 'active' || !beginning.locked || answer.outcome === 'refused') return answer;
+    const state = persistedState(value);
+    try {
+      if (state !== undefined) save({ state, record: context });
+      return answer;
+    } catch (error) {
+      const failure = { type: 'failed', during: 'saving the state', error } as const;
+      return answer.outcome === 'failed'
+        ? { ...answer, failures: [...answer.failures, failure] }
+        : { outcome: 'failed', failures: [failure], warnings: answer.warnings };
+    }
+  }
+
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    get record() {
+      return actor.getSnapshot().context;
+    },
+    get status() {
+      return statusOf(actor.getSnapshot());
+    },
+    actor,
+    request(request) {
+      const answer = last.then(() => serve(request));
+      last = answer.catch(() => undefined);
+      return answer;
+    },
+    close() {
+      actor.stop();
+      closeDirectory(kernel, directory);
+    },
+  };
+}
