@@ -24,7 +24,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
 };
 
 /** `import … from`, `export … from`, `import '…'` and `import('…')`; what is between is in the first group. */
-const IMPORT = /^(?:import|export)\b([^;'"]*?)(?:\bfrom )?'([^']+)'|\bimport\('([^']+)'\)/gm;
+const IMPORT = /^(?:import|export)\s(?:([^;'"=]+)\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/gm;
 
 interface Import {
   readonly what: string;

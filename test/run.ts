@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { isStale } from '../build/stale.ts';
 import { leftovers, traces } from './integration/leftovers.ts';
 import type { Report } from './runner/reporter.ts';
@@ -51,13 +52,22 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   } else {
     for (const file of integration) skip(tally, relative(root, file), 'real containers need root here');
   }
-  const left = leftovers(before, traces(dist, folder));
+  const left = await lasting(() => leftovers(before, traces(dist, folder)));
   if (left.length > 0) tally.failures.push({ title: 'what the tests left behind', text: left.join('\n') });
   // Through a mount that is left, removal would reach the host's files.
   if (!left.some((trace) => trace.startsWith('mount '))) rmSync(folder, { recursive: true, force: true });
 
   console.log(summary(tally).join('\n'));
   return tally.failures.length === 0;
+}
+
+/** A process that was told to end may take a moment: what is still there after a second is left. */
+async function lasting(look: () => string[]): Promise<string[]> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    if (look().length === 0) return [];
+    await setTimeout(100);
+  }
+  return look();
 }
 
 function build(tally: Tally): void {

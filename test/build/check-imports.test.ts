@@ -16,6 +16,7 @@ describe('the import rule', () => {
     ['effects/mounts/plan.ts', "import type { Config } from '../../spec/types.ts';\nimport { join } from 'node:path';"],
     ['native/koffi.ts', "import { createRequire } from 'node:module';\nconst later = await import('koffi');"],
     ['spec/state.ts', "import * as z from 'zod';\n// import { x } from '../effects/x.ts';"],
+    ['spec/state.ts', "export const a = 'b';\nexport const c = [\n  'd',\n];"],
     ['test/effects/mounts.test.ts', "import { main } from '../../commands/main.ts';"],
     ['build/link.ts', "import { x } from '../spec/x.ts';"],
   ];
