@@ -5,7 +5,7 @@ import { detectLayout } from '../effects/cgroups/layout.ts';
 import { planCgroup } from '../effects/cgroups/paths.ts';
 import { EffectError, reasonOf } from '../effects/error.ts';
 import { readSmallFile } from '../effects/proc.ts';
-import type { Inheritance, Session } from '../effects/session.ts';
+import type { Inheritance } from '../effects/session.ts';
 import { STATX_BYTES, statx } from '../native/calls/files.ts';
 import { AT, S } from '../native/constants/files.ts';
 import type { Kernel } from '../native/kernel.ts';
@@ -18,7 +18,7 @@ import { parseConfig } from '../spec/validate.ts';
 import { succeed } from './answers.ts';
 import { type Container, newContainer } from './container.ts';
 import type { Context } from './context.ts';
-import { effectsOf } from './effects.ts';
+import { optionsFor } from './open.ts';
 
 export interface CreateRequest {
   readonly id: string;
@@ -56,19 +56,7 @@ export async function createContainer(context: Context, request: CreateRequest):
   const { platform, root } = context;
   const config = request.config ?? (await readConfig(platform.local, request.bundle));
   const record = planRecord(context, request, config);
-  const session: Session = { platform, inheritance: request.inheritance, directory: `${root}/${request.id}` };
-  const container = await newContainer(
-    {
-      kernel: platform.local,
-      root,
-      id: request.id,
-      effects: effectsOf(session),
-      patience: context.patience,
-      ...(context.inspect === undefined ? {} : { inspect: context.inspect }),
-    },
-    record,
-    'create',
-  );
+  const container = await newContainer(optionsFor(context, request.id, request.inheritance), record, 'create');
   try {
     succeed(context, await container.request({ type: 'create' }));
     return container;
