@@ -53,7 +53,7 @@ export async function readConfig(kernel: Kernel, bundle: string): Promise<Config
  */
 export async function createContainer(context: Context, request: CreateRequest): Promise<Container> {
   checkContainerId(request.id);
-  const { platform, root } = context;
+  const { platform } = context;
   const config = request.config ?? (await readConfig(platform.local, request.bundle));
   const record = planRecord(context, request, config);
   const container = await newContainer(optionsFor(context, request.id, request.inheritance), record, 'create');
