@@ -5,9 +5,9 @@ import { AT, S } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { attempt } from '../../native/perform.ts';
 import { out, viewOf } from '../../native/struct.ts';
+import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Mount } from '../../spec/types.ts';
-import { parseMountOptions } from '../mounts/options.ts';
 import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
 import { hasNamespace, makesNamespace } from '../namespaces.ts';
@@ -55,12 +55,10 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
   protectPaths(kernel, config.linux?.readonlyPaths ?? [], config.linux?.maskedPaths ?? []);
 }
 
-const isBind = ({ type, options }: Mount): boolean => type === 'bind' || parseMountOptions(options ?? []).bind !== 'no';
-
 /** A bind's relative source is relative to the bundle (config.md, "Mounts"). */
 function withAbsoluteSource(mount: Mount, bundle: string): Mount {
   const { source } = mount;
-  return isBind(mount) && source !== undefined && !source.startsWith('/')
+  return isBindMount(mount) && source !== undefined && !source.startsWith('/')
     ? { ...mount, source: `${bundle}/${source}` }
     : mount;
 }
@@ -69,7 +67,7 @@ function withAbsoluteSource(mount: Mount, bundle: string): Mount {
 function boundFiles(local: Kernel, mounts: readonly Mount[]): ReadonlySet<string> {
   const files = new Set<string>();
   for (const mount of mounts) {
-    if (!isBind(mount) || mount.source === undefined) continue;
+    if (!isBindMount(mount) || mount.source === undefined) continue;
     const stat = out(STATX_BYTES);
     if (attempt(local, statx(AT.FDCWD, mount.source, stat, 0)) < 0) continue;
     if ((viewOf(stat.bytes).getUint16(28, true) & S.IFMT) !== S.IFDIR) files.add(mount.source);
