@@ -60,6 +60,9 @@ export const FD_CLOEXEC = 1;
 export const MFD = { CLOEXEC: 1, ALLOW_SEALING: 2, EXEC: 0x10 } as const;
 export const F_SEAL = { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8 } as const;
 
+/** renameat2(2), since Linux 3.15. */
+export const RENAME = { NOREPLACE: 1, EXCHANGE: 2 } as const;
+
 /** flock(2). */
 export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const;
 
