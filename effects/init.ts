@@ -134,7 +134,8 @@ function stageBatch(
     part(`join the ${type} namespace ${path}`);
   }
   const unified = intoCgroup(record.cgroup);
-  const cgroup = stageSocket + 1;
+  // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
+  const cgroup = stageSocket + 16;
   if (unified !== undefined) {
     const fd = batch.add(openat(AT.FDCWD, unified, O.PATH | O.DIRECTORY));
     batch.add(dup3(fd, cgroup, O.CLOEXEC));
@@ -142,7 +143,8 @@ function stageBatch(
   }
   batch.add(
     clone3({
-      flags: plan.made | CLONE.PARENT | (unified === undefined ? 0 : CLONE.INTO_CGROUP),
+      // A sum: INTO_CGROUP lies beyond the 32 bits of JavaScript's `|`.
+      flags: (plan.made | CLONE.PARENT) + (unified === undefined ? 0 : CLONE.INTO_CGROUP),
       // With CLONE_PARENT the child gets the exit signal of the stage: SIGCHLD to this process.
       exitSignal: 0,
       ...(unified === undefined ? {} : { cgroup }),

@@ -1,122 +1,140 @@
 import type { Config } from './config/config.ts';
+import type { Hooks } from './config/hooks.ts';
+import type { DeviceRule } from './config/linux/devices.ts';
+import type { Linux } from './config/linux/linux.ts';
+import type { Namespace } from './config/linux/namespaces.ts';
+import type { LinuxResources } from './config/linux/resources.ts';
+import type { Mount } from './config/mounts.ts';
 import type { Process } from './config/process.ts';
-import type { JsonPath, Problem } from './problem.ts';
+import type { JsonPath, Report } from './problem.ts';
 
-/** A path into the document, `*` for each element of a list; and whether what stands there asks for something. */
-type Entry = readonly [path: string, asks: (value: unknown) => boolean];
+/** For members of an object: whether what stands there asks for something that runchart does not do. */
+type Table<T> = { readonly [Name in keyof T]?: (value: unknown) => boolean };
 
 // What config.json may ask for and runchart does not do yet. Refused by name rather than ignored: a container without
 // the seccomp filter it was given is worse than none. Whoever builds one deletes its line.
-const CONFIG: readonly Entry[] = [
-  ['domainname', filled],
-  ['mounts.*.uidMappings', filled],
-  ['mounts.*.gidMappings', filled],
-  ['mounts.*.options.*', oneOf('idmap', 'ridmap')],
-  ['hooks.prestart', filled],
-  ['hooks.createRuntime', filled],
-  ['hooks.createContainer', filled],
-  ['hooks.startContainer', filled],
-  ['hooks.poststart', filled],
-  ['hooks.poststop', filled],
-  ['linux.uidMappings', filled],
-  ['linux.gidMappings', filled],
-  ['linux.sysctl', filled],
-  ['linux.resources.devices.*', otherThanDenyAll],
-  ['linux.resources.memory', filled],
-  ['linux.resources.cpu', filled],
-  ['linux.resources.pids', filled],
-  ['linux.resources.blockIO', filled],
-  ['linux.resources.hugepageLimits', filled],
-  ['linux.resources.network', filled],
-  ['linux.resources.rdma', filled],
-  ['linux.resources.unified', filled],
-  ['linux.namespaces.*.type', oneOf('user')],
-  ['linux.namespaces.*.type', oneOf('time')],
-  ['linux.devices', filled],
-  ['linux.netDevices', filled],
-  ['linux.seccomp', present],
-  ['linux.rootfsPropagation', filled],
-  ['linux.mountLabel', filled],
-  ['linux.intelRdt', present],
-  ['linux.memoryPolicy', present],
-  ['linux.personality', present],
-  ['linux.timeOffsets', filled],
+const CONFIG: Table<Config> = {
+  domainname: filled,
+};
+
+const PROCESS: Table<Process> = {
+  apparmorProfile: filled,
+  selinuxLabel: filled,
+  oomScoreAdj: present,
+  scheduler: present,
+  ioPriority: present,
+  execCPUAffinity: filled,
+};
+
+const MOUNT: Table<Mount> = {
+  uidMappings: filled,
+  gidMappings: filled,
+  options: hasOneOf('idmap', 'ridmap'),
+};
+
+const HOOKS: Table<Hooks> = {
+  prestart: filled,
+  createRuntime: filled,
+  createContainer: filled,
+  startContainer: filled,
+  poststart: filled,
+  poststop: filled,
+};
+
+const LINUX: Table<Linux> = {
+  uidMappings: filled,
+  gidMappings: filled,
+  sysctl: filled,
+  devices: filled,
+  netDevices: filled,
+  seccomp: present,
+  rootfsPropagation: filled,
+  mountLabel: filled,
+  intelRdt: present,
+  memoryPolicy: present,
+  personality: present,
+  timeOffsets: filled,
+};
+
+const NAMESPACE_TYPES: readonly Namespace['type'][] = [
+  'user', //
+  'time',
 ];
 
-const PROCESS: readonly Entry[] = [
-  ['apparmorProfile', filled],
-  ['selinuxLabel', filled],
-  ['oomScoreAdj', present],
-  ['scheduler', present],
-  ['ioPriority', present],
-  ['execCPUAffinity', filled],
-];
+const RESOURCES: Table<LinuxResources> = {
+  devices: otherThanDenyAll,
+  memory: filled,
+  cpu: filled,
+  pids: filled,
+  blockIO: filled,
+  hugepageLimits: filled,
+  network: filled,
+  rdma: filled,
+  unified: filled,
+};
 
-/** The fields that runchart does not act upon yet: `config.json: linux.seccomp: not supported yet`. */
-export function* unsupportedInConfig(config: Config): Generator<Problem> {
-  if (config.process) yield* unsupportedInProcess(config.process, ['process']);
-  yield* find(CONFIG, config, []);
+/** Reports the fields that runchart does not act upon yet: `config.json: linux.seccomp: not supported yet`. */
+export function refuseUnsupported(config: Config, report: Report): void {
+  const { process, mounts = [], hooks, linux } = config;
+  refuse(CONFIG, config, [], report);
+  if (process) refuseUnsupportedProcess(process, ['process'], report);
+  for (const [index, mount] of mounts.entries()) refuse(MOUNT, mount, ['mounts', index], report);
+  if (hooks) refuse(HOOKS, hooks, ['hooks'], report);
+  if (!linux) return;
+  refuse(LINUX, linux, ['linux'], report);
+  if (linux.resources) refuse(RESOURCES, linux.resources, ['linux', 'resources'], report);
+  for (const [index, { type }] of (linux.namespaces ?? []).entries()) {
+    if (!NAMESPACE_TYPES.includes(type)) continue;
+    report(['linux', 'namespaces', index], `${type} namespaces: not supported yet`);
+  }
 }
 
 /** The same of a process alone; `at` is where it stands in its document. */
-export function* unsupportedInProcess(process: Process, at: JsonPath): Generator<Problem> {
-  yield* find(PROCESS, process, at);
+export function refuseUnsupportedProcess(process: Process, at: JsonPath, report: Report): void {
+  refuse(PROCESS, process, at, report);
 }
 
-/** All paths that are refused, for tests and for what `features` must not claim. */
+/** All that is refused, for tests, and for what `features` must not claim. */
 export function unsupportedPaths(): string[] {
-  return [...CONFIG.map(([path]) => path), ...PROCESS.map(([path]) => `process.${path}`)];
+  const under = (at: string, table: object) => Object.keys(table).map((name) => at + name);
+  return [
+    ...under('', CONFIG),
+    ...under('process.', PROCESS),
+    ...under('mounts.', MOUNT),
+    ...under('hooks.', HOOKS),
+    ...under('linux.', LINUX),
+    ...NAMESPACE_TYPES.map((type) => `linux.namespaces.${type}`),
+    ...under('linux.resources.', RESOURCES),
+  ];
 }
 
-function* find(table: readonly Entry[], document: unknown, at: JsonPath): Generator<Problem> {
-  for (const [path, asks] of table) {
-    for (const { path: found, value } of walk(document, path.split('.'), at)) {
-      if (!asks(value)) continue;
-      const which = typeof value === 'string' && path.endsWith('type') ? `${value} namespaces: ` : '';
-      yield { path: found, reason: `${which}not supported yet` };
-    }
+function refuse<T extends object>(table: Table<T>, value: T, at: JsonPath, report: Report): void {
+  for (const name in table) {
+    const member = value[name];
+    if (member !== undefined && table[name]?.(member)) report([...at, name], 'not supported yet');
   }
 }
 
-function* walk(
-  value: unknown,
-  steps: readonly string[],
-  path: JsonPath,
-): Generator<{ path: JsonPath; value: unknown }> {
-  const [step, ...rest] = steps;
-  if (step === undefined) yield { path, value };
-  else if (step === '*') {
-    if (!Array.isArray(value)) return;
-    for (const [index, element] of value.entries()) yield* walk(element, rest, [...path, index]);
-  } else if (typeof value === 'object' && value !== null) {
-    const member: unknown = Object.getOwnPropertyDescriptor(value, step)?.value;
-    if (member !== undefined) yield* walk(member, rest, [...path, step]);
-  }
-}
-
-function present(value: unknown): boolean {
-  return value !== undefined;
+function present(): boolean {
+  return true;
 }
 
 /** An empty string, list or object asks for nothing: engines written in Go leave them behind. */
 function filled(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return value !== undefined && value !== '';
+  if (typeof value !== 'object' || value === null) return value !== '';
   return Array.isArray(value) ? value.length > 0 : Object.values(value).some((member) => member !== undefined);
 }
 
-const DENY_ALL: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
-  ['allow', [false]],
-  ['type', ['a', '']],
-  ['major', [-1]],
-  ['minor', [-1]],
-  ['access', ['rwm']],
-]);
-
-/** Of the device cgroup's rules there is only the one of runc's default config: deny all (and allow the default devices). */
-function otherThanDenyAll(rule: unknown): boolean {
-  return Object.entries(rule ?? {}).some(([key, value]) => DENY_ALL.get(key)?.includes(value) === false);
+function hasOneOf(...wanted: readonly string[]): (value: unknown) => boolean {
+  return (value) => Array.isArray(value) && value.some((option) => wanted.includes(option));
 }
 
-function oneOf(...values: readonly unknown[]): (value: unknown) => boolean {
-  return (value) => values.includes(value);
+/** Of the device cgroup's rules there is only the one of runc's default config: deny all (and allow the default devices). */
+function otherThanDenyAll(rules: unknown): boolean {
+  return Array.isArray(rules) && !rules.every(isDenyAll);
+}
+
+function isDenyAll({ allow, type, major, minor, access }: DeviceRule): boolean {
+  const all = (!type || type === 'a') && (major ?? -1) === -1 && (minor ?? -1) === -1;
+  return !allow && all && access === 'rwm';
 }

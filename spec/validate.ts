@@ -2,12 +2,12 @@ import { type Check, type Checks, compiled, type Documents } from './compiled.ts
 import type { Config } from './config/config.ts';
 import type { Process } from './config/process.ts';
 import type { Features } from './features.ts';
-import { parseJson } from './json.ts';
-import { type Problem, SpecError } from './problem.ts';
-import { processProblems } from './rules/process.ts';
-import { type CheckedConfig, type CheckedProcess, configProblems } from './rules/rules.ts';
+import { parseJson, parseJsonQuickly } from './json.ts';
+import { type Report, SpecError } from './problem.ts';
+import { checkProcess } from './rules/process.ts';
+import { type CheckedConfig, type CheckedProcess, checkRules } from './rules/rules.ts';
 import type { State } from './state.ts';
-import { unsupportedInConfig, unsupportedInProcess } from './unsupported.ts';
+import { refuseUnsupported, refuseUnsupportedProcess } from './unsupported.ts';
 
 /** What a document is called in errors, and the compiled validators to use (the build's, where it made some). */
 export type ParseOptions = { readonly document?: string; readonly checks?: Partial<Checks> };
@@ -19,7 +19,9 @@ export type ParseOptions = { readonly document?: string; readonly checks?: Parti
  */
 export async function parseConfig(text: string, options: ParseOptions = {}): Promise<CheckedConfig> {
   const { document = 'config.json' } = options;
-  return checkConfig(parseJson(text, document), options);
+  const config = await parseShaped('config', text, document, options);
+  assertConfig(config, document);
+  return config;
 }
 
 /** The same for a value that is no text: a library's caller builds its config itself. */
@@ -33,7 +35,7 @@ export async function checkConfig(value: unknown, options: ParseOptions = {}): P
 /** The process.json of `exec --process`: the process object alone. @throws {SpecError} */
 export async function parseProcess(text: string, options: ParseOptions = {}): Promise<CheckedProcess> {
   const { document = 'process.json' } = options;
-  const process = await shaped('process', parseJson(text, document), document, options);
+  const process = await parseShaped('process', text, document, options);
   assertProcess(process, document);
   return process;
 }
@@ -41,17 +43,33 @@ export async function parseProcess(text: string, options: ParseOptions = {}): Pr
 /** An OCI state, as `state` prints it and hooks read it, of any runtime. @throws {SpecError} */
 export async function parseState(text: string, options: ParseOptions = {}): Promise<State> {
   const { document = 'state' } = options;
-  return shaped('state', parseJson(text, document), document, options);
+  return parseShaped('state', text, document, options);
 }
 
 /** What `features` prints, of any runtime. @throws {SpecError} */
 export async function parseFeatures(text: string, options: ParseOptions = {}): Promise<Features> {
   const { document = 'features' } = options;
-  return shaped('features', parseJson(text, document), document, options);
+  return parseShaped('features', text, document, options);
 }
 
-// The compiled validator says yes or no in a fraction of a millisecond. On no, or where nothing was compiled,
-// zod is loaded (10 ms): it has the last word, and the words.
+// The compiled validator says yes or no in a fraction of a millisecond. It refuses numbers that have lost digits, and
+// null, so only then the text is read with care.
+async function parseShaped<Name extends keyof Documents>(
+  name: Name,
+  text: string,
+  document: string,
+  options: ParseOptions,
+): Promise<Documents[Name]> {
+  const { checks = compiled } = options;
+  const check: Check<Documents[Name]> | undefined = checks[name];
+  if (check) {
+    const value = parseJsonQuickly(text, document);
+    if (check(value)) return value;
+  }
+  return shaped(name, parseJson(text, document), document, options);
+}
+
+// On no, or where nothing was compiled, zod is loaded (10 ms): it has the last word, and the words.
 async function shaped<Name extends keyof Documents>(
   name: Name,
   value: unknown,
@@ -66,15 +84,19 @@ async function shaped<Name extends keyof Documents>(
 }
 
 function assertConfig(config: Config, document: string): asserts config is CheckedConfig {
-  throwFirst(document, configProblems(config));
-  throwFirst(document, unsupportedInConfig(config));
+  const report = thrower(document);
+  checkRules(config, report);
+  refuseUnsupported(config, report);
 }
 
 function assertProcess(process: Process, document: string): asserts process is CheckedProcess {
-  throwFirst(document, processProblems(process, []));
-  throwFirst(document, unsupportedInProcess(process, []));
+  const report = thrower(document);
+  checkProcess(process, [], report);
+  refuseUnsupportedProcess(process, [], report);
 }
 
-function throwFirst(document: string, problems: Iterable<Problem>): void {
-  for (const problem of problems) throw new SpecError(document, problem);
+function thrower(document: string): Report {
+  return (path, reason) => {
+    throw new SpecError(document, { path, reason });
+  };
 }

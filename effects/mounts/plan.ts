@@ -1,5 +1,7 @@
 /** What is mounted where, decided before anything is mounted: config.json and facts about the host become steps. */
 
+import { isBindMount } from '../../spec/mount-options.ts';
+import { cleanInside } from '../../spec/paths.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { Mount } from '../../spec/types.ts';
 import type { Placeholder } from '../rootfs/in-root.ts';
@@ -55,13 +57,13 @@ export interface MountFacts {
 }
 
 export const planMounts = (mounts: readonly Mount[], facts: MountFacts): readonly MountStep[] =>
-  mounts.flatMap((mount) => planMount(mount, facts));
+  mounts.flatMap((mount) => planMount({ ...mount, destination: cleanInside(mount.destination) }, facts));
 
 function planMount(mount: Mount, facts: MountFacts): readonly MountStep[] {
   const options = parseMountOptions(mount.options ?? []);
   const type = mount.type ?? 'none';
   if (type === 'cgroup' || type === 'cgroup2') return planCgroupMount(mount, options, facts);
-  if (options.bind !== 'no' || type === 'bind') return [planBind(mount, options, facts)];
+  if (isBindMount(mount)) return [planBind(mount, options, facts)];
   return [
     {
       step: 'filesystem',

@@ -8,6 +8,8 @@ import { O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { call, perform } from '../../native/perform.ts';
+import { isBindMount } from '../../spec/mount-options.ts';
+import { cleanInside } from '../../spec/paths.ts';
 import type { Mount } from '../../spec/types.ts';
 import { doing } from '../error.ts';
 import { parseMountOptions } from '../mounts/options.ts';
@@ -40,12 +42,8 @@ export const deviceNumber = (major: number, minor: number): number =>
   (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) * 0x1000);
 
 /** A /dev that is bound from the host is the user's own to fill. */
-export function needsDevices(mounts: readonly Mount[]): boolean {
-  return !mounts.some(
-    ({ destination, type, options }) =>
-      destination.replace(/\/+$/, '') === '/dev' && (type === 'bind' || parseMountOptions(options ?? []).bind !== 'no'),
-  );
-}
+export const needsDevices = (mounts: readonly Mount[]): boolean =>
+  !mounts.some((mount) => cleanInside(mount.destination) === '/dev' && isBindMount(mount));
 
 /** @throws EffectError */
 export function makeDevices(init: Kernel, root: number): void {
@@ -89,7 +87,7 @@ function linkCore(init: Kernel, root: number): void {
 
 /** A /dev that is to be read-only, now that it has been filled. */
 export function closeDev(init: Kernel, root: number, mounts: readonly Mount[]): void {
-  const dev = mounts.find(({ destination, type }) => destination === '/dev' && type === 'tmpfs');
+  const dev = mounts.find(({ destination, type }) => cleanInside(destination) === '/dev' && type === 'tmpfs');
   if (dev === undefined || (parseMountOptions(dev.options ?? []).attributes.set & MOUNT_ATTR.RDONLY) === 0) return;
   doing('make /dev read-only', () => {
     const fd = call(init, openInRoot(root, '/dev', O.PATH | O.DIRECTORY));

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { HookName } from '../config/hooks.ts';
-import type { Problem } from '../problem.ts';
+import type { Report } from '../problem.ts';
 
 // Named, since an unknown member of hooks is ignored and may hold anything.
 const NAMES: readonly HookName[] = [
@@ -13,11 +13,11 @@ const NAMES: readonly HookName[] = [
 ];
 
 /** config.md, "POSIX-platform Hooks": the path is absolute, since hooks have no PATH to be looked up in. */
-export function* hookProblems({ hooks = {} }: Config): Generator<Problem> {
+export function checkHooks({ hooks = {} }: Config, report: Report): void {
   for (const name of NAMES) {
     for (const [index, hook] of (hooks[name] ?? []).entries()) {
       if (!hook.path.startsWith('/')) {
-        yield { path: ['hooks', name, index, 'path'], reason: 'must be an absolute path' };
+        report(['hooks', name, index, 'path'], 'must be an absolute path');
       }
     }
   }

@@ -1,14 +1,14 @@
 import type { Config } from '../config/config.ts';
 import type { Root } from '../config/mounts.ts';
 import type { Process } from '../config/process.ts';
-import type { Problem } from '../problem.ts';
-import { hookProblems } from './hooks.ts';
-import { linuxProblems } from './linux.ts';
-import { mountProblems } from './mounts.ts';
-import { namespaceProblems } from './namespaces.ts';
-import { processProblems } from './process.ts';
-import { sysctlProblems } from './sysctl.ts';
-import { versionProblems } from './version.ts';
+import type { Report } from '../problem.ts';
+import { checkHooks } from './hooks.ts';
+import { checkLinux } from './linux.ts';
+import { checkMounts } from './mounts.ts';
+import { checkNamespaces } from './namespaces.ts';
+import { checkProcess } from './process.ts';
+import { checkSysctls } from './sysctl.ts';
+import { checkVersion } from './version.ts';
 
 /** A process that has passed the rules: there is a program to execute. */
 export type CheckedProcess = Process & { args: [string, ...string[]] };
@@ -17,16 +17,16 @@ export type CheckedProcess = Process & { args: [string, ...string[]] };
 export type CheckedConfig = Config & { process: CheckedProcess; root: Root };
 
 /**
- * The rules of the specification that a schema can't say, and those that runc adds; lazily, in runc's order.
+ * The rules of the specification that a schema can't say, and those that runc adds, in runc's order.
  * Pure: what depends on the host (does the rootfs exist, which cgroups, who calls) is checked where it is used.
  */
-export function* configProblems(config: Config): Generator<Problem> {
-  yield* versionProblems(config);
-  if (config.process) yield* processProblems(config.process, ['process']);
-  else yield { path: ['process'], reason: 'process property must not be empty' };
-  yield* mountProblems(config);
-  yield* namespaceProblems(config);
-  yield* sysctlProblems(config);
-  yield* linuxProblems(config);
-  yield* hookProblems(config);
+export function checkRules(config: Config, report: Report): void {
+  checkVersion(config, report);
+  if (config.process) checkProcess(config.process, ['process'], report);
+  else report(['process'], 'process property must not be empty');
+  checkMounts(config, report);
+  checkNamespaces(config, report);
+  checkSysctls(config, report);
+  checkLinux(config, report);
+  checkHooks(config, report);
 }

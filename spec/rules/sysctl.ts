@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Problem } from '../problem.ts';
+import type { Report } from '../problem.ts';
 
 const IPC: ReadonlySet<string> = new Set([
   ...['kernel.msgmax', 'kernel.msgmnb', 'kernel.msgmni', 'kernel.sem', 'kernel.shmall', 'kernel.shmmax'],
@@ -20,11 +20,11 @@ export function dottedSysctl(name: string): string {
  * runc's rules and words. Whether a network namespace that is joined by its path is the host's own is left to
  * who opens it.
  */
-export function* sysctlProblems({ linux = {} }: Config): Generator<Problem> {
+export function checkSysctls({ linux = {} }: Config, report: Report): void {
   const has = new Set(linux.namespaces?.map(({ type }) => type));
   for (const key of Object.keys(linux.sysctl ?? {})) {
     const reason = refusal(dottedSysctl(key), has);
-    if (reason) yield { path: ['linux', 'sysctl', key], reason };
+    if (reason) report(['linux', 'sysctl', key], reason);
   }
 }
 

@@ -1,17 +1,19 @@
 import type { Config } from '../config/config.ts';
 
 /** What is accepted though it should not be written so, in runc's words, one line each: for the log. */
-export function* configWarnings({ mounts = [], linux = {} }: Config): Generator<string> {
+export function configWarnings({ mounts = [], linux = {} }: Config): string[] {
+  const warnings: string[] = [];
   for (const { destination } of mounts) {
     if (destination.startsWith('/')) continue;
     const text = `mount destination ${JSON.stringify(destination)} is not absolute`;
-    yield `${text}. Support for non-absolute mount destinations will be removed in a future release.`;
+    warnings.push(`${text}. Support for non-absolute mount destinations will be removed in a future release.`);
   }
   const { memory } = linux.resources ?? {};
   if (memory?.kernel !== undefined || memory?.kernelTCP !== undefined) {
-    yield 'Kernel memory settings are ignored and will be removed';
+    warnings.push('Kernel memory settings are ignored and will be removed');
   }
   if (linux.personality?.flags?.length) {
-    yield `ignoring unsupported personality flags: ${JSON.stringify(linux.personality.flags)}`;
+    warnings.push(`ignoring unsupported personality flags: ${JSON.stringify(linux.personality.flags)}`);
   }
+  return warnings;
 }

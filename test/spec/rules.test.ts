@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { defaultConfig, rootlessConfig } from '../../spec/default.ts';
 import { formatPath } from '../../spec/problem.ts';
-import { configProblems } from '../../spec/rules/rules.ts';
+import { checkRules } from '../../spec/rules/rules.ts';
 import { dottedSysctl } from '../../spec/rules/sysctl.ts';
 import { configWarnings } from '../../spec/rules/warnings.ts';
 import { findShapeProblem, SCHEMAS } from '../../spec/shape.ts';
@@ -252,18 +252,19 @@ suite('rules', () => {
   });
 
   test('warn, in runc’s words, of what is taken nevertheless', () => {
-    assert.deepEqual([...configWarnings(BASE)], []);
+    assert.deepEqual(configWarnings(BASE), []);
     const odd = and(mounts({ destination: 'a\nb' }), {
       resources: { memory: { kernel: 1 } },
       personality: { domain: 'LINUX', flags: ['X'] },
     });
-    const warnings = [...configWarnings(odd)];
+    const warnings = configWarnings(odd);
     assert.equal(warnings.length, 3);
     assert.match(warnings.join(), /mount destination "a\\nb" is not absolute.*Kernel memory.*personality flags/);
   });
 });
 
 function first(document: Config): string | undefined {
-  for (const { path, reason } of configProblems(document)) return `${formatPath(path)}: ${reason}`;
-  return undefined;
+  const problems: string[] = [];
+  checkRules(document, (path, reason) => problems.push(`${formatPath(path)}: ${reason}`));
+  return problems[0];
 }

@@ -144,7 +144,7 @@ suite('the other documents', () => {
   });
 
   test("a state as runc's state command prints it", () => {
-    // Printed by runc 1.1.5.
+    // The members and their order are those of containerState in runc's list.go.
     const printed = {
       ociVersion: '1.0.2-dev',
       id: 'x',

@@ -1,44 +1,20 @@
-/** `start`: the waiting init becomes the container's process. */
+/** An init becomes the container's process. */
 
-import { Batch } from '../native/batch.ts';
-import { chdir, close, closeRange, openat, read, STATX_BYTES, statx } from '../native/calls/files.ts';
-import { execve, prctl, setgroups, setNoNewPrivs, setresgid, setresuid, umask } from '../native/calls/process.ts';
-import { connectUnix, socket } from '../native/calls/sockets.ts';
-import { ERRNO, errnoName, errnoText } from '../native/constants/errno.ts';
-import { AT, CLOSE_RANGE, O, S } from '../native/constants/files.ts';
-import { PR } from '../native/constants/process.ts';
-import { AF, SOCK } from '../native/constants/socket.ts';
-import { type Call, type Kernel, LostPeerError, type Out } from '../native/kernel.ts';
-import { attempt, call, perform, SyscallError } from '../native/perform.ts';
-import { out, viewOf } from '../native/struct.ts';
-import type { Process } from '../spec/types.ts';
-import { doing, EffectError } from './error.ts';
-import { START_SOCKET } from './init.ts';
-import { applyCapabilities, dropBounding } from './process/capabilities.ts';
-import { homeOf, variable, withHome } from './process/environment.ts';
-import { findProgram } from './process/program.ts';
-import { openInRoot } from './rootfs/in-root.ts';
-import type { InitConnection, Session } from './session.ts';
-
-/** Connects to an init that `create` left waiting. @throws EffectError */
-export function connectToInit(session: Session): InitConnection {
-  const { local } = session.platform;
-  return doing(`connect to the init by ${session.directory}/${START_SOCKET}`, () => {
-    const dir = call(local, openat(AT.FDCWD, session.directory, O.PATH | O.DIRECTORY));
-    try {
-      const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
-      try {
-        perform(local, [connectUnix(fd, `/proc/self/fd/${dir}/${START_SOCKET}`)]);
-        return { socket: fd, kernel: session.platform.kernelBehind(fd, 'init') };
-      } catch (error) {
-        attempt(local, close(fd));
-        throw error;
-      }
-    } finally {
-      attempt(local, close(dir));
-    }
-  });
-}
+import { Batch } from '../../native/batch.ts';
+import { chdir, close, closeRange, openat, read, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { execve, prctl, setgroups, setNoNewPrivs, setresgid, setresuid, umask } from '../../native/calls/process.ts';
+import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
+import { AT, CLOSE_RANGE, O, S } from '../../native/constants/files.ts';
+import { PR } from '../../native/constants/process.ts';
+import { type Call, type Kernel, LostPeerError, type Out } from '../../native/kernel.ts';
+import { SyscallError } from '../../native/perform.ts';
+import { out, viewOf } from '../../native/struct.ts';
+import type { Process } from '../../spec/types.ts';
+import { EffectError } from '../error.ts';
+import { openInRoot } from '../rootfs/in-root.ts';
+import { applyCapabilities, dropBounding } from './capabilities.ts';
+import { homeOf, variable, withHome } from './environment.ts';
+import { findProgram } from './program.ts';
 
 export interface ExecuteOptions {
   /** Descriptors from 3 on that the program inherits. */

@@ -1,0 +1,80 @@
+/**
+ * Checks the import rule: the floors of docs/architecture.md import downwards only, and what a command finds around
+ * it is handed in, so that no floor below runtime/ reads it from Node's modules.
+ * Biome's own rules can't tell an import of types from one of values. `npm run lint`.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+
+interface Floor {
+  readonly imports: readonly string[];
+  /** Floors of which it may name types, and nothing that exists at run time. */
+  readonly types?: readonly string[];
+  /** npm packages and modules of Node's; one that ends in / or : stands for all that begin so. */
+  readonly packages: readonly string[];
+}
+
+const FLOORS: Readonly<Record<string, Floor>> = {
+  commands: { imports: ['runtime', 'spec'], packages: ['@oclif/core/', 'node:'] },
+  runtime: { imports: ['machines', 'effects', 'native', 'spec'], packages: ['xstate', 'node:'] },
+  machines: { imports: ['spec'], types: ['effects'], packages: ['xstate'] },
+  effects: { imports: ['native', 'spec'], packages: ['node:path'] },
+  native: { imports: [], packages: ['node:', 'koffi'] },
+  spec: { imports: [], packages: ['zod'] },
+};
+
+/** `import … from`, `export … from`, `import '…'` and `import('…')`; what is between is in the first group. */
+const IMPORT = /^(?:import|export)\s(?:([^;'"=]+)\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/gm;
+
+interface Import {
+  readonly what: string;
+  readonly from: string;
+}
+
+/**
+ * @param file its path from the root of the repository
+ * @returns what is wrong with its imports, one line each
+ */
+export function violations(file: string, source: string): string[] {
+  const [name = ''] = file.split('/');
+  const floor = FLOORS[name];
+  if (floor === undefined) return [];
+  return importsOf(source).flatMap(({ what, from }) => {
+    const reason = from.startsWith('.') ? refuseFile(file, name, floor, what, from) : refusePackage(name, floor, from);
+    return reason === undefined ? [] : [`${file}: import of ${from}: ${reason}`];
+  });
+}
+
+function importsOf(source: string): Import[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  return [...code.matchAll(IMPORT)].map(([, what = '', from, dynamic]) => ({ what, from: from ?? dynamic ?? '' }));
+}
+
+function refuseFile(file: string, name: string, floor: Floor, what: string, from: string): string | undefined {
+  const [target = ''] = normalize(join(dirname(file), from)).split('/');
+  if (target === name || target === 'package.json' || floor.imports.includes(target)) return undefined;
+  if (floor.types?.includes(target)) {
+    return onlyTypes(what) ? undefined : `${name}/ may import only types of ${target}/`;
+  }
+  return `${name}/ may import ${floor.imports.length === 0 ? 'no other floor' : floor.imports.join(', ')}`;
+}
+
+function refusePackage(name: string, { packages }: Floor, from: string): string | undefined {
+  const allowed = packages.some((known) => from === known || (/[/:]$/.test(known) && from.startsWith(known)));
+  return allowed ? undefined : `${name}/ may import of packages ${packages.join(', ')}`;
+}
+
+/** `import type { A }`, `import { type A, type B }` */
+function onlyTypes(what: string): boolean {
+  if (/^\s*type\b/.test(what)) return true;
+  const names = /^\s*\{([^}]*)\}/.exec(what)?.[1]?.split(',') ?? [''];
+  return names.filter((part) => part.trim() !== '').every((part) => /^\s*type\s/.test(part)) && what.includes('{');
+}
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '..');
+  const files = globSync(`{${Object.keys(FLOORS).join(',')}}/**/*.ts`, { cwd: root }).toSorted();
+  const found = files.flatMap((file) => violations(file, readFileSync(join(root, file), 'utf8')));
+  for (const line of found) console.error(line);
+  if (found.length > 0) process.exit(1);
+}

@@ -1,0 +1,18 @@
+/**
+ * Whether `dist/` is older than what it is made of.
+ */
+import { globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SOURCES = '{commands,runtime,machines,effects,native,spec,build}/**/*.{ts,c,h}';
+
+export function isStale(root: string, dist: string): boolean {
+  const built = modified(join(dist, 'runchart'));
+  const sources = [...globSync(SOURCES, { cwd: root }), 'package-lock.json'];
+  return sources.some((file) => modified(join(root, file)) > built);
+}
+
+/** Milliseconds since the epoch; 0 when it is not there. */
+function modified(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

@@ -1,0 +1,67 @@
+/** Signals to a container, and its end. */
+
+import { close } from '../native/calls/files.ts';
+import { pidfdSendSignal, waitid } from '../native/calls/process.ts';
+import { ERRNO } from '../native/constants/errno.ts';
+import { P, W } from '../native/constants/process.ts';
+import { SIGNALS } from '../native/constants/signal.ts';
+import { POLL } from '../native/constants/socket.ts';
+import { attempt, SyscallError } from '../native/perform.ts';
+import type { Platform } from '../native/platform.ts';
+import { out } from '../native/struct.ts';
+import type { ContainerRecord } from '../spec/record.ts';
+import { isFrozen, thaw } from './cgroups/freeze.ts';
+import { killAll, signalAll } from './cgroups/kill.ts';
+import { EffectError, reasonOf } from './error.ts';
+import { makesNamespace } from './namespaces.ts';
+import { openInit } from './observe.ts';
+
+/** Long enough for a process that is busy in the kernel; a longer wait would look like a hang. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * @param all every process of the container's cgroup
+ * @throws EffectError `container not running` when the init is gone, as engines expect it
+ */
+export function signalContainer({ local }: Platform, record: ContainerRecord, signal: number, all: boolean): void {
+  // Without a pid namespace of its own the init's death takes nobody along.
+  if (record.cgroup !== undefined && (all || (signal === SIGNALS.SIGKILL && !makesNamespace(record.config, 'pid')))) {
+    signalAll(local, record.cgroup, signal);
+    return;
+  }
+  const init = record.init === undefined ? undefined : openInit(local, record.init);
+  if (init === undefined) throw new EffectError('container not running');
+  const sent = attempt(local, pidfdSendSignal(init, signal));
+  attempt(local, close(init));
+  if (sent === -ERRNO.ESRCH) throw new EffectError('container not running');
+  if (sent < 0)
+    throw new EffectError(
+      `send signal ${signal} to the container's init: ${reasonOf(new SyscallError(pidfdSendSignal(0, signal), -sent))}`,
+    );
+  // On cgroup v1 a frozen process dies only once it is thawed.
+  if (signal === SIGNALS.SIGKILL && record.cgroup?.layout !== 'v2') thawIfFrozen(local, record);
+}
+
+function thawIfFrozen(local: Platform['local'], record: ContainerRecord): void {
+  if (record.cgroup !== undefined && isFrozen(local, record.cgroup)) thaw(local, record.cgroup);
+}
+
+/** Ends the init and everything in its cgroup, and waits until they are gone. What is gone already is fine. @throws EffectError */
+export async function destroyInit(platform: Platform, record: ContainerRecord): Promise<void> {
+  const { local } = platform;
+  const init = record.init === undefined ? undefined : openInit(local, record.init);
+  if (init !== undefined && record.init !== undefined) {
+    try {
+      attempt(local, pidfdSendSignal(init, SIGNALS.SIGKILL));
+      thawIfFrozen(local, record);
+      const [ready = 0] = await platform.poll([{ fd: init, events: POLL.IN }], PATIENCE_MS);
+      if (ready === 0)
+        throw new EffectError(`process ${record.init.pid}, the container's init, does not end after SIGKILL`);
+      // Only our own child can be reaped, and only if its parent is this process; otherwise its parent does.
+      attempt(local, waitid(P.PIDFD, init, out(128), W.EXITED | W.NOHANG));
+    } finally {
+      attempt(local, close(init));
+    }
+  }
+  if (record.cgroup !== undefined) killAll(local, record.cgroup);
+}

@@ -1,0 +1,53 @@
+/** What the kernel says about a container's init. Pids are reused: only with its start time is a pid the init. */
+
+import { close, readlinkat } from '../native/calls/files.ts';
+import { pidfdOpen } from '../native/calls/process.ts';
+import { ERRNO } from '../native/constants/errno.ts';
+import { AT } from '../native/constants/files.ts';
+import type { Kernel } from '../native/kernel.ts';
+import { attempt, isErrno, SyscallError } from '../native/perform.ts';
+import { out } from '../native/struct.ts';
+import type { InitRecord } from '../spec/record.ts';
+import { readStat } from './proc.ts';
+
+/** A zombie counts as gone: it only waits for its parent to take note. */
+export function isAlive(local: Kernel, init: InitRecord): boolean {
+  try {
+    const { state, startTime } = readStat(local, init.pid);
+    return startTime === init.startTime && state !== 'Z' && state !== 'X';
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return false;
+    throw error;
+  }
+}
+
+/**
+ * A descriptor of the init that no reuse of its pid can redirect: the start time is compared after it was opened.
+ * @returns undefined when the init is gone
+ */
+export function openInit(local: Kernel, init: InitRecord): number | undefined {
+  const fd = attempt(local, pidfdOpen(init.pid));
+  if (fd === -ERRNO.ESRCH) return undefined;
+  if (fd < 0) throw new SyscallError(pidfdOpen(init.pid), -fd);
+  try {
+    if (readStat(local, init.pid).startTime === init.startTime) return fd;
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ESRCH')) {
+      attempt(local, close(fd));
+      throw error;
+    }
+  }
+  attempt(local, close(fd));
+  return undefined;
+}
+
+/**
+ * Whether the init has executed the container's program. Until then it is runchart's own, which is not dumpable:
+ * who may not look at it (rootless) learns the same from that.
+ */
+export function hasStarted(local: Kernel, init: InitRecord): boolean {
+  const into = out(256);
+  const length = attempt(local, readlinkat(AT.FDCWD, `/proc/${init.pid}/exe`, into));
+  if (length < 0) return false;
+  return !new TextDecoder().decode(into.bytes.subarray(0, length)).startsWith('/memfd:runchart-init');
+}

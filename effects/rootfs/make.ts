@@ -1,0 +1,92 @@
+/** The container's file system, from config.json: the mounts before pivot_root, and what follows it. */
+
+import { STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { AT, S } from '../../native/constants/files.ts';
+import type { Kernel } from '../../native/kernel.ts';
+import { attempt } from '../../native/perform.ts';
+import { out, viewOf } from '../../native/struct.ts';
+import { isBindMount } from '../../spec/mount-options.ts';
+import type { ContainerRecord } from '../../spec/record.ts';
+import type { Mount } from '../../spec/types.ts';
+import { performMounts } from '../mounts/perform.ts';
+import { planMounts } from '../mounts/plan.ts';
+import { hasNamespace, makesNamespace } from '../namespaces.ts';
+import { readSmallFile } from '../proc.ts';
+import { connectedInit, type Session } from '../session.ts';
+import { attachRootfs } from './attach.ts';
+import { closeDev, makeDevices, needsDevices } from './devices.ts';
+import { chrootInto, moveOver, pivotInto } from './enter.ts';
+import { makeRootReadonly, protectPaths } from './masks.ts';
+
+/** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
+export function makeMounts(session: Session, record: ContainerRecord): void {
+  const init = connectedInit(session);
+  const { config } = record;
+  const mounts = (config.mounts ?? []).map((mount) => withAbsoluteSource(mount, record.bundle));
+  const root = attachRootfs(init.kernel, record.rootfs);
+  init.root = root;
+  const steps = planMounts(mounts, {
+    files: boundFiles(session.platform.local, mounts),
+    cgroup: record.cgroup,
+    cgroupNamespace: makesNamespace(config, 'cgroup'),
+  });
+  performMounts(init.kernel, root, steps);
+  if (needsDevices(mounts)) makeDevices(init.kernel, root);
+  closeDev(init.kernel, root, mounts);
+}
+
+/** Makes the rootfs the root, and takes away what the container must not have of it. @throws EffectError */
+export function enterRootfs(session: Session, record: ContainerRecord): void {
+  const init = connectedInit(session);
+  const { config } = record;
+  const { root } = init;
+  if (root === undefined) throw new Error('the rootfs is not attached');
+  delete init.root;
+  if (!hasNamespace(config, 'mount')) chrootInto(init.kernel, root);
+  else if (record.options.noPivot) moveOver(init.kernel, root, kernelMounts(session.platform.local, record.rootfs));
+  else pivotInto(init.kernel, root);
+}
+
+/** After the terminal has been set up, which needs a writable /dev. @throws EffectError */
+export function protectRootfs(session: Session, record: ContainerRecord): void {
+  const { kernel } = connectedInit(session);
+  const { config } = record;
+  if (config.root?.readonly) makeRootReadonly(kernel);
+  protectPaths(kernel, config.linux?.readonlyPaths ?? [], config.linux?.maskedPaths ?? []);
+}
+
+/** A bind's relative source is relative to the bundle (config.md, "Mounts"). */
+function withAbsoluteSource(mount: Mount, bundle: string): Mount {
+  const { source } = mount;
+  return isBindMount(mount) && source !== undefined && !source.startsWith('/')
+    ? { ...mount, source: `${bundle}/${source}` }
+    : mount;
+}
+
+/** Which sources are not directories: their mount points are files. */
+function boundFiles(local: Kernel, mounts: readonly Mount[]): ReadonlySet<string> {
+  const files = new Set<string>();
+  for (const mount of mounts) {
+    if (!isBindMount(mount) || mount.source === undefined) continue;
+    const stat = out(STATX_BYTES);
+    if (attempt(local, statx(AT.FDCWD, mount.source, stat, 0)) < 0) continue;
+    if ((viewOf(stat.bytes).getUint16(28, true) & S.IFMT) !== S.IFDIR) files.add(mount.source);
+  }
+  return files;
+}
+
+/** Mount points of procfs and sysfs on the host, deepest first, but for those in the rootfs (proc_pid_mountinfo(5)). */
+function kernelMounts(local: Kernel, rootfs: string): readonly string[] {
+  return readSmallFile(local, '/proc/self/mountinfo', 1 << 20)
+    .split('\n')
+    .flatMap((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const point = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      );
+      const type = after.split(' ')[0];
+      const inside = point === rootfs || point.startsWith(`${rootfs}/`);
+      return (type === 'proc' || type === 'sysfs') && !inside ? [point] : [];
+    })
+    .reverse();
+}

@@ -1,0 +1,22 @@
+/** The machine's answers as a command takes them: done, or an error of one line. */
+
+import type { Answer } from '../machines/ask.ts';
+import type { Context } from './context.ts';
+
+/** The state does not allow the request: nothing has been done. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+/** @throws RefusedError, or the first failure, with those of cleaning up after it appended */
+export function succeed({ warn }: Pick<Context, 'warn'>, answer: Answer): void {
+  if (answer.outcome === 'refused') throw new RefusedError(answer.message);
+  for (const { during, error } of answer.warnings) warn(`${during}: ${messageOf(error)}`);
+  if (answer.outcome === 'done') return;
+  const [first, ...others] = answer.failures;
+  const after = others.map(({ during, error }) => `${during}: ${messageOf(error)}`);
+  if (after.length === 0 && first.error instanceof Error) throw first.error;
+  throw new Error([messageOf(first.error), ...after].join('; then '), { cause: first.error });
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

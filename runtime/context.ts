@@ -1,0 +1,27 @@
+/** What every operation of one command, or of one user of the library, has in common. */
+
+import type { InspectionEvent, Observer } from 'xstate';
+import type { Platform } from '../native/platform.ts';
+import type { Host } from './host.ts';
+import type { Patience } from './lock.ts';
+
+export interface Context {
+  readonly platform: Platform;
+  readonly host: Host;
+  /** The state root, absolute. */
+  readonly root: string;
+  /** `--systemd-cgroup`. */
+  readonly systemdCgroup: boolean;
+  readonly patience: Patience;
+  /** RFC 3339 with nanoseconds, UTC. */
+  now(): string;
+  /** Something went wrong that changes nothing. */
+  warn(message: string): void;
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+}
+
+/** How long a command waits for another one on the same container: creating with slow hooks takes its time. */
+export const PATIENCE: Patience = {
+  milliseconds: 60_000,
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};

@@ -1,0 +1,116 @@
+/** A new container: its bundle becomes a record, its directory is made, and its machine is asked to create it. */
+
+import { refuseUsed } from '../effects/cgroups/create.ts';
+import { detectLayout } from '../effects/cgroups/layout.ts';
+import { planCgroup } from '../effects/cgroups/paths.ts';
+import { EffectError, reasonOf } from '../effects/error.ts';
+import { readSmallFile } from '../effects/proc.ts';
+import type { Inheritance } from '../effects/session.ts';
+import { STATX_BYTES, statx } from '../native/calls/files.ts';
+import { AT, S } from '../native/constants/files.ts';
+import type { Kernel } from '../native/kernel.ts';
+import { attempt, isErrno, SyscallError } from '../native/perform.ts';
+import { out, viewOf } from '../native/struct.ts';
+import { checkContainerId } from '../spec/id.ts';
+import type { ContainerRecord, ContainerOptions as RecordedOptions } from '../spec/record.ts';
+import type { Config } from '../spec/types.ts';
+import { parseConfig } from '../spec/validate.ts';
+import { succeed } from './answers.ts';
+import { type Container, newContainer } from './container.ts';
+import type { Context } from './context.ts';
+import { optionsFor } from './open.ts';
+
+export interface CreateRequest {
+  readonly id: string;
+  /** Absolute path of the bundle. */
+  readonly bundle: string;
+  /** A config that has been validated; read from the bundle's config.json where absent. */
+  readonly config?: Config;
+  readonly noPivot?: boolean;
+  readonly noNewKeyring?: boolean;
+  readonly inheritance: Inheritance;
+}
+
+const CONFIG_LIMIT = 64 << 20;
+
+/** @throws SpecError, EffectError */
+export async function readConfig(kernel: Kernel, bundle: string): Promise<Config> {
+  let text: string;
+  try {
+    text = readSmallFile(kernel, `${bundle}/config.json`, CONFIG_LIMIT);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT'))
+      throw new EffectError(`JSON specification file config.json not found in ${bundle}`, { cause: error });
+    throw new EffectError(`read ${bundle}/config.json: ${reasonOf(error)}`, { cause: error });
+  }
+  return parseConfig(text);
+}
+
+/**
+ * Creates a container and leaves its init waiting for `start`. Where that fails nothing is left.
+ * @returns the container, locked, for the caller to go on with and to close
+ * @throws Error, of one line
+ */
+export async function createContainer(context: Context, request: CreateRequest): Promise<Container> {
+  checkContainerId(request.id);
+  const { platform } = context;
+  const config = request.config ?? (await readConfig(platform.local, request.bundle));
+  const record = planRecord(context, request, config);
+  const container = await newContainer(optionsFor(context, request.id, request.inheritance), record, 'create');
+  try {
+    succeed(context, await container.request({ type: 'create' }));
+    return container;
+  } catch (error) {
+    container.close();
+    throw error;
+  }
+}
+
+function planRecord(context: Context, request: CreateRequest, config: Config): ContainerRecord {
+  const { local } = context.platform;
+  const rootfs = rootfsOf(local, config, request.bundle);
+  const cgroup = planCgroup({
+    id: request.id,
+    layout: detectLayout(local),
+    cgroupsPath: config.linux?.cgroupsPath,
+    systemd: context.systemdCgroup,
+  });
+  refuseUsed(local, cgroup);
+  const options: RecordedOptions = {
+    noPivot: request.noPivot ?? false,
+    noNewKeyring: request.noNewKeyring ?? false,
+    systemdCgroup: context.systemdCgroup,
+    preserveFds: request.inheritance.preserveFds,
+  };
+  return {
+    id: request.id,
+    bundle: request.bundle,
+    root: context.root,
+    ociVersion: config.ociVersion,
+    rootfs,
+    created: context.now(),
+    owner: context.host.uid,
+    annotations: config.annotations ?? {},
+    config,
+    options,
+    cgroup,
+    begun: [],
+    reached: 'creating',
+    leftovers: [],
+  };
+}
+
+/** The rootfs's real path: what is mounted and compared from now on has no symlink in it. @throws EffectError */
+function rootfsOf(local: Kernel, config: Config, bundle: string): string {
+  const path = config.root?.path ?? '';
+  const absolute = path.startsWith('/') ? path : `${bundle}/${path}`;
+  const stat = out(STATX_BYTES);
+  const found = attempt(local, statx(AT.FDCWD, absolute, stat, 0));
+  if (found < 0)
+    throw new EffectError(
+      `invalid rootfs: stat ${absolute}: ${reasonOf(new SyscallError({ name: 'statx', args: [] }, -found))}`,
+    );
+  if ((viewOf(stat.bytes).getUint16(28, true) & S.IFMT) !== S.IFDIR)
+    throw new EffectError(`invalid rootfs: ${absolute} is not a directory`);
+  return absolute;
+}

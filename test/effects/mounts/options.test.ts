@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseMountOptions } from '../../../effects/mounts/options.ts';
+import { MOUNT_ATTR, MS } from '../../../native/constants/mount.ts';
+import { MOUNT_OPTIONS } from '../../../spec/mount-options.ts';
+
+test('attributes, parameters and propagation are told apart', () => {
+  const options = parseMountOptions(['nosuid', 'ro', 'size=64k', 'newinstance', 'rslave', 'mode=755']);
+  assert.deepEqual(options.attributes, { set: MOUNT_ATTR.NOSUID | MOUNT_ATTR.RDONLY, clear: 0 });
+  assert.deepEqual(options.parameters, [
+    ['size', '64k'],
+    ['newinstance', undefined],
+    ['mode', '755'],
+  ]);
+  assert.deepEqual(options.propagation, [{ type: MS.SLAVE, recursive: true }]);
+  assert.equal(options.bind, 'no');
+});
+
+test('of contradicting options the last one counts', () => {
+  assert.deepEqual(parseMountOptions(['ro', 'rw']).attributes, { set: 0, clear: MOUNT_ATTR.RDONLY });
+  assert.deepEqual(parseMountOptions(['rw', 'ro']).attributes, { set: MOUNT_ATTR.RDONLY, clear: 0 });
+});
+
+test('an access time mode clears the field it is set in', () => {
+  assert.deepEqual(parseMountOptions(['noatime']).attributes, { set: MOUNT_ATTR.NOATIME, clear: MOUNT_ATTR.ATIME });
+  assert.deepEqual(parseMountOptions(['noatime', 'strictatime']).attributes, {
+    set: MOUNT_ATTR.STRICTATIME,
+    clear: MOUNT_ATTR.ATIME,
+  });
+});
+
+test('the recursive forms act on what is mounted below', () => {
+  const { attributes, recursive } = parseMountOptions(['rro', 'rnosuid']);
+  assert.deepEqual(attributes, { set: 0, clear: 0 });
+  assert.deepEqual(recursive, { set: MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID, clear: 0 });
+});
+
+test('no option that is known reaches the file system, but for the flags of its superblock', () => {
+  const known = Object.values(MOUNT_OPTIONS).flat();
+  const superblock = ['sync', 'dirsync', 'lazytime', 'mand'];
+  for (const option of known)
+    assert.deepEqual(parseMountOptions([option]).parameters, superblock.includes(option) ? [[option, undefined]] : []);
+});
+
+test('what is set is never cleared too, outside of the access time field', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...Object.values(MOUNT_OPTIONS).flat())), (options) => {
+      const { attributes, recursive } = parseMountOptions(options);
+      for (const { set, clear } of [attributes, recursive]) assert.equal(set & clear & ~MOUNT_ATTR.ATIME, 0);
+    }),
+  );
+});

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type MountFacts, planMounts } from '../../../effects/mounts/plan.ts';
+import { MOUNT_ATTR } from '../../../native/constants/mount.ts';
+
+const facts: MountFacts = { files: new Set(), cgroup: undefined, cgroupNamespace: false };
+const cgroupMount = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['nosuid', 'ro'] };
+
+test('a file system gets its parameters and attributes', () => {
+  const [step] = planMounts(
+    [{ destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'size=1m'] }],
+    facts,
+  );
+  assert.deepEqual(step, {
+    step: 'filesystem',
+    type: 'tmpfs',
+    source: 'tmpfs',
+    parameters: [['size', '1m']],
+    attributes: MOUNT_ATTR.NOSUID,
+    at: '/dev',
+    placeholder: 'directory',
+    propagation: [],
+  });
+});
+
+test('a relative destination counts from the root, and none leads above it', () => {
+  const at = (destination: string) => planMounts([{ destination, type: 'tmpfs' }], facts).map((step) => step.at);
+  assert.deepEqual(at('data/'), ['/data']);
+  assert.deepEqual(at('/../../etc/./x'), ['/etc/x']);
+});
+
+test('a bound file needs a file to be bound on', () => {
+  const plan = planMounts([{ destination: '/f', source: '/host/f', options: ['bind'] }], {
+    ...facts,
+    files: new Set(['/host/f']),
+  });
+  assert.deepEqual(
+    plan.map((step) => step.step === 'bind' && [step.placeholder, step.recursive]),
+    [['file', false]],
+  );
+});
+
+test('cgroup v2 is bound, or mounted where a cgroup namespace hides the rest', () => {
+  const cgroup = { layout: 'v2', driver: 'fs', paths: { unified: '/sys/fs/cgroup/c1' } } as const;
+  const [bound] = planMounts([cgroupMount], { ...facts, cgroup });
+  assert.equal(bound?.step === 'bind' && bound.source, '/sys/fs/cgroup/c1');
+  const [mounted] = planMounts([cgroupMount], { ...facts, cgroup, cgroupNamespace: true });
+  assert.equal(mounted?.step === 'filesystem' && mounted.type, 'cgroup2');
+});
+
+test('cgroup v1 is a tmpfs with a directory a hierarchy, links for the controllers that share one, closed at the end', () => {
+  const paths = {
+    cpu: '/sys/fs/cgroup/cpu,cpuacct/c1',
+    cpuacct: '/sys/fs/cgroup/cpu,cpuacct/c1',
+    'name=systemd': '/sys/fs/cgroup/systemd/c1',
+    unified: '/sys/fs/cgroup/unified/c1',
+  };
+  const plan = planMounts([cgroupMount], { ...facts, cgroup: { layout: 'hybrid', driver: 'fs', paths } });
+  assert.deepEqual(
+    plan.map((step) => [step.step, step.at]),
+    [
+      ['filesystem', '/sys/fs/cgroup'],
+      ['bind', '/sys/fs/cgroup/cpu,cpuacct'],
+      ['bind', '/sys/fs/cgroup/systemd'],
+      ['symlink', '/sys/fs/cgroup/cpu'],
+      ['symlink', '/sys/fs/cgroup/cpuacct'],
+      ['attributes', '/sys/fs/cgroup'],
+    ],
+  );
+  const first = plan[0];
+  assert.equal(first?.step === 'filesystem' && first.attributes & MOUNT_ATTR.RDONLY, 0, 'writable while it is filled');
+});
+
+test('in a cgroup namespace the v1 hierarchies are mounted themselves', () => {
+  const paths = { 'name=systemd': '/sys/fs/cgroup/systemd/c1', pids: '/sys/fs/cgroup/pids/c1' };
+  const plan = planMounts([cgroupMount], {
+    ...facts,
+    cgroup: { layout: 'v1', driver: 'fs', paths },
+    cgroupNamespace: true,
+  });
+  assert.deepEqual(
+    plan.flatMap((step) => (step.step === 'filesystem' && step.type === 'cgroup' ? [step.parameters] : [])),
+    [[['name', 'systemd']], [['pids', undefined]]],
+  );
+});

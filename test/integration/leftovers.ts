@@ -1,0 +1,89 @@
+/**
+ * What tests with real containers must not leave behind. Names of containers and cgroups, and folders, that tests
+ * make begin with `runchart-test-`.
+ */
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+const MARK = 'runchart-test-';
+const CGROUPS = '/sys/fs/cgroup';
+
+/** Processes as `pid 12 (comm)`, mounts as `mount /path`, cgroups as `cgroup /path`, files as `file /path`. */
+export type Traces = ReadonlySet<string>;
+
+/**
+ * @param dist the folder of the executable under test
+ * @param folder where the tests' temporary files go
+ */
+export function traces(dist: string, folder: string): Traces {
+  return new Set([
+    ...processes(dist),
+    ...mounts(folder),
+    ...cgroups(CGROUPS, 0),
+    ...list(folder).map((name) => `file ${join(folder, name)}`),
+  ]);
+}
+
+/** What is there now and was not before. */
+export function leftovers(before: Traces, after: Traces): string[] {
+  return [...after].filter((trace) => !before.has(trace));
+}
+
+function processes(dist: string): string[] {
+  return list('/proc')
+    .filter((name) => /^\d+$/.test(name) && (executes(name, dist) || inTestCgroup(name)))
+    .map((pid) => `pid ${pid} (${read(`/proc/${pid}/comm`).trim()})`);
+}
+
+function executes(pid: string, dist: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`).startsWith(`${dist}/`);
+  } catch {
+    return false;
+  }
+}
+
+/** A container's processes carry no mark but that of their cgroup. */
+function inTestCgroup(pid: string): boolean {
+  return read(`/proc/${pid}/cgroup`).includes(`/${MARK}`);
+}
+
+function mounts(folder: string): string[] {
+  return read('/proc/self/mountinfo')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((point) => point.startsWith(`${folder}/`) || point.includes(`/${MARK}`))
+    .map((point) => `mount ${point}`);
+}
+
+/** To the depth where tests make cgroups: controller, parents, and a few of ours. */
+function cgroups(parent: string, depth: number): string[] {
+  if (depth > 8) return [];
+  return folders(parent).flatMap((name) => {
+    const path = join(parent, name);
+    return name.startsWith(MARK) ? [`cgroup ${path}`] : cgroups(path, depth + 1);
+  });
+}
+
+function folders(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}
+
+function list(path: string): string[] {
+  return existsSync(path) ? readdirSync(path) : [];
+}
+
+/** Empty when it is gone: processes end while we look. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

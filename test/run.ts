@@ -1,0 +1,100 @@
+/**
+ * Runs all tests: `npm test`. Unit and property tests share one process; each file with real containers gets its own,
+ * since descriptors, namespaces and the working directory are the process's.
+ *
+ *   test/run.ts [FILE…]    only these
+ *
+ * The last line is `N passed, N failed, N skipped`; the exit status is 1 when anything failed.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import { isStale } from '../build/stale.ts';
+import { leftovers, traces } from './integration/leftovers.ts';
+import type { Report } from './runner/reporter.ts';
+import { counter, emptyTally, skip, summary, type Tally } from './runner/tally.ts';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+interface Group {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly options: readonly string[];
+}
+
+const wanted = process.argv.slice(2).map((file) => resolve(file));
+process.exitCode = (await runAll(wanted)) ? 0 : 1;
+
+async function runAll(only: readonly string[]): Promise<boolean> {
+  const tally = emptyTally();
+  if (isStale(root, dist)) build(tally);
+  const files = only.length > 0 ? only : globSync(join(root, 'test/**/*.test.ts')).toSorted();
+  const isIntegration = (file: string) => file.startsWith(join(root, 'test/integration/'));
+
+  // One folder holds whatever tests put aside, so that what they forget is seen.
+  const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
+  chmodSync(folder, 0o755);
+  const before = traces(dist, folder);
+  await runGroup(tally, folder, {
+    name: 'unit and property tests',
+    files: files.filter((file) => !isIntegration(file)),
+    options: ['--test-isolation=none', '--test-timeout=60000'],
+  });
+  const integration = files.filter(isIntegration);
+  if (process.getuid?.() === 0) {
+    const options = ['--test-isolation=process', '--test-concurrency=1', '--test-timeout=300000'];
+    await runGroup(tally, folder, { name: 'integration tests', files: integration, options });
+  } else {
+    for (const file of integration) skip(tally, relative(root, file), 'real containers need root here');
+  }
+  const left = await lasting(() => leftovers(before, traces(dist, folder)));
+  if (left.length > 0) tally.failures.push({ title: 'what the tests left behind', text: left.join('\n') });
+  // Through a mount that is left, removal would reach the host's files.
+  if (!left.some((trace) => trace.startsWith('mount '))) rmSync(folder, { recursive: true, force: true });
+
+  console.log(summary(tally).join('\n'));
+  return tally.failures.length === 0;
+}
+
+/** A process that was told to end may take a moment: what is still there after a second is left. */
+async function lasting(look: () => string[]): Promise<string[]> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    if (look().length === 0) return [];
+    await setTimeout(100);
+  }
+  return look();
+}
+
+function build(tally: Tally): void {
+  const { status, stderr } = spawnSync('bun', [join(root, 'build/link.ts')], { encoding: 'utf8', cwd: root });
+  if (status !== 0) tally.failures.push({ title: 'build/link.ts', text: stderr });
+}
+
+async function runGroup(tally: Tally, folder: string, { name, files, options }: Group): Promise<void> {
+  if (files.length === 0) return;
+  const started = performance.now();
+  const failedBefore = tally.failures.length;
+  const reporter = [`--test-reporter=${join(root, 'test/runner/reporter.ts')}`, '--test-reporter-destination=stdout'];
+  const child = spawn(process.execPath, ['--test', ...options, ...reporter, ...files], {
+    cwd: root,
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  });
+  const ended = new Promise<string | undefined>((done) => {
+    child.once('close', (status, signal) => done(signal ?? (status === 0 ? undefined : `exit status ${status}`)));
+  });
+  const count = counter(tally, root);
+  for await (const line of createInterface({ input: child.stdio[3] as Readable, crlfDelay: Infinity })) {
+    count(JSON.parse(line) as Report);
+  }
+  const abnormal = await ended;
+  if (abnormal !== undefined && tally.failures.length === failedBefore) {
+    tally.failures.push({ title: name, text: `the process that runs them ended by ${abnormal}` });
+  }
+  console.log(`${name}: ${files.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
