@@ -52,6 +52,8 @@ export interface AgentRequest {
   readonly compiled: CompiledSeccomp;
   readonly listenerPath: string;
   readonly state: ContainerProcessState;
+  /** How long the agent may take to accept; 10 by default. */
+  readonly timeoutSeconds?: number;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface AgentRequest {
  */
 export function prepareAgent(request: AgentRequest): Agent {
   const { local, init, channel, compiled } = request;
-  const connection = connectAgent(local, request.listenerPath);
+  const connection = connectAgent(local, request.listenerPath, request.timeoutSeconds ?? TIMEOUT_SECONDS);
   const release = (): void => void local.submit([close(connection)]);
   try {
     const theirs = passDescriptor(local, init, channel, connection);
@@ -76,14 +78,14 @@ export function prepareAgent(request: AgentRequest): Agent {
   }
 }
 
-function connectAgent(local: Kernel, path: string): number {
+function connectAgent(local: Kernel, path: string, seconds: number): number {
   const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
   try {
-    perform(local, [setSendTimeout(fd, TIMEOUT_SECONDS), connectUnix(fd, path)]);
+    perform(local, [setSendTimeout(fd, seconds), connectUnix(fd, path)]);
     return fd;
   } catch (error) {
     local.submit([close(fd)]);
-    const why = isErrno(error, 'EAGAIN') ? `it took no connection in ${TIMEOUT_SECONDS} s` : reason(error);
+    const why = isErrno(error, 'EAGAIN') ? `it took no connection in ${seconds} s` : reason(error);
     throw new Error(`failed to connect with seccomp agent specified in the seccomp profile: ${path}: ${why}`, {
       cause: error,
     });
