@@ -31,6 +31,7 @@ import { fingerprint } from './fingerprint.ts';
 /** The folder's name in the state root: `@` stands in no container's id. */
 export const CACHE_FOLDER = '@seccomp';
 
+/** `RSCCP1`: to be raised when compile.ts or enosys.ts come to make other programs. */
 const MAGIC = 0x31_50_43_43_53_43_52_00n;
 const HEADER_BYTES = 24;
 const MAX_PROGRAM_BYTES = BPF_MAXINSNS * SOCK_FILTER_BYTES;
