@@ -131,7 +131,7 @@ export function containerMachine(actors: EffectActors, origin?: Origin) {
               update: 'updating',
               exec: { guard: 'ignoringPause' },
               events: {},
-              checkpoint: '#checkpointing',
+              checkpoint: { guard: 'wasRunning', target: '#checkpointing' },
               delete: { guard: 'forced', target: '#deleting' },
               thawed: [{ guard: 'wasRunning', target: '#running' }, { target: '#created' }],
               exited: '#stopped',

@@ -56,7 +56,10 @@ export interface ContainerEffects {
   restore(record: ContainerRecord): MaybePromise<InitRecord>;
   observe(record: ContainerRecord): MaybePromise<Facts>;
 
-  /** SIGKILL to the init and to whatever is left in the cgroup, and waits until they are gone. */
+  /**
+   * SIGKILL to the init and to whatever is left in the cgroup, and waits until they are gone. An init that this
+   * session started and the record does not know, because the effect that started it failed halfway, is one too.
+   */
   destroyInit(record: ContainerRecord): MaybePromise<void>;
   removeCgroup(record: ContainerRecord): MaybePromise<void>;
   /** Removes the container's directory. */

@@ -28,7 +28,8 @@ export function refusal(request: Request['type'], id: string, status: Standing):
     case 'events':
       return `container with id ${id} is not running`;
     case 'checkpoint':
-      return `Container cannot be checkpointed in ${status} state`;
+      // Only what was paused before its start is refused when paused.
+      return `Container cannot be checkpointed in ${status === 'paused' ? 'created' : status} state`;
     case 'delete':
       return `cannot delete container ${id} that is not stopped: ${status}`;
   }

@@ -17,7 +17,6 @@ export function deleting(lifecycle: Lifecycle) {
   return lifecycle.createStateConfig({
     id: 'deleting',
     tags: ['stopped'],
-    entry: 'forgetLeftovers',
     initial: 'init',
     states: {
       init: { invoke: { src: 'destroyInit', input: record, onDone: 'cgroup', onError: lookAgain('killing the init') } },

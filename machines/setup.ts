@@ -70,7 +70,6 @@ export function lifecycle(actors: EffectActors) {
       noteLeftover: assign({
         leftovers: ({ context }, params: { what: string }) => [...context.leftovers, params.what],
       }),
-      forgetLeftovers: assign({ leftovers: [] }),
       fail: emit((_, params: { during: string; error: unknown }) => ({ type: 'failed' as const, ...params })),
       warn: emit((_, params: { during: string; error: unknown }) => ({ type: 'warned' as const, ...params })),
       refuse: emit(({ context, event }, params: { standing: Standing }) => ({

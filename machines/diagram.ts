@@ -1,0 +1,102 @@
+/** The chart as Mermaid text, told by the machine itself: docs/lifecycle.md is made of it. Pure. */
+
+/** What is read of an XState machine. */
+export interface Chart {
+  readonly root: ChartNode;
+}
+
+interface ChartNode {
+  readonly key: string;
+  readonly path: readonly string[];
+  readonly type: string;
+  readonly states: Readonly<Record<string, ChartNode>>;
+  readonly transitions: ReadonlyMap<string, readonly ChartTransition[]>;
+  readonly always?: readonly ChartTransition[];
+  readonly invoke: readonly { readonly src: unknown }[];
+  /** Only of compound states. */
+  readonly initial: ChartTransition;
+}
+
+interface ChartTransition {
+  readonly target: readonly ChartNode[] | undefined;
+  readonly guard?: unknown;
+}
+
+interface Edge {
+  readonly from: ChartNode;
+  readonly to: ChartNode;
+  readonly label: string;
+  /** Taken without an event from outside. */
+  readonly byItself: boolean;
+}
+
+/** The top level: what leads from one state to another, and below each state what it takes and stays. */
+export function overview({ root }: Chart): string {
+  const edges = below(root)
+    .filter((node) => node !== root)
+    .flatMap((node) => edgesFrom(node, node.path.length > 1))
+    .map((edge) => ({ ...edge, from: at(root, edge.from), to: at(root, edge.to) }))
+    // Within one state, only what it takes is news.
+    .filter(({ from, to, byItself }) => from !== to || !byItself);
+  return render(Object.values(root.states), root, edges);
+}
+
+/** The inside of one top-level state, with where it leads. @throws RangeError for no such state */
+export function inside({ root }: Chart, key: string): string {
+  const parent = root.states[key];
+  if (parent === undefined) throw new RangeError(`the chart has no state ${key}`);
+  return render(
+    Object.values(parent.states),
+    parent,
+    Object.values(parent.states).flatMap((node) => edgesFrom(node, false)),
+  );
+}
+
+function render(nodes: readonly ChartNode[], parent: ChartNode, edges: readonly Edge[]): string {
+  const initial = parent.initial.target?.[0];
+  const lines = nodes.flatMap((node) => node.invoke.map(({ src }) => `${name(node)} : ${node.key} (${String(src)})`));
+  if (initial !== undefined) lines.push(`[*] --> ${name(initial)}`);
+  for (const [way, labels] of Map.groupBy(edges, ({ from, to }) => `${name(from)} --> ${name(to)}`))
+    lines.push(`${way} : ${[...new Set(labels.map(({ label }) => label))].join(', ')}`);
+  for (const node of nodes) if (node.type === 'final') lines.push(`${name(node)} --> [*]`);
+  return ['stateDiagram-v2', ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** @param named says which effect was performed, where the diagram does not show the state that performs it */
+function edgesFrom(node: ChartNode, named: boolean): Edge[] {
+  const effect = named ? node.invoke.map(({ src }) => `${String(src)} `).join('') : '';
+  const edge = (event: string, { target, guard }: ChartTransition, byItself: boolean): Edge => {
+    const condition = guard === undefined ? '' : `[${guardWording(guard)}]`;
+    const label = [event, condition].filter(Boolean).join(' ') || 'else';
+    return { from: node, to: target?.[0] ?? node, label, byItself };
+  };
+  return [
+    ...(node.always ?? []).map((transition) => edge('', transition, true)),
+    ...[...node.transitions].flatMap(([event, transitions]) => {
+      // The wildcard only refuses.
+      if (event === '*') return [];
+      if (event.startsWith('xstate.done.')) return transitions.map((t) => edge(`${effect}done`, t, true));
+      if (event.startsWith('xstate.error.')) return transitions.map((t) => edge('failed', t, true));
+      return transitions.map((transition) => edge(event, transition, false));
+    }),
+  ];
+}
+
+function guardWording(guard: unknown): string {
+  if (typeof guard !== 'object' || guard === null) return String(guard);
+  const { type, params }: { type?: unknown; params?: unknown } = guard;
+  const values = typeof params === 'object' && params !== null ? Object.values(params) : [];
+  return [type, ...values].map(String).join(' ');
+}
+
+function below(node: ChartNode): ChartNode[] {
+  return [node, ...Object.values(node.states).flatMap(below)];
+}
+
+/** The top-level state that a node belongs to. */
+function at(root: ChartNode, node: ChartNode): ChartNode {
+  return root.states[node.path[0] ?? ''] ?? root;
+}
+
+/** Mermaid takes no dots in names. */
+const name = (node: ChartNode): string => node.path.join('_');

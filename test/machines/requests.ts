@@ -1,0 +1,69 @@
+/** Random lives: requests, observations and the fates of effects. */
+
+import fc from 'fast-check';
+import type { ContainerActor } from '../../machines/ask.ts';
+import type { Request } from '../../machines/events.ts';
+import { persistedState } from '../../machines/persisted.ts';
+import { observations } from '../../machines/reconcile.ts';
+import type { Fate, World } from './world.ts';
+
+/** What happens without a command: the init ends, or someone else touches the freezer. */
+export type Accident = { readonly type: 'accident'; readonly what: 'exit' | 'freeze' | 'thaw' };
+
+export type Step = Request | Accident;
+
+const requests: fc.Arbitrary<Request> = fc.oneof(
+  fc.constantFrom<Request>(
+    { type: 'create' },
+    { type: 'restore' },
+    { type: 'start' },
+    { type: 'pause' },
+    { type: 'resume' },
+    { type: 'events' },
+  ),
+  fc.record({ type: fc.constant('kill' as const), signal: fc.constantFrom(9, 15), all: fc.boolean() }),
+  fc.record({ type: fc.constant('exec' as const), ignorePaused: fc.boolean() }),
+  fc.record({ type: fc.constant('delete' as const), force: fc.boolean() }),
+  fc.record({
+    type: fc.constant('update' as const),
+    config: fc.record({ ociVersion: fc.constant('1.3.0'), hostname: fc.constantFrom('a', 'b') }),
+  }),
+  fc.record({
+    type: fc.constant('checkpoint' as const),
+    leaveRunning: fc.boolean(),
+    preDump: fc.boolean(),
+    options: fc.constant({}),
+  }),
+);
+
+const accidents: fc.Arbitrary<Accident> = fc.record({
+  type: fc.constant('accident' as const),
+  what: fc.constantFrom('exit' as const, 'freeze' as const, 'thaw' as const),
+});
+
+const steps = fc.oneof({ weight: 6, arbitrary: requests }, { weight: 1, arbitrary: accidents });
+
+/** A life that begins with a container, since most of what follows is refused without one. */
+export const lives: fc.Arbitrary<Step[]> = fc
+  .tuple(fc.constantFrom<Request>({ type: 'create' }, { type: 'restore' }), fc.array(steps, { maxLength: 15 }))
+  .map(([first, rest]) => [first, ...rest]);
+
+/** Effects of which some fail, by the numbers of their calls. */
+export const fates: fc.Arbitrary<Fate> = fc.array(fc.nat(40), { maxLength: 4 }).map((failing) =>
+  Object.assign((_: unknown, index: number) => (failing.includes(index) ? 'fail' : 'succeed'), {
+    [fc.toStringMethod]: () => `calls ${failing.join(', ')} fail`,
+  }),
+);
+
+/** Lets the accident happen to the world. */
+export function befall(world: World, { what }: Accident): void {
+  if (what === 'exit' && world.alive) world.init = 'dead';
+  if (what !== 'exit' && world.alive) world.frozen = what === 'freeze';
+}
+
+/** Tells the actor what the world has become, as the runtime does before each request. */
+export function reconcile(actor: ContainerActor, world: World): void {
+  const state = persistedState(actor.getSnapshot().value);
+  if (state === undefined) return;
+  for (const event of observations(state, world.facts())) actor.send(event);
+}
