@@ -45,7 +45,7 @@ function stageWithChannel() {
   const stage = startStage(libc, local, [0, 1, 2, theirs]);
   perform(local, [close(theirs)]);
   const end = (): void => {
-    perform(local, [close(ours), close(stage.kernel.socket), waitid(P.PID, stage.pid, out(128), W.EXITED)]);
+    perform(local, [close(ours), close(stage.connection), waitid(P.PID, stage.pid, out(128), W.EXITED)]);
   };
   return { ...stage, channel: { ours, theirs: 3 }, end };
 }

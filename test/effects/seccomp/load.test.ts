@@ -23,8 +23,8 @@ after(() => assert.equal(stages.size, 0, 'every stage was reaped'));
 
 /** Loads a profile in a stage, then tries the calls there. */
 function under(profile: Seccomp, ...calls: readonly Call[]): readonly number[] {
-  const { pid, kernel } = startStage(libc, local);
-  stages.set(pid, kernel.socket);
+  const { pid, kernel, connection } = startStage(libc, local);
+  stages.set(pid, connection);
   try {
     const filter = [setNoNewPrivs(), ...loadCalls(compile(profile))];
     const results = perform(kernel, [...filter, ...calls.map((one) => ({ ...one, mayFail: true as const }))]);
@@ -88,8 +88,8 @@ test('LOG lets the call happen, TRACE without a tracer is ENOSYS', { skip }, () 
 
 test('KILL, KILL_THREAD, KILL_PROCESS and TRAP end the process by SIGSYS', { skip }, () => {
   for (const action of ['SCMP_ACT_KILL', 'SCMP_ACT_KILL_THREAD', 'SCMP_ACT_KILL_PROCESS', 'SCMP_ACT_TRAP'] as const) {
-    const { pid, kernel } = startStage(libc, local);
-    stages.set(pid, kernel.socket);
+    const { pid, kernel, connection } = startStage(libc, local);
+    stages.set(pid, connection);
     const filter = loadCalls(compile({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['getpid'], action }] }));
     perform(kernel, [setNoNewPrivs(), ...filter]);
     assert.throws(() => kernel.submit([getpid]), LostPeerError, action);
