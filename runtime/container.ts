@@ -92,9 +92,11 @@ export async function newContainer(
       await lock(kernel, directory, patience);
       return attach(options, directory, { record, origin, locked: true });
     } catch (error) {
-      closeDirectory(kernel, directory);
       // A `delete` took the directory, still empty, for one that a crash had left: make it anew.
-      if (!isStoreError(error, 'missing')) throw error;
+      const taken = isStoreError(error, 'missing');
+      if (!taken) removeDirectory(kernel, directory);
+      closeDirectory(kernel, directory);
+      if (!taken) throw error;
     }
   }
 }

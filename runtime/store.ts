@@ -47,10 +47,15 @@ export function makeDirectory(kernel: Kernel, root: string, id: string): Directo
   try {
     makeRoot(kernel, root);
     call(kernel, mkdirat(AT.FDCWD, `${root}/${id}`, DIRECTORY_MODE));
-    return openBelow(kernel, root, id);
   } catch (error) {
     if (isErrno(error, 'EEXIST')) throw exists();
     throw storeFailure(`make the state directory ${root}/${id}`, error);
+  }
+  try {
+    return openBelow(kernel, root, id);
+  } catch (error) {
+    attempt(kernel, unlinkat(AT.FDCWD, `${root}/${id}`, AT.REMOVEDIR));
+    throw storeFailure(`open the state directory ${root}/${id}`, error);
   }
 }
 
@@ -89,8 +94,13 @@ export function closeDirectory(kernel: Kernel, directory: Directory): void {
 export function isCurrent(kernel: Kernel, directory: Directory): boolean {
   const ours = out(STATX_BYTES);
   const named = out(STATX_BYTES);
-  const { stoppedAt } = kernel.submit([statx(directory.fd, '', ours), statx(directory.rootFd, directory.id, named)]);
-  return stoppedAt === undefined && identity(ours.bytes) === identity(named.bytes);
+  try {
+    perform(kernel, [statx(directory.fd, '', ours), statx(directory.rootFd, directory.id, named)]);
+    return identity(ours.bytes) === identity(named.bytes);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw storeFailure(`look at the state directory ${directory.root}/${directory.id}`, error);
+  }
 }
 
 /** struct statx, uapi/linux/stat.h: stx_ino, stx_dev_major, stx_dev_minor. */
