@@ -16,6 +16,7 @@ import * as fc from 'fast-check';
 import { CACHE_FOLDER, cacheKey, keyOf, readCached, writeCached } from '../../../effects/seccomp/cache.ts';
 import { compileSeccomp } from '../../../effects/seccomp/seccomp.ts';
 import { loadLibc } from '../../../native/libc.ts';
+import { loadLibSeccomp } from '../../../native/libseccomp.ts';
 import { localKernel } from '../../../native/local.ts';
 import type { Seccomp } from '../../../spec/types.ts';
 import { compileOrSkip } from './stage.ts';
@@ -139,7 +140,8 @@ test('a profile is compiled once, and its program is the same from the cache', {
       { names: ['clone'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: 2n ** 64n - 1n, op: 'SCMP_CMP_EQ' }] },
     ],
   };
-  const compile = (it: Seccomp) => compileSeccomp({ libc, local, cacheFolder: folder }, it);
+  const compile = (it: Seccomp) =>
+    compileSeccomp({ local, library: () => loadLibSeccomp(libc), cacheFolder: folder }, it);
   const first = compile(profile);
   const [name] = readdirSync(folder);
   const written = statSync(`${folder}/${name}`).mtimeMs;
