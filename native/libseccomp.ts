@@ -5,6 +5,7 @@
 
 import { errnoName } from './constants/errno.ts';
 import { SCMP_FLTATR } from './constants/seccomp.ts';
+import type { NativeFunction } from './koffi.ts';
 import type { Libc } from './libc.ts';
 import { viewOf } from './struct.ts';
 
@@ -67,14 +68,20 @@ export function loadLibSeccomp(libc: Libc, soname: string = SONAME): LibSeccomp 
   };
   const apiGet = declare('seccomp_api_get', 'uint32_t', []);
   const version = declare('seccomp_version', 'void *', []);
-  const resolveName = declare('seccomp_syscall_resolve_name', 'int', ['str']);
-  const resolveNameArch = declare('seccomp_syscall_resolve_name_arch', 'int', ['uint32_t', 'str']);
+  let resolveName: NativeFunction | undefined;
+  let resolveNameArch: NativeFunction | undefined;
 
   return {
     version: versionText(libc, version()),
     apiLevel: apiGet(),
-    resolve: (name) => resolveName(name),
-    resolveOn: (name, arch) => resolveNameArch(arch, name),
+    resolve(name) {
+      resolveName ??= declare('seccomp_syscall_resolve_name', 'int', ['str']);
+      return resolveName(name);
+    },
+    resolveOn(name, arch) {
+      resolveNameArch ??= declare('seccomp_syscall_resolve_name_arch', 'int', ['uint32_t', 'str']);
+      return resolveNameArch(arch, name);
+    },
     init(defaultAction) {
       const init = declare('seccomp_init', 'void *', ['uint32_t']);
       const release = declare('seccomp_release', 'void', ['void *']);

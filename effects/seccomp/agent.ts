@@ -1,20 +1,14 @@
 /** The seccomp agent at linux.seccomp.listenerPath: config-linux.md, "The Container Process State". */
 
 import { close, duplicateAbove } from '../../native/calls/files.ts';
-import {
-  connectUnix,
-  receiveBuffers,
-  receivedDescriptors,
-  receiveMessage,
-  sendDescriptors,
-  setSendTimeout,
-  socket,
-} from '../../native/calls/sockets.ts';
+import { connectUnix, setSendTimeout, socket } from '../../native/calls/sockets.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
-import { call, isErrno, perform, SyscallError } from '../../native/perform.ts';
+import { call, isErrno, perform } from '../../native/perform.ts';
 import { out, result, viewOf } from '../../native/struct.ts';
 import type { State } from '../../spec/types.ts';
+import { type Channel, passDescriptors } from '../channel.ts';
+import { reasonOf } from '../error.ts';
 import { courierCalls } from './courier.ts';
 import type { CompiledSeccomp } from './seccomp.ts';
 
@@ -26,13 +20,6 @@ export interface ContainerProcessState {
   readonly pid: number;
   readonly metadata?: string;
   readonly state: State;
-}
-
-/** A stream connection between us and a remote performer, besides the one of its batches. */
-export interface Channel {
-  readonly ours: number;
-  /** In the performer. */
-  readonly theirs: number;
 }
 
 export interface Agent {
@@ -66,7 +53,7 @@ export function prepareAgent(request: AgentRequest): Agent {
   const connection = connectAgent(local, request.listenerPath, request.timeoutSeconds ?? TIMEOUT_SECONDS);
   const release = (): void => void local.submit([close(connection)]);
   try {
-    const theirs = passDescriptor(local, init, channel, connection);
+    const [theirs = -1] = passDescriptors(local, init, channel, [connection]);
     // The kernel gives the listener the lowest free descriptor: find it, and leave it free.
     const [listener = -1] = perform(init, [duplicateAbove(theirs, 0), close(result(0))]);
     const state = new TextEncoder().encode(JSON.stringify(request.state));
@@ -85,24 +72,11 @@ function connectAgent(local: Kernel, path: string, seconds: number): number {
     return fd;
   } catch (error) {
     local.submit([close(fd)]);
-    const why = isErrno(error, 'EAGAIN') ? `it took no connection in ${seconds} s` : reason(error);
+    const why = isErrno(error, 'EAGAIN') ? `it took no connection in ${seconds} s` : reasonOf(error);
     throw new Error(`failed to connect with seccomp agent specified in the seccomp profile: ${path}: ${why}`, {
       cause: error,
     });
   }
-}
-
-const reason = (error: unknown): string =>
-  error instanceof SyscallError ? error.message : error instanceof Error ? error.message : String(error);
-
-/** Gives a remote performer a duplicate of a descriptor of ours. @returns its number there */
-export function passDescriptor(local: Kernel, remote: Kernel, channel: Channel, fd: number): number {
-  call(local, sendDescriptors(channel.ours, [fd]));
-  const buffers = receiveBuffers(1);
-  call(remote, receiveMessage(channel.theirs, buffers));
-  const [received] = receivedDescriptors(buffers.control);
-  if (received === undefined) throw new Error(`the ${remote.performer} process did not get a descriptor`);
-  return received;
 }
 
 function randomSecret(local: Kernel): bigint {

@@ -1,12 +1,10 @@
 /** Builds a profile's program with libseccomp: the steps performed, then the rule of newer calls put before. */
 
-import { close, pread } from '../../native/calls/files.ts';
-import { MFD } from '../../native/constants/files.ts';
+import { close } from '../../native/calls/files.ts';
 import { SCMP_ARCH } from '../../native/constants/seccomp.ts';
+import { dataFile, readDataFile } from '../../native/data-file.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { type Filter, type LibSeccomp, LibSeccompError } from '../../native/libseccomp.ts';
-import { call } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { needsListener } from './actions.ts';
 import { prepend } from './bpf.ts';
@@ -84,15 +82,14 @@ function worded<T>(what: string, perform: () => T, reasons: Readonly<Record<stri
 
 /** libseccomp writes to a descriptor only. */
 function exported(local: Kernel, filter: Filter): Uint8Array {
-  const fd = call(local, { name: 'memfd_create', args: ['runchart-seccomp', MFD.CLOEXEC] });
+  const fd = dataFile(local, 'runchart-seccomp');
   try {
     filter.export(fd);
-    const program = out(call(local, { name: 'lseek', args: [fd, 0, SEEK_END] }));
-    call(local, pread(fd, program, 0));
-    return program.bytes;
+    return readDataFile(local, fd, MAX_PROGRAM_BYTES);
   } finally {
     local.submit([close(fd)]);
   }
 }
 
-const SEEK_END = 2;
+/** More than the kernel takes, so that `prepend` can tell. */
+const MAX_PROGRAM_BYTES = 1 << 20;

@@ -2,8 +2,7 @@
 
 import { setModeFilter } from '../../native/calls/seccomp.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
-import type { Libc } from '../../native/libc.ts';
-import { loadLibSeccomp } from '../../native/libseccomp.ts';
+import type { LibSeccomp } from '../../native/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { needsListener } from './actions.ts';
 import { cacheKey, readCached, writeCached } from './cache.ts';
@@ -21,19 +20,20 @@ export interface CompiledSeccomp {
 }
 
 export interface SeccompContext {
-  readonly libc: Libc;
   /** This process's kernel. */
   readonly local: Kernel;
+  /** Loads the library, or says why it cannot. */
+  readonly library: () => LibSeccomp;
   /** Where compiled programs are kept, see cache.ts; nowhere when absent. */
   readonly cacheFolder?: string;
 }
 
 /** Docker's default profile takes libseccomp 3 to 14 ms, so its program is kept. @throws Error */
 export function compileSeccomp(context: SeccompContext, profile: Seccomp): CompiledSeccomp {
-  const { libc, local, cacheFolder } = context;
+  const { local, cacheFolder } = context;
   if (needsListener(profile) && !profile.listenerPath) throw new Error('seccomp listenerPath is not set');
   const flags = filterFlags(local, profile);
-  const library = loadLibSeccomp(libc);
+  const library = context.library();
   const key = cacheFolder === undefined ? undefined : cacheKey(local, library, profile);
   let program = key && cacheFolder ? readCached(local, cacheFolder, key) : undefined;
   if (program === undefined) {

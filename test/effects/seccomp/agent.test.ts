@@ -102,7 +102,7 @@ test('an agent that is not there, or takes no connection, is named', { skip, tim
     prepareAgent({ local, init: kernel, channel, compiled, listenerPath, state: state(pid), timeoutSeconds: 1 });
   const failed = 'failed to connect with seccomp agent specified in the seccomp profile';
   assert.throws(prepare(`${folder}/none.sock`), {
-    message: `${failed}: ${folder}/none.sock: connect: ENOENT: no such file or directory`,
+    message: `${failed}: ${folder}/none.sock: ENOENT: no such file or directory`,
   });
   const path = `${folder}/full.sock`;
   const listening = call(local, socket(AF.UNIX, SOCK.STREAM));

@@ -12,7 +12,7 @@ export const startStage = (libc: Libc, local: Kernel, descriptors: readonly numb
   spawnStage(libc, local, { program: initProgram(), descriptors, performer: 'stage' });
 
 export function compileOrSkip(libc: Libc, local: Kernel) {
-  const compile = (profile: Seccomp) => compileSeccomp({ libc, local }, profile);
+  const compile = (profile: Seccomp) => compileSeccomp({ local, library: () => loadLibSeccomp(libc) }, profile);
   try {
     loadLibSeccomp(libc);
     return { compile, skip: false as const };
