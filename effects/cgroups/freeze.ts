@@ -1,0 +1,90 @@
+/** A container's processes stopped and set going again, by the v1 freezer or v2's cgroup.freeze. */
+
+import { ERRNO } from '../../native/constants/errno.ts';
+import type { Kernel } from '../../native/kernel.ts';
+import type { CgroupRecord } from '../../spec/record.ts';
+import { CgroupError, readText, sleep, tryRead, tryWrite, writeError, writeText } from './files.ts';
+
+/** Where a container is frozen, and how: undefined where it has no such cgroup. */
+type Freezer = { readonly kind: 'v1' | 'v2'; readonly directory: string } | undefined;
+
+function freezerOf({ layout, paths }: CgroupRecord): Freezer {
+  // Only the cgroup whose members are the container's for sure: on hybrid that is the v1 freezer's.
+  if (layout === 'v2') return paths.unified === undefined ? undefined : { kind: 'v2', directory: paths.unified };
+  if (paths.freezer !== undefined) return { kind: 'v1', directory: paths.freezer };
+  return paths.unified === undefined ? undefined : { kind: 'v2', directory: paths.unified };
+}
+
+/** Freezes all processes and waits until they stand still. @throws CgroupError; then they go on */
+export function freeze(kernel: Kernel, record: CgroupRecord): void {
+  const freezer = freezerOf(record);
+  if (!freezer) throw new CgroupError('cannot toggle freezer: cgroups not configured for container', '', 0);
+  if (freezer.kind === 'v2') freezeUnified(kernel, freezer.directory);
+  else freezeLegacy(kernel, freezer.directory);
+}
+
+/** Sets all processes going again. @throws CgroupError */
+export function thaw(kernel: Kernel, record: CgroupRecord): void {
+  const freezer = freezerOf(record);
+  if (!freezer) throw new CgroupError('cannot toggle freezer: cgroups not configured for container', '', 0);
+  if (freezer.kind === 'v2') writeText(kernel, `${freezer.directory}/cgroup.freeze`, '0');
+  else writeText(kernel, `${freezer.directory}/freezer.state`, 'THAWED');
+}
+
+/** Whether the container was frozen by its own cgroup, rather than by one above it. A missing cgroup is not. */
+export function isFrozen(kernel: Kernel, record: CgroupRecord): boolean {
+  const freezer = freezerOf(record);
+  if (!freezer) return false;
+  const file = freezer.kind === 'v2' ? 'cgroup.freeze' : 'freezer.self_freezing';
+  const text = tryRead(kernel, `${freezer.directory}/${file}`);
+  if (typeof text === 'string') return text.trim() === '1';
+  if (text === -ERRNO.ENOENT || text === -ERRNO.ENODEV) return false;
+  throw new CgroupError(`read ${freezer.directory}/${file}`, freezer.directory, -text);
+}
+
+// runc's figures: a v1 cgroup in which processes keep appearing is frozen by persistence only.
+const V1_ATTEMPTS = 1000;
+const V1_THAW_EVERY = 50;
+const V1_PAUSE_EVERY = 25;
+
+function freezeLegacy(kernel: Kernel, directory: string): void {
+  const file = `${directory}/freezer.state`;
+  try {
+    for (let attempt = 1; attempt <= V1_ATTEMPTS; attempt++) {
+      if (attempt % V1_THAW_EVERY === 0) {
+        tryWrite(kernel, file, 'THAWED');
+        sleep(kernel, 10);
+      }
+      writeText(kernel, file, 'FROZEN');
+      if (attempt % V1_PAUSE_EVERY === 0) sleep(kernel, 0.01);
+      const state = readText(kernel, file).trim();
+      if (state === 'FROZEN') return;
+      if (state !== 'FREEZING') throw new CgroupError(`unexpected state ${state} while freezing`, file, 0);
+    }
+    throw new CgroupError(`unable to freeze ${directory}`, file, 0);
+  } catch (error) {
+    // A cgroup left half frozen is worse than one that runs.
+    tryWrite(kernel, file, 'THAWED');
+    throw error;
+  }
+}
+
+const V2_POLLS = 1000;
+const V2_POLL_MS = 10;
+
+function freezeUnified(kernel: Kernel, directory: string): void {
+  const file = `${directory}/cgroup.freeze`;
+  const errno = -tryWrite(kernel, file, '1');
+  if (errno > 0) throw writeError(file, '1', errno);
+  for (let poll = 0; poll < V2_POLLS; poll++) {
+    if (/^frozen 1$/m.test(readText(kernel, `${directory}/cgroup.events`))) return;
+    // Most processes stand still at once.
+    sleep(kernel, poll < 10 ? 0.1 : V2_POLL_MS);
+  }
+  tryWrite(kernel, file, '0');
+  throw new CgroupError(
+    `timeout of ${(V2_POLLS * V2_POLL_MS) / 1000} s reached waiting for ${directory} to freeze`,
+    file,
+    0,
+  );
+}

@@ -1,0 +1,139 @@
+/** Which cgroup hierarchies this host has, where they are mounted, and where in them this process is. */
+
+import type { Kernel } from '../../native/kernel.ts';
+import { Batch, CgroupError, planRead, readText, textAt } from './files.ts';
+
+/** A v1 hierarchy. */
+export interface Hierarchy {
+  /** As /proc/self/cgroup names them: `['cpu', 'cpuacct']`, or `['name=systemd']`. */
+  readonly controllers: readonly string[];
+  readonly mountpoint: string;
+  /** The directory of this process's own cgroup, below the mount point. */
+  readonly own: string;
+}
+
+export interface CgroupLayout {
+  /** `hybrid`: v1 controllers, and a v2 hierarchy beside them that follows the processes. */
+  readonly mode: 'v1' | 'hybrid' | 'v2';
+  readonly hierarchies: readonly Hierarchy[];
+  readonly unified?: { readonly mountpoint: string; readonly own: string };
+}
+
+export const CGROUP_ROOT = '/sys/fs/cgroup';
+const HYBRID_MOUNTPOINT = '/sys/fs/cgroup/unified';
+
+/** @throws CgroupError where no cgroup hierarchy is mounted */
+export function detectLayout(kernel: Kernel): CgroupLayout {
+  const batch = new Batch();
+  const mountinfo = planRead(batch, '/proc/self/mountinfo', 4);
+  const membership = planRead(batch, '/proc/self/cgroup', 1);
+  const { results } = kernel.submit(batch.calls);
+  const text = (file: typeof mountinfo, pages: number): string => {
+    const found = textAt(file, results);
+    return typeof found === 'string' ? found : readText(kernel, file.path, pages);
+  };
+  return layoutOf(text(mountinfo, 64), text(membership, 16));
+}
+
+/**
+ * @param mountinfo the text of /proc/self/mountinfo, proc_pid_mountinfo(5)
+ * @param membership the text of /proc/self/cgroup, cgroups(7)
+ */
+export function layoutOf(mountinfo: string, membership: string): CgroupLayout {
+  const mounts = visibleCgroupMounts(parseMountinfo(mountinfo));
+  const own = parseMembership(membership);
+  const whole = mounts.find(({ mountpoint, type }) => mountpoint === CGROUP_ROOT && type === 'cgroup2');
+  if (whole) return { mode: 'v2', hierarchies: [], unified: place(whole, own.get('') ?? '/') };
+
+  const hierarchies: Hierarchy[] = [];
+  const seen = new Set<string>();
+  // A hierarchy may be mounted more than once; the place where everyone looks comes first.
+  const inOrder = [...mounts.filter(isBelowRoot), ...mounts.filter((mount) => !isBelowRoot(mount))];
+  for (const mount of inOrder) {
+    if (mount.type !== 'cgroup') continue;
+    const controllers = mount.options.filter((option) => own.has(option) && !seen.has(option));
+    const [first] = controllers;
+    if (first === undefined) continue;
+    for (const controller of controllers) seen.add(controller);
+    hierarchies.push({ controllers, ...place(mount, own.get(first) ?? '/') });
+  }
+  const beside = mounts.find(({ mountpoint, type }) => mountpoint === HYBRID_MOUNTPOINT && type === 'cgroup2');
+  if (hierarchies.length === 0) throw new CgroupError(`no cgroup hierarchy is mounted below ${CGROUP_ROOT}`, '', 0);
+  return beside
+    ? { mode: 'hybrid', hierarchies, unified: place(beside, own.get('') ?? '/') }
+    : { mode: 'v1', hierarchies };
+}
+
+/** The directory that holds a cgroup: inside a container the mount's root is not the hierarchy's. */
+function place({ mountpoint, root }: Mount, cgroup: string): { mountpoint: string; own: string } {
+  const relative =
+    root === '/' ? cgroup : cgroup === root ? '/' : cgroup.startsWith(`${root}/`) ? cgroup.slice(root.length) : '/';
+  // A process that is outside of its cgroup namespace's root sees its own cgroup as /../…
+  const outside = relative.split('/').includes('..');
+  return { mountpoint, own: outside || relative === '/' ? mountpoint : mountpoint + relative };
+}
+
+interface Mount {
+  readonly id: string;
+  readonly parent: string;
+  readonly root: string;
+  readonly mountpoint: string;
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+const isBelowRoot = ({ mountpoint }: Mount): boolean => mountpoint.startsWith(`${CGROUP_ROOT}/`);
+
+function parseMountinfo(text: string): readonly Mount[] {
+  const mounts: Mount[] = [];
+  for (const line of text.split('\n')) {
+    const [before, after] = line.split(' - ', 2);
+    if (before === undefined || after === undefined) continue;
+    const [id = '', parent = '', , root = '', mountpoint = ''] = before.split(' ');
+    const [type = '', , options = ''] = after.split(' ');
+    mounts.push({
+      id,
+      parent,
+      root: unescaped(root),
+      mountpoint: unescaped(mountpoint),
+      type,
+      options: options.split(','),
+    });
+  }
+  return mounts;
+}
+
+/** Space, tab, newline and backslash are written in octal. */
+const unescaped = (path: string): string =>
+  path.includes('\\')
+    ? path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    : path;
+
+/** The cgroup mounts that a path still reaches: not covered by a later mount, nor below one that is. */
+function visibleCgroupMounts(mounts: readonly Mount[]): readonly Mount[] {
+  const byId = new Map(mounts.map((mount) => [mount.id, mount]));
+  const siblings = Map.groupBy(mounts, ({ parent }) => parent);
+  const covered = (mount: Mount): boolean =>
+    (siblings.get(mount.id) ?? []).some((child) => child !== mount && child.mountpoint === mount.mountpoint);
+  const hidden = (mount: Mount): boolean => {
+    const parent = byId.get(mount.parent);
+    return (
+      (siblings.get(mount.parent) ?? []).some(
+        (sibling) => sibling !== mount && mount.mountpoint.startsWith(`${sibling.mountpoint}/`),
+      ) ||
+      (parent !== undefined && parent !== mount && hidden(parent))
+    );
+  };
+  return mounts.filter((mount) => mount.type.startsWith('cgroup') && !covered(mount) && !hidden(mount));
+}
+
+/** The cgroup path by controller; the v2 hierarchy's key is the empty string. */
+function parseMembership(text: string): ReadonlyMap<string, string> {
+  const paths = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    if (controllers === undefined || path === undefined) continue;
+    for (const controller of controllers.split(',')) paths.set(controller, path);
+  }
+  return paths;
+}

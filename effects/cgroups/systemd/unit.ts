@@ -1,0 +1,64 @@
+/** The systemd unit that a container becomes, and so where its cgroup will be. */
+
+import type { CgroupRecord } from '../../../spec/record.ts';
+import { CgroupError } from '../files.ts';
+import type { CgroupPlanInput } from '../paths.ts';
+
+export interface SystemdUnit {
+  /** The unit that the container's becomes part of; empty for systemd's default. */
+  readonly slice: string;
+  /** `prefix-name.scope`, or a slice by its own name. */
+  readonly name: string;
+}
+
+/**
+ * The unit that `linux.cgroupsPath` names as `slice:prefix:name`, or runc's default for a container's id.
+ * @throws CgroupError where the path has another form
+ */
+export function unitOf(cgroupsPath: string | undefined, id: string): SystemdUnit {
+  if (!cgroupsPath) return { slice: '', name: unitName('runc', id) };
+  const [slice, prefix, name, more] = cgroupsPath.split(':');
+  if (slice === undefined || prefix === undefined || name === undefined || more !== undefined)
+    throw new CgroupError(
+      `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${JSON.stringify(cgroupsPath)} instead`,
+      '',
+      0,
+    );
+  return { slice, name: unitName(prefix, name) };
+}
+
+const unitName = (prefix: string, name: string): string => (name.endsWith('.slice') ? name : `${prefix}-${name}.scope`);
+
+/**
+ * The path of a slice below the hierarchy's root, systemd.slice(5): `a-b.slice` → `/a.slice/a-b.slice`.
+ * The root slice's is the empty string.
+ */
+export function expandSlice(slice: string): string {
+  const stem = slice.endsWith('.slice') && !slice.includes('/') ? slice.slice(0, -'.slice'.length) : '';
+  if (stem === '-') return '';
+  const parts = stem.split('-');
+  if (parts.includes('')) throw new CgroupError(`invalid slice name: ${slice}`, '', 0);
+  return parts.map((_, i) => `/${parts.slice(0, i + 1).join('-')}.slice`).join('');
+}
+
+/** @throws CgroupError */
+export function planSystemdCgroup(input: CgroupPlanInput, controllers: readonly string[]): CgroupRecord {
+  const { layout, rootless } = input;
+  const { slice, name } = unitOf(input.cgroupsPath, input.id);
+  if (layout.mode === 'v2' && layout.unified) {
+    const { mountpoint, own } = layout.unified;
+    // The manager of an ordinary user reigns below user@UID.service, of which its processes' paths tell.
+    const manager = rootless ? (/^.*?\/user@\d+\.service(?=\/|$)/.exec(own)?.[0] ?? mountpoint) : mountpoint;
+    const unified = `${manager}${expandSlice(slice || (rootless ? 'user.slice' : 'system.slice'))}/${name}`;
+    return { layout: 'v2', driver: 'systemd', unit: name, paths: { unified } };
+  }
+  if (rootless) throw new CgroupError('cannot use rootless systemd cgroups manager on cgroup v1', '', 0);
+  const inner = `${expandSlice(slice || 'system.slice')}/${name}`;
+  const paths: Record<string, string> = {};
+  for (const hierarchy of layout.hierarchies)
+    for (const controller of hierarchy.controllers)
+      if (controllers.includes(controller)) paths[controller] = hierarchy.mountpoint + inner;
+  if (paths.devices === undefined) throw new CgroupError('mountpoint for devices not found', '', 0);
+  if (layout.unified) paths.unified = layout.unified.mountpoint + inner;
+  return { layout: layout.mode, driver: 'systemd', unit: name, paths };
+}
