@@ -1,72 +1,83 @@
 /** The kernel as this process reaches it: every call by libc's syscall(2), at about 0.3 µs. */
 
-import { Arena, align8, measure } from './arena.ts';
+import { Arena } from './arena.ts';
 import { SYSNO } from './constants/sysno.ts';
 import type { Arg, Call, Kernel, Outcome } from './kernel.ts';
 import type { Libc } from './libc.ts';
 
-const INITIAL_ARENA_BYTES = 64 * 1024;
+const ARENA_BYTES = 64 * 1024;
 
 export function localKernel(libc: Libc, performer = 'runtime'): Kernel {
   const column = process.arch === 'arm64' ? 1 : 0;
-  let arena = newArena(libc, INITIAL_ARENA_BYTES);
+  const addressOf = (bytes: Uint8Array): number => Number(libc.koffi.address(bytes));
+  // The kernel writes where the caller reads: nothing is copied.
+  const placeOut = ({ bytes }: { bytes: Uint8Array }): number => addressOf(bytes.fill(0));
+  const usual = newArena(ARENA_BYTES);
 
-  function perform(call: Call, results: readonly number[]): number {
-    const a = call.args;
+  function newArena(size: number): Arena {
+    const bytes = new Uint8Array(size);
+    return new Arena(bytes, addressOf(bytes), placeOut);
+  }
+
+  function perform(call: Call, results: readonly number[], arena: Arena): number {
+    const [a, b, c, d, e, f] = call.args;
     const result = libc.syscall(
       SYSNO[call.name][column],
-      word(a[0], results),
-      word(a[1], results),
-      word(a[2], results),
-      word(a[3], results),
-      word(a[4], results),
-      word(a[5], results),
+      word(a, results, arena),
+      word(b, results, arena),
+      word(c, results, arena),
+      word(d, results, arena),
+      word(e, results, arena),
+      word(f, results, arena),
     );
     return result === -1 ? -libc.errno() : Number(result);
   }
 
-  function word(arg: Arg | undefined, results: readonly number[]): number | bigint {
-    if (typeof arg === 'number') return arg;
-    if (arg === undefined || arg === null) return 0;
-    if (typeof arg === 'bigint') return BigInt.asIntN(64, arg);
-    if (typeof arg === 'object' && !(arg instanceof Uint8Array) && arg.kind === 'result')
-      return resultOf(arg.index, results);
-    return arena.place(arg);
+  function submit(calls: readonly Call[], arena: Arena): Outcome {
+    const results: number[] = [];
+    for (let index = 0; index < calls.length; index++) {
+      const call = calls[index];
+      if (call === undefined) break;
+      if (call.serve || call.childServes !== undefined) throw new TypeError(`${call.name}: only an init can do this`);
+      arena.cursor = 0;
+      const result = perform(call, results, arena);
+      results.push(result);
+      if (result < 0 && !call.mayFail) return { results, stoppedAt: index };
+    }
+    return { results, stoppedAt: undefined };
   }
 
   return {
     performer,
-    submit(calls: readonly Call[]): Outcome {
-      const extent = measure(calls);
-      const needed = extent.outBytes + extent.dataBytes + 8;
-      if (needed > arena.bytes.length) arena = newArena(libc, needed * 2);
-      let offset = 0;
-      arena.reset(extent.outBytes);
-      for (const out of extent.outs) {
-        arena.reserve(out, offset);
-        arena.bytes.fill(0, offset, offset + out.bytes.length);
-        offset += align8(out.bytes.length);
-      }
-      const results: number[] = [];
-      let stoppedAt: number | undefined;
-      for (const [index, call] of calls.entries()) {
-        if (call.serve || call.childServes !== undefined) throw new TypeError(`${call.name}: only an init can do this`);
-        const result = perform(call, results);
-        results.push(result);
-        if (result < 0 && !call.mayFail) {
-          stoppedAt = index;
-          break;
-        }
-      }
-      for (const [out, at] of arena.outs()) out.bytes.set(arena.bytes.subarray(at, at + out.bytes.length));
-      return { results, stoppedAt };
-    },
+    submit: (calls) =>
+      submit(
+        calls,
+        calls.some(isLarge) ? newArena(calls.reduce((sum, one) => sum + sizeOf(one.args), ARENA_BYTES)) : usual,
+      ),
   };
 }
 
-function newArena(libc: Libc, size: number): Arena {
-  const bytes = new Uint8Array(size);
-  return new Arena(bytes, Number(libc.koffi.address(bytes)));
+function word(arg: Arg | undefined, results: readonly number[], arena: Arena): number | bigint {
+  if (typeof arg === 'number') return arg;
+  if (arg === undefined || arg === null) return 0;
+  if (typeof arg === 'string' || arg instanceof Uint8Array) return arena.place(arg);
+  if (typeof arg === 'bigint') return BigInt.asIntN(64, arg);
+  return arg.kind === 'result' ? resultOf(arg.index, results) : arena.place(arg);
+}
+
+/** What does not surely fit the usual arena: no effect's own strings and structures, but a file's content may be. */
+const isLarge = ({ args }: Call): boolean => args.some((arg) => sizeOf([arg]) > ARENA_BYTES / 16);
+
+/** Bytes that arguments may take in an arena, at the most. */
+function sizeOf(args: readonly Arg[]): number {
+  let size = 0;
+  for (const arg of args) {
+    if (typeof arg === 'string') size += arg.length * 3 + 1;
+    else if (arg instanceof Uint8Array) size += arg.length + 16;
+    else if (typeof arg === 'object' && arg !== null && arg.kind === 'struct')
+      size += arg.bytes.length + 16 + sizeOf(arg.pointers.map(({ target }) => target));
+  }
+  return size;
 }
 
 /** The result that a later call refers to. A reference forward, or to a call that failed, is a fault of the batch. */

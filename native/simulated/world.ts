@@ -5,11 +5,10 @@
  * Deterministic: time passes by calls, and programs run only while somebody waits. What is not modelled answers ENOSYS.
  */
 
-import { measure } from '../arena.ts';
 import { ERRNO } from '../constants/errno.ts';
 import { O, S } from '../constants/files.ts';
 import { SIGNALS } from '../constants/signal.ts';
-import { type Call, type Kernel, LostPeerError, type Outcome } from '../kernel.ts';
+import { type Arg, type Call, type Kernel, LostPeerError, type Memory, type Outcome } from '../kernel.ts';
 import { resultOf } from '../local.ts';
 import type { SeenArg } from '../recording.ts';
 import { Args } from './args.ts';
@@ -113,7 +112,7 @@ export class World {
   }
 
   #submit(performer: string, process: Process, calls: readonly Call[]): Outcome {
-    for (const { bytes } of measure(calls).outs) bytes.fill(0);
+    for (const bytes of outBytes(calls.flatMap(({ args }) => args))) bytes.fill(0);
     const served = process.serving;
     const results: number[] = [];
     for (const [index, call] of calls.entries()) {
@@ -235,4 +234,13 @@ export class World {
           descriptors.numbers().some((fd) => descriptors.get(fd).path?.mount === mount)),
     );
   }
+}
+
+/** What the kernel may write to, wherever a pointer leads to it. */
+function outBytes(args: readonly (Arg | Memory)[]): readonly Uint8Array[] {
+  return args.flatMap((arg) => {
+    if (typeof arg !== 'object' || arg === null || arg instanceof Uint8Array) return [];
+    if (arg.kind === 'out') return [arg.bytes];
+    return arg.kind === 'struct' ? outBytes(arg.pointers.map(({ target }) => target)) : [];
+  });
 }

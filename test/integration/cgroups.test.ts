@@ -50,7 +50,7 @@ function start(record: CgroupRecord, shell = 'while :; do sleep 0.05; done') {
   checkJoined(record, stage.kernel.submit(joinCalls(record)).results);
   const run = [closeRange(3, 1000, CLOSE_RANGE.CLOEXEC), execve('/bin/sh', ['sh', '-c', shell], ['PATH=/bin'])];
   assert.throws(() => stage.kernel.submit(run), LostPeerError);
-  call(local, close(stage.kernel.socket));
+  call(local, close(stage.connection));
   started.push(stage.pid);
   return stage.pid;
 }
