@@ -1,5 +1,5 @@
 /**
- * Whether `dist/` is older than what it is made of.
+ * Whether `dist/`, or the init that unit tests start, is older than what it is made of.
  */
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,8 @@ import { join } from 'node:path';
 const SOURCES = '{commands,runtime,machines,effects,native,spec,build}/**/*.{ts,c,h}';
 
 export function isStale(root: string, dist: string): boolean {
-  const built = modified(join(dist, 'runchart'));
+  const products = [join(dist, 'runchart'), join(root, 'native/init', `init-${process.arch}`)];
+  const built = Math.min(...products.map(modified));
   const sources = [...globSync(SOURCES, { cwd: root }), 'package-lock.json'];
   return sources.some((file) => modified(join(root, file)) > built);
 }

@@ -1,11 +1,16 @@
-/**
- * Placeholder of the command line: enough to link and to measure.
- */
-import { writeSync } from 'node:fs';
+/** The entry: gathers what this process finds around it, and hands it down. */
 
-if (process.argv[2] === '--version') {
-  writeSync(1, 'runchart version 0.1.0\n');
-  process.exit(0);
-}
-writeSync(2, 'runchart: only --version is there yet\n');
-process.exit(1);
+import { dispatch } from './dispatch.ts';
+
+const { env } = process;
+const limit = Number(env.RUNCHART_NOFILE);
+
+const status = await dispatch(process.argv.slice(2), {
+  cwd: process.cwd(),
+  env,
+  uid: process.geteuid?.() ?? 0,
+  gid: process.getegid?.() ?? 0,
+  pid: process.pid,
+  ...(limit > 0 && { openFilesLimit: limit }),
+});
+process.exit(status);

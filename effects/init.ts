@@ -1,6 +1,5 @@
 /** Brings the container's init into being: through a stage, in its cgroup and namespaces, serving batches. */
 
-import { Batch } from '../native/batch.ts';
 import { close, closeRange, dup3, openat } from '../native/calls/files.ts';
 import { clone3, sethostname, setns, setsid, waitid } from '../native/calls/process.ts';
 import { accept, bindUnix, listen, socket, socketpair } from '../native/calls/sockets.ts';
@@ -8,14 +7,15 @@ import { AT, O } from '../native/constants/files.ts';
 import { CLONE, P, W } from '../native/constants/process.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { attempt, call, perform, SyscallError } from '../native/perform.ts';
+import { attempt, call, perform } from '../native/perform.ts';
 import { out, viewOf } from '../native/struct.ts';
-import type { CgroupRecord, ContainerRecord, InitRecord } from '../spec/record.ts';
-import { doing, EffectError, reasonOf } from './error.ts';
+import type { ContainerRecord, InitRecord } from '../spec/record.ts';
+import { doing } from './error.ts';
 import { makesNamespace, NAMESPACE_FLAGS, planNamespaces } from './namespaces.ts';
-import { loopbackUp } from './network.ts';
+import { addLoopbackUp } from './network.ts';
+import { PartedBatch } from './parted-batch.ts';
 import { startTimeOf } from './proc.ts';
-import { joinSessionKeyring } from './process/keyring.ts';
+import { addSessionKeyring } from './process/keyring.ts';
 import { connectedInit, type Session } from './session.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
@@ -101,45 +101,31 @@ function cloneInit(
   const stage = doing('start the stage', () => session.platform.spawnStage(table, 'stage'));
   try {
     enterCgroup(stage.kernel);
-    const { batch, placed } = stageBatch(record, stage.socket, session.inheritance.preserveFds);
-    const { results, stoppedAt } = stage.kernel.submit(batch.calls);
-    const failed = stoppedAt === undefined ? undefined : batch.calls[stoppedAt];
-    if (stoppedAt !== undefined && failed !== undefined) {
-      const error = new SyscallError(failed, -(results[stoppedAt] ?? 0), stoppedAt);
-      throw new EffectError(`${placed[stoppedAt] ?? 'prepare the stage'}: ${reasonOf(error)}`, { cause: error });
-    }
-    return results.at(-1) ?? 0;
+    const batch = new PartedBatch();
+    addClone(batch, record, stage.socket, session.inheritance.preserveFds);
+    return batch.perform(stage.kernel).at(-1) ?? 0;
   } finally {
     local.submit([close(stage.connection), { ...waitid(P.PID, stage.pid, out(128), W.EXITED), mayFail: true }]);
   }
 }
 
-/** What the stage does, and in words, for each call, what that is part of. */
-function stageBatch(
-  record: ContainerRecord,
-  stageSocket: number,
-  preserveFds: number,
-): { batch: Batch; placed: readonly string[] } {
-  const batch = new Batch();
-  const placed: string[] = [];
-  const part = (what: string) => {
-    while (placed.length < batch.calls.length) placed.push(what);
-  };
+function addClone(batch: PartedBatch, record: ContainerRecord, stageSocket: number, preserveFds: number): void {
   const plan = planNamespaces(record.config);
   batch.add(closeRange(stageSocket + 1, 0x7fffffff));
+  batch.part('prepare the stage');
   for (const { type, path } of plan.joined) {
     const fd = batch.add(openat(AT.FDCWD, path, O.RDONLY));
     batch.add(setns(fd, NAMESPACE_FLAGS[type]));
     batch.add(close(fd));
-    part(`join the ${type} namespace ${path}`);
+    batch.part(`join the ${type} namespace ${path}`);
   }
-  const unified = intoCgroup(record.cgroup);
+  const unified = record.cgroup?.paths.unified;
   // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
   const cgroup = stageSocket + 16;
   if (unified !== undefined) {
     const fd = batch.add(openat(AT.FDCWD, unified, O.PATH | O.DIRECTORY));
     batch.add(dup3(fd, cgroup, O.CLOEXEC));
-    part(`open the cgroup ${unified}`);
+    batch.part(`open the cgroup ${unified}`);
   }
   batch.add(
     clone3({
@@ -151,27 +137,24 @@ function stageBatch(
       childServes: initDescriptors(preserveFds).batches,
     }),
   );
-  part('clone3 into the new namespaces');
-  return { batch, placed };
+  batch.part('clone3 into the new namespaces');
 }
-
-const intoCgroup = (cgroup: CgroupRecord | undefined): string | undefined => cgroup?.paths.unified;
 
 /** The init's own first steps: session, keyring, loopback, host name; nothing of the stage's stays open. @throws EffectError */
 export function settleInit(session: Session, record: ContainerRecord): void {
   const { kernel } = connectedInit(session);
   const { config, options } = record;
-  doing('prepare the init', () => {
-    const { console } = initDescriptors(session.inheritance.preserveFds);
-    const firstUnused = session.inheritance.consoleSocket === undefined ? console : console + 1;
-    perform(kernel, [closeRange(firstUnused, 0x7fffffff), setsid()]);
-  });
-  if (!options.noNewKeyring) joinSessionKeyring(kernel, `_ses.${record.id}`);
-  if (makesNamespace(config, 'network')) doing('bring the loopback interface up', () => perform(kernel, loopbackUp()));
-}
-
-export function setHostname(kernel: Kernel, name: string): void {
-  doing(`set the host name to ${name}`, () => perform(kernel, [sethostname(name)]));
+  const { console } = initDescriptors(session.inheritance.preserveFds);
+  const batch = new PartedBatch();
+  batch.add(closeRange(session.inheritance.consoleSocket === undefined ? console : console + 1, 0x7fffffff));
+  batch.add(setsid());
+  if (!options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
+  batch.part('prepare the init');
+  if (makesNamespace(config, 'network')) addLoopbackUp(batch);
+  batch.part('bring the loopback interface up');
+  if (config.hostname !== undefined && config.hostname !== '') batch.add(sethostname(config.hostname));
+  batch.part(`set the host name to ${config.hostname}`);
+  batch.perform(kernel);
 }
 
 /** The arena of native/init/init.c; what earlier batches left in it is given back before the long wait. */

@@ -1,9 +1,10 @@
 /** Facts about processes, from /proc. */
 
 import { close, openat, read } from '../native/calls/files.ts';
+import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { perform } from '../native/perform.ts';
+import { attempt, call, perform, SyscallError } from '../native/perform.ts';
 import { out, result } from '../native/struct.ts';
 
 export interface ProcessStat {
@@ -27,9 +28,25 @@ export function parseStat(text: string): ProcessStat {
   return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
 }
 
-/** The content of a file of procfs or sysfs, up to 64 KiB. @throws SyscallError */
-export function readSmallFile(kernel: Kernel, path: string, limit: number = 64 * 1024): string {
-  const into = out(limit);
-  const [, length = 0] = perform(kernel, [openat(AT.FDCWD, path, O.RDONLY), read(result(0), into), close(result(0))]);
-  return new TextDecoder().decode(into.bytes.subarray(0, length));
+const FIRST_READ_BYTES = 16 * 1024;
+
+/** The content of a small file, or of one of procfs, whose size only reading tells. @throws SyscallError EFBIG beyond `limit` bytes */
+export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 << 20): string {
+  const first = out(FIRST_READ_BYTES);
+  const [fd = -1, length = 0] = perform(kernel, [openat(AT.FDCWD, path, O.RDONLY), read(result(0), first)]);
+  const decoder = new TextDecoder();
+  let text = decoder.decode(first.bytes.subarray(0, length), { stream: true });
+  try {
+    let total = length;
+    for (let last = length; last > 0; ) {
+      const next = out(4 * FIRST_READ_BYTES);
+      last = call(kernel, read(fd, next));
+      total += last;
+      if (total > limit) throw new SyscallError(read(fd, next), ERRNO.EFBIG);
+      text += decoder.decode(next.bytes.subarray(0, last), { stream: true });
+    }
+  } finally {
+    attempt(kernel, close(fd));
+  }
+  return text + decoder.decode();
 }

@@ -4,6 +4,7 @@ import { initProgram } from './init/program.ts';
 import type { Kernel } from './kernel.ts';
 import { type Libc, loadLibc } from './libc.ts';
 import { localKernel } from './local.ts';
+import { poller } from './poller.ts';
 import { remoteKernel } from './remote.ts';
 import { type Stage, spawnStage } from './spawn.ts';
 
@@ -27,7 +28,9 @@ export interface PollRequest {
 export type Wrap = (kernel: Kernel) => Kernel;
 
 export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadLibc()): Platform {
-  const local = wrap(localKernel(libc));
+  const bare = localKernel(libc);
+  const local = wrap(bare);
+  const poll = poller(libc, bare);
   return {
     local,
     spawnStage(descriptors, performer) {
@@ -35,6 +38,6 @@ export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadL
       return { ...stage, kernel: wrap(stage.kernel) };
     },
     kernelBehind: (socket, performer) => wrap(remoteKernel(libc, socket, performer)),
-    poll: (descriptors, timeoutMs = -1) => libc.poll(descriptors, timeoutMs),
+    poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
   };
 }

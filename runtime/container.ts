@@ -28,6 +28,15 @@ import {
 } from './store.ts';
 import { isStoreError, missing } from './store-error.ts';
 
+/** Where the lifecycle machine of a container has got to. */
+export interface LifecycleChange {
+  readonly id: string;
+  /** undefined before the container is created and after it is deleted. */
+  readonly status: Status | undefined;
+  /** The machine's state, as XState has it: `{ creating: 'rootfs' }`, `'starting'`. */
+  readonly value: unknown;
+}
+
 /** What a command brings along; the store adds the effects on the container's directory. */
 export type CommandEffects = Omit<ContainerEffects, 'save' | 'removeState'>;
 
@@ -41,6 +50,8 @@ export interface ContainerOptions {
   readonly patience: Patience;
   /** The cgroup that a container of this name has by default: where `force` looks when the state tells of none. */
   readonly guessCgroup?: () => CgroupRecord | undefined;
+  /** Hears of every state that the machine comes to. */
+  readonly onChange?: (change: LifecycleChange) => void;
   /** XState's inspection, for those who watch. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
@@ -165,7 +176,11 @@ function attach(options: ContainerOptions, directory: Directory, beginning: Begi
       ? { input: beginning.record }
       : { input: beginning.stored.record, snapshot: persisted(beginning.stored.state, beginning.stored.record) }),
     ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
-  }).start();
+  });
+  const { onChange } = options;
+  if (onChange !== undefined)
+    actor.subscribe((snapshot) => onChange({ id: options.id, status: statusOf(snapshot), value: snapshot.value }));
+  actor.start();
 
   async function serve(request: Request): Promise<Answer> {
     if (!beginning.locked && !WITHOUT_LOCK.includes(request.type))

@@ -2,6 +2,7 @@
 
 import type { InspectionEvent, Observer } from 'xstate';
 import type { Platform } from '../native/platform.ts';
+import type { LifecycleChange } from './container.ts';
 import type { Host } from './host.ts';
 import type { Patience } from './lock.ts';
 
@@ -17,6 +18,8 @@ export interface Context {
   now(): string;
   /** Something went wrong that changes nothing. */
   warn(message: string): void;
+  /** Hears of every state that a machine of this context comes to. */
+  readonly onChange?: (change: LifecycleChange) => void;
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
 

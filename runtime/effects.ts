@@ -6,7 +6,7 @@ import { checkJoined, joinCalls } from '../effects/cgroups/join.ts';
 import { removeCgroup } from '../effects/cgroups/remove.ts';
 import { connectToInit } from '../effects/connect.ts';
 import { destroyInit, signalContainer } from '../effects/end.ts';
-import { awaitStart, initDescriptors, setHostname, settleInit, startInit } from '../effects/init.ts';
+import { awaitStart, initDescriptors, settleInit, startInit } from '../effects/init.ts';
 import { hasStarted, isAlive } from '../effects/observe.ts';
 import { executeProcess } from '../effects/process/execute.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
@@ -50,8 +50,6 @@ export function effectsOf(session: Session): CommandEffects {
         giveTerminal(kernel, { consoleSocket, size: process.consoleSize, console: true });
       }
       protectRootfs(session, record);
-      if (record.config.hostname !== undefined && record.config.hostname !== '')
-        setHostname(kernel, record.config.hostname);
       prepareProcess(kernel, process, session.inheritance.openFilesLimit);
       awaitStart(session);
       disconnect(session);

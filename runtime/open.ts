@@ -9,7 +9,7 @@ import { effectsOf } from './effects.ts';
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
 export function optionsFor(context: Context, id: string, inheritance = NOTHING): ContainerOptions {
-  const { platform, root, patience, inspect } = context;
+  const { platform, root, patience, inspect, onChange } = context;
   const session: Session = { platform, inheritance, directory: `${root}/${id}` };
   return {
     kernel: platform.local,
@@ -17,6 +17,7 @@ export function optionsFor(context: Context, id: string, inheritance = NOTHING):
     id,
     effects: effectsOf(session),
     patience,
+    ...(onChange === undefined ? {} : { onChange }),
     ...(inspect === undefined ? {} : { inspect }),
   };
 }

@@ -61,18 +61,21 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   return tally.failures.length === 0;
 }
 
-/** A process that was told to end may take a moment: what is still there after a second is left. */
+/** A process that was told to end may take a moment: what is there now and still is after a second. */
 async function lasting(look: () => string[]): Promise<string[]> {
-  for (let attempt = 0; attempt < 10; attempt++) {
-    if (look().length === 0) return [];
+  let left = look();
+  for (let attempt = 0; attempt < 10 && left.length > 0; attempt++) {
     await setTimeout(100);
+    const now = new Set(look());
+    left = left.filter((trace) => now.has(trace));
   }
-  return look();
+  return left;
 }
 
 function build(tally: Tally): void {
-  const { status, stderr } = spawnSync('bun', [join(root, 'build/link.ts')], { encoding: 'utf8', cwd: root });
-  if (status !== 0) tally.failures.push({ title: 'build/link.ts', text: stderr });
+  const bun = join(root, 'node_modules/.bin/bun');
+  const { status, stderr, error } = spawnSync(bun, ['build/link.ts'], { encoding: 'utf8', cwd: root });
+  if (status !== 0) tally.failures.push({ title: 'build/link.ts', text: error?.message ?? stderr });
 }
 
 async function runGroup(tally: Tally, folder: string, { name, files, options }: Group): Promise<void> {

@@ -10,7 +10,7 @@ import { inheritCpuset } from './cpuset.ts';
 import { Batch, CgroupError, isCgroupError, tryRead } from './files.ts';
 import { isFrozen } from './freeze.ts';
 import { membersBelow } from './members.ts';
-import { legacyDirectoriesOf, memberDirectory } from './paths.ts';
+import { directoriesOf, memberDirectory } from './paths.ts';
 import { makeUnified } from './v2/tree.ts';
 
 export interface CreateOptions {
@@ -49,14 +49,17 @@ export function makeCgroup(
   const made: string[] = [];
   const tolerant = options.rootless === true && !options.explicitPath;
   const failed = new Set<string>();
+  // On hybrid the v2 hierarchy only follows the processes: no controllers are handed down there.
+  const plain = record.layout === 'v2' ? [] : directoriesOf(record);
   try {
-    for (const [directory, errno] of makeLegacy(kernel, legacyDirectoriesOf(record), made)) {
+    for (const [directory, errno] of makeDirectories(kernel, plain, made)) {
       if (!tolerant || !isPermission(errno)) throw new CgroupError(`mkdir ${directory}`, directory, errno);
       failed.add(directory);
     }
     const { cpuset } = record.paths;
     if (cpuset !== undefined && !failed.has(cpuset)) inheritCpuset(kernel, cpuset, resources.cpu ?? {}, made);
-    if (record.paths.unified !== undefined) makeUnified(kernel, record.paths.unified, resources, made);
+    if (record.layout === 'v2' && record.paths.unified !== undefined)
+      makeUnified(kernel, record.paths.unified, resources, made);
   } catch (error) {
     if (tolerant && isCgroupError(error, 'EPERM', 'EACCES', 'EROFS') && error.path === record.paths.unified)
       failed.add(record.paths.unified);
@@ -74,7 +77,7 @@ const isPermission = (errno: number): boolean =>
   errno === ERRNO.EPERM || errno === ERRNO.EACCES || errno === ERRNO.EROFS;
 
 /** Makes directories, optimistically all in one trip; the parents that are missing come after. Returns the failures. */
-function makeLegacy(
+function makeDirectories(
   kernel: Kernel,
   directories: readonly string[],
   made: string[],
@@ -109,6 +112,8 @@ function makeParents(kernel: Kernel, directory: string, made: string[]): number 
 
 function unmake(kernel: Kernel, made: readonly string[]): void {
   kernel.submit(
-    made.toReversed().map((path) => ({ ...unlinkat(AT.FDCWD, path, AT.REMOVEDIR), mayFail: true as const })),
+    made
+      .toSorted((a, b) => b.length - a.length)
+      .map((path) => ({ ...unlinkat(AT.FDCWD, path, AT.REMOVEDIR), mayFail: true as const })),
   );
 }

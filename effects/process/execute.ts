@@ -7,14 +7,14 @@ import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, CLOSE_RANGE, O, S } from '../../native/constants/files.ts';
 import { PR } from '../../native/constants/process.ts';
 import { type Call, type Kernel, LostPeerError, type Out } from '../../native/kernel.ts';
-import { SyscallError } from '../../native/perform.ts';
+import { perform, SyscallError } from '../../native/perform.ts';
 import { out, viewOf } from '../../native/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { openInRoot } from '../rootfs/in-root.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';
 import { homeOf, variable, withHome } from './environment.ts';
-import { findProgram } from './program.ts';
+import { addFindProgram } from './program.ts';
 
 export interface ExecuteOptions {
   /** Descriptors from 3 on that the program inherits. */
@@ -27,9 +27,8 @@ export interface ExecuteOptions {
  */
 export function executeProcess(kernel: Kernel, process: Process, options: ExecuteOptions): void {
   const facts = lookAround(kernel, process);
-  const path = findProgram(kernel, process);
   const env = withHome(process.env ?? [], facts.home);
-  const batch = lastBatch(process, facts, path, env, options);
+  const batch = lastBatch(process, facts, env, options);
   let outcome: ReturnType<Kernel['submit']>;
   try {
     outcome = kernel.submit(batch.calls);
@@ -41,7 +40,8 @@ export function executeProcess(kernel: Kernel, process: Process, options: Execut
   const index = outcome.stoppedAt ?? batch.calls.length - 1;
   const failed = batch.calls[index];
   const errno = -(outcome.results[index] ?? 0);
-  if (failed?.name === 'execve') throw new EffectError(`exec ${path}: ${errnoText(errno)} (${errnoName(errno)})`);
+  if (failed?.name === 'execve')
+    throw new EffectError(`exec ${facts.program}: ${errnoText(errno)} (${errnoName(errno)})`);
   throw failure(process, failed, errno, index);
 }
 
@@ -58,6 +58,8 @@ function failure(process: Process, failed: Call | undefined, errno: number, inde
 }
 
 interface Facts {
+  /** The path for execve. */
+  readonly program: string;
   readonly home: string | undefined;
   /** The working directory could not be entered yet: perhaps the process's user can. */
   readonly cwdDenied: boolean;
@@ -86,12 +88,14 @@ function lookAround(kernel: Kernel, process: Process): Facts {
     batch.try(close(file));
     batch.try(close(root));
   }
-  const { results } = kernel.submit(batch.calls);
+  const programIn = addFindProgram(batch, process);
+  const results = perform(kernel, batch.calls);
   const entered = -(results[0] ?? 0);
   if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
   const length = results[passwdRead] ?? 0;
   const uid = process.user?.uid ?? 0;
   return {
+    program: programIn(results),
     home:
       passwd === undefined || length <= 0
         ? undefined
@@ -116,13 +120,7 @@ function isForeign(stat: Out | undefined, uid: number): boolean {
   return !isNull && view.getUint32(STX.UID, true) !== uid;
 }
 
-function lastBatch(
-  process: Process,
-  facts: Facts,
-  path: string,
-  env: readonly string[],
-  { preserveFds }: ExecuteOptions,
-): Batch {
+function lastBatch(process: Process, facts: Facts, env: readonly string[], { preserveFds }: ExecuteOptions): Batch {
   const batch = new Batch();
   const user = process.user ?? {};
   const uid = user.uid ?? 0;
@@ -144,6 +142,6 @@ function lastBatch(
     for (const one of applyCapabilities(process.capabilities)) batch.add(one);
   }
   batch.add(umask(user.umask ?? 0o022));
-  batch.add(execve(path, process.args ?? [], env));
+  batch.add(execve(facts.program, process.args ?? [], env));
   return batch;
 }

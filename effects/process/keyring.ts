@@ -1,31 +1,17 @@
 /** A session keyring of the container's own (session-keyring(7)), so that it cannot read the caller's keys. */
 
+import type { Batch } from '../../native/batch.ts';
 import { keyctl } from '../../native/calls/process.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
 import { KEYCTL } from '../../native/constants/process.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, perform } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
-import { doing } from '../error.ts';
 
-/** KEY_USR_SEARCH, uapi/linux/keyctl.h: the processes of the container's user find keys through it. */
-const USER_SEARCH = 0x080000;
+/**
+ * What the kernel gives a new session keyring (security/keys/process_keys.c, join_session_keyring): everything to its
+ * possessor; view, read and link to its user. Added: search, so that the user's processes find keys through it (as runc does).
+ */
+const PERMISSIONS = 0x3f130000 | 0x00080000;
 
-/** A kernel without keyrings, or a seccomp filter around us that forbids them, is no obstacle. @throws EffectError */
-export function joinSessionKeyring(init: Kernel, name: string): void {
-  doing('join a session keyring', () => {
-    const keyring = attempt(init, keyctl(KEYCTL.JOIN_SESSION_KEYRING, name));
-    if (keyring === -ERRNO.ENOSYS) return;
-    const description = out(1024);
-    const [length = 0] = perform(init, [
-      { name: 'keyctl', args: [KEYCTL.DESCRIBE, keyring, description, description.bytes.length, 0] },
-    ]);
-    const permissions = permissionsIn(new TextDecoder().decode(description.bytes.subarray(0, length - 1)));
-    perform(init, [keyctl(KEYCTL.SETPERM, keyring, permissions | USER_SEARCH)]);
-  });
-}
-
-/** `keyring;0;0;3f130000;_ses.name`: the fourth field, in hexadecimal. */
-export function permissionsIn(description: string): number {
-  return Number.parseInt(description.split(';')[3] ?? '0', 16);
+/** A kernel without keyrings, or a seccomp filter around us that forbids them, is no obstacle. */
+export function addSessionKeyring(batch: Batch, name: string): void {
+  const keyring = batch.try(keyctl(KEYCTL.JOIN_SESSION_KEYRING, name));
+  batch.try({ name: 'keyctl', args: [KEYCTL.SETPERM, keyring, PERMISSIONS, 0, 0] });
 }

@@ -3,39 +3,36 @@
 import { getRlimit, setRlimit } from '../../native/calls/process.ts';
 import { RLIMIT } from '../../native/constants/process.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { perform, SyscallError } from '../../native/perform.ts';
+import { perform } from '../../native/perform.ts';
 import { out, viewOf } from '../../native/struct.ts';
 import type { Process } from '../../spec/types.ts';
-import { EffectError, reasonOf } from '../error.ts';
+import { doing, EffectError } from '../error.ts';
+import type { PartedBatch } from '../parted-batch.ts';
 
 const resourceOf = (type: string): number | undefined => Object.entries(RLIMIT).find(([name]) => name === type)?.[1];
 
 /**
- * @param openFilesLimit the soft limit that a process without a RLIMIT_NOFILE of its own goes back to
- * @throws EffectError `set RLIMIT_NOFILE to 2048 of 4096: EPERM: …`
+ * Adds the limits of the process, each as a part of its own.
+ * @throws EffectError `invalid rlimit type: …`
  */
-export function applyLimits(kernel: Kernel, process: Process, openFilesLimit: number | undefined): void {
-  const limits = process.rlimits ?? [];
-  for (const { type, soft, hard } of limits) {
+export function addLimits(batch: PartedBatch, process: Process): void {
+  for (const { type, soft, hard } of process.rlimits ?? []) {
     const resource = resourceOf(type);
     if (resource === undefined) throw new EffectError(`invalid rlimit type: ${type}`);
-    try {
-      perform(kernel, [setRlimit(0, resource, soft, hard)]);
-    } catch (error) {
-      throw new EffectError(
-        `error setting rlimit type ${resource}: set ${type} to ${soft} of ${hard}: ${reasonOf(error)}`,
-        { cause: error },
-      );
-    }
+    batch.add(setRlimit(0, resource, soft, hard));
+    batch.part(`error setting rlimit type ${resource}: set ${type} to ${soft} of ${hard}`);
   }
-  if (openFilesLimit === undefined || limits.some(({ type }) => type === 'RLIMIT_NOFILE')) return;
+}
+
+/**
+ * A process without a RLIMIT_NOFILE of its own goes back to the soft limit that the command was started with.
+ * @param openFilesLimit undefined where that is not known
+ */
+export function restoreOpenFilesLimit(kernel: Kernel, process: Process, openFilesLimit: number | undefined): void {
+  if (openFilesLimit === undefined || process.rlimits?.some(({ type }) => type === 'RLIMIT_NOFILE')) return;
   const current = out(16);
   perform(kernel, [getRlimit(0, RLIMIT.RLIMIT_NOFILE, current)]);
   const hard = viewOf(current.bytes).getBigUint64(8, true);
-  try {
-    perform(kernel, [setRlimit(0, RLIMIT.RLIMIT_NOFILE, Math.min(openFilesLimit, Number(hard)), hard)]);
-  } catch (error) {
-    if (!(error instanceof SyscallError)) throw error;
-    throw new EffectError(`restore RLIMIT_NOFILE to ${openFilesLimit}: ${reasonOf(error)}`, { cause: error });
-  }
+  const soft = hard < BigInt(openFilesLimit) ? hard : openFilesLimit;
+  doing(`restore RLIMIT_NOFILE to ${soft}`, () => perform(kernel, [setRlimit(0, RLIMIT.RLIMIT_NOFILE, soft, hard)]));
 }

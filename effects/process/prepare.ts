@@ -6,31 +6,40 @@ import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { attempt, call } from '../../native/perform.ts';
 import type { Process } from '../../spec/types.ts';
+import { PartedBatch } from '../parted-batch.ts';
 import { makePlaceholder } from '../rootfs/in-root.ts';
 import { cwdError } from './execute.ts';
-import { applyLimits } from './limits.ts';
-import { findProgram } from './program.ts';
+import { addLimits, restoreOpenFilesLimit } from './limits.ts';
+import { addFindProgram } from './program.ts';
 
 /**
  * Limits, the working directory, and whether the program is there: a missing one fails `create`, as with runc.
+ * @param openFilesLimit soft, of the command itself
  * @throws EffectError
  */
 export function prepareProcess(kernel: Kernel, process: Process, openFilesLimit: number | undefined): void {
-  applyLimits(kernel, process, openFilesLimit);
-  enterWorkingDirectory(kernel, process);
-  findProgram(kernel, process);
+  restoreOpenFilesLimit(kernel, process, openFilesLimit);
+  if (prepare(kernel, process) !== ERRNO.ENOENT) return;
+  makeWorkingDirectory(kernel, process.cwd);
+  const errno = prepare(kernel, process);
+  if (errno > 0) throw cwdError(process.cwd, errno);
 }
 
-/** A missing one is made, as runc does. Denied is not decided: perhaps the process's own user may enter. */
-function enterWorkingDirectory(kernel: Kernel, process: Process): void {
-  let errno = -attempt(kernel, chdir(process.cwd));
-  if (errno === ERRNO.ENOENT) {
-    makeWorkingDirectory(kernel, process.cwd);
-    errno = -attempt(kernel, chdir(process.cwd));
-  }
+/** @returns 0, or ENOENT where there is no working directory. Denied is not decided: perhaps the process's own user may enter. */
+function prepare(kernel: Kernel, process: Process): number {
+  const batch = new PartedBatch();
+  addLimits(batch, process);
+  const entered = batch.try(chdir(process.cwd));
+  const programIn = addFindProgram(batch, process);
+  const results = batch.perform(kernel);
+  const errno = -(results[entered.index] ?? 0);
+  if (errno === ERRNO.ENOENT) return errno;
   if (errno > 0 && errno !== ERRNO.EACCES && errno !== ERRNO.EPERM) throw cwdError(process.cwd, errno);
+  programIn(results);
+  return 0;
 }
 
+/** A missing one is made, as runc does. */
 function makeWorkingDirectory(kernel: Kernel, cwd: string): void {
   const root = call(kernel, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
   try {

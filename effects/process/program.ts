@@ -1,11 +1,11 @@
 /** Which file the container's process executes: args[0], searched for as a shell does, in words that engines match on. */
 
-import { Batch } from '../../native/batch.ts';
+import type { Batch } from '../../native/batch.ts';
 import { faccessat2, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { setgroups } from '../../native/calls/process.ts';
 import { ERRNO, errnoText } from '../../native/constants/errno.ts';
 import { AT, S, X_OK } from '../../native/constants/files.ts';
-import type { Call, Kernel, Out } from '../../native/kernel.ts';
+import type { Call, Out } from '../../native/kernel.ts';
 import { out, viewOf } from '../../native/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
@@ -19,17 +19,15 @@ export function candidates(name: string, env: readonly string[]): readonly strin
 }
 
 /**
- * Looks for the program inside the container, with the rights of the user that will execute it.
- * @returns the path for execve
+ * Adds the look-ups, with the rights of the user that will execute it, of the program in the container.
+ * @returns what, given the batch's results, answers the path for execve, or
  * @throws EffectError `exec: "foo": executable file not found in $PATH`, `exec: "/foo": permission denied`
  */
-export function findProgram(kernel: Kernel, process: Process): string {
+export function addFindProgram(batch: Batch, process: Process): (results: readonly number[]) => string {
   const name = process.args?.[0] ?? '';
-  const paths = candidates(name, process.env ?? []);
-  const batch = new Batch();
   const asUser = becomeEffectively(process);
   for (const call of asUser.begin) batch.add(call);
-  const looks = paths.map((path) => {
+  const looks = candidates(name, process.env ?? []).map((path) => {
     const stat = out(STATX_BYTES);
     batch.try(statx(AT.FDCWD, path, stat, 0));
     const index = batch.calls.length - 1;
@@ -37,17 +35,18 @@ export function findProgram(kernel: Kernel, process: Process): string {
     return { path, stat, index };
   });
   for (const call of asUser.end) batch.add(call);
-  const { results } = kernel.submit(batch.calls);
 
-  let denied: number | undefined;
-  for (const { path, stat, index } of looks) {
-    const verdict = judge(results[index] ?? -ERRNO.EIO, stat, results[index + 1] ?? -ERRNO.EIO);
-    if (verdict === 0) return path;
-    if (name.includes('/')) throw notExecutable(name, verdict, results[index] ?? 0);
-    if (verdict === ERRNO.EACCES) denied = verdict;
-  }
-  if (denied !== undefined) throw notExecutable(name, denied, 0);
-  throw new EffectError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
+  return (results) => {
+    let denied: number | undefined;
+    for (const { path, stat, index } of looks) {
+      const verdict = judge(results[index] ?? -ERRNO.EIO, stat, results[index + 1] ?? -ERRNO.EIO);
+      if (verdict === 0) return path;
+      if (name.includes('/')) throw notExecutable(name, verdict, results[index] ?? 0);
+      if (verdict === ERRNO.EACCES) denied = verdict;
+    }
+    if (denied !== undefined) throw notExecutable(name, denied, 0);
+    throw new EffectError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
+  };
 }
 
 /** 0 for a file that can be executed, or the errno that execve(2) would give. */

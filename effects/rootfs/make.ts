@@ -16,7 +16,7 @@ import { connectedInit, type Session } from '../session.ts';
 import { attachRootfs } from './attach.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
-import { makeRootReadonly, protectPaths } from './masks.ts';
+import { protectPaths } from './masks.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
@@ -31,7 +31,7 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
     cgroupNamespace: makesNamespace(config, 'cgroup'),
   });
   performMounts(init.kernel, root, steps);
-  if (needsDevices(mounts)) makeDevices(init.kernel, root);
+  if (needsDevices(mounts)) makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'));
   closeDev(init.kernel, root, mounts);
 }
 
@@ -51,9 +51,14 @@ export function enterRootfs(session: Session, record: ContainerRecord): void {
 export function protectRootfs(session: Session, record: ContainerRecord): void {
   const { kernel } = connectedInit(session);
   const { config } = record;
-  if (config.root?.readonly) makeRootReadonly(kernel);
-  protectPaths(kernel, config.linux?.readonlyPaths ?? [], config.linux?.maskedPaths ?? []);
+  protectPaths(kernel, {
+    readonlyRoot: config.root?.readonly ?? false,
+    readonlyPaths: config.linux?.readonlyPaths ?? [],
+    maskedPaths: config.linux?.maskedPaths ?? [],
+  });
 }
+
+const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT.FDCWD, path, out(STATX_BYTES))) >= 0;
 
 /** A bind's relative source is relative to the bundle (config.md, "Mounts"). */
 function withAbsoluteSource(mount: Mount, bundle: string): Mount {

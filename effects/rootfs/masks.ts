@@ -1,7 +1,7 @@
 /** Paths that the container must not see or write (config-linux.md, "Masked Paths", "Readonly Paths"), after pivot_root. */
 
 import { Batch } from '../../native/batch.ts';
-import { close, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { close, type Fd, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import {
   fsconfigCreate,
   fsconfigFlag,
@@ -14,53 +14,69 @@ import {
 import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Kernel, Out } from '../../native/kernel.ts';
-import { call, perform, SyscallError } from '../../native/perform.ts';
+import { perform, SyscallError } from '../../native/perform.ts';
 import { out, viewOf } from '../../native/struct.ts';
-import { doing, EffectError } from '../error.ts';
+import { EffectError, reasonOf } from '../error.ts';
+import { PartedBatch } from '../parted-batch.ts';
 import { openInRoot } from './in-root.ts';
 
 /** Byte offsets in struct statx (statx(2)). */
 const STX = { MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
 
 interface Found {
-  readonly path: string;
   readonly fd: number;
   readonly directory: boolean;
+  readonly stat: Out;
 }
 
-/** Performs both lists; a path that is not there has nothing to hide. @throws EffectError */
-export function protectPaths(init: Kernel, readonlyPaths: readonly string[], maskedPaths: readonly string[]): void {
-  if (readonlyPaths.length === 0 && maskedPaths.length === 0) return;
-  const root = call(init, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
-  try {
-    const toProtect = openAll(init, root, readonlyPaths);
-    doing('make the read-only paths', () => makeReadonly(init, toProtect));
-    // Opened only now: a masked path below a read-only one must be found on the new mount.
-    const toMask = openAll(init, root, maskedPaths);
-    doing('mask paths', () => mask(init, root, toMask));
-  } finally {
-    init.submit([close(root)]);
-  }
+export interface Protection {
+  /** The root itself, not what is mounted below it. */
+  readonly readonlyRoot: boolean;
+  readonly readonlyPaths: readonly string[];
+  readonly maskedPaths: readonly string[];
 }
 
-function openAll(init: Kernel, root: number, paths: readonly string[]): readonly Found[] {
+/** A path that is not there has nothing to hide. @throws EffectError */
+export function protectPaths(init: Kernel, { readonlyRoot, readonlyPaths, maskedPaths }: Protection): void {
+  const looks = maskedPaths.length > 0 ? ['/dev/null', ...maskedPaths, ...readonlyPaths] : readonlyPaths;
+  const found = looks.length > 0 ? openAll(init, looks) : [];
+  const devNull = maskedPaths.length > 0 ? found[0] : undefined;
+  const toMask = found.slice(
+    looks.length - maskedPaths.length - readonlyPaths.length,
+    looks.length - readonlyPaths.length,
+  );
+
+  // Masks first: the read-only copies are made with what is mounted below them by then.
+  const batch = new PartedBatch();
+  addMasks(batch, devNull, toMask.filter(isFound));
+  batch.part('mask paths');
+  addReadonly(batch, found.slice(looks.length - readonlyPaths.length).filter(isFound));
+  batch.part('make the read-only paths');
+  if (devNull !== undefined) batch.add(close(devNull.fd));
+  if (readonlyRoot) batch.add(mountSetattr(AT.FDCWD, '/', { set: MOUNT_ATTR.RDONLY }));
+  batch.part('make the root read-only');
+  batch.perform(init);
+}
+
+const isFound = (found: Found | undefined): found is Found => found !== undefined;
+
+/** Opens all of them in one round trip; undefined for what is not there. */
+function openAll(init: Kernel, paths: readonly string[]): readonly (Found | undefined)[] {
   const batch = new Batch();
-  const stats: Out[] = [];
-  for (const path of paths) {
-    const fd = batch.try(openInRoot(root, path, O.PATH));
-    const into = out(STATX_BYTES);
-    batch.try(statx(fd, '', into));
-    stats.push(into);
-  }
-  const { results } = init.submit(batch.calls);
-  const found: Found[] = [];
-  paths.forEach((path, i) => {
-    const fd = results[i * 2] ?? -1;
-    const into = stats[i];
-    if (fd >= 0 && into !== undefined) found.push({ path, fd, directory: (modeOf(into) & S.IFMT) === S.IFDIR });
-    else refuseUnlessMissing(path, fd);
+  const root = batch.add(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
+  const stats = paths.map((path) => {
+    const stat = out(STATX_BYTES);
+    batch.try(statx(batch.try(openInRoot(root, path, O.PATH)), '', stat));
+    return stat;
   });
-  return found;
+  batch.add(close(root));
+  const results = perform(init, batch.calls);
+  return stats.map((stat, i) => {
+    const fd = results[1 + i * 2] ?? -1;
+    if (fd >= 0) return { fd, stat, directory: (modeOf(stat) & S.IFMT) === S.IFDIR };
+    refuseUnlessMissing(paths[i] ?? '', fd);
+    return undefined;
+  });
 }
 
 const modeOf = (stat: Out): number => viewOf(stat.bytes).getUint16(STX.MODE, true);
@@ -69,12 +85,11 @@ const modeOf = (stat: Out): number => viewOf(stat.bytes).getUint16(STX.MODE, tru
 function refuseUnlessMissing(path: string, result: number): void {
   const error = new SyscallError({ name: 'openat2', args: [] }, -result);
   if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')
-    throw new EffectError(`open ${path} to protect it: ${error.code}`, { cause: error });
+    throw new EffectError(`open ${path} to protect it: ${reasonOf(error)}`, { cause: error });
 }
 
 /** Each is bound onto itself, read-only with all that is mounted below. */
-function makeReadonly(init: Kernel, found: readonly Found[]): void {
-  const batch = new Batch();
+function addReadonly(batch: Batch, found: readonly Found[]): void {
   for (const { fd } of found) {
     const tree = batch.add(openTree(fd, '', { clone: true, recursive: true }));
     batch.add(mountSetattr(tree, '', { set: MOUNT_ATTR.RDONLY }, true));
@@ -82,59 +97,43 @@ function makeReadonly(init: Kernel, found: readonly Found[]): void {
     batch.add(close(tree));
     batch.add(close(fd));
   }
-  perform(init, batch.calls);
 }
 
 /** A file is covered by /dev/null, a directory by an empty read-only tmpfs: one for all of them. */
-function mask(init: Kernel, root: number, found: readonly Found[]): void {
-  const batch = new Batch();
+function addMasks(batch: Batch, devNull: Found | undefined, found: readonly Found[]): void {
   const files = found.filter(({ directory }) => !directory);
-  const directories = found.filter(({ directory }) => directory);
+  const [first, ...others] = found.filter(({ directory }) => directory);
   if (files.length > 0) {
-    const devNull = openNull(init, root);
-    for (const { fd } of files) addCover(batch, devNull, fd);
-    batch.add(close(devNull));
+    if (devNull === undefined || !isNullDevice(devNull.stat))
+      throw new EffectError('mask paths: /dev/null of the container is not the null device');
+    for (const { fd } of files) addCover(batch, devNull.fd, fd);
   }
-  if (directories.length > 0) {
-    const fs = batch.add(fsopen('tmpfs'));
-    batch.add(fsconfigFlag(fs, 'ro'));
-    batch.add(fsconfigCreate(fs));
-    const empty = batch.add(fsmount(fs, MOUNT_ATTR.RDONLY));
-    // The copies are made once the first is attached: before Linux 6.15 a detached mount cannot be copied.
-    const [first, ...others] = directories;
-    if (first !== undefined) {
-      batch.add(moveMount(empty, first.fd));
-      batch.add(close(first.fd));
-    }
-    for (const { fd } of others) addCover(batch, empty, fd);
-    batch.add(close(empty));
-    batch.add(close(fs));
-  }
-  perform(init, batch.calls);
+  if (first === undefined) return;
+  const fs = batch.add(fsopen('tmpfs'));
+  batch.add(fsconfigFlag(fs, 'ro'));
+  batch.add(fsconfigCreate(fs));
+  const empty = batch.add(fsmount(fs, MOUNT_ATTR.RDONLY));
+  // The copies are made once the first is attached: before Linux 6.15 a detached mount cannot be copied.
+  batch.add(moveMount(empty, first.fd));
+  batch.add(close(first.fd));
+  for (const { fd } of others) addCover(batch, empty, fd);
+  batch.add(close(empty));
+  batch.add(close(fs));
 }
 
-function addCover(batch: Batch, cover: Parameters<typeof openTree>[0], target: number): void {
+function addCover(batch: Batch, cover: Fd, target: number): void {
   const copy = batch.add(openTree(cover, '', { clone: true }));
   batch.add(moveMount(copy, target));
   batch.add(close(copy));
   batch.add(close(target));
 }
 
-/** The container's /dev/null, once it has shown to be one: an image's own file in its place would unmask (CVE-2025-31133). */
-function openNull(init: Kernel, root: number): number {
-  const fd = call(init, openInRoot(root, '/dev/null', O.PATH | O.NOFOLLOW));
-  const into = out(STATX_BYTES);
-  perform(init, [statx(fd, '', into)]);
-  const view = viewOf(into.bytes);
-  const isNull =
-    (modeOf(into) & S.IFMT) === S.IFCHR &&
+/** An image's own file in its place would unmask (CVE-2025-31133). */
+function isNullDevice(stat: Out): boolean {
+  const view = viewOf(stat.bytes);
+  return (
+    (modeOf(stat) & S.IFMT) === S.IFCHR &&
     view.getUint32(STX.RDEV_MAJOR, true) === 1 &&
-    view.getUint32(STX.RDEV_MINOR, true) === 3;
-  if (!isNull) throw new EffectError('/dev/null of the container is not the null device');
-  return fd;
-}
-
-/** The root itself, not what is mounted below it. */
-export function makeRootReadonly(init: Kernel): void {
-  doing('make the root read-only', () => perform(init, [mountSetattr(AT.FDCWD, '/', { set: MOUNT_ATTR.RDONLY })]));
+    view.getUint32(STX.RDEV_MINOR, true) === 3
+  );
 }

@@ -45,9 +45,9 @@ export const symlinkat = (target: string, dir: Fd, path: string): Call => ({
   args: [target, dir, path],
 });
 export const unlinkat = (dir: Fd, path: string, flags = 0): Call => ({ name: 'unlinkat', args: [dir, path, flags] });
-export const rename = (fromDir: Fd, from: string, toDir: Fd, to: string): Call => ({
+export const rename = (fromDir: Fd, from: string, toDir: Fd, to: string, flags = 0): Call => ({
   name: 'renameat2',
-  args: [fromDir, from, toDir, to, 0],
+  args: [fromDir, from, toDir, to, flags],
 });
 export const readlinkat = (dir: Fd, path: string, into: Out): Call => ({
   name: 'readlinkat',

@@ -1,8 +1,8 @@
 /** Calls on sockets, and descriptors sent over them (unix(7), SCM_RIGHTS). */
 
-import { AF, MSG, SCM_RIGHTS, SOCK, SOL_SOCKET } from '../constants/socket.ts';
+import { AF, MSG, SCM_RIGHTS, SO, SOCK, SOL_SOCKET } from '../constants/socket.ts';
 import type { Call, Out } from '../kernel.ts';
-import { viewOf, words } from '../struct.ts';
+import { u64s, viewOf, words } from '../struct.ts';
 import type { Fd } from './files.ts';
 
 /** The longest path that fits a sockaddr_un, its NUL not counted. */
@@ -21,6 +21,12 @@ export const bindUnix = (fd: Fd, path: string): Call => ({ name: 'bind', args: [
 export const connectUnix = (fd: Fd, path: string): Call => ({ name: 'connect', args: [fd, ...unixAddress(path)] });
 export const listen = (fd: Fd, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
 export const accept = (fd: Fd): Call => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
+
+/** From then on, a connect or send that would wait longer fails with EAGAIN. */
+export const setSendTimeout = (fd: Fd, seconds: number): Call => ({
+  name: 'setsockopt',
+  args: [fd, SOL_SOCKET, SO.SNDTIMEO, u64s(seconds, 0), 16],
+});
 
 function unixAddress(path: string): readonly [address: Uint8Array, length: number] {
   const name = new TextEncoder().encode(path);

@@ -98,7 +98,7 @@ describe('a command bundled with the lazy oclif', () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
     bundled = join(folder, 'main.js');
-    execFileSync(bun, [join(import.meta.dirname, 'sample/bundle.ts'), bundled]);
+    execFileSync(bun, [join(import.meta.dirname, 'sample/bundle.ts'), 'command.ts', bundled]);
   });
   after(() => rmSync(folder, { recursive: true }));
 

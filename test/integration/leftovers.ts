@@ -29,23 +29,20 @@ export function leftovers(before: Traces, after: Traces): string[] {
   return [...after].filter((trace) => !before.has(trace));
 }
 
+/** Of the runtime, and inits that it started; a container's program is found by its cgroup. */
 function processes(dist: string): string[] {
   return list('/proc')
-    .filter((name) => /^\d+$/.test(name) && (executes(name, dist) || inTestCgroup(name)))
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => [`${dist}/`, '/memfd:runchart'].some((start) => executable(pid).startsWith(start)))
     .map((pid) => `pid ${pid} (${read(`/proc/${pid}/comm`).trim()})`);
 }
 
-function executes(pid: string, dist: string): boolean {
+function executable(pid: string): string {
   try {
-    return readlinkSync(`/proc/${pid}/exe`).startsWith(`${dist}/`);
+    return readlinkSync(`/proc/${pid}/exe`);
   } catch {
-    return false;
+    return '';
   }
-}
-
-/** A container's processes carry no mark but that of their cgroup. */
-function inTestCgroup(pid: string): boolean {
-  return read(`/proc/${pid}/cgroup`).includes(`/${MARK}`);
 }
 
 function mounts(folder: string): string[] {

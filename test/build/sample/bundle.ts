@@ -1,6 +1,6 @@
-/** Bundles the sample command: bundle.ts OUTPUT. Runs in Bun. */
+/** Bundles a sample: bundle.ts SAMPLE OUTPUT. Runs in Bun. */
 import { join } from 'node:path';
 import { bundle } from '../../../build/bundle.ts';
 
-const [, , output = ''] = process.argv;
-await bundle(join(import.meta.dirname, 'command.ts'), output, new Uint8Array());
+const [, , sample = '', output = ''] = process.argv;
+await bundle(join(import.meta.dirname, sample), output, new Uint8Array());

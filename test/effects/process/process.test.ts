@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import { parseStat } from '../../../effects/proc.ts';
 import { applyCapabilities, capabilitySet, dropBounding } from '../../../effects/process/capabilities.ts';
 import { homeOf, variable, withHome, withoutDuplicates } from '../../../effects/process/environment.ts';
-import { permissionsIn } from '../../../effects/process/keyring.ts';
 import { candidates } from '../../../effects/process/program.ts';
 import { deviceNumber } from '../../../effects/rootfs/devices.ts';
 import { CAPABILITIES, PR } from '../../../native/constants/process.ts';
@@ -77,8 +76,4 @@ test('the start time is found whatever the process is called', () => {
 test('device numbers are those of the C library', () => {
   assert.equal(deviceNumber(1, 3), 0x103);
   assert.equal(deviceNumber(0xabc, 0x12345), 0x123abc45);
-});
-
-test("a keyring's permissions are read from its description", () => {
-  assert.equal(permissionsIn('keyring;0;0;3f130000;_ses.c1'), 0x3f130000);
 });

@@ -1,0 +1,21 @@
+/**
+ * Makes `dist/library/`, what `import … from 'runchart'` gets: JavaScript and types of runtime/index.ts and all below
+ * it, the validators compiled, and the init beside its module, for each architecture that was built.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, globSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hostArch } from './compiler.ts';
+import { compileInit } from './init.ts';
+import { validatorsModule } from './validators.ts';
+
+const root = join(import.meta.dirname, '..');
+const library = join(root, 'dist/library');
+
+rmSync(library, { recursive: true, force: true });
+execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.library.json'], { cwd: root, stdio: 'inherit' });
+writeFileSync(join(library, 'spec/compiled.js'), validatorsModule());
+compileInit(hostArch());
+for (const init of globSync('native/init/init-{x64,arm64}', { cwd: root })) {
+  copyFileSync(join(root, init), join(library, init));
+}

@@ -1,0 +1,70 @@
+/** What all commands have in common: how they are made, and how they get to their containers. */
+
+import { string } from '@oclif/core/args';
+import { Command } from '@oclif/core/command';
+import type { Host } from '../runtime/host.ts';
+import { type Prepared, prepare } from '../runtime/prepare.ts';
+import { logFormat, rootless } from './line.ts';
+
+/** What oclif's parser asks of a Config. A real one reads package.json, manifests and XDG folders from disk. */
+const CONFIG = {
+  bin: 'runchart',
+  runHook: async () => ({ successes: [], failures: [] }),
+  scopedEnvVar: () => undefined,
+  scopedEnvVarKey: (name: string) => `RUNCHART_${name}`,
+  scopedEnvVarKeys: (name: string) => [`RUNCHART_${name}`],
+} as unknown as ConstructorParameters<typeof Command>[1];
+
+interface GlobalFlags {
+  readonly root?: string | undefined;
+  readonly log?: string | undefined;
+  readonly 'log-format'?: string | undefined;
+  readonly debug: boolean;
+  readonly 'systemd-cgroup': boolean;
+  readonly rootless?: string | undefined;
+  readonly trace?: string | undefined;
+}
+
+export abstract class RuntimeCommand extends Command {
+  /** How many arguments it takes, from and to. */
+  static readonly takes: readonly [number, number] = [1, 1];
+
+  readonly host: Host;
+  /** Once its flags have been understood. */
+  prepared: Prepared | undefined;
+
+  /** @param argv as readLine (line.ts) leaves it */
+  constructor(argv: readonly string[], host: Host) {
+    super([...argv], CONFIG);
+    this.host = host;
+  }
+
+  /** @returns the exit status */
+  abstract override run(): Promise<number>;
+
+  /** @throws UsageError; Error, of one line */
+  protected async prepare(flags: GlobalFlags): Promise<Prepared> {
+    rootless(flags.rootless);
+    const prepared = await prepare(this.host, {
+      root: flags.root,
+      log: flags.log,
+      logFormat: logFormat(flags['log-format']),
+      debug: flags.debug,
+      systemdCgroup: flags['systemd-cgroup'],
+      trace: flags.trace,
+    });
+    this.prepared = prepared;
+    return prepared;
+  }
+}
+
+/** What a module of a command exports. */
+export interface CommandClass {
+  readonly id: string;
+  readonly flags: typeof Command.flags;
+  readonly takes: readonly [number, number];
+  new (argv: readonly string[], host: Host): RuntimeCommand;
+}
+
+/** The argument that most commands take. `ignoreStdin`: oclif would wait for it there. */
+export const containerId = string({ required: true, ignoreStdin: true, description: 'name of the container' });

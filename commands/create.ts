@@ -1,0 +1,20 @@
+import { createContainer } from '../runtime/create.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { createRequest, creatingFlags, saying } from './creating.ts';
+
+export default class Create extends RuntimeCommand {
+  static override id = 'create';
+  static override summary = 'create a container, and leave its program waiting for `start`';
+  static override args = { 'container-id': containerId };
+  static override flags = creatingFlags;
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(Create);
+    const { context } = await this.prepare(flags);
+    return saying('runchart create failed', async () => {
+      const container = await createContainer(context, createRequest(context, args['container-id'], flags));
+      container.close();
+      return 0;
+    });
+  }
+}

@@ -1,0 +1,26 @@
+import { boolean } from '@oclif/core/flags';
+import { succeed } from '../runtime/answers.ts';
+import { deleteContainer } from '../runtime/delete.ts';
+import { optionsFor } from '../runtime/open.ts';
+import { checkContainerId } from '../spec/id.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+
+export default class Delete extends RuntimeCommand {
+  static override id = 'delete';
+  static override summary = 'remove a container that has stopped, and all that is left of it';
+  static override args = { 'container-id': containerId };
+  static override flags = {
+    ...globals,
+    force: boolean({ char: 'f', description: 'whatever its state: kill it first, and take what is damaged too' }),
+  };
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(Delete);
+    const { context } = await this.prepare(flags);
+    const id = args['container-id'];
+    checkContainerId(id);
+    succeed(context, await deleteContainer(optionsFor(context, id), flags.force));
+    return 0;
+  }
+}

@@ -1,0 +1,51 @@
+/** From the command line to the exit status. */
+
+import type { Host } from '../runtime/host.ts';
+import type { RuntimeCommand } from './base.ts';
+import { checkCount, readLine, splitLine, UsageError } from './line.ts';
+import { COMMANDS } from './table.ts';
+
+/** The global flags that take a value: known here before oclif is loaded. A test holds them against globals.ts. */
+export const GLOBALS_WITH_VALUE: ReadonlySet<string> = new Set([
+  'root',
+  'log',
+  'log-format',
+  'rootless',
+  'criu',
+  'trace',
+]);
+
+/** runc's exit status for a command that it does not know. */
+const UNKNOWN_COMMAND = 3;
+
+/** @returns the exit status */
+export async function dispatch(argv: readonly string[], host: Host): Promise<number> {
+  let command: RuntimeCommand | undefined;
+  try {
+    const line = splitLine(argv, GLOBALS_WITH_VALUE);
+    const load = line.command === undefined ? undefined : COMMANDS.get(line.command);
+    if (load === undefined) return await withoutCommand(line.command, line.before, line.after);
+    const [{ default: Loaded }, { globalsBefore }] = await Promise.all([load(), import('./globals.ts')]);
+    const read = readLine([...globalsBefore(line.before, Loaded.flags), ...line.after], Loaded.flags);
+    if (read.argv.includes('--help')) throw new Error('help is not there yet');
+    checkCount(Loaded.id, read.words.length, Loaded.takes);
+    command = new Loaded(read.argv, host);
+    return await command.run();
+  } catch (error) {
+    const { report } = await import('./report.ts');
+    return report(error, { argv, host, prepared: command?.prepared });
+  }
+}
+
+async function withoutCommand(
+  command: string | undefined,
+  before: readonly string[],
+  after: readonly string[],
+): Promise<number> {
+  if (command === undefined && before.some((flag) => /^--?(v|version)$/.test(flag))) {
+    const { printVersion } = await import('./version.ts');
+    return printVersion();
+  }
+  if (command === undefined || command === 'help') throw new Error(`help is not there yet ${after.join(' ')}`);
+  throw new UsageError(`unknown command ${JSON.stringify(command)}: see runchart --help`, UNKNOWN_COMMAND);
+}

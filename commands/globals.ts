@@ -1,0 +1,53 @@
+/** Flags that every command takes, before its name or after it. */
+
+import { boolean, string } from '@oclif/core/flags';
+import { type FlagShape, readLine } from './line.ts';
+
+const helpGroup = 'GLOBAL';
+
+export const globals = {
+  root: string({
+    helpGroup,
+    helpValue: 'DIR',
+    description: 'where the state of containers is kept; on tmpfs (default: /run/runchart)',
+  }),
+  log: string({ helpGroup, helpValue: 'FILE', description: 'append the log to this file (default: standard error)' }),
+  'log-format': string({ helpGroup, helpValue: 'text|json', description: "the log's form (default: text)" }),
+  debug: boolean({ helpGroup, description: 'log more, and the stack of an error' }),
+  'systemd-cgroup': boolean({
+    helpGroup,
+    description: 'let systemd make the cgroup; cgroupsPath is then "slice:prefix:name"',
+  }),
+  rootless: string({
+    helpGroup,
+    helpValue: 'auto|true|false',
+    description: 'ignore that cgroups may not be changed (default: auto)',
+  }),
+  criu: string({
+    helpGroup,
+    helpValue: 'PATH',
+    hidden: true,
+    description: 'accepted for old callers of runc; ignored',
+  }),
+  help: boolean({ char: 'h', helpGroup, description: 'show what a command does' }),
+  trace: string({
+    helpGroup,
+    helpValue: 'FILE|-',
+    description: 'write every system call, with who performed it; as JSON lines where FILE ends in .jsonl',
+  }),
+};
+
+/**
+ * What stands before the command is global: of it, a command gets what it has no flag of its own for by that name
+ * (`spec --rootless` is none of `--rootless auto spec`).
+ * @returns for readLine: words of the form `--name` and `--name=value`
+ * @throws UsageError
+ */
+export function globalsBefore(before: readonly string[], own: Readonly<Record<string, FlagShape>>): string[] {
+  const flags: Readonly<Record<string, FlagShape>> = globals;
+  const { argv } = readLine(before, flags);
+  return argv.filter((word) => {
+    const name = /^--([^=]+)/.exec(word)?.[1];
+    return name !== undefined && own[name] === flags[name];
+  });
+}

@@ -1,0 +1,37 @@
+import { string } from '@oclif/core/args';
+import { boolean } from '@oclif/core/flags';
+import { succeed } from '../runtime/answers.ts';
+import { openExisting } from '../runtime/open.ts';
+import { parseSignal } from '../runtime/signal.ts';
+import { checkContainerId } from '../spec/id.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+
+export default class Kill extends RuntimeCommand {
+  static override id = 'kill';
+  static override summary = "send a signal to a container's first process";
+  static override takes = [1, 2] as const;
+  static override args = {
+    'container-id': containerId,
+    signal: string({ default: 'SIGTERM', ignoreStdin: true, description: 'name (KILL, SIGKILL) or number' }),
+  };
+  static override flags = {
+    ...globals,
+    all: boolean({ char: 'a', description: 'send it to every process of the container' }),
+  };
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(Kill);
+    const { context } = await this.prepare(flags);
+    const id = args['container-id'];
+    checkContainerId(id);
+    const container = await openExisting(context, id, 'shared');
+    try {
+      const signal = parseSignal(args.signal === '' ? 'SIGTERM' : args.signal);
+      succeed(context, await container.request({ type: 'kill', signal, all: flags.all }));
+    } finally {
+      container.close();
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * A command line as runc's users write it, made into what oclif parses. runc reads its line with Go's flag package:
+ * one dash or two before any name, `--detach=false`, the last of several values counts. Pure.
+ */
+
+/** What of an oclif flag the reading depends on. */
+export interface FlagShape {
+  readonly type: 'boolean' | 'option';
+  readonly char?: string | undefined;
+}
+
+/** A command line that can't be understood; the texts are runc's. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly exitStatus: number;
+
+  constructor(message: string, exitStatus = 1) {
+    super(message);
+    this.exitStatus = exitStatus;
+  }
+}
+
+export interface SplitLine {
+  /** The first word that is no global flag nor the value of one; undefined where there is none. */
+  readonly command: string | undefined;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/** @param globals the global flags that take a value */
+export function splitLine(argv: readonly string[], globals: ReadonlySet<string>): SplitLine {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    if (!isFlag(word)) return { command: word, before: argv.slice(0, i), after: argv.slice(i + 1) };
+    if (word === '--') return { command: argv[i + 1], before: argv.slice(0, i), after: argv.slice(i + 2) };
+    const { name, value } = partsOf(word);
+    if (value === undefined && globals.has(name)) i++;
+  }
+  return { command: undefined, before: argv, after: [] };
+}
+
+export interface ReadLine {
+  /** For oclif: each flag once, as `--name` or `--name=value`, then `--` and the arguments. */
+  readonly argv: readonly string[];
+  readonly words: readonly string[];
+}
+
+/** @throws UsageError */
+export function readLine(argv: readonly string[], flags: Readonly<Record<string, FlagShape>>): ReadLine {
+  const given = new Map<string, string>();
+  const words: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    if (word === '--') {
+      words.push(...argv.slice(i + 1));
+      break;
+    }
+    if (!isFlag(word)) {
+      words.push(word);
+      continue;
+    }
+    const { name, value } = partsOf(word);
+    const long = longName(name, flags);
+    if (long === undefined) throw new UsageError(`flag provided but not defined: -${name}`);
+    if (flags[long]?.type === 'boolean') {
+      if (isTrue(value ?? 'true', name)) given.set(long, `--${long}`);
+      else given.delete(long);
+      continue;
+    }
+    const text = value ?? argv[++i];
+    if (text === undefined) throw new UsageError(`flag needs an argument: -${name}`);
+    given.set(long, `--${long}=${text}`);
+  }
+  return { argv: [...given.values(), '--', ...words], words };
+}
+
+/**
+ * The value of a flag wherever it stands, for a line that can't be understood as a whole: an error of the
+ * command line goes to its log file too.
+ */
+export function looseValue(argv: readonly string[], name: string): string | undefined {
+  for (const [i, word] of argv.entries()) {
+    if (!isFlag(word)) continue;
+    const parts = partsOf(word);
+    if (parts.name === name) return parts.value ?? argv[i + 1];
+  }
+  return undefined;
+}
+
+const isFlag = (word: string): boolean => word.length > 1 && word.startsWith('-');
+
+function partsOf(word: string): { readonly name: string; readonly value: string | undefined } {
+  const bare = word.slice(word.startsWith('--') ? 2 : 1);
+  const equals = bare.indexOf('=');
+  return equals === -1
+    ? { name: bare, value: undefined }
+    : { name: bare.slice(0, equals), value: bare.slice(equals + 1) };
+}
+
+function longName(name: string, flags: Readonly<Record<string, FlagShape>>): string | undefined {
+  if (Object.hasOwn(flags, name)) return name;
+  return Object.keys(flags).find((long) => flags[long]?.char === name);
+}
+
+/** Go's strconv.ParseBool. */
+function isTrue(text: string, name: string): boolean {
+  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
+  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
+  throw new UsageError(`invalid boolean value ${JSON.stringify(text)} for -${name}: parse error`);
+}
+
+/** How many arguments a command takes: exactly so many, or from so many to so many. @throws UsageError */
+export function checkCount(command: string, count: number, [least, most]: readonly [number, number]): void {
+  const refuse = (how: string, expected: number) =>
+    new UsageError(`runchart: ${JSON.stringify(command)} requires ${how} ${expected} argument(s)`);
+  if (least === most && count !== least) throw refuse('exactly', least);
+  if (count < least) throw refuse('a minimum of', least);
+  if (count > most) throw refuse('a maximum of', most);
+}
+
+/** @throws UsageError */
+export function logFormat(given: string | undefined): 'text' | 'json' {
+  if (given === undefined || given === '' || given === 'text') return 'text';
+  if (given === 'json') return 'json';
+  throw new UsageError(`invalid log-format: ${given}`);
+}
+
+/** @returns undefined for `auto`. @throws UsageError */
+export function rootless(given: string | undefined): boolean | undefined {
+  if (given === undefined || given === '' || given.toLowerCase() === 'auto') return undefined;
+  return isTrue(given, 'rootless');
+}

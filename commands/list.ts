@@ -1,0 +1,43 @@
+import { boolean, string } from '@oclif/core/flags';
+import { observe } from '../runtime/effects.ts';
+import { lookAtAll } from '../runtime/look.ts';
+import { tryWriteAll, writeAll } from '../runtime/output.ts';
+import { userNames } from '../runtime/users.ts';
+import type { ContainerState } from '../spec/types.ts';
+import { RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+import { goJson, stateOf, table } from './view.ts';
+
+export default class List extends RuntimeCommand {
+  static override id = 'list';
+  static override summary = 'list the containers below the root';
+  static override takes = [0, 0] as const;
+  static override flags = {
+    ...globals,
+    format: string({ char: 'f', helpValue: 'table|json', default: 'table', description: 'the form of the list' }),
+    quiet: boolean({ char: 'q', description: 'show the names alone' }),
+  };
+
+  async run(): Promise<number> {
+    const { flags } = await this.parse(List);
+    const { context } = await this.prepare(flags);
+    const { platform, root } = context;
+    const kernel = platform.local;
+    const ownerOf = userNames(kernel);
+    const states: ContainerState[] = [];
+    for (const { id, view, problem } of await lookAtAll({ kernel, root, observe: (one) => observe(platform, one) })) {
+      if (view !== undefined) states.push(stateOf(view, ownerOf(view.record.owner)));
+      else tryWriteAll(kernel, 2, `load container ${id}: ${problem instanceof Error ? problem.message : problem}\n`);
+    }
+    writeAll(kernel, 1, shown(states, flags));
+    return 0;
+  }
+}
+
+function shown(states: readonly ContainerState[], { quiet, format }: { quiet: boolean; format: string }): string {
+  if (quiet) return states.map(({ id }) => `${id}\n`).join('');
+  if (format === 'table') return table(states);
+  // An empty list of Go's is `null`; engines parse it.
+  if (format === 'json') return `${states.length === 0 ? 'null' : goJson(states)}\n`;
+  throw new Error('invalid format option');
+}

@@ -1,0 +1,40 @@
+/** A command's error: one line for the log, and its exit status. */
+
+import type { Host } from '../runtime/host.ts';
+import type { Log } from '../runtime/log.ts';
+import { openLogAlone, type Prepared } from '../runtime/prepare.ts';
+import { logFormat, looseValue, UsageError } from './line.ts';
+
+interface Failed {
+  readonly argv: readonly string[];
+  readonly host: Host;
+  readonly prepared: Prepared | undefined;
+}
+
+/** @returns the exit status */
+export function report(error: unknown, failed: Failed): number {
+  const log = failed.prepared?.log ?? logOfLine(failed);
+  log.error(lineOf(error));
+  if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+  return error instanceof UsageError ? error.exitStatus : 1;
+}
+
+/** oclif adds its own hint, on a line of its own. */
+export function lineOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text
+    .replace(/\nSee more help with --help$/, '')
+    .replace(/\s*\n\s*/g, ': ')
+    .trim();
+}
+
+/** An error of the line itself goes to the log that it names, as far as it can be understood. */
+function logOfLine({ argv, host }: Failed): Log {
+  const value = (name: string) => looseValue(argv, name);
+  const debug = value('debug') !== undefined;
+  try {
+    return openLogAlone(host, { log: value('log'), logFormat: logFormat(value('log-format')), debug });
+  } catch {
+    return openLogAlone(host, { debug });
+  }
+}

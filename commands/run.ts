@@ -1,0 +1,35 @@
+import { boolean } from '@oclif/core/flags';
+import { succeed } from '../runtime/answers.ts';
+import { createContainer } from '../runtime/create.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { createRequest, creatingFlags, saying } from './creating.ts';
+
+export default class Run extends RuntimeCommand {
+  static override id = 'run';
+  static override summary = 'create a container, start it, and wait for it to end';
+  static override args = { 'container-id': containerId };
+  static override flags = {
+    ...creatingFlags,
+    detach: boolean({ char: 'd', description: 'do not wait for it to end' }),
+    keep: boolean({ description: 'do not delete it when it has ended' }),
+    'no-subreaper': boolean({ description: 'leave processes that lose their parent to others' }),
+  };
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(Run);
+    const { context } = await this.prepare(flags);
+    return saying('runchart run failed', async () => {
+      if (!flags.detach) throw new Error('only --detach is there yet');
+      const container = await createContainer(context, createRequest(context, args['container-id'], flags));
+      try {
+        succeed(context, await container.request({ type: 'start' }));
+      } catch (error) {
+        await container.request({ type: 'delete', force: true });
+        throw error;
+      } finally {
+        container.close();
+      }
+      return 0;
+    });
+  }
+}

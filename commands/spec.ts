@@ -1,0 +1,24 @@
+import { boolean, string } from '@oclif/core/flags';
+import { absolutePath } from '../runtime/path.ts';
+import { writeDefaultConfig } from '../runtime/write-config.ts';
+import { RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+
+export default class Spec extends RuntimeCommand {
+  static override id = 'spec';
+  static override summary = 'write a config.json to start from';
+  static override takes = [0, 0] as const;
+  static override flags = {
+    ...globals,
+    bundle: string({ char: 'b', helpValue: 'DIR', description: 'where to write it (default: the current directory)' }),
+    // Hides the global flag of that name, which means another thing: so it does in runc.
+    rootless: boolean({ description: 'for a container that a user without privileges runs' }),
+  };
+
+  async run(): Promise<number> {
+    const { flags } = await this.parse(Spec);
+    const { context } = await this.prepare({ ...flags, rootless: undefined });
+    writeDefaultConfig(context, absolutePath(this.host, flags.bundle ?? ''), flags.rootless);
+    return 0;
+  }
+}

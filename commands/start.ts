@@ -1,0 +1,26 @@
+import { succeed } from '../runtime/answers.ts';
+import { openExisting } from '../runtime/open.ts';
+import { checkContainerId } from '../spec/id.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+
+export default class Start extends RuntimeCommand {
+  static override id = 'start';
+  static override summary = "execute a created container's program";
+  static override args = { 'container-id': containerId };
+  static override flags = globals;
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(Start);
+    const { context } = await this.prepare(flags);
+    const id = args['container-id'];
+    checkContainerId(id);
+    const container = await openExisting(context, id, 'exclusive');
+    try {
+      succeed(context, await container.request({ type: 'start' }));
+    } finally {
+      container.close();
+    }
+    return 0;
+  }
+}

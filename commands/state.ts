@@ -1,0 +1,26 @@
+import { observe } from '../runtime/effects.ts';
+import { lookAt } from '../runtime/look.ts';
+import { writeAll } from '../runtime/output.ts';
+import { checkContainerId } from '../spec/id.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+import { goJson, stateOf } from './view.ts';
+
+export default class State extends RuntimeCommand {
+  static override id = 'state';
+  static override summary = 'show the state of a container, as JSON';
+  static override args = { 'container-id': containerId };
+  static override flags = globals;
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(State);
+    const { context } = await this.prepare(flags);
+    const id = args['container-id'];
+    checkContainerId(id);
+    const { platform, root } = context;
+    const kernel = platform.local;
+    const view = await lookAt({ kernel, root, observe: (record) => observe(platform, record) }, id);
+    writeAll(kernel, 1, goJson(stateOf(view, ''), 2));
+    return 0;
+  }
+}

@@ -1,0 +1,21 @@
+/** The commands by name. A command's module is loaded when it is asked for: start-up is what a short run consists of. */
+
+import type { CommandClass } from './base.ts';
+
+interface CommandModule {
+  readonly default: CommandClass;
+}
+
+export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new Map<
+  string,
+  () => Promise<CommandModule>
+>([
+  ['create', () => import('./create.ts')],
+  ['delete', () => import('./delete.ts')],
+  ['kill', () => import('./kill.ts')],
+  ['list', () => import('./list.ts')],
+  ['run', () => import('./run.ts')],
+  ['spec', () => import('./spec.ts')],
+  ['start', () => import('./start.ts')],
+  ['state', () => import('./state.ts')],
+]);

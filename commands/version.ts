@@ -1,0 +1,10 @@
+/** `--version`, in the lines that engines read: the version first, then `spec:`. */
+
+import { writeSync } from 'node:fs';
+import manifest from '../package.json' with { type: 'json' };
+import { OCI_VERSION } from '../spec/version.ts';
+
+export function printVersion(): number {
+  writeSync(1, `runchart version ${manifest.version}\nspec: ${OCI_VERSION}\n`);
+  return 0;
+}

@@ -1,0 +1,51 @@
+/** A container as `state` and `list` show it: runc's members, in runc's order. Pure. */
+
+import type { View } from '../runtime/look.ts';
+import type { ContainerState } from '../spec/types.ts';
+
+/** @param owner the name of who owns it: only `list` tells */
+export function stateOf({ status, record }: View, owner: string): ContainerState {
+  return {
+    ociVersion: record.ociVersion,
+    id: record.id,
+    pid: status === 'stopped' ? 0 : (record.init?.pid ?? 0),
+    status,
+    bundle: record.bundle,
+    rootfs: record.rootfs,
+    created: record.created,
+    ...(Object.keys(record.annotations).length > 0 && { annotations: sorted(record.annotations) }),
+    owner,
+  };
+}
+
+/** Go prints maps by their keys. */
+const sorted = (map: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** As Go encodes JSON: what HTML would take for its own is escaped, too. */
+export const goJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, undefined, indent).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+const HEADER = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'];
+const LEAST_WIDTH = 12;
+const GAP = 3;
+
+/** Columns as Go's tabwriter sets them with runc's settings; the last one is not filled up. */
+export function table(states: readonly ContainerState[]): string {
+  const rows = [
+    HEADER,
+    ...states.map(({ id, pid, status, bundle, created, owner }) => [id, String(pid), status, bundle, created, owner]),
+  ];
+  const widths = HEADER.map((_, column) =>
+    Math.max(LEAST_WIDTH, ...rows.map((row) => [...(row[column] ?? '')].length + GAP)),
+  );
+  return rows.map((row) => `${row.map((cell, i) => filled(cell, i, widths)).join('')}\n`).join('');
+}
+
+function filled(cell: string, column: number, widths: readonly number[]): string {
+  if (column === HEADER.length - 1) return cell;
+  return cell + ' '.repeat((widths[column] ?? 0) - [...cell].length);
+}

@@ -1,0 +1,23 @@
+/**
+ * A container's life, from a Node program, without a daemon: `node docs/examples/library.ts BUNDLE`, as root.
+ * BUNDLE is an OCI bundle: a root file system and a config.json (`npm run quickstart` leaves one).
+ */
+
+import { openRuntime } from 'runchart';
+
+const [, , bundle = ''] = process.argv;
+const runtime = openRuntime({ root: '/run/runchart-example' });
+
+runtime.subscribe(({ id, status, value }) => {
+  console.log(`${id} is ${status ?? 'gone'} (${JSON.stringify(value)})`);
+});
+
+const container = await runtime.create({ id: `example-${process.pid}`, bundle });
+try {
+  console.log(`its init is process ${(await container.state()).pid}`);
+  await container.start();
+  const exit = await container.wait();
+  console.log(`it ended with status ${exit.status}`);
+} finally {
+  await container.delete({ force: true });
+}

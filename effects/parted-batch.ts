@@ -1,0 +1,26 @@
+/** A batch of several parts, each with words for what it does: one round trip, and still an error that says what failed. */
+
+import { Batch } from '../native/batch.ts';
+import type { Kernel } from '../native/kernel.ts';
+import { SyscallError } from '../native/perform.ts';
+import { EffectError, reasonOf } from './error.ts';
+
+export class PartedBatch extends Batch {
+  readonly #parts: { readonly end: number; readonly what: string }[] = [];
+
+  /** Ends a part: what has been added since the last one is told as `what` when it fails. */
+  part(what: string): void {
+    this.#parts.push({ end: this.calls.length, what });
+  }
+
+  /** @throws EffectError `bring the loopback interface up: EPERM: operation not permitted` */
+  perform(kernel: Kernel): readonly number[] {
+    const { results, stoppedAt } = kernel.submit(this.calls);
+    if (stoppedAt === undefined) return results;
+    const failed = this.calls[stoppedAt];
+    if (failed === undefined) throw new RangeError('a batch stopped beyond its end');
+    const error = new SyscallError(failed, -(results[stoppedAt] ?? 0), stoppedAt);
+    const what = this.#parts.find(({ end }) => stoppedAt < end)?.what ?? failed.name;
+    throw new EffectError(`${what}: ${reasonOf(error)}`, { cause: error });
+  }
+}

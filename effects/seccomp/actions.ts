@@ -1,0 +1,49 @@
+/** The actions of a profile as the values that a filter returns. */
+
+import { ERRNO } from '../../native/constants/errno.ts';
+import { SECCOMP_RET } from '../../native/constants/seccomp.ts';
+import type { Seccomp, SeccompAction } from '../../spec/types.ts';
+
+const VALUES: Readonly<Record<SeccompAction, number>> = {
+  // The thread, as libseccomp has it: what was named KILL before there was a choice.
+  SCMP_ACT_KILL: SECCOMP_RET.KILL_THREAD,
+  SCMP_ACT_KILL_THREAD: SECCOMP_RET.KILL_THREAD,
+  SCMP_ACT_KILL_PROCESS: SECCOMP_RET.KILL_PROCESS,
+  SCMP_ACT_TRAP: SECCOMP_RET.TRAP,
+  SCMP_ACT_ERRNO: SECCOMP_RET.ERRNO,
+  SCMP_ACT_TRACE: SECCOMP_RET.TRACE,
+  SCMP_ACT_ALLOW: SECCOMP_RET.ALLOW,
+  SCMP_ACT_LOG: SECCOMP_RET.LOG,
+  SCMP_ACT_NOTIFY: SECCOMP_RET.USER_NOTIF,
+};
+
+/** The largest number that an action carries: libseccomp takes errnos below the kernel's MAX_ERRNO, a tracer any 16 bits. */
+const LARGEST: Partial<Record<SeccompAction, number>> = { SCMP_ACT_ERRNO: 4094, SCMP_ACT_TRACE: 0xffff };
+
+/**
+ * @param errnoRet EPERM when absent
+ * @throws Error when the action carries no number (the specification demands it, runc ignores it), or not that one
+ */
+export function actionValue(action: SeccompAction, errnoRet: number | undefined, where: string): number {
+  const largest = LARGEST[action];
+  const field = where === 'default' ? 'defaultErrnoRet' : `${where}.errnoRet`;
+  if (largest === undefined) {
+    if (errnoRet !== undefined) throw new Error(`linux.seccomp.${field}: ${action} takes no errno`);
+    return VALUES[action];
+  }
+  const number = errnoRet ?? ERRNO.EPERM;
+  if (number > largest) throw new Error(`linux.seccomp.${field}: ${number} is more than ${largest}`);
+  return VALUES[action] + number;
+}
+
+/** Whether calls that a profile does not name take place, or are somebody's to decide. */
+export const isPermissive = (action: SeccompAction): boolean =>
+  action === 'SCMP_ACT_ALLOW' ||
+  action === 'SCMP_ACT_LOG' ||
+  action === 'SCMP_ACT_TRACE' ||
+  action === 'SCMP_ACT_NOTIFY';
+
+/** Whether an agent is asked about calls, so that loading gives a descriptor. */
+export const needsListener = (profile: Seccomp): boolean =>
+  profile.defaultAction === 'SCMP_ACT_NOTIFY' ||
+  (profile.syscalls ?? []).some(({ action }) => action === 'SCMP_ACT_NOTIFY');

@@ -1,0 +1,86 @@
+/** The seccomp agent at linux.seccomp.listenerPath: config-linux.md, "The Container Process State". */
+
+import { close, duplicateAbove } from '../../native/calls/files.ts';
+import { connectUnix, setSendTimeout, socket } from '../../native/calls/sockets.ts';
+import { AF, SOCK } from '../../native/constants/socket.ts';
+import type { Call, Kernel } from '../../native/kernel.ts';
+import { call, isErrno, perform } from '../../native/perform.ts';
+import { out, result, viewOf } from '../../native/struct.ts';
+import type { State } from '../../spec/types.ts';
+import { type Channel, passDescriptors } from '../channel.ts';
+import { reasonOf } from '../error.ts';
+import { courierCalls } from './courier.ts';
+import type { CompiledSeccomp } from './seccomp.ts';
+
+/** What the agent is told about the process that is now under its filter. */
+export interface ContainerProcessState {
+  readonly ociVersion: string;
+  readonly fds: readonly ['seccompFd'];
+  /** The process, as the runtime sees it. */
+  readonly pid: number;
+  readonly metadata?: string;
+  readonly state: State;
+}
+
+export interface Agent {
+  /** What the init performs in place of `loadCalls`. */
+  readonly calls: readonly Call[];
+  /** Closes our side of the connection: the specification wants it closed once the state has been sent. */
+  release(): void;
+}
+
+/** An agent that does not accept connections must not hang the command. */
+const TIMEOUT_SECONDS = 10;
+
+export interface AgentRequest {
+  readonly local: Kernel;
+  readonly init: Kernel;
+  readonly channel: Channel;
+  readonly compiled: CompiledSeccomp;
+  readonly listenerPath: string;
+  readonly state: ContainerProcessState;
+  /** How long the agent may take to accept; 10 by default. */
+  readonly timeoutSeconds?: number;
+}
+
+/**
+ * Connects to the agent from here, since its socket lies in the host's tree and may be ours alone, and gives the
+ * connection to the init. Nothing may be opened or closed in the init between this and the calls that it answers.
+ * @throws Error when the agent does not take connections
+ */
+export function prepareAgent(request: AgentRequest): Agent {
+  const { local, init, channel, compiled } = request;
+  const connection = connectAgent(local, request.listenerPath, request.timeoutSeconds ?? TIMEOUT_SECONDS);
+  const release = (): void => void local.submit([close(connection)]);
+  try {
+    const [theirs = -1] = passDescriptors(local, init, channel, [connection]);
+    // The kernel gives the listener the lowest free descriptor: find it, and leave it free.
+    const [listener = -1] = perform(init, [duplicateAbove(theirs, 0), close(result(0))]);
+    const state = new TextEncoder().encode(JSON.stringify(request.state));
+    const calls = courierCalls(compiled, { socket: theirs, listener, state, secret: randomSecret(local) });
+    return { calls, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function connectAgent(local: Kernel, path: string, seconds: number): number {
+  const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
+  try {
+    perform(local, [setSendTimeout(fd, seconds), connectUnix(fd, path)]);
+    return fd;
+  } catch (error) {
+    local.submit([close(fd)]);
+    const why = isErrno(error, 'EAGAIN') ? `it took no connection in ${seconds} s` : reasonOf(error);
+    throw new Error(`failed to connect with seccomp agent specified in the seccomp profile: ${path}: ${why}`, {
+      cause: error,
+    });
+  }
+}
+
+function randomSecret(local: Kernel): bigint {
+  const bytes = out(8);
+  call(local, { name: 'getrandom', args: [bytes, 8, 0] });
+  return viewOf(bytes.bytes).getBigUint64(0, true);
+}

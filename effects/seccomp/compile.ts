@@ -1,0 +1,95 @@
+/** Builds a profile's program with libseccomp: the steps performed, then the rule of newer calls put before. */
+
+import { close } from '../../native/calls/files.ts';
+import { SCMP_ARCH } from '../../native/constants/seccomp.ts';
+import { dataFile, readDataFile } from '../../native/data-file.ts';
+import type { Kernel } from '../../native/kernel.ts';
+import { type Filter, type LibSeccomp, LibSeccompError } from '../../native/libseccomp.ts';
+import type { Seccomp } from '../../spec/types.ts';
+import { needsListener } from './actions.ts';
+import { prepend } from './bpf.ts';
+import { enosysPrelude, lastCalls, wantsEnosys } from './enosys.ts';
+import { type FilterStep, filterSteps } from './translate.ts';
+
+/** libseccomp finds notifications only where library (2.5) and kernel (5.0) both have them. */
+const NOTIFY_API_LEVEL = 5;
+/** What `resolve` answers for a name that libseccomp does not know. */
+const UNKNOWN_CALL = -1;
+
+/**
+ * @param native the token of this machine's architecture
+ * @returns sock_filter[]
+ * @throws Error with the part of the profile that was refused
+ */
+export function compileProgram(local: Kernel, library: LibSeccomp, profile: Seccomp, native: number): Uint8Array {
+  if (needsListener(profile) && library.apiLevel < NOTIFY_API_LEVEL)
+    throw new Error(
+      `seccomp notify unsupported: API level: got ${library.apiLevel}, want at least ${NOTIFY_API_LEVEL}. Please try with libseccomp >= 2.5.0 and Linux >= 5.7`,
+    );
+  const program = build(local, library, filterSteps(profile));
+  if (!wantsEnosys(profile)) return prepend(new Uint8Array(), program);
+  const architectures = new Set([native, ...(profile.architectures ?? []).map((name) => SCMP_ARCH[name])]);
+  const names = (profile.syscalls ?? []).flatMap((rule) => rule.names);
+  return prepend(enosysPrelude(lastCalls(names, architectures, library.resolveOn)), program);
+}
+
+function build(local: Kernel, library: LibSeccomp, steps: readonly FilterStep[]): Uint8Array {
+  const [first, ...rest] = steps;
+  if (first?.kind !== 'init') throw new TypeError('the steps of a filter begin with init');
+  const filter = worded('linux.seccomp.defaultAction', () => library.init(first.defaultAction));
+  try {
+    for (const step of rest) performStep(filter, library, step);
+    return exported(local, filter);
+  } finally {
+    filter.release();
+  }
+}
+
+function performStep(filter: Filter, library: LibSeccomp, step: FilterStep): void {
+  switch (step.kind) {
+    case 'architecture':
+      worded(`linux.seccomp.architectures: ${step.name}`, () => filter.addArchitecture(step.token), {
+        EINVAL: `libseccomp ${library.version} does not know it`,
+        EDOM: 'its byte order is not that of this machine',
+      });
+      break;
+    case 'optimize':
+      filter.optimize(step.level); // An older library goes on with a list.
+      break;
+    case 'rule': {
+      const number = library.resolve(step.syscall);
+      // A profile is written for many kernels and libraries: a call that this one does not know, nobody can make.
+      if (number === UNKNOWN_CALL) break;
+      worded(
+        `linux.seccomp: the rule for ${step.syscall}`,
+        () => filter.addRule(step.action, number, step.comparisons),
+        {
+          EEXIST: 'another rule has the same conditions and another action',
+        },
+      );
+    }
+  }
+}
+
+function worded<T>(what: string, perform: () => T, reasons: Readonly<Record<string, string>> = {}): T {
+  try {
+    return perform();
+  } catch (error) {
+    if (!(error instanceof LibSeccompError)) throw error;
+    throw new Error(`${what}: ${reasons[error.code] ?? error.message}`, { cause: error });
+  }
+}
+
+/** libseccomp writes to a descriptor only. */
+function exported(local: Kernel, filter: Filter): Uint8Array {
+  const fd = dataFile(local, 'runchart-seccomp');
+  try {
+    filter.export(fd);
+    return readDataFile(local, fd, MAX_PROGRAM_BYTES);
+  } finally {
+    local.submit([close(fd)]);
+  }
+}
+
+/** More than the kernel takes, so that `prepend` can tell. */
+const MAX_PROGRAM_BYTES = 1 << 20;

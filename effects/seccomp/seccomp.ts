@@ -1,0 +1,50 @@
+/** linux.seccomp, from the profile to the calls that load it. */
+
+import { setModeFilter } from '../../native/calls/seccomp.ts';
+import type { Call, Kernel } from '../../native/kernel.ts';
+import type { LibSeccomp } from '../../native/libseccomp.ts';
+import type { Seccomp } from '../../spec/types.ts';
+import { needsListener } from './actions.ts';
+import { cacheKey, readCached, writeCached } from './cache.ts';
+import { compileProgram } from './compile.ts';
+import { filterFlags } from './flags.ts';
+import { nativeArchitecture } from './native.ts';
+
+export interface CompiledSeccomp {
+  /** sock_filter[] */
+  readonly program: Uint8Array;
+  /** SECCOMP_FILTER_FLAG of seccomp(2). */
+  readonly flags: number;
+  /** seccomp(2) gives a descriptor, which belongs to the agent at linux.seccomp.listenerPath (listener.ts). */
+  readonly needsListener: boolean;
+}
+
+export interface SeccompContext {
+  /** This process's kernel. */
+  readonly local: Kernel;
+  /** Loads the library, or says why it cannot. */
+  readonly library: () => LibSeccomp;
+  /** Where compiled programs are kept, see cache.ts; nowhere when absent. */
+  readonly cacheFolder?: string;
+}
+
+/** Docker's default profile takes libseccomp 3 to 14 ms, so its program is kept. @throws Error */
+export function compileSeccomp(context: SeccompContext, profile: Seccomp): CompiledSeccomp {
+  const { local, cacheFolder } = context;
+  if (needsListener(profile) && !profile.listenerPath) throw new Error('seccomp listenerPath is not set');
+  const flags = filterFlags(local, profile);
+  const library = context.library();
+  const key = cacheFolder === undefined ? undefined : cacheKey(local, library, profile);
+  let program = key && cacheFolder ? readCached(local, cacheFolder, key) : undefined;
+  if (program === undefined) {
+    program = compileProgram(local, library, profile, nativeArchitecture());
+    if (key && cacheFolder) writeCached(local, cacheFolder, key, program);
+  }
+  return { program, flags, needsListener: needsListener(profile) };
+}
+
+/**
+ * What the init performs where no agent is asked (else `prepareAgent`): as its last call before execve where no_new_privs is set; otherwise while it still has
+ * CAP_SYS_ADMIN, and so before ids and capabilities are dropped.
+ */
+export const loadCalls = ({ program, flags }: CompiledSeccomp): readonly Call[] => [setModeFilter(flags, program)];

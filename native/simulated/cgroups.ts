@@ -1,0 +1,157 @@
+/** cgroup hierarchies, v1 and v2, as file systems: their files, and what makes a cgroup removable. */
+
+import { FS_MAGIC, S } from '../constants/files.ts';
+import { SIGNALS } from '../constants/signal.ts';
+import { fail } from './failure.ts';
+import { FileSystem, type Node, type Special } from './nodes.ts';
+import { end, type Process, processOf } from './processes.ts';
+import type { World } from './world.ts';
+
+export interface Hierarchy {
+  readonly fs: FileSystem;
+  /** None on v2; there they are the files' business. */
+  readonly controllers: readonly string[];
+}
+
+export type CgroupLayout = 'v1' | 'hybrid' | 'v2';
+
+const V1 = ['cpuset', 'cpu,cpuacct', 'memory', 'devices', 'freezer', 'pids', 'name=systemd'] as const;
+
+/** What a new v1 cgroup holds besides its members, by controller. */
+const V1_FILES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  cpuset: { 'cpuset.cpus': '', 'cpuset.mems': '', 'cgroup.clone_children': '0\n' },
+  cpu: { 'cpu.shares': '1024\n', 'cpu.cfs_quota_us': '-1\n', 'cpu.cfs_period_us': '100000\n' },
+  memory: { 'memory.limit_in_bytes': '9223372036854771712\n', 'memory.usage_in_bytes': '0\n' },
+  devices: { 'devices.list': 'a *:* rwm\n', 'devices.allow': '', 'devices.deny': '' },
+  freezer: { 'freezer.state': 'THAWED\n', 'freezer.self_freezing': '0\n' },
+  pids: { 'pids.max': 'max\n', 'pids.current': '0\n' },
+};
+const V2_FILES = {
+  'cgroup.controllers': 'cpuset cpu io memory pids\n',
+  'cgroup.subtree_control': '',
+  'cgroup.type': 'domain\n',
+  'cgroup.max.depth': 'max\n',
+  'cgroup.freeze': '0\n',
+  'cpu.max': 'max 100000\n',
+  'cpu.weight': '100\n',
+  'cpuset.cpus': '',
+  'cpuset.mems': '',
+  'io.weight': 'default 100\n',
+  'memory.high': 'max\n',
+  'memory.low': '0\n',
+  'memory.max': 'max\n',
+  'memory.swap.max': 'max\n',
+  'memory.current': '0\n',
+  'pids.max': 'max\n',
+  'pids.current': '0\n',
+} as const;
+
+export class Cgroups {
+  readonly world: World;
+  readonly hierarchies: readonly Hierarchy[];
+
+  constructor(world: World, layout: CgroupLayout) {
+    this.world = world;
+    const legacy = layout === 'v2' ? [] : V1.map((names) => this.#hierarchy(names.split(',')));
+    const unified = layout === 'v1' ? [] : [this.#hierarchy([])];
+    this.hierarchies = [...legacy, ...unified];
+  }
+
+  #hierarchy(controllers: readonly string[]): Hierarchy {
+    const v2 = controllers.length === 0;
+    const fs = new FileSystem(v2 ? 'cgroup2' : 'cgroup', v2 ? FS_MAGIC.CGROUP2 : FS_MAGIC.CGROUP, this.world.number(), {
+      made: (directory) => this.#furnish(hierarchy, directory),
+      checkRemovable: (directory) => {
+        if (
+          this.#membersBelow(hierarchy, directory).length > 0 ||
+          [...directory.children.values()].some((c) => c.isDirectory)
+        )
+          fail('EBUSY');
+      },
+    });
+    fs.options = controllers.map((name) => name);
+    const hierarchy: Hierarchy = { fs, controllers };
+    this.#furnish(hierarchy, fs.root);
+    return hierarchy;
+  }
+
+  #furnish(hierarchy: Hierarchy, directory: Node): void {
+    const add = (name: string, special: Special) => directory.add(name, S.IFREG, 0o644, special);
+    const listMembers: Special = {
+      read: (reader) =>
+        this.#membersOf(hierarchy, directory)
+          .map((one) => `${one.pidFor(reader)}\n`)
+          .join(''),
+      write: (writer, text) => this.move(processOf(writer, Number(text)), hierarchy, directory),
+    };
+    add('cgroup.procs', listMembers);
+    const { controllers } = hierarchy;
+    for (const name of controllers)
+      for (const [file, text] of Object.entries(V1_FILES[name] ?? {})) directory.addFile(file, text);
+    if (controllers.length > 0) {
+      add('tasks', listMembers);
+      const state = directory.children.get('freezer.state');
+      if (state !== undefined) this.#thawer(hierarchy, directory, state);
+      return;
+    }
+    add('cgroup.threads', listMembers);
+    // The root has no limits: the kernel shows only what can be read there.
+    for (const [file, text] of Object.entries(V2_FILES)) directory.addFile(file, text);
+    const freeze = directory.children.get('cgroup.freeze');
+    if (freeze !== undefined) this.#thawer(hierarchy, directory, freeze);
+    add('cgroup.events', {
+      read: () =>
+        `populated ${this.#membersBelow(hierarchy, directory).length > 0 ? 1 : 0}\nfrozen ${isFrozen(directory) ? 1 : 0}\n`,
+    });
+    add('cgroup.kill', {
+      write: () => {
+        for (const one of this.#membersBelow(hierarchy, directory))
+          end(one, { code: 'killed', status: SIGNALS.SIGKILL });
+      },
+    });
+  }
+
+  /** A file that freezes and thaws: what was killed meanwhile ends then. */
+  #thawer(hierarchy: Hierarchy, directory: Node, file: Node): void {
+    file.special = {
+      write: (_, text) => {
+        file.content = new TextEncoder().encode(`${text.trim()}\n`);
+        for (const one of this.#membersBelow(hierarchy, directory))
+          if (one.killPending && !this.isFrozen(one, true)) end(one, { code: 'killed', status: SIGNALS.SIGKILL });
+      },
+    };
+  }
+
+  move(process: Process, hierarchy: Hierarchy, directory: Node): void {
+    if (directory.unlinked) fail('ENODEV');
+    if (process.state !== 'alive') fail('ESRCH');
+    process.cgroups.set(hierarchy, directory);
+  }
+
+  /** The hierarchy that a directory belongs to. */
+  hierarchyOf(directory: Node): Hierarchy | undefined {
+    return this.hierarchies.find(({ fs }) => fs === directory.fs);
+  }
+
+  /** On v2 a frozen process can be killed all the same. */
+  isFrozen(process: Process, killed: boolean): boolean {
+    return [...process.cgroups].some(
+      ([{ controllers }, node]) => (!killed || controllers.length > 0) && isFrozen(node),
+    );
+  }
+
+  #membersOf(hierarchy: Hierarchy, directory: Node): readonly Process[] {
+    return this.world.processes.filter((one) => one.cgroups.get(hierarchy) === directory);
+  }
+
+  #membersBelow(hierarchy: Hierarchy, directory: Node): readonly Process[] {
+    return this.world.processes.filter((one) => one.cgroups.get(hierarchy)?.isBelow(directory) === true);
+  }
+}
+
+/** Itself, or a cgroup above it. */
+function isFrozen(directory: Node): boolean {
+  const text = (name: string): string => new TextDecoder().decode(directory.children.get(name)?.content).trim();
+  if (text('freezer.state') === 'FROZEN' || text('cgroup.freeze') === '1') return true;
+  return directory.parent !== directory && isFrozen(directory.parent);
+}

@@ -1,0 +1,66 @@
+/** What the global options ask for, made ready: the platform, the log, and the context of every operation. */
+
+import type { Kernel } from '../native/kernel.ts';
+import { hostPlatform, type Platform } from '../native/platform.ts';
+import { nowNanoseconds, rfc3339 } from './clock.ts';
+import { type Context, PATIENCE } from './context.ts';
+import { defaultRoot, type Host } from './host.ts';
+import { type Log, type LogFormat, openLog } from './log.ts';
+import { absolutePath } from './path.ts';
+
+export interface GlobalOptions {
+  readonly root?: string | undefined;
+  readonly log?: string | undefined;
+  readonly logFormat?: LogFormat | undefined;
+  readonly debug?: boolean | undefined;
+  readonly systemdCgroup?: boolean | undefined;
+  /** A file, or `-` for standard error. */
+  readonly trace?: string | undefined;
+}
+
+export interface Prepared {
+  readonly context: Context;
+  readonly log: Log;
+}
+
+/** @throws Error, of one line: a log or trace file that can't be opened, an impossible root */
+export async function prepare(host: Host, options: GlobalOptions): Promise<Prepared> {
+  const platform = await openPlatform(host, options.trace);
+  const log = logFor(platform.local, host, options);
+  const context: Context = {
+    platform,
+    host,
+    root: rootOf(host, options.root),
+    systemdCgroup: options.systemdCgroup ?? false,
+    patience: PATIENCE,
+    now: () => nowNanoseconds(platform.local),
+    warn: log.warn,
+  };
+  return { context, log };
+}
+
+/** The log alone: for a command line that can't be understood. */
+export const openLogAlone = (host: Host, options: GlobalOptions): Log => logFor(hostPlatform().local, host, options);
+
+function logFor(kernel: Kernel, host: Host, { log: file, logFormat, debug }: GlobalOptions): Log {
+  return openLog(kernel, {
+    ...(file === undefined || file === '' ? {} : { file: absolutePath(host, file) }),
+    format: logFormat ?? 'text',
+    debug: debug ?? false,
+    now: () => rfc3339(Math.floor(Date.now() / 1000), 0),
+  });
+}
+
+async function openPlatform(host: Host, trace: string | undefined): Promise<Platform> {
+  if (trace === undefined) return hostPlatform();
+  const { tracedPlatform } = await import('./trace.ts');
+  return tracedPlatform(trace === '-' ? trace : absolutePath(host, trace));
+}
+
+function rootOf(host: Host, given: string | undefined): string {
+  if (given === undefined) return defaultRoot(host);
+  const root = absolutePath(host, given);
+  // Also what an empty value comes to in the root directory; containers would be made and deleted among the host's.
+  if (root === '/') throw new Error('Option --root argument should not be set to /');
+  return root;
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+const root = join(import.meta.dirname, '../..');
+const bun = join(root, 'node_modules/.bin/bun');
+
+describe('a bundle that validates a config', () => {
+  let folder: string;
+  let bundled: string;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
+    bundled = join(folder, 'main.js');
+    execFileSync(bun, [join(import.meta.dirname, 'sample/bundle.ts'), 'validate.ts', bundled]);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('says yes without loading zod', () => {
+    assert.equal(execFileSync(bun, [bundled], { encoding: 'utf8' }), 'valid\nzod not loaded\n');
+  });
+
+  it('lets zod word what is wrong', () => {
+    const output = execFileSync(bun, [bundled, 'bad'], { encoding: 'utf8' });
+    assert.equal(output, 'config.json: hostname: must be a string\nzod loaded\n');
+  });
+
+  it('needs no file beside it', () => {
+    assert.doesNotMatch(readFileSync(bundled, 'utf8'), /node_modules|\.\/chunk/);
+  });
+});

@@ -1,0 +1,22 @@
+/** Stages to load filters in, and compiling for them. */
+
+import { compileSeccomp } from '../../../effects/seccomp/seccomp.ts';
+import { initProgram } from '../../../native/init/program.ts';
+import type { Kernel } from '../../../native/kernel.ts';
+import type { Libc } from '../../../native/libc.ts';
+import { loadLibSeccomp } from '../../../native/libseccomp.ts';
+import { spawnStage } from '../../../native/spawn.ts';
+import type { Seccomp } from '../../../spec/types.ts';
+
+export const startStage = (libc: Libc, local: Kernel, descriptors: readonly number[] = [0, 1, 2]) =>
+  spawnStage(libc, local, { program: initProgram(), descriptors, performer: 'stage' });
+
+export function compileOrSkip(libc: Libc, local: Kernel) {
+  const compile = (profile: Seccomp) => compileSeccomp({ local, library: () => loadLibSeccomp(libc) }, profile);
+  try {
+    loadLibSeccomp(libc);
+    return { compile, skip: false as const };
+  } catch {
+    return { compile, skip: 'libseccomp.so.2 is not installed' };
+  }
+}

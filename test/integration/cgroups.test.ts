@@ -1,0 +1,151 @@
+/** Real cgroups, below directories of our own, on whatever layout this host has. */
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { makeCgroup, refuseUsed } from '../../effects/cgroups/create.ts';
+import { freeze, isFrozen, thaw } from '../../effects/cgroups/freeze.ts';
+import { checkJoined, joinCalls } from '../../effects/cgroups/join.ts';
+import { killAll, signalAll } from '../../effects/cgroups/kill.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { members } from '../../effects/cgroups/members.ts';
+import { cleanPath, directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
+import { removeCgroup } from '../../effects/cgroups/remove.ts';
+import { close, closeRange, openat } from '../../native/calls/files.ts';
+import { execve, kill, waitid } from '../../native/calls/process.ts';
+import { AT, CLOSE_RANGE, O } from '../../native/constants/files.ts';
+import { P } from '../../native/constants/process.ts';
+import { SIGNALS } from '../../native/constants/signal.ts';
+import { initProgram } from '../../native/init/program.ts';
+import { LostPeerError } from '../../native/kernel.ts';
+import { loadLibc } from '../../native/libc.ts';
+import { localKernel } from '../../native/local.ts';
+import { call, perform } from '../../native/perform.ts';
+import { spawnStage } from '../../native/spawn.ts';
+import { out, viewOf } from '../../native/struct.ts';
+import type { CgroupRecord } from '../../spec/record.ts';
+
+const missing = process.getuid?.() === 0 ? false : 'needs root';
+const libc = loadLibc();
+const local = localKernel(libc);
+const layout = detectLayout(local);
+
+const parent = `/runchart-test-${process.pid}`;
+let count = 0;
+const plan = (): CgroupRecord => planCgroup({ cgroupsPath: `${parent}/c${count++}`, id: 'unused', layout });
+
+after(() => {
+  const whole = planCgroup({ cgroupsPath: parent, id: 'unused', layout });
+  for (const directory of directoriesOf(whole)) if (existsSync(directory)) rmdirSync(directory);
+});
+
+// A child that outlives a failed test would hold up the test runner, whose output it has.
+const started: number[] = [];
+after(() => {
+  local.submit(started.map((pid) => ({ ...kill(pid, SIGNALS.SIGKILL), mayFail: true as const })));
+});
+
+function start(record: CgroupRecord, shell = 'while :; do sleep 0.05; done') {
+  const stage = spawnStage(libc, local, { program: initProgram(), descriptors: [0, 1, 2], performer: 'stage' });
+  checkJoined(record, stage.kernel.submit(joinCalls(record)).results);
+  const run = [closeRange(3, 1000, CLOSE_RANGE.CLOEXEC), execve('/bin/sh', ['sh', '-c', shell], ['PATH=/bin'])];
+  assert.throws(() => stage.kernel.submit(run), LostPeerError);
+  call(local, close(stage.kernel.socket));
+  started.push(stage.pid);
+  return stage.pid;
+}
+
+/** The signal that ended a child, or undefined while it runs. */
+function ended(pid: number, options = 5): number | undefined {
+  const info = out(128);
+  perform(local, [waitid(P.PID, pid, info, options)]);
+  return viewOf(info.bytes).getInt32(16, true) === 0 ? undefined : viewOf(info.bytes).getInt32(24, true);
+}
+
+test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: missing }, () => {
+  const planned = plan();
+  refuseUsed(local, planned);
+  const record = makeCgroup(local, planned, {});
+  assert.deepEqual(record, planned);
+  for (const directory of directoriesOf(record)) assert.ok(existsSync(directory), directory);
+  const pid = start(record);
+  for (const line of readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')) {
+    const [, controllers = '', path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    const key = controllers === '' ? 'unified' : (controllers.split(',')[0] ?? '');
+    if (key in record.paths) assert.equal(record.paths[key]?.endsWith(path ?? '?'), true, line);
+  }
+  assert.ok(members(local, record).includes(pid));
+  assert.throws(
+    () => refuseUsed(local, record),
+    /^CgroupError: container's cgroup is not empty: \d process\(es\) found$/,
+  );
+
+  assert.equal(isFrozen(local, record), false);
+  freeze(local, record);
+  assert.equal(isFrozen(local, record), true);
+  signalAll(local, record, SIGNALS.SIGUSR1);
+  assert.equal(isFrozen(local, record), true, 'a signal does not wake a paused container');
+  assert.equal(ended(pid), undefined);
+  thaw(local, record);
+  assert.equal(isFrozen(local, record), false);
+  assert.equal(ended(pid, 4), SIGNALS.SIGUSR1);
+  killAll(local, record);
+  removeCgroup(local, record);
+  for (const directory of directoriesOf(record)) assert.ok(!existsSync(directory), directory);
+});
+
+test('a frozen container is killed all the same', { skip: missing }, () => {
+  const record = makeCgroup(local, plan(), {});
+  const pid = start(record);
+  freeze(local, record);
+  killAll(local, record);
+  assert.equal(ended(pid, 4), SIGNALS.SIGKILL);
+  removeCgroup(local, record);
+});
+
+test('cgroups that the container made are emptied and removed with it', { skip: missing }, () => {
+  const record = makeCgroup(local, plan(), {});
+  const inner = planCgroup({ cgroupsPath: `${parent}/c${count - 1}/a/b`, id: 'unused', layout });
+  // As a container makes it: without handing its own controllers down, for it still has processes.
+  makeCgroup(local, { ...inner, layout: 'hybrid' }, {});
+  const [outerPid, innerPid] = [start(record), start(inner)];
+  assert.deepEqual(
+    [outerPid, innerPid].every((pid) => members(local, record).includes(pid)),
+    true,
+  );
+  killAll(local, record);
+  assert.equal(ended(outerPid, 4), SIGNALS.SIGKILL);
+  assert.equal(ended(innerPid, 4), SIGNALS.SIGKILL);
+  removeCgroup(local, record);
+  for (const directory of directoriesOf(record)) assert.ok(!existsSync(directory), directory);
+  removeCgroup(local, record);
+});
+
+test('what exists is used, and survives a failure', { skip: missing }, () => {
+  const record = plan();
+  const [first = '', ...others] = directoriesOf(record);
+  mkdirSync(first, { recursive: true });
+  const broken = {
+    ...record,
+    paths: { ...record.paths, [layout.mode === 'v2' ? 'unified' : 'pids']: '/proc/no/such' },
+  };
+  assert.throws(() => makeCgroup(local, broken, {}), /\/proc\/no\/such/);
+  assert.ok(existsSync(first));
+  for (const directory of others) assert.ok(!existsSync(directory), directory);
+  makeCgroup(local, record, {});
+  removeCgroup(local, record);
+});
+
+test('a process that cannot be moved is told by file', { skip: missing }, () => {
+  const record = plan();
+  const { results } = local.submit(joinCalls(record));
+  assert.throws(() => checkJoined(record, results), /write 0 to .*\/(tasks|cgroup\.procs): ENOENT/);
+});
+
+test('an O_PATH descriptor of the v2 directory can be had', { skip: missing || !layout.unified }, () => {
+  const record = makeCgroup(local, plan(), {});
+  const fd = call(local, openat(AT.FDCWD, record.paths.unified ?? '', O.PATH | O.DIRECTORY));
+  call(local, close(fd));
+  removeCgroup(local, record);
+  assert.equal(cleanPath(parent), parent);
+});

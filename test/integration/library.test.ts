@@ -1,0 +1,122 @@
+/** The library on real containers, and docs/examples/library.ts as it stands there. */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { type LifecycleChange, openRuntime } from '../../runtime/index.ts';
+import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
+
+const skip = noContainers;
+const work = workFolder('library');
+const root = join(work.path, 'state');
+const warnings: string[] = [];
+const runtime = openRuntime({ root, onWarning: (message) => warnings.push(message) });
+const idOf = (name: string) => `runchart-test-${process.pid}-${name}`;
+
+after(() => {
+  assert.deepEqual(existsSync(root) ? readdirSync(root) : [], [], 'no container is left');
+  assert.deepEqual(warnings, []);
+  work.remove();
+});
+
+function bundle(name: string, script: string): string {
+  return makeBundle(join(work.path, name), shellConfig(script));
+}
+
+test('a whole life, every state of which is told', { skip }, async () => {
+  const seen: string[] = [];
+  const end = runtime.subscribe(({ status, value }: LifecycleChange) => {
+    const state =
+      typeof value === 'string'
+        ? value
+        : Object.entries(value ?? {})
+            .flat()
+            .join('.');
+    seen.push(`${status ?? 'gone'} ${state}`);
+  });
+  const output = join(work.path, 'output');
+  const fd = openSync(output, 'w');
+  const id = idOf('life');
+  const container = await runtime.create({
+    id,
+    bundle: bundle('life', 'echo hello from $$ in $(hostname); exit 7'),
+    stdio: [0, fd, fd],
+  });
+  closeSync(fd);
+  const { pid, status } = await container.state();
+  assert.equal(status, 'created');
+  assert.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`/${id}$`, 'm'), 'the init is in its cgroup');
+  await container.start();
+  assert.deepEqual(await container.wait(), { status: 7 });
+  assert.equal((await container.state()).status, 'stopped');
+  assert.deepEqual(
+    (await runtime.list()).map((one) => one.id),
+    [id],
+  );
+  await container.delete();
+  end();
+  assert.equal(readFileSync(output, 'utf8'), 'hello from 1 in runc\n');
+  await assert.rejects(container.state(), /^StoreError: container does not exist$/);
+  for (const expected of [
+    'creating creating.mounts',
+    'created created.idle',
+    'created starting',
+    'running running.idle',
+    'stopped deleting.cgroup',
+    'gone deleted',
+  ])
+    assert.ok(seen.includes(expected), `${expected} is among ${seen.join(', ')}`);
+});
+
+test('signals end it, and say so', { skip }, async () => {
+  const container = await runtime.create({ id: idOf('signal'), bundle: bundle('signal', 'sleep 100 & wait') });
+  await container.start();
+  await container.kill('SIGKILL');
+  assert.deepEqual(await container.wait(), { status: 137, signal: 'SIGKILL' });
+  await assert.rejects(container.kill('SIGKILL'), /container not running/);
+  await container.delete();
+});
+
+test('what fails tells why in one line, and leaves nothing', { skip }, async () => {
+  const missing = { ...shellConfig(''), process: { ...shellConfig('').process, args: ['no-such-program'] } };
+  const creation = runtime.create({ id: idOf('missing'), bundle: bundle('missing', ''), config: missing });
+  await assert.rejects(creation, { message: 'exec: "no-such-program": executable file not found in $PATH' });
+  await assert.rejects(runtime.create({ id: '../x', bundle: work.path }), /invalid container ID format/);
+  await assert.rejects(runtime.create({ id: idOf('nothing'), bundle: work.path }), /config\.json/);
+});
+
+test('many at once do not wait for one another', { skip }, async () => {
+  const folder = bundle('many', 'read line; exit 3');
+  const ends = await Promise.all(
+    Array.from({ length: 12 }, async (_, i) => {
+      const input = openSync('/dev/null', 'r');
+      const container = await runtime.create({ id: idOf(`many${i}`), bundle: folder, stdio: [input, 1, 2] });
+      closeSync(input);
+      const end = container.wait();
+      await container.start();
+      const { status } = await end;
+      await container.delete();
+      return status;
+    }),
+  );
+  assert.deepEqual(
+    ends,
+    Array.from({ length: 12 }, () => 3),
+  );
+});
+
+test('the example in docs/ runs as it stands there', { skip }, async () => {
+  const repository = join(import.meta.dirname, '../..');
+  await promisify(execFile)(process.execPath, ['build/library.ts'], { cwd: repository });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['docs/examples/library.ts', bundle('example', 'exit 5')],
+    { cwd: repository },
+  );
+  assert.match(stdout, /its init is process \d+/);
+  assert.match(stdout, /it ended with status 5/);
+  assert.match(stdout, /is gone \("deleted"\)\n$/);
+});
