@@ -13,7 +13,7 @@ import { persisted, persistedState } from '../machines/persisted.ts';
 import { observations } from '../machines/reconcile.ts';
 import { statusOf } from '../machines/status.ts';
 import type { Kernel } from '../native/kernel.ts';
-import type { ContainerRecord } from '../spec/record.ts';
+import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
 import type { Status } from '../spec/types.ts';
 import { lock, type Patience, tryLock } from './lock.ts';
 import { decodeState, encodeState, type Stored, salvageState } from './state-file.ts';
@@ -48,6 +48,8 @@ export interface ContainerOptions {
   readonly id: string;
   readonly effects: CommandEffects;
   readonly patience: Patience;
+  /** The cgroup that a container of this name has by default: where `force` looks when the state tells of none. */
+  readonly guessCgroup?: () => CgroupRecord | undefined;
   /** Hears of every state that the machine comes to. */
   readonly onChange?: (change: LifecycleChange) => void;
   /** XState's inspection, for those who watch. */
@@ -116,7 +118,7 @@ export async function openContainer(options: ContainerOptions, access: Access): 
     const text = readState(kernel, directory);
     if (text === undefined && access === 'delete') removeDirectory(kernel, directory);
     if (text === undefined && access !== 'force') throw missing();
-    const stored = access === 'force' ? decodeOrSalvage(text, root, id) : decodeState(text ?? '', root, id);
+    const stored = access === 'force' ? decodeOrSalvage(text, options) : decodeState(text ?? '', root, id);
     const container = attach(options, directory, { stored, text, locked: access !== 'shared' });
     try {
       if (stored.state !== 'unfinished' && stored.state !== 'stopped')
@@ -134,19 +136,18 @@ export async function openContainer(options: ContainerOptions, access: Access): 
 }
 
 /** A command that hangs may be waiting for the init, or run in its namespaces: it ends with it. */
-async function endInit({ kernel, root, id, effects }: ContainerOptions, directory: Directory): Promise<void> {
-  const text = readState(kernel, directory);
-  if (text !== undefined) await effects.destroyInit(decodeOrSalvage(text, root, id).record);
+async function endInit(options: ContainerOptions, directory: Directory): Promise<void> {
+  const text = readState(options.kernel, directory);
+  if (text !== undefined) await options.effects.destroyInit(decodeOrSalvage(text, options).record);
 }
 
-function decodeOrSalvage(text: string | undefined, root: string, id: string): Stored {
-  if (text === undefined) return salvageState(text, root, id);
+function decodeOrSalvage(text: string | undefined, { root, id, guessCgroup }: ContainerOptions): Stored {
   try {
-    return decodeState(text, root, id);
+    if (text !== undefined) return decodeState(text, root, id);
   } catch (error) {
     if (!isStoreError(error, 'damaged')) throw error;
-    return salvageState(text, root, id);
   }
+  return salvageState(text, root, id, guessCgroup?.());
 }
 
 type Beginning =

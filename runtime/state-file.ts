@@ -65,8 +65,9 @@ export function decodeState(text: string, root: string, id: string): Stored {
 /**
  * What can be found of a container whose state is damaged or of another runtime: enough for `delete --force`.
  * runc's own state.json is understood as far as its init and cgroup go.
+ * @param guessed the cgroup that a container of this name would have by default, where the file tells of none
  */
-export function salvageState(text: string | undefined, root: string, id: string): Stored {
+export function salvageState(text: string | undefined, root: string, id: string, guessed?: CgroupRecord): Stored {
   let file: unknown;
   try {
     file = parseJson(text ?? '{}', 'state.json');
@@ -76,7 +77,7 @@ export function salvageState(text: string | undefined, root: string, id: string)
   const context = field(field(file, 'snapshot'), 'context');
   const bundle = field(context, 'bundle');
   const init = [field(context, 'init'), initOfRunc(file)].find(isInit);
-  const cgroup = [field(context, 'cgroup'), cgroupOfRunc(file)].find(isCgroup);
+  const cgroup = [field(context, 'cgroup'), cgroupOfRunc(file), guessed].find(isCgroup);
   const record: ContainerRecord = {
     id,
     root,

@@ -1,13 +1,14 @@
 /** Commands on a container: real directories and locks, effects in memory. */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Answer } from '../../machines/ask.ts';
 import type { Request } from '../../machines/events.ts';
 import { close } from '../../native/calls/files.ts';
 import { FaultPlan, faultKernel } from '../../native/faults.ts';
+import type { Kernel } from '../../native/kernel.ts';
 import { type Access, type ContainerOptions, newContainer, openContainer } from '../../runtime/container.ts';
 import { deleteContainer } from '../../runtime/delete.ts';
 import { lookAt, lookAtAll } from '../../runtime/look.ts';
@@ -72,11 +73,12 @@ test('what happened meanwhile is told to the machine before the request', async 
   assert.equal((await deleteContainer(options, false)).outcome, 'done');
 });
 
-test('a request that is refused writes nothing', async () => {
-  const root = newRoot();
-  const options = command(root);
+test('a request that is refused writes nothing, not even what happened meanwhile', async () => {
+  const [root, world] = [newRoot(), new World()];
+  const options = command(root, world);
   await create(options);
   const text = readFileSync(join(root, 'c1', 'state.json'), 'utf8');
+  world.init = 'dead';
   await run(options, { type: 'resume' });
   assert.equal(readFileSync(join(root, 'c1', 'state.json'), 'utf8'), text);
 });
@@ -85,6 +87,24 @@ test('an id is used once', async () => {
   const options = command(newRoot());
   await create(options);
   await assert.rejects(create(options), { message: 'container with given ID already exists' });
+});
+
+test('a directory that is removed before the creation could lock it is made anew', async () => {
+  const root = newRoot();
+  let removed = false;
+  const raced: Kernel = {
+    ...kernel,
+    submit(calls) {
+      if (calls[0]?.name === 'flock' && !removed) {
+        rmdirSync(join(root, 'c1'));
+        removed = true;
+      }
+      return kernel.submit(calls);
+    },
+  };
+  assert.equal((await create({ ...command(root), kernel: raced })).outcome, 'done');
+  assert.equal(removed, true);
+  assert.deepEqual(stored(root).snapshot.value, { created: 'idle' });
 });
 
 test('one command at a time: the second waits, or says that the container is busy', async () => {

@@ -126,6 +126,8 @@ test('of a damaged file the init and the cgroup are salvaged, of runc too', () =
   const v2 = salvageState(JSON.stringify({ cgroup_paths: { '': '/sys/fs/cgroup/c1' } }), '/run/runc', 'c1').record;
   assert.deepEqual(v2.cgroup?.paths, { unified: '/sys/fs/cgroup/c1' });
   assert.equal(v2.init, undefined);
+  const nothing = salvageState('{', '/run/runchart', 'c1', full.cgroup).record;
+  assert.deepEqual(nothing.cgroup, full.cgroup);
 });
 
 test('whatever the bytes are, reading them ends in a state or in one line', () => {

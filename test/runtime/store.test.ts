@@ -134,9 +134,12 @@ test('whichever call fails while the state is written, the old one is still ther
         closeDirectory(kernel, directory);
         break;
       }
-      // A failed close has closed: nothing is lost by it.
-      if (struck === 'close') assert.equal(failed, undefined);
-      else {
+      if (failed === undefined) {
+        // Overcome: an exchange of names by a rename; what a failed close or removal leaves, the next write takes up.
+        assert.ok(['close', 'renameat2', 'unlinkat'].includes(struck), struck);
+        assert.equal(readState(kernel, directory), 'new', struck);
+        writeState(kernel, directory, 'newer');
+      } else {
         assert.ok(failed instanceof StoreError, struck);
         assert.match(failed.message, new RegExp(`^cannot write the state of container c1: ${fault}: .+$`));
         assert.equal(readState(kernel, directory), 'old');
