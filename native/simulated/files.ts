@@ -38,7 +38,8 @@ function make(p: Process, parent: Node, name: string, type: number, mode: number
   if (parent.unlinked) fail('ENOENT');
   const { hooks } = parent.fs;
   if (hooks.fixed !== undefined) fail(hooks.fixed);
-  const node = parent.add(name, type, type === S.IFLNK ? 0o777 : mode & ~p.attributes.umask);
+  const allowed = type === S.IFDIR ? 0o1777 : 0o7777;
+  const node = parent.add(name, type, type === S.IFLNK ? 0o777 : mode & allowed & ~p.attributes.umask);
   node.uid = p.attributes.uid;
   node.gid = p.attributes.gid;
   if (type === S.IFDIR) hooks.made?.(node);
@@ -52,10 +53,10 @@ function open(p: Process, dirfd: number, path: string, flags: number, mode: numb
   const creates = (flags & O.CREAT) !== 0 && (flags & O.PATH) === 0;
   if (creates && flags & O.DIRECTORY) fail('EINVAL');
   const follow = (flags & O.NOFOLLOW) === 0 && !(creates && flags & O.EXCL);
-  const where = walk(p, dirfd, path, { follow, resolve });
+  const where = walk(p, dirfd, path, { follow, creates, resolve });
   const at = where.found ?? createFor(p, where, creates, mode);
   const fresh = where.found === undefined;
-  if (creates && !fresh) checkCreatable(where, at, flags);
+  if (creates && !fresh) checkCreatable(at, flags);
   if (where.slash && !at.node.isDirectory) fail('ENOTDIR');
   if (flags & O.DIRECTORY && !at.node.isDirectory) fail('ENOTDIR');
   if (!(flags & O.PATH)) checkOpen(p, at, flags);
@@ -65,16 +66,14 @@ function open(p: Process, dirfd: number, path: string, flags: number, mode: numb
   return p.install(file, (flags & O.CLOEXEC) !== 0);
 }
 
-function createFor(p: Process, { parent, name, slash }: Found, creates: boolean, mode: number): Path {
+function createFor(p: Process, { parent, name }: Found, creates: boolean, mode: number): Path {
   if (!creates) fail('ENOENT');
-  if (slash) fail('EISDIR');
   checkWritable(parent);
   return { mount: parent.mount, node: make(p, parent.node, name, S.IFREG, mode) };
 }
 
-function checkCreatable({ kind, slash }: Found, at: Path, flags: number): void {
-  if (slash && kind === 'name') fail('EISDIR');
-  if (flags & O.EXCL) fail(kind === 'name' ? 'EEXIST' : 'EISDIR');
+function checkCreatable(at: Path, flags: number): void {
+  if (flags & O.EXCL) fail('EEXIST');
   if (at.node.isDirectory) fail('EISDIR');
 }
 

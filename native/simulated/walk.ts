@@ -26,6 +26,8 @@ export interface Found {
 export interface WalkOptions {
   /** Whether a symlink at the end is followed; never where the name itself is meant, not even for a slash after it. */
   readonly follow: boolean | 'never';
+  /** For O_CREAT: a name with a slash after it is refused before it is looked up. */
+  readonly creates?: boolean;
   /** RESOLVE_* of openat2(2). */
   readonly resolve?: number;
 }
@@ -37,7 +39,12 @@ export function startOf(process: Process, dirfd: number): Path {
 }
 
 /** @throws Failure */
-export function walk(process: Process, dirfd: number, path: string, { follow, resolve = 0 }: WalkOptions): Found {
+export function walk(
+  process: Process,
+  dirfd: number,
+  path: string,
+  { follow, creates = false, resolve = 0 }: WalkOptions,
+): Found {
   if (path === '') fail('ENOENT');
   if (new TextEncoder().encode(path).length >= MAX_PATH_BYTES) fail('ENAMETOOLONG');
   const scoped = (resolve & (RESOLVE.IN_ROOT | RESOLVE.BENEATH)) !== 0;
@@ -69,6 +76,7 @@ export function walk(process: Process, dirfd: number, path: string, { follow, re
       last = { parent, name, kind: name === '.' ? 'dot' : 'dotdot', found: at, covered: at, slash };
       continue;
     }
+    if (isLast && slash && creates) fail('EISDIR');
     if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) fail('ENAMETOOLONG');
     const node = at.node.child(name, process);
     if (node === undefined) {
