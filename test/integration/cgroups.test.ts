@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { makeCgroup, refuseUsed } from '../../effects/cgroups/create.ts';
+import { createCgroup, refuseUsed } from '../../effects/cgroups/create.ts';
 import { freeze, isFrozen, thaw } from '../../effects/cgroups/freeze.ts';
 import { checkJoined, joinCalls } from '../../effects/cgroups/join.ts';
 import { killAll, signalAll } from '../../effects/cgroups/kill.ts';
@@ -65,7 +65,7 @@ function ended(pid: number, options = 5): number | undefined {
 test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: missing }, () => {
   const planned = plan();
   refuseUsed(local, planned);
-  const record = makeCgroup(local, planned, {});
+  const record = createCgroup(local, planned, {});
   assert.deepEqual(record, planned);
   for (const directory of directoriesOf(record)) assert.ok(existsSync(directory), directory);
   const pid = start(record);
@@ -95,7 +95,7 @@ test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: mis
 });
 
 test('a frozen container is killed all the same', { skip: missing }, () => {
-  const record = makeCgroup(local, plan(), {});
+  const record = createCgroup(local, plan(), {});
   const pid = start(record);
   freeze(local, record);
   killAll(local, record);
@@ -104,10 +104,10 @@ test('a frozen container is killed all the same', { skip: missing }, () => {
 });
 
 test('cgroups that the container made are emptied and removed with it', { skip: missing }, () => {
-  const record = makeCgroup(local, plan(), {});
+  const record = createCgroup(local, plan(), {});
   const inner = planCgroup({ cgroupsPath: `${parent}/c${count - 1}/a/b`, id: 'unused', layout });
   // As a container makes it: without handing its own controllers down, for it still has processes.
-  makeCgroup(local, { ...inner, layout: 'hybrid' }, {});
+  createCgroup(local, { ...inner, layout: 'hybrid' }, {});
   const [outerPid, innerPid] = [start(record), start(inner)];
   assert.deepEqual(
     [outerPid, innerPid].every((pid) => members(local, record).includes(pid)),
@@ -129,10 +129,10 @@ test('what exists is used, and survives a failure', { skip: missing }, () => {
     ...record,
     paths: { ...record.paths, [layout.mode === 'v2' ? 'unified' : 'pids']: '/proc/no/such' },
   };
-  assert.throws(() => makeCgroup(local, broken, {}), /\/proc\/no\/such/);
+  assert.throws(() => createCgroup(local, broken, {}), /\/proc\/no\/such/);
   assert.ok(existsSync(first));
   for (const directory of others) assert.ok(!existsSync(directory), directory);
-  makeCgroup(local, record, {});
+  createCgroup(local, record, {});
   removeCgroup(local, record);
 });
 
@@ -143,7 +143,7 @@ test('a process that cannot be moved is told by file', { skip: missing }, () => 
 });
 
 test('an O_PATH descriptor of the v2 directory can be had', { skip: missing || !layout.unified }, () => {
-  const record = makeCgroup(local, plan(), {});
+  const record = createCgroup(local, plan(), {});
   const fd = call(local, openat(AT.FDCWD, record.paths.unified ?? '', O.PATH | O.DIRECTORY));
   call(local, close(fd));
   removeCgroup(local, record);
