@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { createCgroup, refuseUsed } from '../../effects/cgroups/create.ts';
+import { sleep } from '../../effects/cgroups/files.ts';
 import { freeze, isFrozen, thaw } from '../../effects/cgroups/freeze.ts';
 import { checkJoined, joinCalls } from '../../effects/cgroups/join.ts';
 import { killAll, signalAll } from '../../effects/cgroups/kill.ts';
@@ -62,13 +63,20 @@ function ended(pid: number, options = 5): number | undefined {
   return viewOf(info.bytes).getInt32(16, true) === 0 ? undefined : viewOf(info.bytes).getInt32(24, true);
 }
 
+/** Whether the process has come as far as to handle a signal. */
+function catches(pid: number, signal: number): boolean {
+  const [, mask = '0'] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
 test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: missing }, () => {
   const planned = plan();
   refuseUsed(local, planned);
   const record = createCgroup(local, planned, {});
   assert.deepEqual(record, planned);
   for (const directory of directoriesOf(record)) assert.ok(existsSync(directory), directory);
-  const pid = start(record);
+  const pid = start(record, "trap 'exit 7' USR1; while :; do sleep 0.02; done");
+  while (!catches(pid, SIGNALS.SIGUSR1)) sleep(local, 1);
   for (const line of readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')) {
     const [, controllers = '', path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     const key = controllers === '' ? 'unified' : (controllers.split(',')[0] ?? '');
@@ -88,7 +96,7 @@ test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: mis
   assert.equal(ended(pid), undefined);
   thaw(local, record);
   assert.equal(isFrozen(local, record), false);
-  assert.equal(ended(pid, 4), SIGNALS.SIGUSR1);
+  assert.equal(ended(pid, 4), 7);
   killAll(local, record);
   removeCgroup(local, record);
   for (const directory of directoriesOf(record)) assert.ok(!existsSync(directory), directory);
