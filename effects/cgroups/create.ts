@@ -11,6 +11,7 @@ import { Batch, CgroupError, isCgroupError, tryRead } from './files.ts';
 import { isFrozen } from './freeze.ts';
 import { membersBelow } from './members.ts';
 import { directoriesOf, memberDirectory } from './paths.ts';
+import { applyResources } from './resources.ts';
 import { makeUnified } from './v2/tree.ts';
 
 export interface CreateOptions {
@@ -36,11 +37,12 @@ export function refuseUsed(kernel: Kernel, record: CgroupRecord): void {
 }
 
 /**
- * Makes the planned directories. What exists already is used as it is. Where it fails, what it made is gone again.
+ * Makes the planned directories and limits them. What exists already is used as it is.
+ * Where it fails, what it made is gone again.
  * @returns the record of what is there: rootless, without the hierarchies where nothing could be made
  * @throws CgroupError
  */
-export function makeCgroup(
+export function createCgroup(
   kernel: Kernel,
   record: CgroupRecord,
   resources: LinuxResources,
@@ -68,10 +70,20 @@ export function makeCgroup(
       throw error;
     }
   }
-  if (failed.size === 0) return record;
-  const paths = Object.fromEntries(Object.entries(record.paths).filter(([, directory]) => !failed.has(directory)));
-  return { ...record, paths };
+  const present = failed.size === 0 ? record : withoutDirectories(record, failed);
+  try {
+    applyResources(kernel, present, resources, options);
+  } catch (error) {
+    unmake(kernel, made);
+    throw error;
+  }
+  return present;
 }
+
+const withoutDirectories = (record: CgroupRecord, left: ReadonlySet<string>): CgroupRecord => ({
+  ...record,
+  paths: Object.fromEntries(Object.entries(record.paths).filter(([, directory]) => !left.has(directory))),
+});
 
 const isPermission = (errno: number): boolean =>
   errno === ERRNO.EPERM || errno === ERRNO.EACCES || errno === ERRNO.EROFS;

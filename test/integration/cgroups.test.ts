@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { makeCgroup, refuseUsed } from '../../effects/cgroups/create.ts';
+import { createCgroup, refuseUsed } from '../../effects/cgroups/create.ts';
+import { sleep } from '../../effects/cgroups/files.ts';
 import { freeze, isFrozen, thaw } from '../../effects/cgroups/freeze.ts';
 import { checkJoined, joinCalls } from '../../effects/cgroups/join.ts';
 import { killAll, signalAll } from '../../effects/cgroups/kill.ts';
@@ -62,13 +63,20 @@ function ended(pid: number, options = 5): number | undefined {
   return viewOf(info.bytes).getInt32(16, true) === 0 ? undefined : viewOf(info.bytes).getInt32(24, true);
 }
 
+/** Whether the process has come as far as to handle a signal. */
+function catches(pid: number, signal: number): boolean {
+  const [, mask = '0'] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
 test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: missing }, () => {
   const planned = plan();
   refuseUsed(local, planned);
-  const record = makeCgroup(local, planned, {});
+  const record = createCgroup(local, planned, {});
   assert.deepEqual(record, planned);
   for (const directory of directoriesOf(record)) assert.ok(existsSync(directory), directory);
-  const pid = start(record);
+  const pid = start(record, "trap 'exit 7' USR1; while :; do sleep 0.02; done");
+  while (!catches(pid, SIGNALS.SIGUSR1)) sleep(local, 1);
   for (const line of readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')) {
     const [, controllers = '', path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     const key = controllers === '' ? 'unified' : (controllers.split(',')[0] ?? '');
@@ -88,14 +96,14 @@ test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: mis
   assert.equal(ended(pid), undefined);
   thaw(local, record);
   assert.equal(isFrozen(local, record), false);
-  assert.equal(ended(pid, 4), SIGNALS.SIGUSR1);
+  assert.equal(ended(pid, 4), 7);
   killAll(local, record);
   removeCgroup(local, record);
   for (const directory of directoriesOf(record)) assert.ok(!existsSync(directory), directory);
 });
 
 test('a frozen container is killed all the same', { skip: missing }, () => {
-  const record = makeCgroup(local, plan(), {});
+  const record = createCgroup(local, plan(), {});
   const pid = start(record);
   freeze(local, record);
   killAll(local, record);
@@ -104,10 +112,10 @@ test('a frozen container is killed all the same', { skip: missing }, () => {
 });
 
 test('cgroups that the container made are emptied and removed with it', { skip: missing }, () => {
-  const record = makeCgroup(local, plan(), {});
+  const record = createCgroup(local, plan(), {});
   const inner = planCgroup({ cgroupsPath: `${parent}/c${count - 1}/a/b`, id: 'unused', layout });
   // As a container makes it: without handing its own controllers down, for it still has processes.
-  makeCgroup(local, { ...inner, layout: 'hybrid' }, {});
+  createCgroup(local, { ...inner, layout: 'hybrid' }, {});
   const [outerPid, innerPid] = [start(record), start(inner)];
   assert.deepEqual(
     [outerPid, innerPid].every((pid) => members(local, record).includes(pid)),
@@ -129,10 +137,10 @@ test('what exists is used, and survives a failure', { skip: missing }, () => {
     ...record,
     paths: { ...record.paths, [layout.mode === 'v2' ? 'unified' : 'pids']: '/proc/no/such' },
   };
-  assert.throws(() => makeCgroup(local, broken, {}), /\/proc\/no\/such/);
+  assert.throws(() => createCgroup(local, broken, {}), /\/proc\/no\/such/);
   assert.ok(existsSync(first));
   for (const directory of others) assert.ok(!existsSync(directory), directory);
-  makeCgroup(local, record, {});
+  createCgroup(local, record, {});
   removeCgroup(local, record);
 });
 
@@ -143,7 +151,7 @@ test('a process that cannot be moved is told by file', { skip: missing }, () => 
 });
 
 test('an O_PATH descriptor of the v2 directory can be had', { skip: missing || !layout.unified }, () => {
-  const record = makeCgroup(local, plan(), {});
+  const record = createCgroup(local, plan(), {});
   const fd = call(local, openat(AT.FDCWD, record.paths.unified ?? '', O.PATH | O.DIRECTORY));
   call(local, close(fd));
   removeCgroup(local, record);

@@ -1,0 +1,32 @@
+/** The device rules of a container, on whichever cgroup it has. */
+
+import type { Kernel } from '../../../native/kernel.ts';
+import type { CgroupRecord } from '../../../spec/record.ts';
+import type { LinuxResources } from '../../../spec/types.ts';
+import { isCgroupError, tryRead } from '../files.ts';
+import { applyLegacyDevices } from './legacy.ts';
+import { policyOf } from './policy.ts';
+import { containerRules } from './rules.ts';
+import { applyUnifiedDevices } from './unified.ts';
+
+/**
+ * @param rootless what the kernel refuses is let go: an ordinary user may open what the host lets them, and no more
+ * @throws CgroupError
+ */
+export function applyDevices(kernel: Kernel, record: CgroupRecord, resources: LinuxResources, rootless = false): void {
+  const policy = policyOf(containerRules(resources.devices));
+  const { devices, unified } = record.paths;
+  try {
+    if (devices !== undefined) applyLegacyDevices(kernel, devices, policy);
+    else if (record.layout === 'v2' && unified !== undefined) applyUnifiedDevices(kernel, unified, policy);
+  } catch (error) {
+    const refused = isCgroupError(error, 'EPERM', 'EACCES', 'EROFS');
+    if (!(refused && (rootless || inUserNamespace(kernel)))) throw error;
+  }
+}
+
+/** In a user namespace nobody may load programs or change rules, and nobody can make device nodes either. */
+function inUserNamespace(kernel: Kernel): boolean {
+  const map = tryRead(kernel, '/proc/self/uid_map');
+  return typeof map === 'string' && !/^\s*0\s+0\s+4294967295\s*$/.test(map);
+}
