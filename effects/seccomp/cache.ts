@@ -21,7 +21,7 @@ import {
   write,
 } from '../../native/calls/files.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
-import { BPF_MAXINSNS, SOCK_FILTER_BYTES } from '../../native/constants/seccomp.ts';
+import { BPF_MAXINSNS, NATIVE_ARCH, SOCK_FILTER_BYTES } from '../../native/constants/seccomp.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
 import type { LibSeccomp } from '../../native/libseccomp.ts';
 import { attempt, call } from '../../native/perform.ts';
@@ -51,7 +51,7 @@ export function cacheKey(local: Kernel, library: LibSeccomp, profile: Seccomp): 
     library.version,
     library.apiLevel,
     kernelVersion(local),
-    process.arch,
+    NATIVE_ARCH,
     defaultAction,
     defaultErrnoRet ?? null,
     architectures ?? [],

@@ -7,13 +7,11 @@
  * execve, and the kernel shows a filter to nobody whom it confines.
  */
 
-import { setModeFilter } from '../../native/calls/seccomp.ts';
+import { filteredNumber, setModeFilter } from '../../native/calls/seccomp.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
-import { BPF, SECCOMP_DATA, SECCOMP_RET } from '../../native/constants/seccomp.ts';
-import { sysno } from '../../native/constants/sysno.ts';
+import { BPF, NATIVE_ARCH, SECCOMP_DATA, SECCOMP_RET } from '../../native/constants/seccomp.ts';
 import type { Call } from '../../native/kernel.ts';
 import { answer, assemble, jump, load, prepend } from './bpf.ts';
-import { nativeArchitecture } from './native.ts';
 import type { CompiledSeccomp } from './seccomp.ts';
 
 export interface Courier {
@@ -39,12 +37,11 @@ export function courierCalls({ program, flags }: CompiledSeccomp, courier: Couri
 const SECRET_ARGUMENT = SECCOMP_DATA.ARGS + 3 * 8;
 
 export function courierPrelude(secret: bigint): Uint8Array {
-  const number = sysno('sendmsg', process.arch === 'arm64' ? 'arm64' : 'x64');
   return assemble([
     load(SECCOMP_DATA.ARCH),
-    jump(BPF.JMP_JEQ_K, nativeArchitecture(), 0, 7),
+    jump(BPF.JMP_JEQ_K, NATIVE_ARCH, 0, 7),
     load(SECCOMP_DATA.NR),
-    jump(BPF.JMP_JEQ_K, number, 0, 5),
+    jump(BPF.JMP_JEQ_K, filteredNumber('sendmsg'), 0, 5),
     load(SECRET_ARGUMENT),
     jump(BPF.JMP_JEQ_K, Number(secret & 0xffff_ffffn), 0, 3),
     load(SECRET_ARGUMENT + 4),

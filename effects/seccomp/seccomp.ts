@@ -1,6 +1,7 @@
 /** linux.seccomp, from the profile to the calls that load it. */
 
 import { setModeFilter } from '../../native/calls/seccomp.ts';
+import { NATIVE_ARCH } from '../../native/constants/seccomp.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
 import type { LibSeccomp } from '../../native/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
@@ -8,7 +9,6 @@ import { needsListener } from './actions.ts';
 import { cacheKey, readCached, writeCached } from './cache.ts';
 import { compileProgram } from './compile.ts';
 import { filterFlags } from './flags.ts';
-import { nativeArchitecture } from './native.ts';
 
 export interface CompiledSeccomp {
   /** sock_filter[] */
@@ -37,7 +37,7 @@ export function compileSeccomp(context: SeccompContext, profile: Seccomp): Compi
   const key = cacheFolder === undefined ? undefined : cacheKey(local, library, profile);
   let program = key && cacheFolder ? readCached(local, cacheFolder, key) : undefined;
   if (program === undefined) {
-    program = compileProgram(local, library, profile, nativeArchitecture());
+    program = compileProgram(local, library, profile, NATIVE_ARCH);
     if (key && cacheFolder) writeCached(local, cacheFolder, key, program);
   }
   return { program, flags, needsListener: needsListener(profile) };

@@ -1,6 +1,7 @@
 /** seccomp(2), as data. */
 
 import { SECCOMP, SOCK_FILTER_BYTES } from '../constants/seccomp.ts';
+import { type Sysno, sysno } from '../constants/sysno.ts';
 import type { Call, Struct } from '../kernel.ts';
 import { u32s, viewOf } from '../struct.ts';
 
@@ -32,3 +33,6 @@ function sockFprog(program: Uint8Array): Struct {
   viewOf(bytes).setUint16(0, program.length / SOCK_FILTER_BYTES, true);
   return { kind: 'struct', bytes, pointers: [{ offset: 8, target: program }] };
 }
+
+/** A call's number as a filter sees it in an init of ours. */
+export const filteredNumber = (name: Sysno): number => sysno(name, process.arch === 'arm64' ? 'arm64' : 'x64');

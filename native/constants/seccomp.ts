@@ -91,3 +91,6 @@ export const SCMP_CMP = {
 
 /** Attributes of a libseccomp filter (enum scmp_filter_attr). OPTIMIZE 2 (a binary tree) since 2.5. */
 export const SCMP_FLTATR = { CTL_OPTIMIZE: 8 } as const;
+
+/** The token of the architecture that this process, and so every init, runs on. */
+export const NATIVE_ARCH = process.arch === 'arm64' ? SCMP_ARCH.SCMP_ARCH_AARCH64 : SCMP_ARCH.SCMP_ARCH_X86_64;

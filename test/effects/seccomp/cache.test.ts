@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { afterEach, beforeEach, test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { CACHE_FOLDER, cacheKey, keyOf, readCached, writeCached } from '../../../effects/seccomp/cache.ts';
 import { compileSeccomp } from '../../../effects/seccomp/seccomp.ts';
@@ -30,152 +30,154 @@ const key = keyOf('a profile and what else its program depends on');
 const program = Uint8Array.from({ length: 800 }, (_, i) => i);
 let folder = '';
 let base = '';
-beforeEach(() => {
-  base = mkdtempSync('/tmp/runchart-seccomp-cache-');
-  folder = `${base}/${CACHE_FOLDER}`;
-});
-afterEach(() => rmSync(base, { recursive: true }));
-
 const file = (): string => `${folder}/${readdirSync(folder)[0]}`;
 const lookUp = () => readCached(local, folder, key);
 const store = () => writeCached(local, folder, key, program);
 
-test('what was stored is found by its key, in a folder and a file of ours alone', () => {
-  assert.equal(lookUp(), undefined);
-  store();
-  assert.deepEqual(lookUp(), program);
-  assert.equal(readdirSync(folder).length, 1, 'no partial file is left');
-  assert.equal(statSync(folder).mode & 0o777, 0o700);
-  assert.equal(statSync(file()).mode & 0o777, 0o600);
-  assert.equal(readCached(local, folder, keyOf('another')), undefined);
-});
-
-test('another profile under the same name is not taken for it', () => {
-  store();
-  const other = keyOf('a profile and what else its program depends oN');
-  writeCached(local, folder, other, program);
-  const [mine, its] = readdirSync(folder).map((name) => `${folder}/${name}`);
-  assert.ok(mine && its);
-  const named = (path: string) => readFileSync(path).includes('oN');
-  renameSync(named(mine) ? mine : its, named(mine) ? its : mine);
-  assert.equal(lookUp(), undefined);
-});
-
-test('what others may write to, or do not leave alone, is not trusted, and not written to', () => {
-  store();
-  chmodSync(file(), 0o622);
-  assert.equal(lookUp(), undefined);
-  chmodSync(file(), 0o600);
-  assert.deepEqual(lookUp(), program);
-  chmodSync(folder, 0o770);
-  assert.equal(lookUp(), undefined);
-  rmSync(file());
-  store();
-  assert.deepEqual(readdirSync(folder), []);
-});
-
-test('what belongs to another user is not trusted', { skip: !root && 'only root can give files away' }, () => {
-  store();
-  chownSync(file(), 12345, 12345);
-  assert.equal(lookUp(), undefined);
-  chownSync(file(), 0, 0);
-  chownSync(folder, 12345, 12345);
-  assert.equal(lookUp(), undefined);
-});
-
-test('links are not followed', () => {
-  store();
-  const real = `${base}/real`;
-  renameSync(folder, real);
-  symlinkSync(real, folder);
-  assert.equal(lookUp(), undefined);
-  rmSync(folder);
-  renameSync(real, folder);
-  renameSync(file(), `${base}/file`);
-  symlinkSync(`${base}/file`, `${folder}/${key.fileName}`);
-  assert.equal(lookUp(), undefined);
-});
-
-test('a damaged file is not used: any bit, any length', () => {
-  store();
-  const path = file();
-  const good = readFileSync(path);
-  fc.assert(
-    fc.property(fc.nat(good.length - 1), fc.integer({ min: 0, max: 7 }), (at, bit) => {
-      const bad = Buffer.from(good);
-      bad[at] = (bad[at] ?? 0) ^ (1 << bit);
-      writeFileSync(path, bad);
-      const found = lookUp();
-      // The key is padded: a bit there changes nothing.
-      if (found !== undefined) assert.deepEqual(found, program);
-      assert.ok(found === undefined || (at >= 16 + key.bytes.length && at < 16 + ((key.bytes.length + 7) & ~7)));
-    }),
-  );
-  for (const length of [0, 8, 15, 16, good.length - 8, good.length - 1]) {
-    writeFileSync(path, good.subarray(0, length));
-    assert.equal(lookUp(), undefined, `${length} bytes`);
-  }
-  writeFileSync(path, Buffer.concat([good, Buffer.alloc(8)]));
-  assert.equal(lookUp(), undefined);
-});
-
-test('a full folder is emptied, and filled again', () => {
-  store();
-  for (let i = 0; i < 130; i++) writeFileSync(`${folder}/other-${i}`, '');
-  store();
-  assert.equal(readdirSync(folder).length, 1);
-  assert.deepEqual(lookUp(), program);
-});
-
-test('no folder, no cache: nothing fails', () => {
-  writeCached(local, '/proc/no/such/folder', key, program);
-  assert.equal(readCached(local, '/proc/no/such/folder', key), undefined);
-});
-
-test('a profile is compiled once, and its program is the same from the cache', { skip }, () => {
-  const profile: Seccomp = {
-    defaultAction: 'SCMP_ACT_ERRNO',
-    syscalls: [
-      { names: ['read'], action: 'SCMP_ACT_ALLOW' },
-      { names: ['clone'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: 2n ** 64n - 1n, op: 'SCMP_CMP_EQ' }] },
-    ],
-  };
-  const compile = (it: Seccomp) =>
-    compileSeccomp({ local, library: () => loadLibSeccomp(libc), cacheFolder: folder }, it);
-  const first = compile(profile);
-  const [name] = readdirSync(folder);
-  const written = statSync(`${folder}/${name}`).mtimeMs;
-  assert.deepEqual(compile(profile), first);
-  assert.deepEqual(compile({ ...profile, flags: [] }).program, first.program, 'flags are not of the program');
-  assert.equal(statSync(`${folder}/${name}`).mtimeMs, written);
-  assert.notDeepEqual(compile({ ...profile, defaultErrnoRet: 5 }).program, first.program);
-  assert.equal(readdirSync(folder).length, 2);
-});
-
-test('the key holds all that a program depends on', () => {
-  const library = (version: string, apiLevel: number) => ({
-    version,
-    apiLevel,
-    resolve: () => -1,
-    resolveOn: () => -1,
-    init: () => assert.fail('nothing is built'),
+describe('the cache of compiled programs', () => {
+  beforeEach(() => {
+    base = mkdtempSync('/tmp/runchart-seccomp-cache-');
+    folder = `${base}/${CACHE_FOLDER}`;
   });
-  const keyText = (profile: Seccomp, version = '2.5.4', level = 6) =>
-    new TextDecoder().decode(cacheKey(local, library(version, level), profile).bytes);
-  const rule = (value: number | bigint): Seccomp => ({
-    defaultAction: 'SCMP_ACT_ALLOW',
-    syscalls: [{ names: ['read'], action: 'SCMP_ACT_TRAP', args: [{ index: 0, value, op: 'SCMP_CMP_EQ' }] }],
+  afterEach(() => rmSync(base, { recursive: true }));
+
+  test('what was stored is found by its key, in a folder and a file of ours alone', () => {
+    assert.equal(lookUp(), undefined);
+    store();
+    assert.deepEqual(lookUp(), program);
+    assert.equal(readdirSync(folder).length, 1, 'no partial file is left');
+    assert.equal(statSync(folder).mode & 0o777, 0o700);
+    assert.equal(statSync(file()).mode & 0o777, 0o600);
+    assert.equal(readCached(local, folder, keyOf('another')), undefined);
   });
-  const keys = [
-    keyText({ defaultAction: 'SCMP_ACT_ALLOW' }),
-    keyText({ defaultAction: 'SCMP_ACT_ALLOW' }, '2.6.0'),
-    keyText({ defaultAction: 'SCMP_ACT_ALLOW' }, '2.5.4', 7),
-    keyText({ defaultAction: 'SCMP_ACT_LOG' }),
-    keyText({ defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_X86'] }),
-    keyText(rule(1)),
-    keyText(rule(2n ** 53n)),
-    keyText(rule(2n ** 53n + 1n)),
-  ];
-  assert.equal(new Set(keys).size, keys.length);
-  for (const one of keys) assert.ok(one.includes(readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()));
+
+  test('another profile under the same name is not taken for it', () => {
+    store();
+    const other = keyOf('a profile and what else its program depends oN');
+    writeCached(local, folder, other, program);
+    const [mine, its] = readdirSync(folder).map((name) => `${folder}/${name}`);
+    assert.ok(mine && its);
+    const named = (path: string) => readFileSync(path).includes('oN');
+    renameSync(named(mine) ? mine : its, named(mine) ? its : mine);
+    assert.equal(lookUp(), undefined);
+  });
+
+  test('what others may write to, or do not leave alone, is not trusted, and not written to', () => {
+    store();
+    chmodSync(file(), 0o622);
+    assert.equal(lookUp(), undefined);
+    chmodSync(file(), 0o600);
+    assert.deepEqual(lookUp(), program);
+    chmodSync(folder, 0o770);
+    assert.equal(lookUp(), undefined);
+    rmSync(file());
+    store();
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  test('what belongs to another user is not trusted', { skip: !root && 'only root can give files away' }, () => {
+    store();
+    chownSync(file(), 12345, 12345);
+    assert.equal(lookUp(), undefined);
+    chownSync(file(), 0, 0);
+    chownSync(folder, 12345, 12345);
+    assert.equal(lookUp(), undefined);
+  });
+
+  test('links are not followed', () => {
+    store();
+    const real = `${base}/real`;
+    renameSync(folder, real);
+    symlinkSync(real, folder);
+    assert.equal(lookUp(), undefined);
+    rmSync(folder);
+    renameSync(real, folder);
+    renameSync(file(), `${base}/file`);
+    symlinkSync(`${base}/file`, `${folder}/${key.fileName}`);
+    assert.equal(lookUp(), undefined);
+  });
+
+  test('a damaged file is not used: any bit, any length', () => {
+    store();
+    const path = file();
+    const good = readFileSync(path);
+    fc.assert(
+      fc.property(fc.nat(good.length - 1), fc.integer({ min: 0, max: 7 }), (at, bit) => {
+        const bad = Buffer.from(good);
+        bad[at] = (bad[at] ?? 0) ^ (1 << bit);
+        writeFileSync(path, bad);
+        const found = lookUp();
+        // The key is padded: a bit there changes nothing.
+        if (found !== undefined) assert.deepEqual(found, program);
+        assert.ok(found === undefined || (at >= 16 + key.bytes.length && at < 16 + ((key.bytes.length + 7) & ~7)));
+      }),
+    );
+    for (const length of [0, 8, 15, 16, good.length - 8, good.length - 1]) {
+      writeFileSync(path, good.subarray(0, length));
+      assert.equal(lookUp(), undefined, `${length} bytes`);
+    }
+    writeFileSync(path, Buffer.concat([good, Buffer.alloc(8)]));
+    assert.equal(lookUp(), undefined);
+  });
+
+  test('a full folder is emptied, and filled again', () => {
+    store();
+    for (let i = 0; i < 130; i++) writeFileSync(`${folder}/other-${i}`, '');
+    store();
+    assert.equal(readdirSync(folder).length, 1);
+    assert.deepEqual(lookUp(), program);
+  });
+
+  test('no folder, no cache: nothing fails', () => {
+    writeCached(local, '/proc/no/such/folder', key, program);
+    assert.equal(readCached(local, '/proc/no/such/folder', key), undefined);
+  });
+
+  test('a profile is compiled once, and its program is the same from the cache', { skip }, () => {
+    const profile: Seccomp = {
+      defaultAction: 'SCMP_ACT_ERRNO',
+      syscalls: [
+        { names: ['read'], action: 'SCMP_ACT_ALLOW' },
+        { names: ['clone'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: 2n ** 64n - 1n, op: 'SCMP_CMP_EQ' }] },
+      ],
+    };
+    const compile = (it: Seccomp) =>
+      compileSeccomp({ local, library: () => loadLibSeccomp(libc), cacheFolder: folder }, it);
+    const first = compile(profile);
+    const [name] = readdirSync(folder);
+    const written = statSync(`${folder}/${name}`).mtimeMs;
+    assert.deepEqual(compile(profile), first);
+    assert.deepEqual(compile({ ...profile, flags: [] }).program, first.program, 'flags are not of the program');
+    assert.equal(statSync(`${folder}/${name}`).mtimeMs, written);
+    assert.notDeepEqual(compile({ ...profile, defaultErrnoRet: 5 }).program, first.program);
+    assert.equal(readdirSync(folder).length, 2);
+  });
+
+  test('the key holds all that a program depends on', () => {
+    const library = (version: string, apiLevel: number) => ({
+      version,
+      apiLevel,
+      resolve: () => -1,
+      resolveOn: () => -1,
+      init: () => assert.fail('nothing is built'),
+    });
+    const keyText = (profile: Seccomp, version = '2.5.4', level = 6) =>
+      new TextDecoder().decode(cacheKey(local, library(version, level), profile).bytes);
+    const rule = (value: number | bigint): Seccomp => ({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['read'], action: 'SCMP_ACT_TRAP', args: [{ index: 0, value, op: 'SCMP_CMP_EQ' }] }],
+    });
+    const keys = [
+      keyText({ defaultAction: 'SCMP_ACT_ALLOW' }),
+      keyText({ defaultAction: 'SCMP_ACT_ALLOW' }, '2.6.0'),
+      keyText({ defaultAction: 'SCMP_ACT_ALLOW' }, '2.5.4', 7),
+      keyText({ defaultAction: 'SCMP_ACT_LOG' }),
+      keyText({ defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_X86'] }),
+      keyText(rule(1)),
+      keyText(rule(2n ** 53n)),
+      keyText(rule(2n ** 53n + 1n)),
+    ];
+    assert.equal(new Set(keys).size, keys.length);
+    for (const one of keys) assert.ok(one.includes(readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()));
+  });
 });

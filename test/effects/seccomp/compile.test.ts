@@ -7,7 +7,7 @@ import { actionValue, isPermissive } from '../../../effects/seccomp/actions.ts';
 import { prepend } from '../../../effects/seccomp/bpf.ts';
 import { compileProgram } from '../../../effects/seccomp/compile.ts';
 import { courierPrelude } from '../../../effects/seccomp/courier.ts';
-import { nativeArchitecture } from '../../../effects/seccomp/native.ts';
+import { NATIVE_ARCH } from '../../../native/constants/seccomp.ts';
 import { SYSNO, sysno } from '../../../native/constants/sysno.ts';
 import { loadLibc } from '../../../native/libc.ts';
 import { type LibSeccomp, loadLibSeccomp } from '../../../native/libseccomp.ts';
@@ -33,7 +33,7 @@ function tryLoad(): LibSeccomp | undefined {
 
 function compiled(it: Seccomp): Uint8Array {
   assert.ok(library);
-  return compileProgram(local, library, { architectures: ['SCMP_ARCH_X86_64'], ...it }, nativeArchitecture());
+  return compileProgram(local, library, { architectures: ['SCMP_ARCH_X86_64'], ...it }, NATIVE_ARCH);
 }
 
 /** What a profile says about a call of x86-64. */
@@ -92,7 +92,7 @@ test('a profile of the size of an engine default compiles for three architecture
 });
 
 test('the courier of a listener passes with its secret only', () => {
-  const arch = nativeArchitecture();
+  const arch = NATIVE_ARCH;
   const nr = sysno('sendmsg', process.arch === 'arm64' ? 'arm64' : 'x64');
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.integer({ min: 0, max: 63 }), (secret, bit) => {

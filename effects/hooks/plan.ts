@@ -1,0 +1,57 @@
+/** Which hooks run at a point of the lifecycle, and what they are told. Pure. */
+
+import type { Program } from '../../native/process.ts';
+import type { ContainerRecord, HookKind } from '../../spec/record.ts';
+import type { Hook, HookName, Hooks, State, Status } from '../../spec/types.ts';
+
+export interface PlannedHook extends Program {
+  /** `createRuntime hook #0`, for errors. */
+  readonly label: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+/**
+ * @param env of those that say nothing of it: the runtime's own; the process's for startContainer (both as runc has it,
+ * the specification being silent)
+ */
+export function planHooks(hooks: Hooks | undefined, kind: HookKind, env: readonly string[]): readonly PlannedHook[] {
+  // Deprecated, and to run before createRuntime's.
+  const names: readonly HookName[] = kind === 'createRuntime' ? ['prestart', kind] : [kind];
+  return names.flatMap((name) => (hooks?.[name] ?? []).map((hook, index) => plan(name, index, hook, env)));
+}
+
+function plan(name: HookName, index: number, hook: Hook, env: readonly string[]): PlannedHook {
+  const { path, args = [], timeout } = hook;
+  const inherits = hook.env === undefined || (name === 'startContainer' && hook.env.length === 0);
+  return {
+    label: `${name} hook #${index}`,
+    path,
+    argv: args.length > 0 ? args : [path],
+    env: inherits ? env : (hook.env ?? []),
+    ...(timeout === undefined ? {} : { timeout: timeout * 1000 }),
+  };
+}
+
+const STATUS: Readonly<Record<HookKind, Status>> = {
+  createRuntime: 'creating',
+  createContainer: 'creating',
+  startContainer: 'created',
+  poststart: 'running',
+  poststop: 'stopped',
+};
+
+/**
+ * runtime.md, "State".
+ * @param pid as the hook sees it: in the runtime's namespace or the container's; undefined for a container that is no more
+ */
+export function hookState(record: ContainerRecord, kind: HookKind, pid: number | undefined): State {
+  return {
+    ociVersion: record.ociVersion,
+    id: record.id,
+    status: STATUS[kind],
+    ...(pid === undefined ? {} : { pid }),
+    bundle: record.bundle,
+    ...(Object.keys(record.annotations).length === 0 ? {} : { annotations: record.annotations }),
+  };
+}

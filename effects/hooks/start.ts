@@ -1,0 +1,115 @@
+/** Where a hook is started: beside the runtime, or by the container's init. */
+
+import { chdir, close, closeRange, dup3 } from '../../native/calls/files.ts';
+import { clone3, getRlimit, pidfdOpen, setRlimit } from '../../native/calls/process.ts';
+import { CLOSE_RANGE } from '../../native/constants/files.ts';
+import { P, RLIMIT } from '../../native/constants/process.ts';
+import { SIGNALS } from '../../native/constants/signal.ts';
+import type { Call, Kernel } from '../../native/kernel.ts';
+import { attempt, call, perform } from '../../native/perform.ts';
+import { execute, reap, spawnProcess } from '../../native/process.ts';
+import { out, viewOf } from '../../native/struct.ts';
+import { type Channel, openChannel, passDescriptors, takeDescriptors } from '../channel.ts';
+import type { Session } from '../session.ts';
+import type { RunningHook, StartHook } from './run.ts';
+
+/** In the runtime's namespaces. @param cwd this process's own where absent */
+export function besideRuntime(session: Session, cwd: string | undefined): StartHook {
+  const { platform } = session;
+  const before = [...limitCalls(session), ...(cwd === undefined ? [] : [chdir(cwd)])];
+  return ({ path, argv, env }, descriptors) => {
+    const { pid, pidfd } = spawnProcess(platform, { path, argv, env, before, descriptors, performer: 'hook' });
+    return { pidfd, end: () => reap(platform.local, P.PID, pid) };
+  };
+}
+
+/** The engine has raised its own soft limit of open files, and its children inherit that. */
+function limitCalls({ platform, inheritance: { openFilesLimit } }: Session): readonly Call[] {
+  if (openFilesLimit === undefined) return [];
+  const current = out(16);
+  perform(platform.local, [getRlimit(0, RLIMIT.RLIMIT_NOFILE, current)]);
+  const hard = viewOf(current.bytes).getBigUint64(8, true);
+  return hard < BigInt(openFilesLimit) ? [] : [setRlimit(0, RLIMIT.RLIMIT_NOFILE, openFilesLimit, hard)];
+}
+
+export interface InContainer {
+  /** The init; serves batches. */
+  readonly init: Kernel;
+  readonly preserveFds: number;
+  /** What the hook's process does before execve: its directory, or what it must not be allowed to do. */
+  readonly before: readonly Call[];
+}
+
+/**
+ * As a child of the init's, in its namespaces and its root. The child serves on a connection of its own; by a second one
+ * it gets its standard descriptors, and we get its pidfd, since its pid in our namespace is not to be had otherwise.
+ */
+export function inContainer(session: Session, { init, preserveFds, before }: InContainer): StartHook {
+  const { local, kernelBehind } = session.platform;
+  return ({ path, argv, env }, stdio) => {
+    const batches = openChannel(session, init, preserveFds);
+    const descriptors = orClosed(session, init, batches, () => openChannel(session, init, preserveFds));
+    const ours = [batches.ours, descriptors.ours];
+    try {
+      const pid = cloneChild(init, batches, descriptors);
+      const child = kernelBehind(batches.ours, 'hook');
+      try {
+        return startChild(child, pid);
+      } catch (error) {
+        // It serves nobody any more, and exits.
+        attempt(local, close(batches.ours));
+        ours.shift();
+        reap(init, P.PID, pid);
+        throw error;
+      }
+    } finally {
+      local.submit(ours.map((fd) => ({ ...close(fd), mayFail: true })));
+    }
+
+    function startChild(child: Kernel, pid: number): RunningHook {
+      const [stdin = -1, stdout = -1, stderr = -1] = passDescriptors(local, child, descriptors, stdio);
+      const own = call(child, pidfdOpen(call(child, { name: 'getpid', args: [] })));
+      const [pidfd = -1] = takeDescriptors(local, child, descriptors, [own]);
+      const last = [
+        dup3(stdin, 0),
+        dup3(stdout, 1),
+        dup3(stderr, 2),
+        closeRange(3, 0x7fffffff, CLOSE_RANGE.CLOEXEC),
+        ...limitCalls(session),
+        ...before,
+      ];
+      try {
+        execute(child, { path, argv, env }, last);
+      } catch (error) {
+        attempt(local, close(pidfd));
+        throw error;
+      }
+      return { pidfd, end: () => reap(init, P.PID, pid) };
+    }
+  };
+}
+
+/** @returns the child's pid as the init sees it; the init keeps neither connection */
+function cloneChild(init: Kernel, batches: Channel, descriptors: Channel): number {
+  const closing = [close(batches.theirs), close(descriptors.theirs)];
+  try {
+    const [pid = 0] = perform(init, [
+      clone3({ flags: 0, exitSignal: SIGNALS.SIGCHLD, childServes: batches.theirs }),
+      ...closing,
+    ]);
+    return pid;
+  } catch (error) {
+    init.submit(closing.map((one) => ({ ...one, mayFail: true })));
+    throw error;
+  }
+}
+
+function orClosed<T>({ platform }: Session, init: Kernel, channel: Channel, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    attempt(platform.local, close(channel.ours));
+    attempt(init, close(channel.theirs));
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeEnding } from '../../../effects/hooks/ending.ts';
+import { hookState, planHooks } from '../../../effects/hooks/plan.ts';
+import { aRecord } from './record.ts';
+
+const ENV = ['PATH=/bin', 'A=1'];
+
+test('prestart hooks run before those of createRuntime, each with its own number', () => {
+  const hooks = {
+    prestart: [{ path: '/a' }, { path: '/b' }],
+    createRuntime: [{ path: '/c' }],
+    poststop: [{ path: '/d' }],
+  };
+  assert.deepEqual(
+    planHooks(hooks, 'createRuntime', ENV).map(({ label, path }) => [label, path]),
+    [
+      ['prestart hook #0', '/a'],
+      ['prestart hook #1', '/b'],
+      ['createRuntime hook #0', '/c'],
+    ],
+  );
+  assert.deepEqual(planHooks(hooks, 'createContainer', ENV), []);
+  assert.deepEqual(planHooks(undefined, 'poststop', ENV), []);
+});
+
+test('argv is the path where there is none, env the given one where there is none, timeout in milliseconds', () => {
+  const plan = (hook: object) => planHooks({ poststart: [{ path: '/a', ...hook }] }, 'poststart', ENV)[0];
+  assert.deepEqual(plan({}), { label: 'poststart hook #0', path: '/a', argv: ['/a'], env: ENV });
+  assert.deepEqual(plan({ args: [] })?.argv, ['/a']);
+  assert.deepEqual(plan({ args: ['x', '-y'] })?.argv, ['x', '-y']);
+  assert.deepEqual(plan({ env: [] })?.env, []);
+  assert.deepEqual(plan({ env: ['B=2'] })?.env, ['B=2']);
+  assert.equal(plan({ timeout: 3 })?.timeout, 3000);
+});
+
+test('startContainer hooks get the environment of the process, even for an empty one of theirs', () => {
+  const [first, second] = planHooks(
+    {
+      startContainer: [
+        { path: '/a', env: [] },
+        { path: '/a', env: ['B=2'] },
+      ],
+    },
+    'startContainer',
+    ENV,
+  );
+  assert.deepEqual(first?.env, ENV);
+  assert.deepEqual(second?.env, ['B=2']);
+});
+
+test('each kind is told the status of its moment', () => {
+  const record = aRecord({});
+  const status = (kind: Parameters<typeof hookState>[1]) => hookState(record, kind, 5).status;
+  assert.deepEqual(
+    (['createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const).map(status),
+    ['creating', 'creating', 'created', 'running', 'stopped'],
+  );
+  assert.deepEqual(hookState(record, 'poststop', undefined), {
+    ociVersion: '1.3.0',
+    id: 'c1',
+    status: 'stopped',
+    bundle: '/b',
+  });
+  assert.deepEqual(hookState({ ...record, annotations: { k: 'v' } }, 'poststart', 7), {
+    ociVersion: '1.3.0',
+    id: 'c1',
+    status: 'running',
+    pid: 7,
+    bundle: '/b',
+    annotations: { k: 'v' },
+  });
+});
+
+test('an ending is told as Go tells it', () => {
+  assert.equal(describeEnding({ how: 'exited', status: 0 }), undefined);
+  assert.equal(describeEnding({ how: 'exited', status: 3 }), 'exit status 3');
+  assert.equal(describeEnding({ how: 'killed', status: 9 }), 'signal: killed');
+  assert.equal(describeEnding({ how: 'dumped', status: 11 }), 'signal: segmentation fault (core dumped)');
+  assert.equal(describeEnding({ how: 'killed', status: 28 }), 'signal: SIGWINCH');
+  assert.equal(describeEnding({ how: 'killed', status: 40 }), 'signal: signal 40');
+});
