@@ -6,10 +6,7 @@ export function zshCompletion({ globals, commands, signals }: Completed): string
   return `#compdef runchart
 # zsh completion of runchart: source <(runchart completion zsh), after compinit
 _runchart_containers() {
-  local -a root ids
-  local i=\${words[(i)--root]}
-  (( i < $#words )) && root=(--root "\${words[i+1]}")
-  [[ -n "\${opt_args[--root]}" ]] && root=(--root "\${opt_args[--root]}")
+  local -a ids
   ids=(\${(f)"$(runchart $root list -q 2> /dev/null)"})
   compadd -a ids
 }
@@ -20,12 +17,19 @@ ${commands.map(({ name, description }) => `    ${quoted(`${name}:${description}`
   _describe command names
 }
 _runchart() {
-  local context state state_descr line
+  local context state state_descr line i
+  local -a root
+  for ((i = 2; i < CURRENT; i++)); do
+    case $words[i] in
+      --root) root=(--root "$words[i+1]") ;;
+      --root=*) root=("$words[i]") ;;
+    esac
+  done
   typeset -A opt_args
   local -a globals=(
 ${globals.flatMap(flagSpecs).map(indented).join('\n')}
   )
-  _arguments -C $globals '1: :_runchart_commands' '*:: :->arguments' && return
+  _arguments -C $globals '(-)1: :_runchart_commands' '(-)*:: :->arguments' && return
   [[ $state == arguments ]] || return
   case $line[1] in
 ${commands.map((command) => commandCase(command, signals)).join('\n')}
