@@ -61,6 +61,10 @@ export abstract class RuntimeCommand extends Command {
 /** What a module of a command exports. */
 export interface CommandClass {
   readonly id: string;
+  readonly summary?: typeof Command.summary | undefined;
+  readonly description?: typeof Command.description | undefined;
+  readonly examples?: typeof Command.examples | undefined;
+  readonly args: typeof Command.args;
   readonly flags: typeof Command.flags;
   readonly takes: readonly [number, number];
   new (argv: readonly string[], host: Host): RuntimeCommand;

@@ -5,6 +5,15 @@ import { createRequest, creatingFlags, saying } from './creating.ts';
 export default class Create extends RuntimeCommand {
   static override id = 'create';
   static override summary = 'create a container, and leave its program waiting for `start`';
+  static override description =
+    'The container is made from the bundle: its namespaces, cgroup and root filesystem. A process of its own holds it until `start` executes its program.';
+  static override examples = [
+    { description: 'From the bundle in the current directory', command: 'runchart create c1' },
+    {
+      description: 'From elsewhere, with the pid for a supervisor',
+      command: 'runchart create -b /srv/web --pid-file /run/web.pid web',
+    },
+  ];
   static override args = { 'container-id': containerId };
   static override flags = creatingFlags;
 

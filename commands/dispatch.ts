@@ -27,7 +27,7 @@ export async function dispatch(argv: readonly string[], host: Host): Promise<num
     if (load === undefined) return await withoutCommand(line.command, line.before, line.after);
     const [{ default: Loaded }, { globalsBefore }] = await Promise.all([load(), import('./globals.ts')]);
     const read = readLine([...globalsBefore(line.before, Loaded.flags), ...line.after], Loaded.flags);
-    if (read.argv.includes('--help')) throw new Error('help is not there yet');
+    if (read.argv.includes('--help')) return (await import('./help.ts')).printCommandHelp(Loaded);
     checkCount(Loaded.id, read.words.length, Loaded.takes);
     command = new Loaded(read.argv, host);
     return await command.run();
@@ -46,6 +46,10 @@ async function withoutCommand(
     const { printVersion } = await import('./version.ts');
     return printVersion();
   }
-  if (command === undefined || command === 'help') throw new Error(`help is not there yet ${after.join(' ')}`);
-  throw new UsageError(`unknown command ${JSON.stringify(command)}: see runchart --help`, UNKNOWN_COMMAND);
+  if (command !== undefined && command !== 'help')
+    throw new UsageError(`unknown command ${JSON.stringify(command)}: see runchart --help`, UNKNOWN_COMMAND);
+  const { globals } = await import('./globals.ts');
+  readLine(before, globals);
+  const { printHelp } = await import('./help.ts');
+  return printHelp(after[0]);
 }

@@ -10,6 +10,11 @@ import { globals } from './globals.ts';
 export default class Kill extends RuntimeCommand {
   static override id = 'kill';
   static override summary = "send a signal to a container's first process";
+  static override description = 'The signal is TERM where none is named.';
+  static override examples = [
+    { description: 'Ask it to end', command: 'runchart kill c1' },
+    { description: 'End it', command: 'runchart kill c1 KILL' },
+  ];
   static override takes = [1, 2] as const;
   static override args = {
     'container-id': containerId,

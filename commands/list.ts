@@ -11,6 +11,11 @@ import { goJson, stateOf, table } from './view.ts';
 export default class List extends RuntimeCommand {
   static override id = 'list';
   static override summary = 'list the containers below the root';
+  static override description = 'Containers whose state is damaged are named on standard error.';
+  static override examples = [
+    { description: 'For a script', command: 'runchart list --format json' },
+    { description: 'Those of another root', command: 'runchart --root /run/user/1000/runchart list' },
+  ];
   static override takes = [0, 0] as const;
   static override flags = {
     ...globals,

@@ -7,6 +7,13 @@ import { createRequest, creatingFlags, saying } from './creating.ts';
 export default class Run extends RuntimeCommand {
   static override id = 'run';
   static override summary = 'create a container, start it, and wait for it to end';
+  static override description =
+    "As `create` and `start` in one. In the foreground, signals go to the container, and its exit status becomes the command's: 128 + n where signal n ended it.";
+  static override examples = [
+    { description: 'From the bundle in the current directory', command: 'runchart run c1' },
+    { description: 'In the background', command: 'runchart run -d -b /srv/web web' },
+    { description: 'See every system call that makes it', command: 'runchart --trace - run c1' },
+  ];
   static override args = { 'container-id': containerId };
   static override flags = {
     ...creatingFlags,

@@ -7,6 +7,11 @@ import { globals } from './globals.ts';
 export default class Spec extends RuntimeCommand {
   static override id = 'spec';
   static override summary = 'write a config.json to start from';
+  static override description =
+    'It runs `sh` in a terminal, with its own namespaces, on the root filesystem in the folder rootfs. A config.json that is there is left alone.';
+  static override examples = [
+    { description: 'Beside the root filesystem /srv/web/rootfs', command: 'runchart spec -b /srv/web' },
+  ];
   static override takes = [0, 0] as const;
   static override flags = {
     ...globals,

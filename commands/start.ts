@@ -7,6 +7,13 @@ import { globals } from './globals.ts';
 export default class Start extends RuntimeCommand {
   static override id = 'start';
   static override summary = "execute a created container's program";
+  static override description = 'The program of config.json takes the place of the process that `create` left waiting.';
+  static override examples = [
+    {
+      description: 'A life in four commands',
+      command: 'runchart create c1 && runchart start c1 && runchart state c1 && runchart delete -f c1',
+    },
+  ];
   static override args = { 'container-id': containerId };
   static override flags = globals;
 

@@ -18,4 +18,5 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   ['spec', () => import('./spec.ts')],
   ['start', () => import('./start.ts')],
   ['state', () => import('./state.ts')],
+  ['completion', () => import('./completion.ts')],
 ]);

@@ -36,11 +36,15 @@ const FILE_MODE = 0o644;
 /** @throws Error, of one line, where the log file can't be opened */
 export function openLog(kernel: Kernel, { file, format, debug, now }: LogOptions): Log {
   const fd = file === undefined ? STDERR : openFile(kernel, file);
-  const terminal = fd === STDERR && format === 'text' && isTerminal(kernel, fd);
 
   function log(level: LogLevel, message: string): void {
-    const line = format === 'json' ? jsonLine : terminal ? terminalLine : textLine;
-    tryWriteAll(kernel, fd, line(level, message, now()));
+    tryWriteAll(kernel, fd, lineFor()(level, message, now()));
+  }
+
+  /** Asked for with the first line: most commands have nothing to say. */
+  function lineFor(): typeof textLine {
+    if (format === 'json') return jsonLine;
+    return fd === STDERR && isTerminal(kernel, fd) ? terminalLine : textLine;
   }
 
   return {

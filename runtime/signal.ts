@@ -14,3 +14,6 @@ export function parseSignal(text: string): number {
   if (found === undefined) throw new Error(`unknown signal ${JSON.stringify(text)}`);
   return found[1];
 }
+
+/** Without `SIG`. */
+export const signalNames = (): readonly string[] => Object.keys(SIGNALS).map((name) => name.slice('SIG'.length));
