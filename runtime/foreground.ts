@@ -21,7 +21,7 @@ import type { Container } from './container.ts';
 import type { Context } from './context.ts';
 import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
 import { openExisting } from './open.ts';
-import { type CaughtSignals, catchSignals } from './signals.ts';
+import { type CaughtSignals, catchSignals } from './caught-signals.ts';
 import { isStoreError } from './store-error.ts';
 
 export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {
