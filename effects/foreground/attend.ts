@@ -1,0 +1,47 @@
+/**
+ * The long wait of a foreground command: from the start of the container's process to its end. A step by itself: what it
+ * needs is handed in, and what follows from its result is decided elsewhere, so that another process can do it.
+ */
+
+import { POLL } from '../../native/constants/socket.ts';
+import type { Platform, PollRequest } from '../../native/platform.ts';
+import type { Reaper } from '../wait.ts';
+import type { Stream } from './stream.ts';
+
+export interface Attendance {
+  /** Of the container's process, a child of this one. */
+  readonly pidfd: number;
+  readonly reaper: Reaper;
+  /** What comes from outside; dropped when the process has ended. */
+  readonly inputs: readonly Stream[];
+  /** What comes from the container; read to the end after the process has ended. */
+  readonly outputs: readonly Stream[];
+  /** Settles when somebody tells the command to end while it still writes what a container that is gone has left. */
+  readonly abandoned: Promise<void>;
+}
+
+/** @returns the exit status @throws EffectError, SyscallError */
+export async function attend(platform: Platform, attendance: Attendance): Promise<number> {
+  const { pidfd, reaper, inputs, outputs, abandoned } = attendance;
+  let status: number | undefined;
+  let given = false;
+  const givenUp = abandoned.then(() => {
+    given = true;
+    return [];
+  });
+  for (;;) {
+    if (status !== undefined) for (const output of outputs) output.advance(true);
+    const live = [...(status === undefined ? inputs : []), ...outputs].filter((stream) => !stream.done);
+    if (status !== undefined && (given || live.length === 0)) return status;
+    const awaited: PollRequest[] = live.map((stream) => stream.awaited);
+    if (status === undefined) awaited.push({ fd: pidfd, events: POLL.IN });
+    // Once nobody writes, only the sinks are worth waiting for.
+    const timeout = status !== undefined && live.some((stream) => !stream.stalled) ? 0 : -1;
+    const wait = platform.poll(awaited, timeout);
+    const ready = status === undefined ? await wait : await Promise.race([wait, givenUp]);
+    live.forEach((stream, i) => {
+      if (ready[i]) stream.advance();
+    });
+    if (status === undefined && ready[live.length]) status = reaper.exitStatus();
+  }
+}

@@ -1,0 +1,95 @@
+/** Waiting for processes, and what became of them. */
+
+import { close } from '../native/calls/files.ts';
+import { pidfdOpen, SIGINFO_BYTES, waitid } from '../native/calls/process.ts';
+import { P, W } from '../native/constants/process.ts';
+import { POLL } from '../native/constants/socket.ts';
+import type { Kernel, Out } from '../native/kernel.ts';
+import { attempt, call, isErrno, perform } from '../native/perform.ts';
+import type { Platform } from '../native/platform.ts';
+import { out, viewOf } from '../native/struct.ts';
+import { EffectError } from './error.ts';
+
+export interface Exited {
+  readonly pid: number;
+  /** 0 to 255: as a shell says it, 128 + n where signal n ended the process. */
+  readonly status: number;
+}
+
+const SIGINFO = { CODE: 8, PID: 16, STATUS: 24 } as const;
+/** A code of siginfo_t, sigaction(2): it left by itself. The others (KILLED, DUMPED) name a signal. */
+const CLD_EXITED = 1;
+
+/** What waitid(2) wrote; undefined when, with WNOHANG, there was nothing to say. */
+function readExited(info: Out): Exited | undefined {
+  const view = viewOf(info.bytes);
+  const pid = view.getInt32(SIGINFO.PID, true);
+  if (pid === 0) return undefined;
+  const status = view.getInt32(SIGINFO.STATUS, true);
+  return { pid, status: view.getInt32(SIGINFO.CODE, true) === CLD_EXITED ? status & 0xff : 128 + status };
+}
+
+/**
+ * Reaps a child that has ended, without waiting.
+ * @returns undefined while it runs, and when it is not (or no more) a child of this process
+ */
+export function reap(local: Kernel, pid: number): Exited | undefined {
+  const info = out(SIGINFO_BYTES);
+  return attempt(local, waitid(P.PID, pid, info, W.EXITED | W.NOHANG)) < 0 ? undefined : readExited(info);
+}
+
+/** Reaps whatever children have ended. */
+export function reapAll(local: Kernel): readonly Exited[] {
+  const exited: Exited[] = [];
+  for (;;) {
+    const info = out(SIGINFO_BYTES);
+    if (attempt(local, waitid(P.ALL, 0, info, W.EXITED | W.NOHANG)) < 0) return exited;
+    const one = readExited(info);
+    if (one === undefined) return exited;
+    exited.push(one);
+  }
+}
+
+/** Takes note of the end of one child, while others may be reaped too. */
+export interface Reaper {
+  /** What a subreaper has to do for the orphans that it is given, whenever SIGCHLD says that one may have ended. */
+  reapOrphans(): void;
+  /** Of the child, once it has ended. @throws EffectError when somebody else has reaped it */
+  exitStatus(): number;
+}
+
+export function reaperOf(local: Kernel, pid: number): Reaper {
+  let own: Exited | undefined;
+  return {
+    reapOrphans() {
+      for (const one of reapAll(local)) if (one.pid === pid) own = one;
+    },
+    exitStatus() {
+      own ??= reap(local, pid);
+      if (own === undefined) throw new EffectError(`the exit status of process ${pid} went to another process`);
+      return own.status;
+    },
+  };
+}
+
+/**
+ * Waits until a process has ended, without stopping the engine.
+ * @returns what became of it; undefined when only its parent can know that
+ * @throws SyscallError
+ */
+export async function awaitExit(platform: Platform, pid: number): Promise<Exited | undefined> {
+  const { local } = platform;
+  let pidfd: number;
+  try {
+    pidfd = call(local, pidfdOpen(pid));
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return undefined;
+    throw error;
+  }
+  try {
+    for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd, events: POLL.IN }]);
+    return reap(local, pid);
+  } finally {
+    perform(local, [close(pidfd)]);
+  }
+}
