@@ -87,6 +87,13 @@ test('a path that is no namespace of that type is refused by name', { skip }, as
     });
 });
 
+test('a namespace path that is a fifo does not make create wait', { skip }, async () => {
+  const fifo = `${host.path}/fifo`;
+  execFileSync('mkfifo', [fifo]);
+  const config = withNamespaces('true', [{ type: 'mount' }, { type: 'network', path: fifo }]);
+  await assert.rejects(host.create('fifo', config), { message: /^join the network namespace .*fifo: EINVAL/ });
+});
+
 test('the loopback interface is up in a new network namespace', { skip }, async () => {
   await using created = await host.create(
     'loopback',
