@@ -114,7 +114,8 @@ function addClone(batch: PartedBatch, record: ContainerRecord, stageSocket: numb
   batch.add(closeRange(stageSocket + 1, 0x7fffffff));
   batch.part('prepare the stage');
   for (const { type, path } of plan.joined) {
-    const fd = batch.add(openat(AT.FDCWD, path, O.RDONLY));
+    // Not blocking: a fifo in its place would keep us waiting for its writer.
+    const fd = batch.add(openat(AT.FDCWD, path, O.RDONLY | O.NONBLOCK));
     batch.add(setns(fd, NAMESPACE_FLAGS[type]));
     batch.add(close(fd));
     batch.part(`join the ${type} namespace ${path}`);

@@ -1,0 +1,138 @@
+/** Real containers for a test file, through the library: each is deleted when its block ends, and nothing may be left. */
+
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CreateOptions, openRuntime, type RunchartContainer, type Runtime } from '../../runtime/index.ts';
+import type { Config } from '../../spec/types.ts';
+import { makeBundle, type shellConfig, workFolder } from './bundle.ts';
+import { remains } from './nothing-left.ts';
+
+export type ShellConfig = ReturnType<typeof shellConfig>;
+
+/** Changes a bundle's rootfs before the container is made. */
+export type Prepare = (rootfs: string, bundle: string) => void;
+
+/** A container that was created and not started. */
+export interface Created extends AsyncDisposable {
+  readonly id: string;
+  readonly container: RunchartContainer;
+  readonly pid: number;
+  readonly bundle: string;
+  /** What it has written to its standard output and error. */
+  output(): string;
+  /** Starts it and waits for its end. @returns its exit status */
+  finish(): Promise<number>;
+}
+
+export interface Containers {
+  /** The work folder; bundles are below it. */
+  readonly path: string;
+  readonly runtime: Runtime;
+  idOf(name: string): string;
+  bundle(name: string, config: Config, prepare?: Prepare): string;
+  create(name: string, config: Config, options?: Options): Promise<Created>;
+  /** A container from its creation to its end and deletion. */
+  run(name: string, config: Config, options?: Options): Promise<{ readonly output: string; readonly status: number }>;
+  /** Requires that nothing is left, and removes the work folder. */
+  close(): void;
+}
+
+export interface Options extends Omit<Partial<CreateOptions>, 'id'> {
+  readonly prepare?: Prepare;
+}
+
+/** @param name of the test file: part of every container's id */
+export function containers(name: string): Containers {
+  const work = workFolder(name);
+  const root = join(work.path, 'state');
+  const prefix = `runchart-test-${process.pid}-${name}-`;
+  const warnings: string[] = [];
+  const runtime = openRuntime({ root, onWarning: (message) => warnings.push(message) });
+  let count = 0;
+
+  function bundle(title: string, config: Config, prepare?: Prepare): string {
+    const folder = makeBundle(join(work.path, `${title}-${++count}`), config);
+    prepare?.(join(folder, 'rootfs'), folder);
+    return folder;
+  }
+
+  async function create(title: string, config: Config, options: Options = {}): Promise<Created> {
+    const { prepare, ...others } = options;
+    const folder = options.bundle ?? bundle(title, config, prepare);
+    const id = `${prefix}${title}-${++count}`;
+    const file = join(work.path, `${id}.output`);
+    const output = openSync(file, 'w');
+    const input = openSync('/dev/null', 'r');
+    let container: RunchartContainer;
+    try {
+      container = await runtime.create({ id, bundle: folder, config, stdio: [input, output, output], ...others });
+    } finally {
+      closeSync(output);
+      closeSync(input);
+    }
+    const { pid = 0 } = await container.state();
+    return {
+      id,
+      container,
+      pid,
+      bundle: folder,
+      output: () => readFileSync(file, 'utf8'),
+      async finish() {
+        await container.start();
+        const { status } = await container.wait();
+        return status;
+      },
+      [Symbol.asyncDispose]: () => container.delete({ force: true }),
+    };
+  }
+
+  return {
+    path: work.path,
+    runtime,
+    idOf: (title) => `${prefix}${title}`,
+    bundle,
+    create,
+    async run(title, config, options) {
+      await using created = await create(title, config, options);
+      const status = await created.finish();
+      return { output: created.output(), status };
+    },
+    close() {
+      assert.deepEqual(remains(prefix, work.path), []);
+      assert.deepEqual(warnings, []);
+      work.remove();
+    },
+  };
+}
+
+/** A file of a process in procfs. */
+export const proc = (pid: number, file: string): string => readFileSync(`/proc/${pid}/${file}`, 'utf8');
+
+/** A field of /proc/PID/status. */
+export function statusField(pid: number, name: string): string {
+  const line = proc(pid, 'status')
+    .split('\n')
+    .find((text) => text.startsWith(`${name}:`));
+  assert.ok(line !== undefined, `/proc/${pid}/status has ${name}`);
+  return line.slice(name.length + 1).trim();
+}
+
+/** Identity of a namespace: `pid:[4026531836]`. */
+export const namespaceOf = (pid: number | 'self', type: string): string => readlinkSync(`/proc/${pid}/ns/${type}`);
+
+/** Open descriptors by number. */
+export const descriptorsOf = (pid: number): ReadonlyMap<number, string> =>
+  new Map(readdirSync(`/proc/${pid}/fd`).map((fd) => [Number(fd), readlinkSync(`/proc/${pid}/fd/${fd}`)]));
+
+/** A path as a process sees it. */
+export const seenBy = (pid: number, path: string): string => `/proc/${pid}/root${path}`;
+
+/** `c 1:3 666 0:0` of a device, `d 755 0:0` of a directory. */
+export function described(path: string): string {
+  const { mode, rdev, uid, gid } = statSync(path);
+  const type = { 4802: 'c', 14406: 'b', 9604: 'd', 16807: 'f', 2401: 'p' }[mode & 0o170000] ?? '?';
+  const device =
+    type === 'c' || type === 'b' ? ` ${(rdev >> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >> 12) & ~0xff)}` : '';
+  return `${type}${device} ${(mode & 0o7777).toString(8)} ${uid}:${gid}`;
+}

@@ -1,0 +1,66 @@
+/** What containers of one test file must not leave behind, found by the names that the file gives them. */
+
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * @param prefix that every container's id of the test file begins with
+ * @param folder of the test file, with its state root in `state`
+ * @returns a line each for processes, cgroups, mounts and containers that are still there
+ */
+export function remains(prefix: string, folder: string): string[] {
+  const ours = new RegExp(`/${prefix.replace(/[.+]/g, '\\$&')}`);
+  return [
+    ...entries('/proc')
+      .filter((name) => /^\d+$/.test(name) && (ours.test(read(`/proc/${name}/cgroup`)) || isOurInit(name)))
+      .map((pid) => `process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`),
+    ...cgroups('/sys/fs/cgroup', ours, 0),
+    ...read('/proc/self/mountinfo')
+      .split('\n')
+      .map((line) => line.split(' ')[4] ?? '')
+      .filter((point) => point.startsWith(folder) || ours.test(point))
+      .map((point) => `mount ${point}`),
+    ...entries(join(folder, 'state')).map((name) => `container ${name}`),
+  ];
+}
+
+/** An init or stage that this process started, in whatever cgroup. */
+const isOurInit = (pid: string): boolean =>
+  link(`/proc/${pid}/exe`).startsWith('/memfd:runchart-init') &&
+  new RegExp(`^PPid:\t${process.pid}$`, 'm').test(read(`/proc/${pid}/status`));
+
+function cgroups(parent: string, ours: RegExp, depth: number): string[] {
+  if (depth > 8) return [];
+  return readdirs(parent).flatMap((name) => {
+    const path = join(parent, name);
+    return ours.test(`/${name}`) ? [`cgroup ${path}`] : cgroups(path, ours, depth + 1);
+  });
+}
+
+function readdirs(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    return []; // gone meanwhile
+  }
+}
+
+const entries = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // the process ended while we looked
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
