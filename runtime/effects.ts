@@ -1,6 +1,6 @@
 /** The effects of one command on one container, by the names that the machine knows them by. */
 
-import { makeCgroup } from '../effects/cgroups/create.ts';
+import { createCgroup } from '../effects/cgroups/create.ts';
 import { freeze, isFrozen, thaw } from '../effects/cgroups/freeze.ts';
 import { checkJoined, joinCalls } from '../effects/cgroups/join.ts';
 import { removeCgroup } from '../effects/cgroups/remove.ts';
@@ -27,7 +27,7 @@ export function effectsOf(session: Session): CommandEffects {
   const { local } = platform;
   const withoutUnified = { withoutUnified: true };
   return {
-    makeCgroup: (record) => makeCgroup(local, planned(record), record.config.linux?.resources ?? {}),
+    makeCgroup: (record) => createCgroup(local, planned(record), record.config.linux?.resources ?? {}),
     enterNamespaces(record) {
       const init = startInit(session, record, (stage: Kernel) => {
         if (record.cgroup === undefined) return;

@@ -17,11 +17,11 @@ import { SIGNALS } from '../native/constants/signal.ts';
 import { attempt, call } from '../native/perform.ts';
 import { announce } from './announce.ts';
 import { succeed } from './answers.ts';
+import { type CaughtSignals, catchSignals } from './caught-signals.ts';
 import type { Container } from './container.ts';
 import type { Context } from './context.ts';
 import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
 import { openExisting } from './open.ts';
-import { type CaughtSignals, catchSignals } from './caught-signals.ts';
 import { isStoreError } from './store-error.ts';
 
 export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {

@@ -45,7 +45,7 @@ function inside(record: CgroupRecord, ...asked: readonly [path: string, flags: n
   const { results } = stage.kernel.submit(
     asked.map(([path, flags]) => ({ ...openat(AT.FDCWD, path, flags), mayFail: true as const })),
   );
-  perform(local, [close(stage.kernel.socket), waitid(P.PID, stage.pid, out(128))]);
+  perform(local, [close(stage.connection), waitid(P.PID, stage.pid, out(128))]);
   return results.map((result) => Math.min(result, 0));
 }
 
