@@ -11,7 +11,7 @@ import {
 import type { Kernel } from '../native/kernel.ts';
 import { attempt, call } from '../native/perform.ts';
 import { connectToInit } from './connect.ts';
-import { initDescriptors } from './init.ts';
+import { startDescriptor } from './init.ts';
 import type { Session } from './session.ts';
 
 export interface Channel {
@@ -29,7 +29,7 @@ export interface Channel {
 export function openChannel(session: Session, init: Kernel, preserveFds: number): Channel {
   const { socket } = connectToInit(session);
   try {
-    return { ours: socket, theirs: call(init, accept(initDescriptors(preserveFds).start)) };
+    return { ours: socket, theirs: call(init, accept(startDescriptor(preserveFds))) };
   } catch (error) {
     attempt(session.platform.local, close(socket));
     throw error;

@@ -1,74 +1,75 @@
-/** Brings the container's init into being: through a stage, in its cgroup and namespaces, serving batches. */
+/** The container's init: how it comes into being, what it does first, and how it is left waiting for `start`. */
 
-import { close, closeRange, dup3, openat } from '../native/calls/files.ts';
-import { clone3, sethostname, setns, setsid, waitid } from '../native/calls/process.ts';
-import { accept, bindUnix, listen, socket, socketpair } from '../native/calls/sockets.ts';
+import { close, closeRange, openat } from '../native/calls/files.ts';
+import { sethostname, setns, setsid } from '../native/calls/process.ts';
+import { accept, bindUnix, listen, socket } from '../native/calls/sockets.ts';
 import { AT, O } from '../native/constants/files.ts';
-import { CLONE, P, W } from '../native/constants/process.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, perform } from '../native/perform.ts';
-import { out, viewOf } from '../native/struct.ts';
 import type { ContainerRecord, InitRecord } from '../spec/record.ts';
 import { doing } from './error.ts';
-import { makesNamespace, NAMESPACE_FLAGS, planNamespaces } from './namespaces.ts';
+import { makesNamespace, NAMESPACE_FLAGS, type NamespacePlan, planNamespaces } from './namespaces.ts';
 import { addLoopbackUp } from './network.ts';
 import { PartedBatch } from './parted-batch.ts';
 import { startTimeOf } from './proc.ts';
 import { addSessionKeyring } from './process/keyring.ts';
+import { extraDescriptor, type ServedProcessPlan, startServedProcess } from './served-process.ts';
 import { connectedInit, type Session } from './session.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
 export const START_SOCKET = 'start.sock';
 
-/** The init's descriptors above its standard ones and those that it preserves, in this order. */
-export interface InitDescriptors {
-  readonly batches: number;
-  readonly start: number;
-  readonly console: number;
-}
+/** The init's extra descriptors, in this order. */
+const START = 0;
+const CONSOLE = 1;
 
-export function initDescriptors(preserveFds: number): InitDescriptors {
-  const first = 3 + preserveFds;
-  return { batches: first, start: first + 1, console: first + 2 };
-}
+/** In the init: the socket on which it listens for `start`. */
+export const startDescriptor = (preserveFds: number): number => extraDescriptor(preserveFds, START);
 
-/** Has a process move itself. @throws Error */
-export type EnterCgroup = (stage: Kernel) => void;
+/** In the init: the socket whose other end expects the terminal's master. */
+export const consoleDescriptor = (preserveFds: number): number => extraDescriptor(preserveFds, CONSOLE);
 
 /**
  * @param enterCgroup moves the stage into the container's cgroup, but for the v2 directory: the init is born there
  * @throws EffectError; the stage is gone then, and so is the init if there was one
  */
-export function startInit(session: Session, record: ContainerRecord, enterCgroup: EnterCgroup): InitRecord {
-  const { local } = session.platform;
-  const opened: number[] = [];
-  const keep = (fd: number): number => {
-    opened.push(fd);
-    return fd;
-  };
-  const pair = out(8);
-  perform(local, [socketpair(SOCK.STREAM, pair)]);
-  const ours = viewOf(pair.bytes).getInt32(0, true);
-  keep(viewOf(pair.bytes).getInt32(4, true));
+export function startInit(
+  session: Session,
+  record: ContainerRecord,
+  enterCgroup: ServedProcessPlan['enterCgroup'],
+): InitRecord {
+  const { platform, inheritance } = session;
+  const { local } = platform;
+  const plan = planNamespaces(record.config);
+  const listener = listenForStart(local, session.directory);
   try {
-    const listener = keep(listenForStart(local, session.directory));
-    const table = [
-      ...session.inheritance.stdio,
-      ...Array.from({ length: session.inheritance.preserveFds }, (_, i) => 3 + i),
-      viewOf(pair.bytes).getInt32(4, true),
-      listener,
-      ...(session.inheritance.consoleSocket === undefined ? [] : [session.inheritance.consoleSocket]),
-    ];
-    const pid = cloneInit(session, record, table, enterCgroup);
-    const init: Session['init'] = { kernel: session.platform.kernelBehind(ours, 'init'), socket: ours, pid };
-    session.init = init;
-    return { pid, startTime: doing(`read the start time of process ${pid}`, () => startTimeOf(local, pid)) };
-  } catch (error) {
-    if (session.init === undefined) local.submit([close(ours)]);
-    throw error;
+    const { consoleSocket } = inheritance;
+    const init = startServedProcess(platform, 'init', {
+      inheritance,
+      extra: consoleSocket === undefined ? [listener] : [listener, consoleSocket],
+      enterCgroup,
+      birthCgroup: record.cgroup?.paths.unified,
+      addJoins: (batch) => addJoins(batch, plan),
+      madeNamespaces: plan.made,
+    });
+    session.init = { ...init };
+    return {
+      pid: init.pid,
+      startTime: doing(`read the start time of process ${init.pid}`, () => startTimeOf(local, init.pid)),
+    };
   } finally {
-    local.submit(opened.map((fd) => ({ ...close(fd), mayFail: true })));
+    attempt(local, close(listener));
+  }
+}
+
+function addJoins(batch: PartedBatch, { joined }: NamespacePlan): void {
+  for (const { type, path } of joined) {
+    // Not blocking: a fifo in its place would keep us waiting for its writer.
+    const fd = batch.add(openat(AT.FDCWD, path, O.RDONLY | O.NONBLOCK));
+    batch.add(setns(fd, NAMESPACE_FLAGS[type]));
+    batch.add(close(fd));
+    batch.part(`join the ${type} namespace ${path}`);
   }
 }
 
@@ -91,63 +92,13 @@ function listenForStart(local: Kernel, directory: string): number {
   });
 }
 
-function cloneInit(
-  session: Session,
-  record: ContainerRecord,
-  table: readonly number[],
-  enterCgroup: EnterCgroup,
-): number {
-  const { local } = session.platform;
-  const stage = doing('start the stage', () => session.platform.spawnStage(table, 'stage'));
-  try {
-    enterCgroup(stage.kernel);
-    const batch = new PartedBatch();
-    addClone(batch, record, stage.socket, session.inheritance.preserveFds);
-    return batch.perform(stage.kernel).at(-1) ?? 0;
-  } finally {
-    local.submit([close(stage.connection), { ...waitid(P.PID, stage.pid, out(128), W.EXITED), mayFail: true }]);
-  }
-}
-
-function addClone(batch: PartedBatch, record: ContainerRecord, stageSocket: number, preserveFds: number): void {
-  const plan = planNamespaces(record.config);
-  batch.add(closeRange(stageSocket + 1, 0x7fffffff));
-  batch.part('prepare the stage');
-  for (const { type, path } of plan.joined) {
-    // Not blocking: a fifo in its place would keep us waiting for its writer.
-    const fd = batch.add(openat(AT.FDCWD, path, O.RDONLY | O.NONBLOCK));
-    batch.add(setns(fd, NAMESPACE_FLAGS[type]));
-    batch.add(close(fd));
-    batch.part(`join the ${type} namespace ${path}`);
-  }
-  const unified = record.cgroup?.paths.unified;
-  // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
-  const cgroup = stageSocket + 16;
-  if (unified !== undefined) {
-    const fd = batch.add(openat(AT.FDCWD, unified, O.PATH | O.DIRECTORY));
-    batch.add(dup3(fd, cgroup, O.CLOEXEC));
-    batch.part(`open the cgroup ${unified}`);
-  }
-  batch.add(
-    clone3({
-      // A sum: INTO_CGROUP lies beyond the 32 bits of JavaScript's `|`.
-      flags: (plan.made | CLONE.PARENT) + (unified === undefined ? 0 : CLONE.INTO_CGROUP),
-      // With CLONE_PARENT the child gets the exit signal of the stage: SIGCHLD to this process.
-      exitSignal: 0,
-      ...(unified === undefined ? {} : { cgroup }),
-      childServes: initDescriptors(preserveFds).batches,
-    }),
-  );
-  batch.part('clone3 into the new namespaces');
-}
-
 /** The init's own first steps: session, keyring, loopback, host name; nothing of the stage's stays open. @throws EffectError */
 export function settleInit(session: Session, record: ContainerRecord): void {
   const { kernel } = connectedInit(session);
   const { config, options } = record;
-  const { console } = initDescriptors(session.inheritance.preserveFds);
+  const { preserveFds, consoleSocket } = session.inheritance;
   const batch = new PartedBatch();
-  batch.add(closeRange(session.inheritance.consoleSocket === undefined ? console : console + 1, 0x7fffffff));
+  batch.add(closeRange(extraDescriptor(preserveFds, consoleSocket === undefined ? CONSOLE : CONSOLE + 1), 0x7fffffff));
   batch.add(setsid());
   if (!options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
   batch.part('prepare the init');
@@ -165,7 +116,7 @@ const MADV_DONTNEED = 4;
 /** The last batch of `create`: from here on the init waits for whoever connects to the start socket. */
 export function awaitStart(session: Session): void {
   const { kernel } = connectedInit(session);
-  const { start } = initDescriptors(session.inheritance.preserveFds);
+  const start = startDescriptor(session.inheritance.preserveFds);
   doing('leave the init waiting for start', () =>
     perform(kernel, [
       { name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] },

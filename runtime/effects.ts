@@ -6,7 +6,7 @@ import { checkJoined, joinCalls } from '../effects/cgroups/join.ts';
 import { removeCgroup } from '../effects/cgroups/remove.ts';
 import { connectToInit } from '../effects/connect.ts';
 import { destroyInit, signalContainer } from '../effects/end.ts';
-import { awaitStart, initDescriptors, settleInit, startInit } from '../effects/init.ts';
+import { awaitStart, consoleDescriptor, settleInit, startInit } from '../effects/init.ts';
 import { hasStarted, isAlive } from '../effects/observe.ts';
 import { executeProcess } from '../effects/process/execute.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
@@ -46,7 +46,7 @@ export function effectsOf(session: Session): CommandEffects {
       const { kernel } = connectedInit(session);
       const process = processOf(record);
       if (process.terminal) {
-        const consoleSocket = initDescriptors(session.inheritance.preserveFds).console;
+        const consoleSocket = consoleDescriptor(session.inheritance.preserveFds);
         giveTerminal(kernel, { consoleSocket, size: process.consoleSize, console: true });
       }
       protectRootfs(session, record);

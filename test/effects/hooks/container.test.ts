@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realp
 import { describe, test } from 'node:test';
 import { connectToInit } from '../../../effects/connect.ts';
 import { runHooks, runStartContainerHooks } from '../../../effects/hooks/hooks.ts';
-import { initDescriptors, START_SOCKET } from '../../../effects/init.ts';
+import { START_SOCKET, startDescriptor } from '../../../effects/init.ts';
 import type { Session } from '../../../effects/session.ts';
 import { close, openat } from '../../../native/calls/files.ts';
 import { clone3, setNoNewPrivs, setresuid, waitid } from '../../../native/calls/process.ts';
@@ -40,7 +40,7 @@ async function withInit(flags: number, action: (world: World) => Promise<void>):
   const stage = platform.spawnStage([0, 1, 2], 'stage');
   const inheritance = { stdio: [0, 1, 2], preserveFds: 0 } as const;
   const session: Session = { platform, directory: folder, inheritance };
-  const { start } = initDescriptors(0);
+  const start = startDescriptor(0);
   assert.equal(call(stage.kernel, socket(AF.UNIX, SOCK.STREAM)), start, 'where an init listens');
   perform(stage.kernel, [bindUnix(start, `${folder}/${START_SOCKET}`), listen(start)]);
   const connection = connectToInit(session);

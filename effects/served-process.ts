@@ -1,0 +1,102 @@
+/**
+ * Brings a process into being that serves batches, in a cgroup and in namespaces: a *stage* is spawned, moves itself
+ * there, and clones the process as a child of this command. The container's init comes so, and the processes of `exec`.
+ */
+
+import { close, closeRange, dup3, openat } from '../native/calls/files.ts';
+import { clone3, waitid } from '../native/calls/process.ts';
+import { socketpair } from '../native/calls/sockets.ts';
+import { AT, O } from '../native/constants/files.ts';
+import { CLONE, P, W } from '../native/constants/process.ts';
+import { SOCK } from '../native/constants/socket.ts';
+import type { Kernel } from '../native/kernel.ts';
+import { perform } from '../native/perform.ts';
+import type { Platform } from '../native/platform.ts';
+import { out, viewOf } from '../native/struct.ts';
+import { doing } from './error.ts';
+import { PartedBatch } from './parted-batch.ts';
+import type { Inheritance, InitConnection } from './session.ts';
+
+export interface ServedProcessPlan {
+  readonly inheritance: Inheritance;
+  /** Descriptors of this process that the new one gets after its standard, preserved and batch ones. */
+  readonly extra: readonly number[];
+  /** Moves the stage into the cgroups of v1, and of v2 too where the process is not to be born there. @throws Error */
+  readonly enterCgroup: (stage: Kernel) => void;
+  /** A cgroup v2 directory that the process is born in. */
+  readonly birthCgroup?: string | undefined;
+  /** Adds the joining of namespaces. `extra(i)` is the number of the i-th extra descriptor in the stage. */
+  readonly addJoins: (batch: PartedBatch, extra: (index: number) => number) => void;
+  /** CLONE_NEW* of the namespaces that are made. */
+  readonly madeNamespaces: number;
+}
+
+export interface ServedProcess extends InitConnection {
+  readonly pid: number;
+}
+
+/** The number, in the process, of its end of the batch socket: the first after what it preserves. */
+export const batchDescriptor = (preserveFds: number): number => 3 + preserveFds;
+
+/** The number, in the process, of the i-th extra descriptor. */
+export const extraDescriptor = (preserveFds: number, index: number): number => batchDescriptor(preserveFds) + 1 + index;
+
+/** @throws EffectError; no process is left then */
+export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
+  const { local } = platform;
+  const { stdio, preserveFds } = plan.inheritance;
+  const pair = out(8);
+  perform(local, [socketpair(SOCK.STREAM, pair)]);
+  const ours = viewOf(pair.bytes).getInt32(0, true);
+  const theirs = viewOf(pair.bytes).getInt32(4, true);
+  try {
+    const preserved = Array.from({ length: preserveFds }, (_, i) => 3 + i);
+    const pid = cloneProcess(platform, [...stdio, ...preserved, theirs, ...plan.extra], plan);
+    return { pid, socket: ours, kernel: platform.kernelBehind(ours, performer) };
+  } catch (error) {
+    local.submit([close(ours)]);
+    throw error;
+  } finally {
+    local.submit([close(theirs)]);
+  }
+}
+
+function cloneProcess(platform: Platform, table: readonly number[], plan: ServedProcessPlan): number {
+  const stage = doing('start the stage', () => platform.spawnStage(table, 'stage'));
+  try {
+    plan.enterCgroup(stage.kernel);
+    const batch = new PartedBatch();
+    batch.add(closeRange(stage.socket + 1, 0x7fffffff));
+    batch.part('prepare the stage');
+    plan.addJoins(batch, (index) => extraDescriptor(plan.inheritance.preserveFds, index));
+    addClone(batch, plan, stage.socket);
+    return batch.perform(stage.kernel).at(-1) ?? 0;
+  } finally {
+    platform.local.submit([
+      close(stage.connection),
+      { ...waitid(P.PID, stage.pid, out(128), W.EXITED), mayFail: true },
+    ]);
+  }
+}
+
+function addClone(batch: PartedBatch, plan: ServedProcessPlan, stageSocket: number): void {
+  const { birthCgroup, madeNamespaces } = plan;
+  // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
+  const cgroup = stageSocket + 16;
+  if (birthCgroup !== undefined) {
+    const fd = batch.add(openat(AT.FDCWD, birthCgroup, O.PATH | O.DIRECTORY));
+    batch.add(dup3(fd, cgroup, O.CLOEXEC));
+    batch.part(`open the cgroup ${birthCgroup}`);
+  }
+  batch.add(
+    clone3({
+      // A sum: INTO_CGROUP lies beyond the 32 bits of JavaScript's `|`.
+      flags: (madeNamespaces | CLONE.PARENT) + (birthCgroup === undefined ? 0 : CLONE.INTO_CGROUP),
+      // With CLONE_PARENT the child gets the exit signal of the stage: SIGCHLD to this process.
+      exitSignal: 0,
+      ...(birthCgroup === undefined ? {} : { cgroup }),
+      childServes: batchDescriptor(plan.inheritance.preserveFds),
+    }),
+  );
+  batch.part('clone3 into the namespaces');
+}
