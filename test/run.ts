@@ -6,7 +6,7 @@
  *
  * The last line is `N passed, N failed, N skipped`; the exit status is 1 when anything failed.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -24,6 +24,8 @@ const dist = join(root, 'dist');
 interface Group {
   readonly name: string;
   readonly files: readonly string[];
+  /** How long a test may take, and all of them be silent. */
+  readonly limits: { readonly testMs: number; readonly silenceMs: number };
   readonly options: readonly string[];
 }
 
@@ -43,12 +45,17 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   await runGroup(tally, folder, {
     name: 'unit and property tests',
     files: files.filter((file) => !isIntegration(file)),
-    options: ['--test-isolation=none', '--test-timeout=60000'],
+    options: ['--test-isolation=none'],
+    limits: { testMs: 60_000, silenceMs: 120_000 },
   });
   const integration = files.filter(isIntegration);
   if (process.getuid?.() === 0) {
-    const options = ['--test-isolation=process', '--test-concurrency=1', '--test-timeout=300000'];
-    await runGroup(tally, folder, { name: 'integration tests', files: integration, options });
+    await runGroup(tally, folder, {
+      name: 'integration tests',
+      files: integration,
+      options: ['--test-isolation=process', '--test-concurrency=1'],
+      limits: { testMs: 300_000, silenceMs: 330_000 },
+    });
   } else {
     for (const file of integration) skip(tally, relative(root, file), 'real containers need root here');
   }
@@ -61,10 +68,10 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   return tally.failures.length === 0;
 }
 
-/** A process that was told to end may take a moment: what is there now and still is after a second. */
+/** What is there now and still is after 10 seconds: a process may take a moment to end, others may run tests too. */
 async function lasting(look: () => string[]): Promise<string[]> {
   let left = look();
-  for (let attempt = 0; attempt < 10 && left.length > 0; attempt++) {
+  for (let attempt = 0; attempt < 100 && left.length > 0; attempt++) {
     await setTimeout(100);
     const now = new Set(look());
     left = left.filter((trace) => now.has(trace));
@@ -78,26 +85,57 @@ function build(tally: Tally): void {
   if (status !== 0) tally.failures.push({ title: 'build/link.ts', text: error?.message ?? stderr });
 }
 
-async function runGroup(tally: Tally, folder: string, { name, files, options }: Group): Promise<void> {
+async function runGroup(tally: Tally, folder: string, { name, files, options, limits }: Group): Promise<void> {
   if (files.length === 0) return;
   const started = performance.now();
   const failedBefore = tally.failures.length;
   const reporter = [`--test-reporter=${join(root, 'test/runner/reporter.ts')}`, '--test-reporter-destination=stdout'];
-  const child = spawn(process.execPath, ['--test', ...options, ...reporter, ...files], {
-    cwd: root,
-    env: { ...process.env, TMPDIR: folder },
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--test', `--test-timeout=${limits.testMs}`, ...options, ...reporter, ...files],
+    {
+      cwd: root,
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    },
+  );
   const ended = new Promise<string | undefined>((done) => {
     child.once('close', (status, signal) => done(signal ?? (status === 0 ? undefined : `exit status ${status}`)));
   });
   const count = counter(tally, root);
-  for await (const line of createInterface({ input: child.stdio[3] as Readable, crlfDelay: Infinity })) {
-    count(JSON.parse(line) as Report);
+  const watch = watchdog(child, limits.silenceMs);
+  for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
+    const report = JSON.parse(line) as Report;
+    watch.heard(report);
+    count(report);
   }
   const abnormal = await ended;
-  if (abnormal !== undefined && tally.failures.length === failedBefore) {
+  watch.stop();
+  if (watch.silentAfter !== undefined) {
+    tally.failures.push({
+      title: name,
+      text: `nothing was heard for ${limits.silenceMs / 1000} s after ${watch.silentAfter}`,
+    });
+  } else if (abnormal !== undefined && tally.failures.length === failedBefore) {
     tally.failures.push({ title: name, text: `the process that runs them ended by ${abnormal}` });
   }
   console.log(`${name}: ${files.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/** A test that waits inside a system call can't be stopped by the time limit in its own process. */
+function watchdog(child: ChildProcess, silenceMs: number) {
+  let last = 'the start';
+  const watch = {
+    silentAfter: undefined as string | undefined,
+    heard(report: Report) {
+      last = report.kind === 'output' ? last : `the ${report.kind} of ${relative(root, report.file)}: ${report.name}`;
+      timer.refresh();
+    },
+    stop: () => clearTimeout(timer),
+  };
+  const timer = globalThis.setTimeout(() => {
+    watch.silentAfter = last;
+    child.kill('SIGKILL');
+  }, silenceMs);
+  return watch;
 }
