@@ -6,7 +6,7 @@
  *   refuseUsed(kernel, record)                          before it is recorded: see there
  *   record = createCgroup(kernel, record, resources)    directories and limits, before there is a process
  *   checkJoined(record, stage.submit(joinCalls(record)).results)
- *   freeze, thaw, isFrozen, signalAll, members, applyResources
+ *   freeze, thaw, isFrozen, signalAll, members, updateResources
  *   killAll(kernel, record); removeCgroup(kernel, record)
  */
 
@@ -16,7 +16,8 @@ export { freeze, isFrozen, thaw } from './freeze.ts';
 export { checkJoined, type JoinOptions, joinCalls } from './join.ts';
 export { killAll, signalAll } from './kill.ts';
 export { type CgroupLayout, detectLayout, type Hierarchy } from './layout.ts';
+export { ignoredResources } from './limits/ignored.ts';
 export { members } from './members.ts';
 export { type CgroupPlanInput, planCgroup } from './paths.ts';
 export { removeCgroup } from './remove.ts';
-export { type ApplyOptions, applyResources } from './resources.ts';
+export { type ApplyOptions, applyResources, planLimits, updateResources } from './resources.ts';

@@ -22,18 +22,33 @@ export interface CgroupLayout {
 export const CGROUP_ROOT = '/sys/fs/cgroup';
 const HYBRID_MOUNTPOINT = '/sys/fs/cgroup/unified';
 
+export interface DetectOptions {
+  /**
+   * Leaves this process's own cgroups unknown, where the container's path is absolute: the mount points stand for them.
+   * Reading /proc/self/cgroup waits for whoever changes any cgroup of the host, milliseconds at times.
+   */
+  readonly withoutOwn?: boolean;
+}
+
 /** @throws CgroupError where no cgroup hierarchy is mounted */
-export function detectLayout(kernel: Kernel): CgroupLayout {
+export function detectLayout(kernel: Kernel, { withoutOwn = false }: DetectOptions = {}): CgroupLayout {
   const batch = new Batch();
   const mountinfo = planRead(batch, '/proc/self/mountinfo', 4);
-  const membership = planRead(batch, '/proc/self/cgroup', 1);
+  const membership = withoutOwn ? undefined : planRead(batch, '/proc/self/cgroup', 1);
   const { results } = kernel.submit(batch.calls);
   const text = (file: typeof mountinfo, pages: number): string => {
     const found = textAt(file, results);
     return typeof found === 'string' ? found : readText(kernel, file.path, pages);
   };
-  return layoutOf(text(mountinfo, 64), text(membership, 16));
+  return layoutOf(text(mountinfo, 64), membership ? text(membership, 16) : '');
 }
+
+/** The v1 controllers that there are or were; other mount options of a hierarchy say how it is mounted. */
+const CONTROLLERS: readonly string[] = [
+  ...['cpuset', 'cpu', 'cpuacct', 'blkio', 'memory', 'devices', 'freezer', 'net_cls', 'perf_event', 'net_prio'],
+  ...['hugetlb', 'pids', 'rdma', 'misc', 'debug'],
+];
+const isController = (option: string): boolean => CONTROLLERS.includes(option) || option.startsWith('name=');
 
 /**
  * @param mountinfo the text of /proc/self/mountinfo, proc_pid_mountinfo(5)
@@ -51,7 +66,7 @@ export function layoutOf(mountinfo: string, membership: string): CgroupLayout {
   const inOrder = [...mounts.filter(isBelowRoot), ...mounts.filter((mount) => !isBelowRoot(mount))];
   for (const mount of inOrder) {
     if (mount.type !== 'cgroup') continue;
-    const controllers = mount.options.filter((option) => own.has(option) && !seen.has(option));
+    const controllers = mount.options.split(',').filter((option) => isController(option) && !seen.has(option));
     const [first] = controllers;
     if (first === undefined) continue;
     for (const controller of controllers) seen.add(controller);
@@ -79,7 +94,8 @@ interface Mount {
   readonly root: string;
   readonly mountpoint: string;
   readonly type: string;
-  readonly options: readonly string[];
+  /** Of the file system, separated by commas. */
+  readonly options: string;
 }
 
 const isBelowRoot = ({ mountpoint }: Mount): boolean => mountpoint.startsWith(`${CGROUP_ROOT}/`);
@@ -87,18 +103,12 @@ const isBelowRoot = ({ mountpoint }: Mount): boolean => mountpoint.startsWith(`$
 function parseMountinfo(text: string): readonly Mount[] {
   const mounts: Mount[] = [];
   for (const line of text.split('\n')) {
-    const [before, after] = line.split(' - ', 2);
-    if (before === undefined || after === undefined) continue;
-    const [id = '', parent = '', , root = '', mountpoint = ''] = before.split(' ');
-    const [type = '', , options = ''] = after.split(' ');
-    mounts.push({
-      id,
-      parent,
-      root: unescaped(root),
-      mountpoint: unescaped(mountpoint),
-      type,
-      options: options.split(','),
-    });
+    // Only these can hold or cover a cgroup mount; a host may have thousands of others.
+    if (!line.includes(' /sys') && !line.includes(' - cgroup')) continue;
+    const [before = '', after = ''] = line.split(' - ', 2);
+    const [id = '', parent = '', , root = '', mountpoint = ''] = before.split(' ', 5);
+    const [type = '', , options = ''] = after.split(' ', 3);
+    mounts.push({ id, parent, root: unescaped(root), mountpoint: unescaped(mountpoint), type, options });
   }
   return mounts;
 }
@@ -112,14 +122,14 @@ const unescaped = (path: string): string =>
 /** The cgroup mounts that a path still reaches: not covered by a later mount, nor below one that is. */
 function visibleCgroupMounts(mounts: readonly Mount[]): readonly Mount[] {
   const byId = new Map(mounts.map((mount) => [mount.id, mount]));
-  const siblings = Map.groupBy(mounts, ({ parent }) => parent);
   const covered = (mount: Mount): boolean =>
-    (siblings.get(mount.id) ?? []).some((child) => child !== mount && child.mountpoint === mount.mountpoint);
+    mounts.some(({ parent, mountpoint }) => parent === mount.id && mountpoint === mount.mountpoint);
   const hidden = (mount: Mount): boolean => {
     const parent = byId.get(mount.parent);
     return (
-      (siblings.get(mount.parent) ?? []).some(
-        (sibling) => sibling !== mount && mount.mountpoint.startsWith(`${sibling.mountpoint}/`),
+      mounts.some(
+        (sibling) =>
+          sibling !== mount && sibling.parent === mount.parent && mount.mountpoint.startsWith(`${sibling.mountpoint}/`),
       ) ||
       (parent !== undefined && parent !== mount && hidden(parent))
     );
@@ -131,9 +141,10 @@ function visibleCgroupMounts(mounts: readonly Mount[]): readonly Mount[] {
 function parseMembership(text: string): ReadonlyMap<string, string> {
   const paths = new Map<string, string>();
   for (const line of text.split('\n')) {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    if (controllers === undefined || path === undefined) continue;
-    for (const controller of controllers.split(',')) paths.set(controller, path);
+    const first = line.indexOf(':');
+    const second = line.indexOf(':', first + 1);
+    if (first < 0 || second < 0) continue;
+    for (const controller of line.slice(first + 1, second).split(',')) paths.set(controller, line.slice(second + 1));
   }
   return paths;
 }

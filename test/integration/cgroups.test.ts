@@ -75,7 +75,7 @@ test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: mis
   const record = createCgroup(local, planned, {});
   assert.deepEqual(record, planned);
   for (const directory of directoriesOf(record)) assert.ok(existsSync(directory), directory);
-  const pid = start(record, "trap 'exit 7' USR1; while :; do sleep 0.02; done");
+  const pid = start(record, "exec 2>/dev/null; trap 'exit 7' USR1; while :; do sleep 0.02; done");
   while (!catches(pid, SIGNALS.SIGUSR1)) sleep(local, 1);
   for (const line of readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')) {
     const [, controllers = '', path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];

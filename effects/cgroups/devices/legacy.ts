@@ -5,7 +5,7 @@ import { AT, O } from '../../../native/constants/files.ts';
 import type { Kernel } from '../../../native/kernel.ts';
 import { result } from '../../../native/struct.ts';
 import { Batch, CgroupError, type FileWrite, readText, writeError } from '../files.ts';
-import { type DevicePolicy, keyOf, policyOf, ruleText } from './policy.ts';
+import { ALLOW_ALL, type DevicePolicy, keyOf, policyOf, ruleText } from './policy.ts';
 import { ANY, accessOf, type Match, type Rule } from './rules.ts';
 
 /**
@@ -58,12 +58,18 @@ export function policyFromList(text: string): DevicePolicy {
  */
 export function applyLegacyDevices(kernel: Kernel, directory: string, target: DevicePolicy): void {
   const list = `${directory}/devices.list`;
-  const steps = transition(policyFromList(readText(kernel, list)), target);
-  writeRules(kernel, directory, steps);
-  const now = policyFromList(readText(kernel, list));
+  const before = readText(kernel, list);
+  // A new cgroup below one that allows everything, which is nearly every one: not worth a parser.
+  const current = before === 'a *:* rwm\n' ? ALLOW_ALL : policyFromList(before);
+  writeRules(kernel, directory, transition(current, target));
+  const shown = readText(kernel, list);
+  if (!target.defaultAllow && shown === listOf(target)) return;
+  const now = policyFromList(shown);
   if (now.defaultAllow !== target.defaultAllow || (!now.defaultAllow && !sameExceptions(now, target)))
     throw new CgroupError(`${list} does not show the rules that were written`, list, 0);
 }
+
+const listOf = ({ exceptions }: DevicePolicy): string => exceptions.map((match) => `${ruleText(match)}\n`).join('');
 
 const sameExceptions = (a: DevicePolicy, b: DevicePolicy): boolean =>
   a.exceptions.map(ruleText).join() === b.exceptions.map(ruleText).join();

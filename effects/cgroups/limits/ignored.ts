@@ -1,0 +1,27 @@
+/** What of config.json's resources has no effect on a host, for the log: nothing is dropped without a word. Pure. */
+
+import type { CgroupRecord } from '../../../spec/record.ts';
+import type { LinuxResources } from '../../../spec/types.ts';
+import { isSet } from './limit.ts';
+
+/** One line for each field that is set and not applied; runc is silent about most, and engines rely on its going on. */
+export function ignoredResources({ layout }: CgroupRecord, resources: LinuxResources): readonly string[] {
+  const { memory = {}, cpu = {}, blockIO = {}, network = {} } = resources;
+  const ignored: string[] = [];
+  if (memory.kernel !== undefined || memory.kernelTCP !== undefined)
+    ignored.push('Kernel memory settings are ignored and will be removed');
+  if (layout !== 'v2') return ignored;
+  const legacy = {
+    'memory.swappiness': isSet(memory.swappiness) && BigInt.asIntN(64, BigInt(memory.swappiness)) !== -1n,
+    'memory.disableOOMKiller': memory.disableOOMKiller === true,
+    'cpu.realtimeRuntime': isSet(cpu.realtimeRuntime),
+    'cpu.realtimePeriod': isSet(cpu.realtimePeriod),
+    'blockIO.leafWeight': isSet(blockIO.leafWeight),
+    'blockIO.weightDevice.leafWeight': (blockIO.weightDevice ?? []).some(({ leafWeight }) => isSet(leafWeight)),
+    'network.classID': isSet(network.classID),
+    'network.priorities': (network.priorities ?? []).length > 0,
+  };
+  for (const [field, set] of Object.entries(legacy))
+    if (set) ignored.push(`linux.resources.${field} is ignored: cgroup v2 has no such limit`);
+  return ignored;
+}

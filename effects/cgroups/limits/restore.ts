@@ -1,0 +1,60 @@
+/** The way back from limits that were written, found before they are. */
+
+import type { Kernel } from '../../../native/kernel.ts';
+import type { CgroupRecord } from '../../../spec/record.ts';
+import { Batch, type FileWrite, planRead, planWrite, textAt } from '../files.ts';
+import type { Limit } from './limit.ts';
+import { directoryOf } from './write.ts';
+
+/** Reads what limits are about to replace. Returns what brings it back, which never fails. */
+export function rememberLimits(kernel: Kernel, record: CgroupRecord, limits: readonly Limit[]): () => void {
+  const batch = new Batch();
+  const reads = limits.flatMap((limit) => {
+    const directory = directoryOf(record, limit);
+    if (directory === undefined) return [];
+    return [limit, ...(limit.otherwise ? [limit.otherwise] : [])].map(({ file, value }) => ({
+      write: { file: `${directory}/${file}`, value },
+      read: planRead(batch, `${directory}/${file}`),
+    }));
+  });
+  const { results } = kernel.submit(batch.calls);
+  const undo = reads.flatMap(({ write, read }) => {
+    const text = textAt(read, results);
+    const back = typeof text === 'string' ? undoOf(write, text) : undefined;
+    return back ? [back] : [];
+  });
+  return () => {
+    // Twice, since limits that belong together may only go in one order.
+    const back = new Batch();
+    for (const { file, value } of [...undo.toReversed(), ...undo.toReversed()]) planWrite(back, file, value);
+    kernel.submit(back.calls);
+  };
+}
+
+/** How a line of a file with a line for each device is taken back where there was none. */
+const RESETS: readonly (readonly [file: RegExp, value: (key: string) => string])[] = [
+  [/^blkio\.throttle\./, (key) => `${key} 0`],
+  [/^io\.max$/, (key) => `${key} rbps=max wbps=max riops=max wiops=max`],
+  [/^blkio\..*weight_device$/, (key) => `${key} 0`],
+  [/^io\.(bfq\.)?weight$/, (key) => `${key} default`],
+  [/^rdma\.max$/, (key) => `${key} hca_handle=max hca_object=max`],
+  [/^net_prio\.ifpriomap$/, (key) => `${key} 0`],
+];
+
+/** The write that takes another one back, given what the file said before. Pure. */
+export function undoOf(write: FileWrite, before: string): FileWrite | undefined {
+  const name = write.file.slice(write.file.lastIndexOf('/') + 1);
+  const { file } = write;
+  if (name === 'memory.oom_control') {
+    const [, disabled] = /^oom_kill_disable (\d)$/m.exec(before) ?? [];
+    return disabled === undefined ? undefined : { file, value: disabled };
+  }
+  const reset = RESETS.find(([pattern]) => pattern.test(name))?.[1];
+  const [key = '', rest] = write.value.split(' ', 2);
+  const lines = before.split('\n').filter((line) => line !== '');
+  // A weight without a device is the default's.
+  if (reset && rest !== undefined)
+    return { file, value: lines.find((line) => line.startsWith(`${key} `)) ?? reset(key) };
+  const [first = ''] = lines;
+  return { file, value: first === '' ? '\n' : first.replace(/^default /, '') };
+}

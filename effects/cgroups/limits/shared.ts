@@ -1,0 +1,32 @@
+/** Limits whose files are alike in both versions. */
+
+import type { LinuxResources } from '../../../spec/types.ts';
+import { pidsMax } from './conversions.ts';
+import type { Limit } from './limit.ts';
+
+export const pidsLimits = ({ pids }: LinuxResources): readonly Limit[] =>
+  pids?.limit === undefined ? [] : [{ controller: 'pids', file: 'pids.max', value: pidsMax(pids.limit) }];
+
+/** @param suffix `limit_in_bytes` on v1, `max` on v2 */
+export const hugetlbLimits = ({ hugepageLimits = [] }: LinuxResources, suffix: string): readonly Limit[] =>
+  hugepageLimits.flatMap(({ pageSize, limit }): readonly Limit[] => [
+    { controller: 'hugetlb', file: `hugetlb.${pageSize}.${suffix}`, value: String(limit) },
+    // Reservations have a limit of their own since Linux 5.7; without it mmap would promise what a fault then denies.
+    { controller: 'hugetlb', file: `hugetlb.${pageSize}.rsvd.${suffix}`, value: String(limit), tolerate: ['ENOENT'] },
+  ]);
+
+export const rdmaLimits = ({ rdma = {} }: LinuxResources): readonly Limit[] =>
+  Object.entries(rdma).map(([device, { hcaHandles, hcaObjects }]) => ({
+    controller: 'rdma',
+    file: 'rdma.max',
+    value: [
+      device,
+      ...(hcaHandles === undefined ? [] : [`hca_handle=${hcaHandles}`]),
+      ...(hcaObjects === undefined ? [] : [`hca_object=${hcaObjects}`]),
+    ].join(' '),
+  }));
+
+export const cpusetLimits = ({ cpu = {} }: LinuxResources): readonly Limit[] => [
+  ...(cpu.cpus ? [{ controller: 'cpuset', file: 'cpuset.cpus', value: cpu.cpus }] : []),
+  ...(cpu.mems ? [{ controller: 'cpuset', file: 'cpuset.mems', value: cpu.mems }] : []),
+];
