@@ -86,7 +86,8 @@ export async function hasEnded(
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const left = Math.max(0, Math.ceil(deadline - performance.now()));
-    const [ready = 0] = await platform.poll([{ fd: pidfd, events: POLL.IN }], Math.min(left, LONGEST_POLL_MS));
+    const wait = left === Number.POSITIVE_INFINITY ? -1 : Math.min(left, LONGEST_POLL_MS);
+    const [ready = 0] = await platform.poll([{ fd: pidfd, events: POLL.IN }], wait);
     // A poll that a signal interrupted answers nothing.
     if (ready !== 0) return true;
     if (left === 0) return false;

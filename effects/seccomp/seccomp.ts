@@ -1,7 +1,7 @@
 /** linux.seccomp, from the profile to the calls that load it. */
 
 import { setModeFilter } from '../../native/calls/seccomp.ts';
-import { NATIVE_ARCH } from '../../native/constants/seccomp.ts';
+import { NATIVE_ARCH, SECCOMP_FILTER_FLAG } from '../../native/constants/seccomp.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
 import type { LibSeccomp } from '../../native/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
@@ -48,3 +48,11 @@ export function compileSeccomp(context: SeccompContext, profile: Seccomp): Compi
  * CAP_SYS_ADMIN, and so before ids and capabilities are dropped.
  */
 export const loadCalls = ({ program, flags }: CompiledSeccomp): readonly Call[] => [setModeFilter(flags, program)];
+
+/**
+ * The same for a process that no agent hears of (a startContainer hook): what an agent would decide on fails with ENOSYS.
+ * With a listener that nobody reads, its execve could wait for ever.
+ */
+export const loadWithoutAgent = ({ program, flags }: CompiledSeccomp): readonly Call[] => [
+  setModeFilter(flags & ~(SECCOMP_FILTER_FLAG.NEW_LISTENER | SECCOMP_FILTER_FLAG.WAIT_KILLABLE_RECV), program),
+];

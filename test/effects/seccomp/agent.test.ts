@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type ContainerProcessState, prepareAgent } from '../../../effects/seccomp/agent.ts';
+import { loadWithoutAgent } from '../../../effects/seccomp/seccomp.ts';
 import { close, mkdirat } from '../../../native/calls/files.ts';
 import { setNoNewPrivs, waitid } from '../../../native/calls/process.ts';
 import { bindUnix, listen, socket, socketpair } from '../../../native/calls/sockets.ts';
@@ -111,6 +112,15 @@ test('an agent that is not there, or takes no connection, is named', { skip, tim
   assert.throws(prepare(path), { message: `${failed}: ${path}: it took no connection in 1 s` });
   first.release();
   perform(local, [close(listening)]);
+  end();
+});
+
+test('without an agent, what it would decide on is ENOSYS', { skip }, () => {
+  const { kernel, end } = stageWithChannel();
+  const syscalls: Seccomp['syscalls'] = [{ names: ['getpid'], action: 'SCMP_ACT_NOTIFY' }];
+  const compiled = compile({ defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/no/such/agent', syscalls });
+  const outcome = kernel.submit([setNoNewPrivs(), ...loadWithoutAgent(compiled), getpid]);
+  assert.deepEqual(outcome, { results: [0, 0, -ERRNO.ENOSYS], stoppedAt: 2 });
   end();
 });
 
