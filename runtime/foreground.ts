@@ -9,7 +9,7 @@ import { type Channels, pipeChannels, terminalChannels } from '../effects/foregr
 import { closeAll } from '../effects/foreground/ends.ts';
 import { type HostTerminal, openHostTerminal } from '../effects/foreground/host-terminal.ts';
 import { receiveMaster } from '../effects/foreground/terminal.ts';
-import { reaperOf } from '../effects/wait.ts';
+import { reapAll, reaperOf } from '../effects/wait.ts';
 import { pidfdOpen, pidfdSendSignal, prctl } from '../native/calls/process.ts';
 import { ERRNO } from '../native/constants/errno.ts';
 import { PR } from '../native/constants/process.ts';
@@ -73,6 +73,7 @@ export async function runForeground(
     signals.deliverTo(() => undefined);
     leaveTerminal();
     if (!options.keep) await remove(context, id, created);
+    if (options.subreaper) reapAll(local);
     return status;
   } finally {
     for (const step of undo.toReversed()) step();

@@ -8,22 +8,21 @@ import { out, viewOf } from '../../native/struct.ts';
 import type { End } from './stream.ts';
 
 const PIPEFS_MAGIC = 0x50495045;
-const SOCKFS_MAGIC = 0x534f434b;
 const STATX = { MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
 
 /**
- * Which of the standard descriptors the container's process may have as they are: pipes, sockets and /dev/null.
+ * Which of the standard descriptors the container's process may have as they are: pipes and /dev/null.
  *
  * They are nobody's but the caller's, so that it is as fast, and as precise in what it reads and where it ends, as
  * without a runtime. Anything else goes through pipes of the container's own, as all does with runc: a terminal or a
- * file of the host's would be given to the container's user (fchown, so that he can reopen /dev/stdout), who
- * could then change its modes, truncate it, or, were it a directory, walk through the host's files.
+ * file of the host's would be given to the container's user (fchown, so that he can open /dev/stdout again), who
+ * could then change its modes, truncate it, or, were it a directory, walk through the host's files. And a socket
+ * cannot be opened again at all.
  */
 export function mayBeShared(local: Kernel, fd: number): boolean {
   const fs = out(STATFS_BYTES);
   if (attempt(local, fstatfs(fd, fs)) < 0) return false;
-  const magic = viewOf(fs.bytes).getUint32(0, true);
-  return magic === PIPEFS_MAGIC || magic === SOCKFS_MAGIC || isNull(local, fd);
+  return viewOf(fs.bytes).getUint32(0, true) === PIPEFS_MAGIC || isNull(local, fd);
 }
 
 function isNull(local: Kernel, fd: number): boolean {

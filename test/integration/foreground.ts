@@ -1,0 +1,111 @@
+/** Containers in the foreground of a process of their own, for tests. */
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { ForegroundOptions } from '../../runtime/foreground.ts';
+import type { Config } from '../../spec/types.ts';
+import { makeBundle, workFolder } from './bundle.ts';
+import type { Driven } from './foreground-driver.ts';
+
+const DRIVER = join(import.meta.dirname, 'foreground-driver.ts');
+/** What ships is Bun. */
+const BUN = join(import.meta.dirname, '../../node_modules/.bin/bun');
+/** A machine with two busy cores starts an engine in half a second. */
+const LIMIT_MS = 30_000;
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** Of the process that stands for the container. */
+  readonly pid: number;
+  /** What came over pipes so far. */
+  output(): string;
+  errors(): string;
+  /** 128 + n where signal n ended the process itself, as a negative number. */
+  readonly ended: Promise<number>;
+}
+
+export interface StartOptions {
+  readonly options?: Partial<ForegroundOptions>;
+  readonly stdio?: StdioOptions;
+  /** What to run the driver by: a command that executes its arguments. */
+  readonly through?: readonly string[];
+}
+
+export function foregroundTests(name: string) {
+  const work = workFolder(name);
+  const root = join(work.path, 'state');
+  const running: Running[] = [];
+  let count = 0;
+
+  return {
+    path: work.path,
+    root,
+    /** An id that no other test has, and a bundle for it. */
+    make(config: Config): { readonly id: string; readonly bundle: string } {
+      const id = `runchart-test-${process.pid}-${name}-${count++}`;
+      return { id, bundle: makeBundle(join(work.path, id), config) };
+    },
+    start(
+      { id, bundle }: { id: string; bundle: string },
+      { options, stdio, through = [] }: StartOptions = {},
+    ): Running {
+      const driven: Driven = { id, bundle, root, ...(options && { options }) };
+      const [command = BUN, ...argv] = [...through, BUN, DRIVER, JSON.stringify(driven)];
+      const child = spawn(command, argv, { stdio: stdio ?? ['ignore', 'pipe', 'pipe'] });
+      const text = { output: '', errors: '' };
+      child.stdout?.setEncoding('latin1').on('data', (data: string) => {
+        text.output += data;
+      });
+      child.stderr?.setEncoding('latin1').on('data', (data: string) => {
+        text.errors += data;
+      });
+      const ended = new Promise<number>((resolve) => {
+        child.once('close', (status, signal) => resolve(signal === null ? (status ?? 0) : -1));
+      });
+      const one: Running = {
+        child,
+        pid: child.pid ?? 0,
+        output: () => text.output,
+        errors: () => text.errors,
+        ended,
+      };
+      running.push(one);
+      return one;
+    },
+    containers: (): string[] => (existsSync(root) ? readdirSync(root) : []),
+    /** Ends what is left of failed tests, and checks that no container is. */
+    async finish(): Promise<void> {
+      for (const { child } of running) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await Promise.all(running.map((one) => one.ended));
+      assert.deepEqual(this.containers(), [], 'no container is left');
+      work.remove();
+    },
+  };
+}
+
+/** Waits until something is so. @throws AssertionError after a while */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let waited = 0; !holds(); waited += 10) {
+    assert.ok(waited < LIMIT_MS, `not in time: ${what}`);
+    await setTimeout(10);
+  }
+}
+
+/** The children of a process, and their states. */
+export function childrenOf(pid: number): readonly { readonly pid: number; readonly state: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const [state = '', parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ');
+        return Number(parent) === pid ? [{ pid: Number(name), state }] : [];
+      } catch {
+        return [];
+      }
+    });
+}
