@@ -72,6 +72,11 @@ export class Cgroups {
     fs.options = controllers.map((name) => name);
     const hierarchy: Hierarchy = { fs, controllers };
     this.#furnish(hierarchy, fs.root);
+    for (const [file, text] of [
+      ['cpuset.cpus', '0-1\n'],
+      ['cpuset.mems', '0\n'],
+    ] as const)
+      if (controllers.includes('cpuset')) fs.root.addFile(file, text);
     return hierarchy;
   }
 
@@ -125,6 +130,8 @@ export class Cgroups {
   move(process: Process, hierarchy: Hierarchy, directory: Node): void {
     if (directory.unlinked) fail('ENODEV');
     if (process.state !== 'alive') fail('ESRCH');
+    // A v1 cpuset takes nobody in before it has been told its processors and memory.
+    if (directory.children.get('cgroup.clone_children') && textOf(directory, 'cpuset.cpus') === '') fail('ENOSPC');
     process.cgroups.set(hierarchy, directory);
   }
 
@@ -151,7 +158,9 @@ export class Cgroups {
 
 /** Itself, or a cgroup above it. */
 function isFrozen(directory: Node): boolean {
-  const text = (name: string): string => new TextDecoder().decode(directory.children.get(name)?.content).trim();
-  if (text('freezer.state') === 'FROZEN' || text('cgroup.freeze') === '1') return true;
+  if (textOf(directory, 'freezer.state') === 'FROZEN' || textOf(directory, 'cgroup.freeze') === '1') return true;
   return directory.parent !== directory && isFrozen(directory.parent);
 }
+
+const textOf = (directory: Node, name: string): string =>
+  new TextDecoder().decode(directory.children.get(name)?.content).trim();

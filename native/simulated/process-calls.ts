@@ -225,6 +225,7 @@ export const processCalls: Calls = {
     p.namespaces.uts.domainname = a.str(0).slice(0, a.num(1));
   },
   personality: () => 0,
+  madvise: () => 0,
   clock_gettime(p, a) {
     a.view(1, 16).setBigInt64(0, BigInt(p.world.tick()), true);
   },
