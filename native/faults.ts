@@ -89,7 +89,10 @@ export function faultKernel<K extends Kernel>(inner: K, plan: FaultPlan): K {
         if (before.stoppedAt !== undefined) return { results, stoppedAt: offset + before.stoppedAt };
         const call = next && rest[next.index];
         if (next === undefined || call === undefined) return { results, stoppedAt: undefined };
-        results.push(plan.strike(call, performer, next.fault));
+        const struck = plan.strike(call, performer, next.fault);
+        // close(2) gives the descriptor back even when it fails.
+        if (call.name === 'close') inner.submit([{ ...settle(call, before.results), mayFail: true }]);
+        results.push(struck);
         if (!call.mayFail) return { results, stoppedAt: results.length - 1 };
         if (results.length === calls.length) return { results, stoppedAt: undefined };
       }

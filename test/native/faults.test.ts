@@ -50,6 +50,16 @@ test('a call that may fail and is struck does not stop its batch, and references
   assert.deepEqual(last, { results: [-1], stoppedAt: undefined });
 });
 
+test('a close that is struck closes all the same, as the kernel does', () => {
+  const inner = fakeKernel();
+  const outcome = faultKernel(inner, new FaultPlan(onlyCall(2, 'EIO'))).submit([add(1), closeIt, add(1)]);
+  assert.deepEqual(outcome, { results: [2, -ERRNO.EIO], stoppedAt: 1 });
+  assert.deepEqual(
+    inner.performed.map(({ name }) => name),
+    ['dup3', 'close'],
+  );
+});
+
 test('counts across kernels, and only what was tried', () => {
   const plan = new FaultPlan(onlyCall(4, 'EIO'));
   const first = faultKernel(fakeKernel('runtime'), plan);
