@@ -31,6 +31,8 @@ export interface InitConnection {
 export interface Session {
   readonly platform: Platform;
   readonly inheritance: Inheritance;
+  /** The environment that this command was started with: that of hooks which say nothing of theirs. */
+  readonly environment: readonly string[];
   /** The container's state directory, absolute. */
   readonly directory: string;
   /** While the container is created: its init. */

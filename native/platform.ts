@@ -3,6 +3,7 @@
 import { initProgram } from './init/program.ts';
 import type { Kernel } from './kernel.ts';
 import { type Libc, loadLibc } from './libc.ts';
+import { type LibSeccomp, loadLibSeccomp } from './libseccomp.ts';
 import { localKernel } from './local.ts';
 import { poller } from './poller.ts';
 import { remoteKernel } from './remote.ts';
@@ -15,6 +16,8 @@ export interface Platform {
   spawnStage(descriptors: readonly number[], performer: string): Stage;
   /** The kernel of a process that serves batches on the other end of a socket of ours. */
   kernelBehind(socket: number, performer: string): Kernel;
+  /** libseccomp, loaded when it is first asked for. @throws LibSeccompError where it is missing or too old */
+  libseccomp(): LibSeccomp;
   /** Waits for events on descriptors without stopping the engine: poll(2) on a thread. @returns the revents, in order */
   poll(descriptors: readonly PollRequest[], timeoutMs?: number): Promise<readonly number[]>;
 }
@@ -38,6 +41,7 @@ export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadL
       return { ...stage, kernel: wrap(stage.kernel) };
     },
     kernelBehind: (socket, performer) => wrap(remoteKernel(libc, socket, performer)),
+    libseccomp: () => loadLibSeccomp(libc),
     poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
   };
 }

@@ -8,7 +8,7 @@ import { connectToInit } from '../effects/connect.ts';
 import { destroyInit, signalContainer } from '../effects/end.ts';
 import { awaitStart, consoleDescriptor, settleInit, startInit } from '../effects/init.ts';
 import { hasStarted, isAlive } from '../effects/observe.ts';
-import { executeProcess } from '../effects/process/execute.ts';
+import { executeProcess, giveUpRights, planExecution } from '../effects/process/execute.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
 import { giveTerminal } from '../effects/process/terminal.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
@@ -38,11 +38,13 @@ export function effectsOf(session: Session): CommandEffects {
       return init;
     },
     makeMounts: (record) => makeMounts(session, record),
-    runHooks: (_, kind) => {
-      throw new Error(`${kind} hooks are not supported yet`);
+    runHooks: async (record, kind) => {
+      if (kind === 'startContainer') return;
+      const { runHooks } = await import('../effects/hooks/hooks.ts');
+      await runHooks(session, record, kind, session.environment);
     },
     enterRootfs: (record) => enterRootfs(session, record),
-    prepareProcess(record) {
+    async prepareProcess(record) {
       const { kernel } = connectedInit(session);
       const process = processOf(record);
       if (process.terminal) {
@@ -51,13 +53,15 @@ export function effectsOf(session: Session): CommandEffects {
       }
       protectRootfs(session, record);
       prepareProcess(kernel, process, session.inheritance.openFilesLimit);
+      // For its errors, and for its cache.
+      await compiledFilter(session, record);
       awaitStart(session);
       disconnect(session);
     },
     async startProcess(record) {
       const init = connectToInit(session);
       try {
-        executeProcess(init.kernel, processOf(record), { preserveFds: record.options.preserveFds });
+        await startProcess(session, record, init.kernel);
       } catch (error) {
         // It has given up what a second try would need.
         await destroyInit(platform, record);
@@ -81,6 +85,30 @@ export function effectsOf(session: Session): CommandEffects {
       if (record.cgroup !== undefined) removeCgroup(local, record.cgroup);
     },
   };
+}
+
+async function startProcess(session: Session, record: ContainerRecord, kernel: Kernel): Promise<void> {
+  const { preserveFds } = record.options;
+  const execution = planExecution(kernel, processOf(record));
+  const compiled = await compiledFilter(session, record);
+  if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
+    const { runStartContainerHooks } = await import('../effects/hooks/hooks.ts');
+    const rights = giveUpRights(execution, compiled?.withoutAgent ?? []);
+    await runStartContainerHooks(session, record, kernel, execution.env, rights);
+  }
+  const filter = compiled?.prepare(kernel);
+  try {
+    executeProcess(kernel, execution, { preserveFds, filter: filter?.calls ?? [] });
+  } finally {
+    filter?.release();
+  }
+}
+
+/** Few containers without an engine have a profile: what it takes is loaded for those that do. */
+async function compiledFilter(session: Session, record: ContainerRecord) {
+  if (record.config.linux?.seccomp === undefined) return undefined;
+  const { filterOf } = await import('../effects/seccomp/container.ts');
+  return filterOf(session, record);
 }
 
 export function observe({ local }: Platform, { init, cgroup }: ContainerRecord): Facts {

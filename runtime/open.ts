@@ -9,8 +9,13 @@ import { effectsOf } from './effects.ts';
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
 export function optionsFor(context: Context, id: string, inheritance = NOTHING): ContainerOptions {
-  const { platform, root, patience, inspect, onChange } = context;
-  const session: Session = { platform, inheritance, directory: `${root}/${id}` };
+  const { platform, root, patience, inspect, onChange, host } = context;
+  const session: Session = {
+    platform,
+    inheritance,
+    directory: `${root}/${id}`,
+    environment: Object.entries(host.env).map(([name, value = '']) => `${name}=${value}`),
+  };
   return {
     kernel: platform.local,
     root,

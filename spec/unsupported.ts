@@ -1,5 +1,4 @@
 import type { Config } from './config/config.ts';
-import type { Hooks } from './config/hooks.ts';
 import type { DeviceRule } from './config/linux/devices.ts';
 import type { Linux } from './config/linux/linux.ts';
 import type { Namespace } from './config/linux/namespaces.ts';
@@ -12,7 +11,7 @@ import type { JsonPath, Report } from './problem.ts';
 type Table<T> = { readonly [Name in keyof T]?: (value: unknown) => boolean };
 
 // What config.json may ask for and runchart does not do yet. Refused by name rather than ignored: a container without
-// the seccomp filter it was given is worse than none. Whoever builds one deletes its line.
+// the limits it was given is worse than none. Whoever builds one deletes its line.
 const CONFIG: Table<Config> = {
   domainname: filled,
 };
@@ -32,22 +31,12 @@ const MOUNT: Table<Mount> = {
   options: hasOneOf('idmap', 'ridmap'),
 };
 
-const HOOKS: Table<Hooks> = {
-  prestart: filled,
-  createRuntime: filled,
-  createContainer: filled,
-  startContainer: filled,
-  poststart: filled,
-  poststop: filled,
-};
-
 const LINUX: Table<Linux> = {
   uidMappings: filled,
   gidMappings: filled,
   sysctl: filled,
   devices: filled,
   netDevices: filled,
-  seccomp: present,
   rootfsPropagation: filled,
   mountLabel: filled,
   intelRdt: present,
@@ -73,13 +62,12 @@ const RESOURCES: Table<LinuxResources> = {
   unified: filled,
 };
 
-/** Reports the fields that runchart does not act upon yet: `config.json: linux.seccomp: not supported yet`. */
+/** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */
 export function refuseUnsupported(config: Config, report: Report): void {
-  const { process, mounts = [], hooks, linux } = config;
+  const { process, mounts = [], linux } = config;
   refuse(CONFIG, config, [], report);
   if (process) refuseUnsupportedProcess(process, ['process'], report);
   for (const [index, mount] of mounts.entries()) refuse(MOUNT, mount, ['mounts', index], report);
-  if (hooks) refuse(HOOKS, hooks, ['hooks'], report);
   if (!linux) return;
   refuse(LINUX, linux, ['linux'], report);
   if (linux.resources) refuse(RESOURCES, linux.resources, ['linux', 'resources'], report);
@@ -101,7 +89,6 @@ export function unsupportedPaths(): string[] {
     ...under('', CONFIG),
     ...under('process.', PROCESS),
     ...under('mounts.', MOUNT),
-    ...under('hooks.', HOOKS),
     ...under('linux.', LINUX),
     ...NAMESPACE_TYPES.map((type) => `linux.namespaces.${type}`),
     ...under('linux.resources.', RESOURCES),

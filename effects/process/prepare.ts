@@ -8,8 +8,8 @@ import { attempt, call } from '../../native/perform.ts';
 import type { Process } from '../../spec/types.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { makePlaceholder } from '../rootfs/in-root.ts';
-import { cwdError } from './execute.ts';
 import { addLimits, restoreOpenFilesLimit } from './limits.ts';
+import { cwdError } from './look-around.ts';
 import { addFindProgram } from './program.ts';
 
 /**

@@ -7,10 +7,11 @@ import { attempt } from '../../native/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { State } from '../../spec/types.ts';
 import { openChannel } from '../channel.ts';
+import { hookState } from '../hooks/plan.ts';
 import type { Session } from '../session.ts';
 import { prepareAgent } from './agent.ts';
 import { CACHE_FOLDER } from './cache.ts';
-import { type CompiledSeccomp, compileSeccomp, loadCalls } from './seccomp.ts';
+import { type CompiledSeccomp, compileSeccomp, loadCalls, loadWithoutAgent } from './seccomp.ts';
 
 /** What the init performs to be under the filter, and what is to be let go of afterwards, loaded or not. */
 export interface LoadingFilter {
@@ -72,4 +73,25 @@ export function prepareFilter(
   } finally {
     attempt(local, close(channel.ours));
   }
+}
+
+export interface ContainerFilter {
+  /** For processes that no agent hears of: the startContainer hooks. */
+  readonly withoutAgent: readonly Call[];
+  /** Nothing may be opened or closed in the init between this and the calls that it answers. @throws Error */
+  prepare(init: Kernel): LoadingFilter;
+}
+
+/** The filter of a container's process. @throws Error */
+export function filterOf(session: Session, record: ContainerRecord): ContainerFilter | undefined {
+  const { platform } = session;
+  const compiled = compileFor(platform.local, () => platform.libseccomp(), record);
+  if (compiled === undefined) return undefined;
+  const pid = record.init?.pid ?? 0;
+  const state = hookState(record, 'startContainer', pid);
+  const { preserveFds } = record.options;
+  return {
+    withoutAgent: loadWithoutAgent(compiled),
+    prepare: (init) => prepareFilter(session, record, compiled, { init, preserveFds, pid, state }),
+  };
 }

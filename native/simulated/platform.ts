@@ -35,6 +35,9 @@ export function simulatedPlatform(world: World, wrap: Wrap = (kernel) => kernel,
     runtime,
     local,
     kernelBehind,
+    libseccomp() {
+      throw new Error('a simulated platform has no libseccomp');
+    },
     spawnStage(descriptors, performer) {
       const pair = out(8);
       perform(local, [socketpair(SOCK.STREAM, pair)]);

@@ -39,7 +39,7 @@ async function withInit(flags: number, action: (world: World) => Promise<void>):
   const folder = realpathSync(mkdtempSync('/tmp/runchart-hooks-'));
   const stage = platform.spawnStage([0, 1, 2], 'stage');
   const inheritance = { stdio: [0, 1, 2], preserveFds: 0 } as const;
-  const session: Session = { platform, directory: folder, inheritance };
+  const session: Session = { platform, directory: folder, inheritance, environment: [] };
   const start = startDescriptor(0);
   assert.equal(call(stage.kernel, socket(AF.UNIX, SOCK.STREAM)), start, 'where an init listens');
   perform(stage.kernel, [bindUnix(start, `${folder}/${START_SOCKET}`), listen(start)]);
@@ -148,7 +148,12 @@ describe('startContainer hooks', () => {
   );
 
   test('none, no connection', async () => {
-    const session: Session = { platform, directory: '/no/such', inheritance: { stdio: [0, 1, 2], preserveFds: 0 } };
+    const session: Session = {
+      platform,
+      directory: '/no/such',
+      environment: [],
+      inheritance: { stdio: [0, 1, 2], preserveFds: 0 },
+    };
     await runStartContainerHooks(session, aRecord({}), local, [], []);
     await runHooks(session, aRecord({}), 'createContainer', []);
     assert.ok(!existsSync('/no/such'));

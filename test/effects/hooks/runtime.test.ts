@@ -14,6 +14,7 @@ const folder = realpathSync(mkdtempSync('/tmp/runchart-hooks-'));
 const session: Session = {
   platform,
   directory: folder,
+  environment: [],
   inheritance: { stdio: [0, 1, 2], preserveFds: 0, openFilesLimit: 321 },
 };
 after(() => rmSync(folder, { recursive: true }));

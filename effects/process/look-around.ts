@@ -1,0 +1,77 @@
+/** What the last steps before execve depend on, asked for inside of the container. */
+
+import { Batch } from '../../native/batch.ts';
+import { chdir, close, openat, read, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
+import { AT, O, S } from '../../native/constants/files.ts';
+import type { Kernel, Out } from '../../native/kernel.ts';
+import { perform } from '../../native/perform.ts';
+import { out, viewOf } from '../../native/struct.ts';
+import type { Process } from '../../spec/types.ts';
+import { EffectError } from '../error.ts';
+import { openInRoot } from '../rootfs/in-root.ts';
+import { homeOf, variable } from './environment.ts';
+import { addFindProgram } from './program.ts';
+
+export interface Surroundings {
+  /** The path for execve. */
+  readonly program: string;
+  readonly home: string | undefined;
+  /** The working directory could not be entered yet: perhaps the process's user can. */
+  readonly cwdDenied: boolean;
+  /** Standard descriptors that the process's user does not own. */
+  readonly foreignStdio: readonly number[];
+}
+
+const STX = { UID: 20, MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
+
+/** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
+export function lookAround(kernel: Kernel, process: Process): Surroundings {
+  const batch = new Batch();
+  batch.try(chdir(process.cwd));
+  const stats = [0, 1, 2].map((fd) => {
+    const stat = out(STATX_BYTES);
+    batch.try(statx(fd, '', stat));
+    return stat;
+  });
+  const passwd = variable(process.env ?? [], 'HOME') ? undefined : out(64 * 1024);
+  let passwdRead = -1;
+  if (passwd !== undefined) {
+    const root = batch.try(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
+    const file = batch.try(openInRoot(root, '/etc/passwd', O.RDONLY | O.NONBLOCK));
+    batch.try(read(file, passwd));
+    passwdRead = batch.calls.length - 1;
+    batch.try(close(file));
+    batch.try(close(root));
+  }
+  const programIn = addFindProgram(batch, process);
+  const results = perform(kernel, batch.calls);
+  const entered = -(results[0] ?? 0);
+  if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
+  const length = results[passwdRead] ?? 0;
+  const uid = process.user?.uid ?? 0;
+  return {
+    program: programIn(results),
+    home:
+      passwd === undefined || length <= 0
+        ? undefined
+        : homeOf(new TextDecoder().decode(passwd.bytes.subarray(0, length)), uid),
+    cwdDenied: entered > 0,
+    foreignStdio: [0, 1, 2].filter((fd) => (results[fd + 1] ?? -1) >= 0 && isForeign(stats[fd], uid)),
+  };
+}
+
+export const cwdError = (cwd: string, errno: number): EffectError =>
+  new EffectError(
+    `chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: ${errnoText(errno)} (${errnoName(errno)})`,
+  );
+
+function isForeign(stat: Out | undefined, uid: number): boolean {
+  if (stat === undefined) return false;
+  const view = viewOf(stat.bytes);
+  const isNull =
+    (view.getUint16(STX.MODE, true) & S.IFMT) === S.IFCHR &&
+    view.getUint32(STX.RDEV_MAJOR, true) === 1 &&
+    view.getUint32(STX.RDEV_MINOR, true) === 3;
+  return !isNull && view.getUint32(STX.UID, true) !== uid;
+}
