@@ -1,0 +1,58 @@
+/** Drives dist/runchart in tests: containers of a state root of the test's own. */
+
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+
+const executable = join(import.meta.dirname, '../../dist/runchart');
+
+export interface Outcome {
+  readonly status: number | null;
+  /** Both streams, together. */
+  readonly output: string;
+}
+
+/** @param folder holds the state root and what containers print */
+export function runchart(folder: string) {
+  const root = join(folder, 'root');
+  const printed = join(folder, 'printed');
+
+  function command(...args: readonly string[]): Outcome {
+    const fd = openSync(printed, 'w');
+    try {
+      // Not a pipe: a container that is left running would hold it.
+      const { status } = spawnSync(executable, ['--root', root, ...args], {
+        stdio: ['ignore', fd, fd],
+        timeout: 60_000,
+      });
+      return { status, output: readFileSync(printed, 'utf8') };
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  const stateOf = (id: string): string | undefined => {
+    const { status, output } = command('state', id);
+    return status === 0 ? JSON.parse(output).status : undefined;
+  };
+
+  /** Creates and starts a container, waits for its end and deletes it. What it printed, or what `create` or `start` said. */
+  async function life(bundle: string, id: string): Promise<Outcome> {
+    const fd = openSync(join(folder, 'container'), 'w');
+    try {
+      const args = ['--root', root, 'create', '--bundle', bundle, id];
+      const { status } = spawnSync(executable, args, { stdio: ['ignore', fd, fd], timeout: 60_000 });
+      if (status !== 0) return { status, output: readFileSync(join(folder, 'container'), 'utf8') };
+      const started = command('start', id);
+      if (started.status === 0) while (stateOf(id) === 'running') await setTimeout(20);
+      const deleted = command('delete', '--force', id);
+      if (started.status !== 0) return started;
+      return { status: deleted.status, output: readFileSync(join(folder, 'container'), 'utf8') };
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  return { root, command, stateOf, life };
+}

@@ -1,0 +1,145 @@
+/** Containers under a seccomp profile. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import type { Seccomp } from '../../spec/types.ts';
+import { unsupportedPaths } from '../../spec/unsupported.ts';
+import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
+import { runchart } from './runchart.ts';
+
+const skip =
+  noContainers || (unsupportedPaths().includes('linux.seccomp') ? 'linux.seccomp is not wired in yet' : false);
+const folder = workFolder('seccomp');
+after(() => folder.remove());
+const bundle = join(folder.path, 'bundle');
+const { root, life } = runchart(folder.path);
+let count = 0;
+
+interface Container {
+  readonly script?: string;
+  readonly args?: string[];
+  readonly noNewPrivileges?: boolean;
+  readonly hooks?: object;
+}
+
+function run(seccomp: Seccomp, { script = '', args, noNewPrivileges = true, hooks = {} }: Container) {
+  const config = shellConfig(script);
+  const process = { ...config.process, noNewPrivileges, args: args ?? config.process.args };
+  const id = `runchart-test-seccomp-${count++}`;
+  const linux = { ...config.linux, seccomp };
+  if (!existsSync(bundle)) makeBundle(bundle, config);
+  writeConfig(bundle, { ...config, process, hooks, linux });
+  return life(bundle, id);
+}
+
+const refusing = (...names: string[]): Seccomp => ({
+  defaultAction: 'SCMP_ACT_ALLOW',
+  syscalls: [{ names, action: 'SCMP_ACT_ERRNO', errnoRet: 95 }],
+});
+const MKDIR = refusing('mkdir', 'mkdirat');
+const TELL = 'grep -E "^(Seccomp|NoNewPrivs)" /proc/self/status; mkdir /tmp/x; echo $?';
+
+test('the process is under its filter, with and without no_new_privs', { skip }, async () => {
+  for (const noNewPrivileges of [true, false]) {
+    const { status, output } = await run(MKDIR, { script: TELL, noNewPrivileges });
+    assert.equal(status, 0, output);
+    assert.equal(
+      output,
+      `NoNewPrivs:\t${noNewPrivileges ? 1 : 0}\nSeccomp:\t2\nSeccomp_filters:\t1\n` +
+        "mkdir: can't create directory '/tmp/x': Operation not supported\n1\n",
+    );
+  }
+});
+
+test('without no_new_privs the filter comes before ids and capabilities are given up', { skip }, async () => {
+  const capset = refusing('capset');
+  const early = await run(capset, { script: 'true', noNewPrivileges: false });
+  assert.notEqual(early.status, 0);
+  assert.match(early.output, /capset: EOPNOTSUPP/);
+  assert.equal((await run(capset, { script: 'echo in' })).output, 'in\n');
+});
+
+test('the compiled program is kept, and used again', { skip }, async () => {
+  await run(MKDIR, { script: 'true' });
+  const [cache] = readdirSync(root);
+  assert.equal(cache, '@seccomp');
+  const kept = readdirSync(join(root, '@seccomp'));
+  await run(MKDIR, { script: 'true', noNewPrivileges: false });
+  assert.deepEqual(readdirSync(join(root, '@seccomp')), kept);
+});
+
+test('a profile that cannot be compiled fails create, and nothing is left', { skip }, async () => {
+  const cases: readonly [Partial<Seccomp>, RegExp][] = [
+    [{ defaultErrnoRet: 5 }, /linux\.seccomp\.defaultErrnoRet: SCMP_ACT_ALLOW takes no errno/],
+    [{ architectures: ['SCMP_ARCH_S390X'] }, /SCMP_ARCH_S390X: its byte order/],
+    [{ syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }] }, /seccomp listenerPath is not set/],
+  ];
+  for (const [part, message] of cases) {
+    const { status, output } = await run({ ...MKDIR, ...part }, { script: 'true' });
+    assert.equal(status, 1);
+    assert.match(output, message);
+    assert.deepEqual(
+      readdirSync(root).filter((name) => name !== '@seccomp'),
+      [],
+    );
+  }
+});
+
+test('an init that its filter lets do nothing but execve neither hangs nor spins', {
+  skip,
+  timeout: 30_000,
+}, async () => {
+  const strict: Seccomp = {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    syscalls: [{ names: ['umask'], action: 'SCMP_ACT_ALLOW' }],
+  };
+  const { output } = await run(strict, { script: 'echo never' });
+  assert.doesNotMatch(output, /never/);
+});
+
+test('an agent decides about the calls of the process', { skip, timeout: 30_000 }, async () => {
+  const listenerPath = join(folder.path, 'agent.sock');
+  const program = join(import.meta.dirname, '../effects/seccomp/agent-program.ts');
+  const agent = spawn(process.execPath, [program, listenerPath], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: agent.stdout })[Symbol.asyncIterator]();
+  await lines.next();
+  const { output } = await run(
+    {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      listenerPath,
+      listenerMetadata: 'for the agent',
+      syscalls: [
+        { names: ['getpid', 'sendmsg', 'sendto', 'write', 'execve'], action: 'SCMP_ACT_NOTIFY' },
+        { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 95 },
+      ],
+    },
+    { script: 'echo $$; mkdir /tmp/x' },
+  );
+  assert.equal(output, "4242\nmkdir: can't create directory '/tmp/x': Operation not supported\n");
+  const state = JSON.parse(String((await lines.next()).value));
+  assert.deepEqual(state.fds, ['seccompFd']);
+  assert.equal(state.metadata, 'for the agent');
+  assert.equal(state.state.pid, state.pid);
+  const [status] = await once(agent, 'exit');
+  assert.equal(status, 0);
+});
+
+test('an agent that is not there fails start', { skip }, async () => {
+  const { status, output } = await run(
+    { ...MKDIR, listenerPath: '/no/such/agent', syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }] },
+    { script: 'true' },
+  );
+  assert.equal(status, 1);
+  assert.match(output, /failed to connect with seccomp agent .*: \/no\/such\/agent: ENOENT/);
+});
+
+test('startContainer hooks are under the filter too', { skip }, async () => {
+  const hook = { path: '/bin/sh', args: ['sh', '-c', `(${TELL}) > /dev/shm/hook 2>&1`] };
+  const { output } = await run(MKDIR, { script: 'cat /dev/shm/hook', hooks: { startContainer: [hook] } });
+  assert.match(output, /Seccomp:\t2\n.*Operation not supported\n1\n$/s);
+});
