@@ -1,8 +1,6 @@
 import type { Config } from './config/config.ts';
-import type { DeviceRule } from './config/linux/devices.ts';
 import type { Linux } from './config/linux/linux.ts';
 import type { Namespace } from './config/linux/namespaces.ts';
-import type { LinuxResources } from './config/linux/resources.ts';
 import type { Mount } from './config/mounts.ts';
 import type { Process } from './config/process.ts';
 import type { JsonPath, Report } from './problem.ts';
@@ -50,18 +48,6 @@ const NAMESPACE_TYPES: readonly Namespace['type'][] = [
   'time',
 ];
 
-const RESOURCES: Table<LinuxResources> = {
-  devices: otherThanDenyAll,
-  memory: filled,
-  cpu: filled,
-  pids: filled,
-  blockIO: filled,
-  hugepageLimits: filled,
-  network: filled,
-  rdma: filled,
-  unified: filled,
-};
-
 /** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */
 export function refuseUnsupported(config: Config, report: Report): void {
   const { process, mounts = [], linux } = config;
@@ -70,7 +56,6 @@ export function refuseUnsupported(config: Config, report: Report): void {
   for (const [index, mount] of mounts.entries()) refuse(MOUNT, mount, ['mounts', index], report);
   if (!linux) return;
   refuse(LINUX, linux, ['linux'], report);
-  if (linux.resources) refuse(RESOURCES, linux.resources, ['linux', 'resources'], report);
   for (const [index, { type }] of (linux.namespaces ?? []).entries()) {
     if (!NAMESPACE_TYPES.includes(type)) continue;
     report(['linux', 'namespaces', index], `${type} namespaces: not supported yet`);
@@ -91,7 +76,6 @@ export function unsupportedPaths(): string[] {
     ...under('mounts.', MOUNT),
     ...under('linux.', LINUX),
     ...NAMESPACE_TYPES.map((type) => `linux.namespaces.${type}`),
-    ...under('linux.resources.', RESOURCES),
   ];
 }
 
@@ -114,14 +98,4 @@ function filled(value: unknown): boolean {
 
 function hasOneOf(...wanted: readonly string[]): (value: unknown) => boolean {
   return (value) => Array.isArray(value) && value.some((option) => wanted.includes(option));
-}
-
-/** Of the device cgroup's rules there is only the one of runc's default config: deny all (and allow the default devices). */
-function otherThanDenyAll(rules: unknown): boolean {
-  return Array.isArray(rules) && !rules.every(isDenyAll);
-}
-
-function isDenyAll({ allow, type, major, minor, access }: DeviceRule): boolean {
-  const all = (!type || type === 'a') && (major ?? -1) === -1 && (minor ?? -1) === -1;
-  return !allow && all && access === 'rwm';
 }
