@@ -11,6 +11,7 @@ import { bundle } from './bundle.ts';
 import { type Arch, hostArch } from './compiler.ts';
 import { compileInit } from './init.ts';
 import { buildLauncher } from './launcher.ts';
+import { recordOrder } from './order.ts';
 
 /** Without the first two, `.env` and `preload` of `bunfig.toml` in the current directory are obeyed: code run as root. */
 const IGNORE_CURRENT_DIRECTORY = [
@@ -30,12 +31,14 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   mkdirSync(work, { recursive: true });
 
   const script = join(work, 'main.js');
+  const engine = join(work, 'runchart-engine');
   await bundle(join(root, 'commands/main.ts'), script, readFileSync(compileInit(arch)));
-  linkEngine(script, join(work, 'runchart-engine'));
   copyFileSync(
     join(root, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`),
     join(work, 'koffi.node'),
   );
+  linkEngine(script, engine, []);
+  linkEngine(script, engine, recordOrder(engine, work));
   buildLauncher(root, arch, join(work, 'runchart'));
 
   // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.
@@ -43,10 +46,11 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   rmSync(work, { recursive: true });
 }
 
-function linkEngine(script: string, output: string): void {
+function linkEngine(script: string, output: string, order: readonly string[]): void {
   const flags = ['--compile', '--bytecode', '--format=esm', '--minify', ...IGNORE_CURRENT_DIRECTORY];
+  const ordered = order.map((file) => `--bytecode-order=${file}`);
   // The linker's temporary files appear in the current directory.
-  execFileSync(process.execPath, ['build', ...flags, script, `--outfile=${output}`], {
+  execFileSync(process.execPath, ['build', ...flags, ...ordered, script, `--outfile=${output}`], {
     cwd: join(output, '..'),
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -55,7 +55,7 @@ async function showLife(): Promise<void> {
   const creation = create();
   while (creation.ended === undefined) {
     enter(statusOf());
-    await setTimeout(2);
+    await setTimeout(0);
   }
   succeed('create', creation.ended);
   enter(statusOf());

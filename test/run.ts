@@ -1,6 +1,6 @@
 /**
- * Runs all tests: `npm test`. Unit and property tests share one process; each file with real containers gets its own,
- * since descriptors, namespaces and the working directory are the process's.
+ * Runs all tests: `npm test`. Each file gets a process of its own, since descriptors and children are the process's,
+ * and one that crashes or hangs takes no other along. Files with real containers run one at a time.
  *
  *   test/run.ts [FILE…]    only these
  *
@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -26,7 +26,8 @@ interface Group {
   readonly files: readonly string[];
   /** How long a test may take, and all of them be silent. */
   readonly limits: { readonly testMs: number; readonly silenceMs: number };
-  readonly options: readonly string[];
+  /** Files at a time. */
+  readonly concurrency: number;
 }
 
 const wanted = process.argv.slice(2).map((file) => resolve(file));
@@ -45,7 +46,7 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   await runGroup(tally, folder, {
     name: 'unit and property tests',
     files: files.filter((file) => !isIntegration(file)),
-    options: ['--test-isolation=none'],
+    concurrency: availableParallelism(),
     limits: { testMs: 60_000, silenceMs: 120_000 },
   });
   const integration = files.filter(isIntegration);
@@ -53,7 +54,7 @@ async function runAll(only: readonly string[]): Promise<boolean> {
     await runGroup(tally, folder, {
       name: 'integration tests',
       files: integration,
-      options: ['--test-isolation=process', '--test-concurrency=1'],
+      concurrency: 1,
       limits: { testMs: 300_000, silenceMs: 330_000 },
     });
   } else {
@@ -85,14 +86,14 @@ function build(tally: Tally): void {
   if (status !== 0) tally.failures.push({ title: 'build/link.ts', text: error?.message ?? stderr });
 }
 
-async function runGroup(tally: Tally, folder: string, { name, files, options, limits }: Group): Promise<void> {
+async function runGroup(tally: Tally, folder: string, { name, files, concurrency, limits }: Group): Promise<void> {
   if (files.length === 0) return;
   const started = performance.now();
   const failedBefore = tally.failures.length;
   const reporter = [`--test-reporter=${join(root, 'test/runner/reporter.ts')}`, '--test-reporter-destination=stdout'];
   const child = spawn(
     process.execPath,
-    ['--test', `--test-timeout=${limits.testMs}`, ...options, ...reporter, ...files],
+    ['--test', `--test-timeout=${limits.testMs}`, `--test-concurrency=${concurrency}`, ...reporter, ...files],
     {
       cwd: root,
       env: { ...process.env, TMPDIR: folder },

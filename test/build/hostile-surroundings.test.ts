@@ -40,19 +40,30 @@ function surroundings(variables: Readonly<Record<string, string>> = {}): Record<
   return { ...own, ...variables };
 }
 
-function version(program: string, variables: Readonly<Record<string, string>> = {}) {
+function run(program: string, argv: readonly string[], variables: Readonly<Record<string, string>>) {
   const options = { cwd, env: surroundings(variables), encoding: 'utf8', timeout: 20_000 } as const;
-  const { status, stdout, stderr } = spawnSync(program, ['--version'], options);
+  const { status, stdout, stderr } = spawnSync(program, argv, options);
   return { status, stdout, stderr };
 }
 
+const version = (program: string, variables: Readonly<Record<string, string>>) =>
+  run(program, ['--version'], variables);
+
+/** `list` gets as far as the kernel: it has opened koffi's addon. */
+const COMMANDS = [
+  { argv: ['--version'], prints: /^runchart version / },
+  { argv: ['--root', join(folder, 'state'), 'list'], prints: /^ID +PID/ },
+];
+
 function assertUnmoved(variables: Readonly<Record<string, string>> = {}): void {
-  const { status, stdout, stderr } = version(runchart, variables);
-  assert.equal(stderr, '');
-  assert.match(stdout, /^runchart version /);
-  assert.equal(status, 0);
-  assert.ok(!existsSync(canary), 'the trap worked');
-  assert.deepEqual(readdirSync(temporary), []);
+  for (const { argv, prints } of COMMANDS) {
+    const { status, stdout, stderr } = run(runchart, argv, variables);
+    assert.equal(stderr, '');
+    assert.match(stdout, prints);
+    assert.equal(status, 0);
+    assert.ok(!existsSync(canary), 'the trap worked');
+    assert.deepEqual(readdirSync(temporary), []);
+  }
 }
 
 const files: Readonly<Record<string, () => string>> = {
@@ -95,17 +106,18 @@ describe('in a hostile current directory, dist/runchart', { skip }, () => {
       mkdirSync(dirname(join(cwd, name)), { recursive: true });
       writeFileSync(join(cwd, name), text());
     }
-    const options = { cwd, env: surroundings(), encoding: 'utf8' } as const;
-    const { stderr, status } = spawnSync('strace', ['-f', '-e', 'trace=%file', runchart, '--version'], options);
-    assert.equal(status, 0);
-    const calls = stderr.split('\n').filter((line) => /^(\[pid +\d+\] )?\w+\(/.test(line));
-    assert.ok(calls.length > 5, stderr);
-    const opened = calls.filter((line) => !/ getcwd\(|^getcwd\(|execve\(/.test(line));
-    const relative = /^(\[pid +\d+\] )?\w+\((AT_FDCWD, )?"[^/"]/;
-    assert.deepEqual(
-      opened.filter((line) => line.includes(folder) || relative.test(line)),
-      [],
-    );
+    for (const { argv } of COMMANDS) {
+      const options = { cwd, env: surroundings(), encoding: 'utf8' } as const;
+      const { stderr, status } = spawnSync('strace', ['-f', '-e', 'trace=%file', runchart, ...argv], options);
+      assert.equal(status, 0);
+      const calls = stderr.split('\n').filter((line) => /^(\[pid +\d+\] )?\w+\(/.test(line));
+      assert.ok(calls.length > 5, stderr);
+      const opened = calls.filter((line) => !/\b(getcwd|execve)\(/.test(line));
+      const relative = /^(\[pid +\d+\] )?\w+\((AT_FDCWD, )?"[^/"]/;
+      const theirs = (line: string) =>
+        [cwd, home, temporary].some((path) => line.includes(path)) || relative.test(line);
+      assert.deepEqual(opened.filter(theirs), []);
+    }
   });
 });
 
