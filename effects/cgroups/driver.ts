@@ -21,3 +21,5 @@ export { members } from './members.ts';
 export { type CgroupPlanInput, planCgroup } from './paths.ts';
 export { removeCgroup } from './remove.ts';
 export { type ApplyOptions, applyResources, planLimits, updateResources } from './resources.ts';
+export { readStats } from './stats/read.ts';
+export type { ContainerStats } from './stats/types.ts';

@@ -36,7 +36,7 @@ function membersOf(kernel: Kernel, directory: string): readonly number[] {
 
 /** The directories below a cgroup's, parents first. Those that vanish meanwhile are left out. */
 export function descendants(kernel: Kernel, directory: string): readonly string[] {
-  return children(kernel, directory).flatMap((name) => {
+  return subdirectories(kernel, directory).flatMap((name) => {
     const path = `${directory}/${name}`;
     return [path, ...descendants(kernel, path)];
   });
@@ -46,7 +46,8 @@ const DIRENT = { RECLEN: 16, TYPE: 18, NAME: 19 } as const;
 const DT_DIR = 4;
 const decoder = new TextDecoder();
 
-function children(kernel: Kernel, directory: string): readonly string[] {
+/** The names of the directories in a directory, in no order; none where it cannot be read. */
+export function subdirectories(kernel: Kernel, directory: string): readonly string[] {
   const names: string[] = [];
   const [fd = -1] = kernel.submit([openat(AT.FDCWD, directory, O.RDONLY | O.DIRECTORY)]).results;
   if (fd < 0) return names;

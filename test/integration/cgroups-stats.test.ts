@@ -1,0 +1,79 @@
+/** Statistics beside those of runc, of the same cgroup, where runc is installed. */
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { createCgroup, detectLayout, planCgroup, readStats, removeCgroup } from '../../effects/cgroups/driver.ts';
+import { loadLibc } from '../../native/libc.ts';
+import { localKernel } from '../../native/local.ts';
+
+const root = process.getuid?.() === 0;
+const local = localKernel(loadLibc());
+const layout = detectLayout(local);
+const cgroupsPath = `/runchart-test-stats-${process.pid}`;
+const record = planCgroup({ cgroupsPath, id: 'unused', layout });
+
+test('an empty cgroup', { skip: !root }, () => {
+  const made = createCgroup(local, record, {});
+  const stats = readStats(local, made);
+  assert.deepEqual(Object.keys(stats), [
+    ...['cpu', 'cpuset', 'memory', 'pids', 'blkio', 'hugetlb', 'intel_rdt', 'network_interfaces'],
+  ]);
+  assert.deepEqual(stats.pids, {});
+  removeCgroup(local, made);
+});
+
+/** All paths to the leaves of a JSON value. */
+const leaves = (value: unknown, path = ''): readonly string[] =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value).flatMap(([key, inner]) => leaves(inner, `${path}.${key}`))
+    : [path];
+
+const busybox = '/bin/busybox';
+const noRunc =
+  !root || spawnSync('runc', ['--version']).status !== 0 || !existsSync(busybox)
+    ? 'needs root, runc and busybox'
+    : false;
+
+test('the same fields and values as runc tells', { skip: noRunc }, () => {
+  const bundle = mkdtempSync(`${tmpdir()}/runchart-test-`);
+  const runc = (...args: string[]) =>
+    execFileSync('runc', ['--root', `${bundle}/state`, ...args], { cwd: bundle, stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    mkdirSync(`${bundle}/rootfs/bin`, { recursive: true });
+    copyFileSync(busybox, `${bundle}/rootfs/bin/busybox`);
+    runc('spec');
+    const config = JSON.parse(readFileSync(`${bundle}/config.json`, 'utf8'));
+    Object.assign(config.process, { terminal: false, args: ['/bin/busybox', 'sleep', '1000'] });
+    Object.assign(config.linux, { cgroupsPath });
+    writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
+    const id = `stats-${process.pid}`;
+    // Its output goes nowhere: the container would hold our pipe.
+    spawnSync('runc', ['--root', `${bundle}/state`, 'run', '-d', id], { cwd: bundle, stdio: 'ignore' });
+    try {
+      // Frozen it uses nothing more.
+      runc('pause', id);
+      const theirs = JSON.parse(runc('events', '--stats', id).toString()).data;
+      const ours = readStats(local, record);
+      const known = leaves(ours);
+      const missing = leaves(theirs).filter((leaf) => !known.includes(leaf));
+      // What is all zero runc 1.1 shows, and 1.4 no longer does.
+      assert.deepEqual(
+        missing.filter((leaf) => !/^\.(cpu\.throttling|blkio|hugetlb|intel_rdt)$/.test(leaf)),
+        [],
+      );
+      assert.deepEqual(ours.pids, theirs.pids);
+      assert.deepEqual(ours.cpu.usage?.total, theirs.cpu.usage.total);
+      assert.deepEqual(ours.cpuset, theirs.cpuset);
+      assert.equal(Number(ours.memory.usage?.limit), theirs.memory.usage.limit);
+      assert.equal(ours.memory.usage?.max, theirs.memory.usage.max);
+      assert.equal(ours.memory.raw?.pgfault, theirs.memory.raw.pgfault);
+    } finally {
+      runc('delete', '--force', id);
+    }
+  } finally {
+    rmSync(bundle, { recursive: true });
+  }
+});
