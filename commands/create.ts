@@ -1,6 +1,6 @@
-import { createContainer } from '../runtime/create.ts';
+import { createInBackground } from '../runtime/background.ts';
 import { containerId, RuntimeCommand } from './base.ts';
-import { createRequest, creatingFlags, saying } from './creating.ts';
+import { creating, creatingFlags, saying } from './creating.ts';
 
 export default class Create extends RuntimeCommand {
   static override id = 'create';
@@ -21,8 +21,8 @@ export default class Create extends RuntimeCommand {
     const { args, flags } = await this.parse(Create);
     const { context } = await this.prepare(flags);
     return saying('runchart create failed', async () => {
-      const container = await createContainer(context, createRequest(context, args['container-id'], flags));
-      container.close();
+      const { request, options } = await creating(context, args['container-id'], flags);
+      await createInBackground(context, request, { ...options, start: false });
       return 0;
     });
   }

@@ -1,9 +1,11 @@
 /** What `create` and `run` share: their flags, and the request that these make. */
 
 import { boolean, integer, string } from '@oclif/core/flags';
+import type { BackgroundOptions, Planned } from '../runtime/background.ts';
 import type { Context } from '../runtime/context.ts';
-import type { CreateRequest } from '../runtime/create.ts';
+import { readConfig } from '../runtime/create.ts';
 import { absolutePath } from '../runtime/path.ts';
+import { checkContainerId } from '../spec/id.ts';
 import { globals } from './globals.ts';
 
 export const creatingFlags = {
@@ -34,24 +36,40 @@ export const creatingFlags = {
 
 export interface CreatingFlags {
   readonly bundle?: string | undefined;
+  readonly 'console-socket'?: string | undefined;
+  readonly 'pidfd-socket'?: string | undefined;
+  readonly 'pid-file'?: string | undefined;
   readonly 'no-pivot': boolean;
   readonly 'no-new-keyring': boolean;
   readonly 'preserve-fds': number;
 }
 
-export function createRequest({ host }: Context, id: string, flags: CreatingFlags): CreateRequest {
+export interface Creating {
+  readonly request: Planned;
+  readonly options: Omit<BackgroundOptions, 'start'>;
+}
+
+/** What these flags ask for. @throws Error, of one line, where the bundle or the name can't be used */
+export async function creating({ host, platform }: Context, id: string, flags: CreatingFlags): Promise<Creating> {
+  const bundle = absolutePath(host, flags.bundle ?? '');
+  const config = await readConfig(platform.local, bundle);
+  checkContainerId(id);
+  // runc works in the bundle when it connects to sockets, and where it was called when it writes the pid.
+  const inBundle = { cwd: bundle, env: {} };
   return {
-    id,
-    bundle: absolutePath(host, flags.bundle ?? ''),
-    noPivot: flags['no-pivot'],
-    noNewKeyring: flags['no-new-keyring'],
-    inheritance: {
-      stdio: [0, 1, 2],
+    request: { id, bundle, config, noPivot: flags['no-pivot'], noNewKeyring: flags['no-new-keyring'] },
+    options: {
+      consoleSocket: pathOf(inBundle, flags['console-socket']),
+      pidfdSocket: pathOf(inBundle, flags['pidfd-socket']),
+      pidFile: pathOf(host, flags['pid-file']),
       preserveFds: flags['preserve-fds'],
-      ...(host.openFilesLimit === undefined ? {} : { openFilesLimit: host.openFilesLimit }),
     },
   };
 }
+
+/** An empty value is none: Go's flags can't tell them apart. */
+const pathOf = (from: Parameters<typeof absolutePath>[0], path: string | undefined): string | undefined =>
+  path === undefined || path === '' ? undefined : absolutePath(from, path);
 
 /** runc puts these words before any error of `create` and `run`. */
 export async function saying<T>(what: string, action: () => Promise<T>): Promise<T> {

@@ -1,8 +1,6 @@
 import { boolean } from '@oclif/core/flags';
-import { succeed } from '../runtime/answers.ts';
-import { createContainer } from '../runtime/create.ts';
 import { containerId, RuntimeCommand } from './base.ts';
-import { createRequest, creatingFlags, saying } from './creating.ts';
+import { creating, creatingFlags, saying } from './creating.ts';
 
 export default class Run extends RuntimeCommand {
   static override id = 'run';
@@ -26,17 +24,18 @@ export default class Run extends RuntimeCommand {
     const { args, flags } = await this.parse(Run);
     const { context } = await this.prepare(flags);
     return saying('runchart run failed', async () => {
-      if (!flags.detach) throw new Error('only --detach is there yet');
-      const container = await createContainer(context, createRequest(context, args['container-id'], flags));
-      try {
-        succeed(context, await container.request({ type: 'start' }));
-      } catch (error) {
-        await container.request({ type: 'delete', force: true });
-        throw error;
-      } finally {
-        container.close();
+      const { request, options } = await creating(context, args['container-id'], flags);
+      if (flags.detach) {
+        const { createInBackground } = await import('../runtime/background.ts');
+        await createInBackground(context, request, { ...options, start: true });
+        return 0;
       }
-      return 0;
+      const { runInForeground } = await import('../runtime/run.ts');
+      return runInForeground(context, request, {
+        ...options,
+        subreaper: !flags['no-subreaper'],
+        keep: flags.keep,
+      });
     });
   }
 }

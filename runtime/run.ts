@@ -1,0 +1,27 @@
+/** `run` as one operation: create, start, stand for the container's process, delete. */
+
+import type { Planned } from './background.ts';
+import type { Context } from './context.ts';
+import { createContainer } from './create.ts';
+import { type ForegroundOptions, runForeground } from './foreground.ts';
+import { withEnvironment } from './inheritance.ts';
+
+/**
+ * @returns the exit status of the container's process, 128 + n where signal n ended it
+ * @throws Error, of one line, where it did not come to run; no container is left then
+ */
+export function runInForeground(
+  context: Context,
+  request: Planned,
+  options: Omit<ForegroundOptions, 'terminal'>,
+): Promise<number> {
+  const { config } = request;
+  const terminal = config.process?.terminal ?? false;
+  return runForeground(context, { ...options, terminal }, (inherited) =>
+    createContainer(context, {
+      ...request,
+      config: withEnvironment(config, inherited),
+      inheritance: inherited.inheritance,
+    }),
+  );
+}
