@@ -1,7 +1,7 @@
 /** Performs mount steps in the init, in as few round trips as the rootfs allows. */
 
 import { Batch } from '../../native/batch.ts';
-import { close, type Fd, symlinkat } from '../../native/calls/files.ts';
+import { close, type Fd, read, symlinkat } from '../../native/calls/files.ts';
 import {
   fsconfigCreate,
   fsconfigFlag,
@@ -14,7 +14,8 @@ import {
 } from '../../native/calls/mounts.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { SyscallError } from '../../native/perform.ts';
+import { attempt, SyscallError } from '../../native/perform.ts';
+import { out } from '../../native/struct.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { addOpenPlaceholder, baseOf, makePlaceholder, openInRoot, parentOf } from '../rootfs/in-root.ts';
 import type { AttributeChange } from './options.ts';
@@ -43,9 +44,12 @@ export function performMounts(kernel: Kernel, root: number, steps: readonly Moun
     const call = batch.calls[stoppedAt];
     if (step === undefined || call === undefined) throw new RangeError('a batch stopped beyond its end');
     const error = new SyscallError(call, -(results[stoppedAt] ?? 0), stoppedAt);
-    closeLeftOpen(kernel, batch, results, ends[failed - next - 1] ?? 0);
-    if (call.name !== 'openat2' || error.code !== 'ENOENT' || prepared === failed || step.step === 'attributes')
-      throw new EffectError(`${describe(step)}: ${reasonOf(error)}`, { cause: error });
+    const begin = ends[failed - next - 1] ?? 0;
+    const missing = call.name === 'openat2' && error.code === 'ENOENT' && step.step !== 'attributes';
+    const said = missing ? '' : complaint(kernel, batch, results, begin) + mismatch(step, error);
+    closeLeftOpen(kernel, batch, results, begin);
+    if (!missing || prepared === failed)
+      throw new EffectError(`${describe(step)}: ${reasonOf(error)}${said}`, { cause: error });
     try {
       if (step.step === 'symlink') makePlaceholder(kernel, root, parentOf(step.at), 'directory');
       else makePlaceholder(kernel, root, step.at, step.placeholder);
@@ -62,6 +66,23 @@ export function describe(step: MountStep): string {
   if (step.step === 'bind') return `bind ${step.source} on ${step.at}`;
   if (step.step === 'symlink') return `link ${step.at} to ${step.target}`;
   return `set the attributes of the mount on ${step.at}`;
+}
+
+/** The kernel has one errno for all that is wrong with a mount: for a copy of ours that is the kind of the destination. */
+const mismatch = (step: MountStep, { call, code }: SyscallError): string =>
+  step.step === 'bind' && step.placeholder === 'file' && call.name === 'move_mount' && code === 'EINVAL'
+    ? ' (the destination is a directory, the source is not)'
+    : '';
+
+/** What the file system itself says of a failure (fsconfig(2), "Caveats"): ` (tmpfs: Unknown parameter 'x')`, or nothing. */
+function complaint(kernel: Kernel, batch: Batch, results: readonly number[], from: number): string {
+  const opened = results.findIndex((_, i) => i >= from && batch.calls[i]?.name === 'fsopen');
+  const fd = results[opened];
+  if (fd === undefined || fd < 0) return '';
+  const message = out(1024);
+  const length = attempt(kernel, read(fd, message));
+  // The first letter tells errors from warnings.
+  return length > 2 ? ` (${new TextDecoder().decode(message.bytes.subarray(2, length)).trim()})` : '';
 }
 
 /** The descriptors that the failed step had opened: a step closes what it opens, but only at its end. */

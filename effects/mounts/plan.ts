@@ -1,5 +1,6 @@
 /** What is mounted where, decided before anything is mounted: config.json and facts about the host become steps. */
 
+import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import { cleanInside } from '../../spec/paths.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
@@ -56,21 +57,45 @@ export interface MountFacts {
   readonly cgroupNamespace: boolean;
 }
 
-export const planMounts = (mounts: readonly Mount[], facts: MountFacts): readonly MountStep[] =>
-  mounts.flatMap((mount) => planMount({ ...mount, destination: cleanInside(mount.destination) }, facts));
+export function planMounts(mounts: readonly Mount[], facts: MountFacts): readonly MountStep[] {
+  const placed = mounts.map((mount) => ({ ...mount, destination: cleanInside(mount.destination) }));
+  const closing = placed.filter((mount, i) => placed.slice(i + 1).every((later) => !covers(later, mount)));
+  return [...placed.flatMap((mount) => planMount(mount, facts)), ...closing.flatMap(planClosing)];
+}
+
+const covers = (later: Mount, mount: Mount): boolean =>
+  mount.destination === later.destination || mount.destination.startsWith(`${later.destination.replace(/\/$/, '')}/`);
+
+/** A new tmpfs that is to be read-only takes the mount points of what is mounted in it first; /dev its devices too. */
+const isFilledFirst = (mount: Mount): boolean =>
+  !isBindMount(mount) && (mount.type === 'tmpfs' || mount.destination === '/dev');
+
+/** Of a new file system, below which nothing is mounted yet. */
+const setOn = ({ attributes, recursive }: MountOptions): number => attributes.set | recursive.set;
+
+function planClosing(mount: Mount): readonly AttributesStep[] {
+  const set = setOn(parseMountOptions(mount.options ?? []));
+  const closes = isFilledFirst(mount) && mount.destination !== '/dev' && (set & MOUNT_ATTR.RDONLY) !== 0;
+  return closes
+    ? [{ step: 'attributes', at: mount.destination, attributes: { set: MOUNT_ATTR.RDONLY, clear: 0 } }]
+    : [];
+}
 
 function planMount(mount: Mount, facts: MountFacts): readonly MountStep[] {
   const options = parseMountOptions(mount.options ?? []);
   const type = mount.type ?? 'none';
   if (type === 'cgroup' || type === 'cgroup2') return planCgroupMount(mount, options, facts);
   if (isBindMount(mount)) return [planBind(mount, options, facts)];
+  const set = setOn(options);
+  const readOnly = (set & MOUNT_ATTR.RDONLY) !== 0 && !isFilledFirst(mount);
   return [
     {
       step: 'filesystem',
       type,
       source: mount.source ?? type,
-      parameters: options.parameters,
-      attributes: options.attributes.set,
+      // As by mount(2): a new file system is read-only itself, and not only where it is mounted.
+      parameters: readOnly ? [...options.parameters, ['ro', undefined]] : options.parameters,
+      attributes: readOnly ? set : set & ~MOUNT_ATTR.RDONLY,
       at: mount.destination,
       placeholder: 'directory',
       propagation: options.propagation,
@@ -133,7 +158,7 @@ function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts)
       type: 'tmpfs',
       source: 'tmpfs',
       parameters: [['mode', '755']],
-      attributes: attributes.set & ~READ_ONLY,
+      attributes: attributes.set & ~MOUNT_ATTR.RDONLY,
       ...placed,
     },
     ...hierarchies.map(({ directory, data, path }): MountStep => {
@@ -158,13 +183,11 @@ function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts)
         .filter((name) => name !== directory && !name.startsWith('name='))
         .map((name): SymlinkStep => ({ step: 'symlink', at: `${mount.destination}/${name}`, target: directory })),
     ),
-    ...((attributes.set & READ_ONLY) !== 0
-      ? [{ step: 'attributes', at: mount.destination, attributes: { set: READ_ONLY, clear: 0 } } as const]
+    ...((attributes.set & MOUNT_ATTR.RDONLY) !== 0
+      ? [{ step: 'attributes', at: mount.destination, attributes: { set: MOUNT_ATTR.RDONLY, clear: 0 } } as const]
       : []),
   ];
 }
-
-const READ_ONLY = 1;
 
 interface V1Hierarchy {
   /** Its directory in the container: `cpu,cpuacct`, `systemd`. */

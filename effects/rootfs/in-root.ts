@@ -5,6 +5,7 @@
 
 import type { Batch } from '../../native/batch.ts';
 import { close, type Fd, mkdirat, openat2, readlinkat } from '../../native/calls/files.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { O, RESOLVE } from '../../native/constants/files.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
 import { attempt, call, isErrno, perform } from '../../native/perform.ts';
@@ -42,13 +43,13 @@ export function addOpenPlaceholder(batch: Batch, root: number, path: string, kin
     else batch.try({ name: 'mknodat', args: [parent, baseOf(path), 0o100644, 0] });
     batch.try(close(parent));
   }
-  return batch.add(openInRoot(root, path, O.PATH));
+  return batch.add(openInRoot(root, path, kind === 'directory' ? O.PATH | O.DIRECTORY : O.PATH));
 }
 
 /**
  * Makes a destination with all its missing parents, step by step. A dangling symlink is followed below the root and its target made,
  * as runc does.
- * @throws SyscallError, ELOOP after too many links
+ * @throws SyscallError; ENOENT after too many links
  */
 export function makePlaceholder(
   kernel: Kernel,
@@ -62,11 +63,11 @@ export function makePlaceholder(
     attempt(kernel, close(found));
     return;
   }
-  if (links === 0 || baseOf(path) === '') {
+  if (found !== -ERRNO.ENOENT || links === 0 || baseOf(path) === '') {
     call(kernel, openInRoot(root, path, O.PATH));
     return;
   }
-  makePlaceholder(kernel, root, parentOf(path), 'directory', links - 1);
+  makePlaceholder(kernel, root, parentOf(path), 'directory', links);
   const parent = call(kernel, openInRoot(root, parentOf(path), O.PATH | O.DIRECTORY));
   try {
     perform(kernel, [

@@ -40,10 +40,10 @@ export const moveMount = (mount: Fd, target: Fd): Call => ({
   name: 'move_mount',
   args: [mount, '', target, '', MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_EMPTY_PATH],
 });
-/** move_mount(2) onto a path. */
+/** move_mount(2) onto a path, at whose end a symlink is followed. */
 export const moveMountTo = (mount: Fd, dir: Fd, path: string): Call => ({
   name: 'move_mount',
-  args: [mount, '', dir, path, MOVE_MOUNT.F_EMPTY_PATH],
+  args: [mount, '', dir, path, MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_SYMLINKS],
 });
 
 export interface MountAttributes {

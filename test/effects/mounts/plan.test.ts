@@ -83,3 +83,29 @@ test('in a cgroup namespace the v1 hierarchies are mounted themselves', () => {
     [[['name', 'systemd']], [['pids', undefined]]],
   );
 });
+
+test('what is to be read-only is so from the start, but for a tmpfs that is filled first', () => {
+  const plan = planMounts(
+    [
+      { destination: '/sys', type: 'sysfs', options: ['ro'] },
+      { destination: '/dev', type: 'tmpfs', options: ['ro'] },
+      { destination: '/t', type: 'tmpfs', options: ['rro'] },
+      { destination: '/covered', type: 'tmpfs', options: ['ro'] },
+      { destination: '/covered', type: 'tmpfs' },
+    ],
+    facts,
+  );
+  const told = plan.map((step) =>
+    step.step === 'filesystem'
+      ? [step.at, step.attributes & MOUNT_ATTR.RDONLY, step.parameters.length]
+      : [step.at, step.step],
+  );
+  assert.deepEqual(told, [
+    ['/sys', 1, 1],
+    ['/dev', 0, 0],
+    ['/t', 0, 0],
+    ['/covered', 0, 0],
+    ['/covered', 0, 0],
+    ['/t', 'attributes'],
+  ]);
+});

@@ -1,0 +1,39 @@
+/** /proc/PID/mountinfo, proc_pid_mountinfo(5). */
+
+import { readFileSync } from 'node:fs';
+
+export interface MountLine {
+  readonly line: string;
+  /** Of the file system: what of it is mounted. */
+  readonly root: string;
+  readonly point: string;
+  /** Of the mount. */
+  readonly options: readonly string[];
+  /** `shared:1`, `master:2`, … */
+  readonly optional: readonly string[];
+  readonly type: string;
+  readonly source: string;
+  readonly superOptions: readonly string[];
+}
+
+/** In the order in which they were mounted. */
+export function mountsOf(pid: number | 'self'): readonly MountLine[] {
+  return readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [before = '', after = ''] = line.split(' - ');
+      const [, , , root = '', point = '', options = '', ...optional] = before.split(' ');
+      const [type = '', source = '', superOptions = ''] = after.split(' ');
+      return {
+        line,
+        root,
+        point,
+        options: options.split(','),
+        optional,
+        type,
+        source,
+        superOptions: superOptions.split(','),
+      };
+    });
+}

@@ -1,0 +1,291 @@
+/** Mounts of real containers, as /proc/PID/mountinfo shows them. */
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { Mount } from '../../spec/types.ts';
+import { noContainers, shellConfig } from './bundle.ts';
+import { containers, type ShellConfig, seenBy } from './containers.ts';
+import { type MountLine, mountsOf } from './mountinfo.ts';
+
+const skip = noContainers;
+const host = containers('mounts');
+after(() => host.close());
+
+function withMounts(script: string, ...mounts: readonly Mount[]): ShellConfig {
+  const config = shellConfig(script);
+  return { ...config, mounts: [...(config.mounts ?? []), ...mounts] };
+}
+
+const writable = (config: ShellConfig): ShellConfig => ({ ...config, root: { path: 'rootfs', readonly: false } });
+
+/** A tree of the host's to bind: `file` and `sub/file`. */
+function source(name: string): string {
+  const path = join(host.path, name);
+  mkdirSync(join(path, 'sub'), { recursive: true });
+  writeFileSync(join(path, 'file'), 'content\n');
+  writeFileSync(join(path, 'sub/file'), 'below\n');
+  return path;
+}
+
+/** The topmost mount on a path. */
+const at = (pid: number, path: string): MountLine | undefined =>
+  mountsOf(pid).findLast((mount) => mount.point === path);
+
+test('the default mounts are what the config says', { skip }, async () => {
+  await using created = await host.create('default', shellConfig(''));
+  const told = (path: string) => {
+    const mount = at(created.pid, path);
+    return mount && `${mount.type} ${mount.source} ${mount.options.join()} ${mount.superOptions.join()}`;
+  };
+  assert.equal(told('/proc'), 'proc proc rw,relatime rw');
+  assert.equal(told('/dev'), 'tmpfs tmpfs rw,nosuid rw,size=65536k,mode=755');
+  assert.equal(told('/dev/pts'), 'devpts devpts rw,nosuid,noexec,relatime rw,gid=5,mode=620,ptmxmode=666');
+  assert.equal(told('/dev/shm'), 'tmpfs shm rw,nosuid,nodev,noexec,relatime rw,size=65536k');
+  assert.equal(told('/dev/mqueue'), 'mqueue mqueue rw,nosuid,nodev,noexec,relatime rw');
+  assert.equal(told('/sys'), 'sysfs sysfs ro,nosuid,nodev,noexec,relatime ro');
+  assert.equal(statSync(seenBy(created.pid, '/dev/shm')).mode & 0o7777, 0o1777);
+});
+
+test('nothing of the host’s mounts is left, and the host sees none of the container’s', { skip }, async () => {
+  const before = mountsOf('self').map(({ line }) => line);
+  await using created = await host.create('alone', shellConfig('cat /proc/self/mountinfo'));
+  const inside = mountsOf(created.pid);
+  assert.equal(inside[0]?.point, '/');
+  assert.equal(inside.filter(({ point }) => point === '/').length, 1);
+  assert.ok(
+    inside.every(({ point }) => /^\/(proc|dev|sys)?(\/|$)/.test(point)),
+    inside.map(({ point }) => point).join(),
+  );
+  assert.deepEqual(
+    mountsOf('self').map(({ line }) => line),
+    before,
+  );
+});
+
+test('a mounted proc shows the container’s own processes only', { skip }, async () => {
+  const { output } = await host.run(
+    'proc',
+    shellConfig('ls -d /proc/[0-9]* | wc -l; xargs -0n1 </proc/1/cmdline | head -1'),
+  );
+  assert.match(output, /^[123]\nsh\n$/);
+});
+
+test('cgroups are read-only, and show the container’s own first', { skip }, async () => {
+  const script =
+    'for dir in /sys/fs/cgroup/*; do mkdir $dir/x 2>/dev/null && echo made $dir; done; mkdir /sys/fs/cgroup/y';
+  const { output } = await host.run('cgroup', shellConfig(script));
+  assert.match(output, /^mkdir: can't create directory '\/sys\/fs\/cgroup\/y': Read-only file system\n$/);
+});
+
+test('a directory is bound, with its own content', { skip }, async () => {
+  const from = source('bound');
+  const mount = { destination: '/mnt', source: from, type: 'bind', options: ['bind'] };
+  const config = withMounts('cat /mnt/file && echo more >> /mnt/file && echo new > /mnt/new', mount);
+  assert.equal((await host.run('bind', config)).output, 'content\n');
+  assert.equal(readFileSync(join(from, 'file'), 'utf8'), 'content\nmore\n');
+  assert.equal(readFileSync(join(from, 'new'), 'utf8'), 'new\n');
+});
+
+test('a bind without a type, or with another one, is a bind by its option', { skip }, async () => {
+  const from = source('typeless');
+  for (const type of [undefined, 'none', 'ext4']) {
+    const mount = { destination: '/mnt', source: from, options: ['rbind'], ...(type === undefined ? {} : { type }) };
+    assert.equal((await host.run('typeless', withMounts('cat /mnt/file', mount))).output, 'content\n');
+  }
+});
+
+test('a relative source starts from the bundle', { skip }, async () => {
+  const mount = { destination: '/mnt', source: 'data', type: 'bind', options: ['bind'] };
+  const { output } = await host.run('relative', withMounts('cat /mnt/x', mount), {
+    prepare(_, bundle) {
+      mkdirSync(join(bundle, 'data'));
+      writeFileSync(join(bundle, 'data/x'), 'of the bundle\n');
+    },
+  });
+  assert.equal(output, 'of the bundle\n');
+});
+
+test('attributes of a bind are its own, the source keeps its', { skip }, async () => {
+  const from = source('attributes');
+  const options = ['bind', 'ro', 'nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime'];
+  await using created = await host.create(
+    'attributes',
+    withMounts('', { destination: '/mnt', source: from, type: 'bind', options }),
+  );
+  assert.equal(at(created.pid, '/mnt')?.options.join(), 'ro,nosuid,nodev,noexec,noatime,nodiratime');
+  writeFileSync(join(from, 'file'), 'the host still writes\n');
+});
+
+test('a file is bound on a file that is made for it, parents included', { skip }, async () => {
+  const from = join(source('file'), 'file');
+  const config = withMounts('cat /new/dir/file && stat -c "%F %a" /new/dir && stat -c %F /new/dir/file', {
+    destination: '/new/dir/file',
+    source: from,
+    type: 'bind',
+    options: ['bind', 'ro'],
+  });
+  const { output } = await host.run('file', config);
+  assert.equal(output, 'content\ndirectory 755\nregular file\n');
+});
+
+test('a device, a fifo and a socket are bound like files', { skip }, async () => {
+  const from = source('special');
+  execFileSync('mkfifo', [join(from, 'fifo')]);
+  const config = withMounts(
+    'stat -c %F /a /b; echo x > /a',
+    { destination: '/a', source: '/dev/null', type: 'bind', options: ['bind'] },
+    { destination: '/b', source: join(from, 'fifo'), type: 'bind', options: ['bind'] },
+  );
+  assert.equal((await host.run('special', config)).output, 'character special file\nfifo\n');
+});
+
+test('a missing destination is made, once, and stays', { skip }, async () => {
+  const from = source('missing');
+  const bundle = host.bundle('missing', shellConfig(''));
+  const mount = { destination: '/not/there/yet', source: from, type: 'bind', options: ['bind'] };
+  for (let i = 0; i < 2; i++)
+    assert.equal(
+      (await host.run('missing', withMounts('cat /not/there/yet/file', mount), { bundle })).output,
+      'content\n',
+    );
+  assert.deepEqual(readdirSync(join(bundle, 'rootfs/not/there')), ['yet']);
+});
+
+test('bind takes one mount, rbind what is mounted below too', { skip }, async () => {
+  const from = source('tree');
+  execFileSync('mount', ['-t', 'tmpfs', 'below', join(from, 'sub')]);
+  try {
+    writeFileSync(join(from, 'sub/mounted'), '');
+    const list = async (...options: string[]) => {
+      const mount = { destination: '/mnt', source: from, type: 'bind', options };
+      return (
+        await host.run(
+          'tree',
+          withMounts('ls /mnt/sub; touch /mnt/sub/x && rm /mnt/sub/x; touch /mnt/x && rm /mnt/x', mount),
+        )
+      ).output;
+    };
+    assert.equal(await list('bind'), 'file\n');
+    assert.equal(await list('rbind'), 'mounted\n');
+    assert.equal(
+      await list('rbind', 'ro'),
+      'mounted\ntouch: /mnt/x: Read-only file system\n',
+      'ro is of the mount itself',
+    );
+    assert.equal(
+      await list('rbind', 'rro'),
+      'mounted\ntouch: /mnt/sub/x: Read-only file system\ntouch: /mnt/x: Read-only file system\n',
+    );
+  } finally {
+    execFileSync('umount', [join(from, 'sub')]);
+  }
+});
+
+test('later mounts lie over earlier ones, in the order of the config', { skip }, async () => {
+  const from = source('order');
+  const config = withMounts(
+    'ls /mnt /mnt/sub',
+    { destination: '/mnt', type: 'tmpfs', source: 'tmpfs' },
+    { destination: '/mnt', source: from, type: 'bind', options: ['bind'] },
+    { destination: '/mnt/sub', type: 'tmpfs', source: 'tmpfs' },
+  );
+  assert.equal((await host.run('order', config)).output, '/mnt:\nfile\nsub\n\n/mnt/sub:\n');
+});
+
+test('a read-only tmpfs still takes the mount points of what is mounted in it', { skip }, async () => {
+  const from = source('nested');
+  const config = withMounts(
+    'cat /ro/made/file; touch /ro/x',
+    { destination: '/ro', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'mode=755'] },
+    { destination: '/ro/made', source: from, type: 'bind', options: ['bind'] },
+  );
+  assert.equal((await host.run('nested', config)).output, 'content\ntouch: /ro/x: Read-only file system\n');
+});
+
+test('a read-only /dev has its devices nevertheless', { skip }, async () => {
+  const config = shellConfig('echo > /dev/null; ls /dev/pts; touch /dev/x');
+  const mounts = config.mounts?.map((mount) =>
+    mount.destination === '/dev' ? { ...mount, options: [...(mount.options ?? []), 'ro'] } : mount,
+  );
+  const { output } = await host.run('rodev', { ...config, ...(mounts ? { mounts } : {}) });
+  assert.equal(output, 'ptmx\ntouch: /dev/x: Read-only file system\n');
+});
+
+test('tmpfs options reach the file system; one that it does not know is told by name', { skip }, async () => {
+  const tmpfs = (options: string[]) => withMounts('', { destination: '/t', type: 'tmpfs', source: 'name', options });
+  await using created = await host.create(
+    'tmpfs',
+    tmpfs(['nosuid', 'size=64k', 'mode=1750', 'uid=7', 'gid=8', 'nr_inodes=100']),
+  );
+  const mount = at(created.pid, '/t');
+  assert.equal(
+    `${mount?.source} ${mount?.superOptions.join()}`,
+    'name rw,size=64k,nr_inodes=100,mode=1750,uid=7,gid=8',
+  );
+  await assert.rejects(host.create('tmpfs', tmpfs(['nonsense'])), {
+    message: /^mount tmpfs on \/t: EINVAL: .* \(tmpfs: Unknown parameter 'nonsense'\)$/,
+  });
+});
+
+test('what cannot be mounted is told in one line, with its place', { skip }, async () => {
+  const attempts: readonly [Mount, RegExp][] = [
+    [{ destination: '/x', type: 'nosuchfs', source: 'x' }, /^mount nosuchfs on \/x: ENODEV/],
+    [{ destination: '/x', source: '/no/such', type: 'bind', options: ['bind'] }, /^bind \/no\/such on \/x: ENOENT/],
+    [
+      { destination: '/etc/file', source: host.path, type: 'bind', options: ['bind'] },
+      /^bind .* on \/etc\/file: ENOTDIR/,
+    ],
+  ];
+  for (const [mount, message] of attempts)
+    await assert.rejects(
+      host.create('failing', withMounts('', mount), {
+        prepare: (rootfs) => writeFileSync(join(rootfs, 'etc/file'), ''),
+      }),
+      { message },
+    );
+});
+
+test('a file that the bundle has where a directory is to be mounted is told', { skip }, async () => {
+  const { promise } = {
+    promise: host.create('notdir', withMounts('', { destination: '/etc/passwd', type: 'tmpfs', source: 't' }), {
+      prepare: (rootfs) => writeFileSync(join(rootfs, 'etc/passwd'), ''),
+    }),
+  };
+  await assert.rejects(promise, { message: /^mount tmpfs on \/etc\/passwd: ENOTDIR/ });
+});
+
+test('propagation: what the host mounts later in a slave is seen, what the container mounts is not', {
+  skip,
+}, async () => {
+  const from = source('propagation');
+  execFileSync('mount', ['--bind', '--make-shared', from, from]);
+  try {
+    const mount = { destination: '/mnt', source: from, type: 'bind', options: ['rbind', 'rslave'] };
+    await using created = await host.create('propagation', withMounts('', mount));
+    assert.match(at(created.pid, '/mnt')?.optional.join() ?? '', /^master:\d+$/);
+    execFileSync('mount', ['-t', 'tmpfs', 'later', join(from, 'sub')]);
+    assert.equal(at(created.pid, '/mnt/sub')?.source, 'later');
+    execFileSync('umount', [join(from, 'sub')]);
+    assert.equal(at(created.pid, '/mnt/sub'), undefined);
+  } finally {
+    execFileSync('umount', [from]);
+  }
+});
+
+test('a rootfs that is a mount point, or reached through a symlink, is one like any other', { skip }, async () => {
+  const bundle = host.bundle('link', writable(shellConfig('echo here')), (rootfs, folder) => {
+    symlinkSync(rootfs, join(folder, 'link'));
+    execFileSync('mount', ['--bind', rootfs, rootfs]);
+  });
+  try {
+    const config = { ...shellConfig('echo here; cat /proc/self/mountinfo'), root: { path: 'link', readonly: true } };
+    const { output } = await host.run('link', config, { bundle });
+    assert.match(output, /^here\n\d+ \d+ \S+ \S+ \/ ro/);
+  } finally {
+    execFileSync('umount', [join(bundle, 'rootfs')]);
+  }
+  assert.equal(existsSync(join(bundle, 'rootfs/bin/sh')), true);
+});
