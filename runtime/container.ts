@@ -48,7 +48,7 @@ export interface ContainerOptions {
   readonly id: string;
   readonly effects: CommandEffects;
   readonly patience: Patience;
-  /** The cgroup that a container of this name has by default: where `force` looks when the state tells of none. */
+  /** The cgroup that a container of this name has by default: where `force` looks when a damaged state tells of none. */
   readonly guessCgroup?: () => CgroupRecord | undefined;
   /** Hears of every state that the machine comes to. */
   readonly onChange?: (change: LifecycleChange) => void;
@@ -147,7 +147,8 @@ function decodeOrSalvage(text: string | undefined, { root, id, guessCgroup }: Co
   } catch (error) {
     if (!isStoreError(error, 'damaged')) throw error;
   }
-  return salvageState(text, root, id, guessCgroup?.());
+  // The intent is written before the first effect: where nothing is written, a cgroup of that name is somebody else's.
+  return salvageState(text, root, id, text === undefined ? undefined : guessCgroup?.());
 }
 
 type Beginning =

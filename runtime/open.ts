@@ -1,6 +1,9 @@
 /** A container that is there, opened for one command. */
 
+import { detectLayout } from '../effects/cgroups/layout.ts';
+import { planCgroup } from '../effects/cgroups/paths.ts';
 import type { Session } from '../effects/session.ts';
+import type { CgroupRecord } from '../spec/record.ts';
 import { type Access, type Container, type ContainerOptions, openContainer } from './container.ts';
 import type { Context } from './context.ts';
 import { effectsOf } from './effects.ts';
@@ -22,9 +25,19 @@ export function optionsFor(context: Context, id: string, inheritance = NOTHING):
     id,
     effects: effectsOf(session),
     patience,
+    guessCgroup: () => guessCgroup(context, id),
     ...(onChange === undefined ? {} : { onChange }),
     ...(inspect === undefined ? {} : { inspect }),
   };
+}
+
+/** Where a container has its cgroup when config.json names none; undefined on a host without cgroups. */
+function guessCgroup({ platform, systemdCgroup }: Context, id: string): CgroupRecord | undefined {
+  try {
+    return planCgroup({ id, layout: detectLayout(platform.local), systemd: systemdCgroup });
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws StoreError `missing`, `damaged`, `busy` */

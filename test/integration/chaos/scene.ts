@@ -1,0 +1,98 @@
+/** A container on the real kernel, in the hands of commands whose system calls a test can see, fail or end with. */
+
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Answer } from '../../../machines/ask.ts';
+import type { Request } from '../../../machines/events.ts';
+import { hostPlatform, type Wrap } from '../../../native/platform.ts';
+import { succeed } from '../../../runtime/answers.ts';
+import type { Access } from '../../../runtime/container.ts';
+import { type Context, PATIENCE } from '../../../runtime/context.ts';
+import { createContainer } from '../../../runtime/create.ts';
+import { deleteContainer } from '../../../runtime/delete.ts';
+import { observe } from '../../../runtime/effects.ts';
+import { lookAt, lookAtAll } from '../../../runtime/look.ts';
+import { openExisting, optionsFor } from '../../../runtime/open.ts';
+import type { ContainerRecord } from '../../../spec/record.ts';
+import type { Status } from '../../../spec/types.ts';
+
+export interface Place {
+  readonly id: string;
+  /** The state root. */
+  readonly root: string;
+  readonly bundle: string;
+}
+
+/** What one user does to one container. Every method is a command of its own: it opens, acts, closes. @throws Error of one line */
+export interface Commands {
+  readonly warnings: readonly string[];
+  create(): Promise<ContainerRecord>;
+  start(): Promise<void>;
+  ask(request: Request, access?: Access): Promise<Answer>;
+  kill(signal: number, all?: boolean): Promise<void>;
+  delete(force: boolean): Promise<void>;
+  /** undefined where there is no container. */
+  look(): Promise<{ readonly status: Status; readonly record: ContainerRecord }>;
+  /** The ids that `list` shows, and those that it warns of. */
+  list(): Promise<readonly { readonly id: string; readonly problem?: unknown }[]>;
+}
+
+export function commandsOn({ id, root, bundle }: Place, wrap?: Wrap): Commands {
+  const platform = hostPlatform(wrap);
+  const warnings: string[] = [];
+  const context: Context = {
+    platform,
+    host: { cwd: '/', env: {}, uid: 0, gid: 0, pid: process.pid },
+    root,
+    systemdCgroup: false,
+    patience: PATIENCE,
+    now: () => new Date().toISOString(),
+    warn: (message) => warnings.push(message),
+  };
+  const look = {
+    kernel: platform.local,
+    root,
+    observe: (record: ContainerRecord) => observe(platform, record),
+  };
+
+  async function ask(request: Request, access: Access = 'exclusive'): Promise<Answer> {
+    const container = await openExisting(context, id, access);
+    try {
+      return await container.request(request);
+    } finally {
+      container.close();
+    }
+  }
+
+  return {
+    warnings,
+    ask,
+    async create() {
+      const nothing = openSync('/dev/null', 'r+');
+      try {
+        const created = await createContainer(context, {
+          id,
+          bundle,
+          inheritance: { stdio: [nothing, nothing, nothing], preserveFds: 0 },
+        });
+        const { record } = created;
+        created.close();
+        return record;
+      } finally {
+        closeSync(nothing);
+      }
+    },
+    start: async () => succeed(context, await ask({ type: 'start' })),
+    kill: async (signal, all = false) => succeed(context, await ask({ type: 'kill', signal, all }, 'shared')),
+    delete: async (force) => succeed(context, await deleteContainer(optionsFor(context, id), force)),
+    look: () => lookAt(look, id),
+    list: () => lookAtAll(look),
+  };
+}
+
+/** A container of the test's own below a folder of its own. */
+export const placeIn = (folder: string, name: string, bundle: string): Place => ({
+  id: `runchart-test-${process.pid}-${name}`,
+  root: join(folder, 'state'),
+  bundle,
+});
