@@ -15,7 +15,7 @@ import { statusOf } from '../machines/status.ts';
 import type { Kernel } from '../native/kernel.ts';
 import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
 import type { Status } from '../spec/types.ts';
-import { lock, type Patience, tryLock } from './lock.ts';
+import { lock, type Patience, tryLock, unlock } from './lock.ts';
 import { decodeState, encodeState, type Stored, salvageState } from './state-file.ts';
 import {
   closeDirectory,
@@ -74,7 +74,15 @@ export interface Container {
   readonly actor: ContainerActor;
   /** Requests are served one after the other. */
   request(request: Request): Promise<Answer>;
-  /** Lets go of the lock. */
+  /** Lets other commands work on the container, until `reacquire`. */
+  release(): void;
+  /**
+   * Takes the lock again, and tells the machine what happened meanwhile.
+   * @returns false where another command has changed the container's record: then it is to be closed, and opened anew
+   * @throws StoreError `missing`, `busy`
+   */
+  reacquire(): Promise<boolean>;
+  /** Lets go of the lock and of everything else; the second time nothing. */
   close(): void;
 }
 
@@ -121,9 +129,7 @@ export async function openContainer(options: ContainerOptions, access: Access): 
     const stored = access === 'force' ? decodeOrSalvage(text, options) : decodeState(text ?? '', root, id);
     const container = attach(options, directory, { stored, text, locked: access !== 'shared' });
     try {
-      if (stored.state !== 'unfinished' && stored.state !== 'stopped')
-        for (const event of observations(stored.state, await effects.observe(stored.record)))
-          container.actor.send(event);
+      await reconcile(container.actor, effects);
     } catch (error) {
       container.actor.stop();
       throw error;
@@ -133,6 +139,14 @@ export async function openContainer(options: ContainerOptions, access: Access): 
     closeDirectory(kernel, directory);
     throw error;
   }
+}
+
+/** Tells the machine what happened to the container while nobody watched. */
+async function reconcile(actor: ContainerActor, effects: CommandEffects): Promise<void> {
+  const { value, context } = actor.getSnapshot();
+  const state = persistedState(value);
+  if (state === undefined || state === 'unfinished' || state === 'stopped') return;
+  for (const event of observations(state, await effects.observe(context))) actor.send(event);
 }
 
 /** A command that hangs may be waiting for the init, or run in its namespaces: it ends with it. */
@@ -158,6 +172,8 @@ type Beginning =
 function attach(options: ContainerOptions, directory: Directory, beginning: Beginning): Container {
   const { kernel } = options;
   let written = 'text' in beginning ? beginning.text : undefined;
+  let { locked } = beginning;
+  let closed = false;
 
   function save(stored: Stored): void {
     const text = encodeState(stored);
@@ -184,11 +200,11 @@ function attach(options: ContainerOptions, directory: Directory, beginning: Begi
   actor.start();
 
   async function serve(request: Request): Promise<Answer> {
-    if (!beginning.locked && !WITHOUT_LOCK.includes(request.type))
+    if (!locked && !WITHOUT_LOCK.includes(request.type))
       throw new TypeError(`${request.type}: this needs the container's lock`);
     const answer = await ask(actor, request);
     const { status, value, context } = actor.getSnapshot();
-    if (status !== 'active' || !beginning.locked || answer.outcome === 'refused') return answer;
+    if (status !== 'active' || !locked || answer.outcome === 'refused') return answer;
     const state = persistedState(value);
     try {
       if (state !== undefined) save({ state, record: context });
@@ -215,7 +231,20 @@ function attach(options: ContainerOptions, directory: Directory, beginning: Begi
       last = answer.catch(() => undefined);
       return answer;
     },
+    release() {
+      locked = false;
+      unlock(kernel, directory);
+    },
+    async reacquire() {
+      await lock(kernel, directory, options.patience);
+      locked = true;
+      if (readState(kernel, directory) !== written) return false;
+      await reconcile(actor, options.effects);
+      return true;
+    },
     close() {
+      if (closed) return;
+      closed = true;
       actor.stop();
       closeDirectory(kernel, directory);
     },

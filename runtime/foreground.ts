@@ -65,14 +65,14 @@ export async function runForeground(
     undo.push(leaveTerminal);
 
     const container = await create(inherited);
-    const { id, created } = container.record;
+    undo.push(() => container.close());
     const begun = await begin(context, options, { container, inherited, terminal, signals, undo });
     const status = await attend(platform, begun);
 
     // What now comes from children belongs to those who wait for them: hooks, say.
     signals.deliverTo(() => undefined);
     leaveTerminal();
-    if (!options.keep) await remove(context, id, created);
+    if (!options.keep) await remove(context, container);
     if (options.subreaper) reapAll(local);
     return status;
   } finally {
@@ -125,12 +125,11 @@ async function begin(context: Context, options: ForegroundOptions, beginning: Be
       if (sent === -ERRNO.ESRCH && ENDING.includes(signal)) abandon();
     });
     if (options.subreaper) reaper.reapOrphans();
+    container.release();
     return { pidfd, reaper, inputs: channels.inputs, outputs: channels.outputs, abandoned };
   } catch (error) {
     await giveUp(context, container, options.keep);
     throw error;
-  } finally {
-    container.close();
   }
 }
 
@@ -169,15 +168,21 @@ async function giveUp(context: Context, container: Container, keep: boolean): Pr
   }
 }
 
-/** @param created when: another container may have come under the name */
-async function remove(context: Context, id: string, created: string): Promise<void> {
+/** Whoever worked on the container meanwhile may have changed it, deleted it, or made another one of its name. */
+async function remove(context: Context, container: Container): Promise<void> {
+  const { id, created } = container.record;
   try {
-    const container = await openExisting(context, id, 'delete');
+    if (await container.reacquire()) {
+      succeed(context, await container.request({ type: 'delete', force: true }));
+      return;
+    }
+    // With its lock: this is another opening of the same directory.
+    container.close();
+    const changed = await openExisting(context, id, 'delete');
     try {
-      if (container.record.created === created)
-        succeed(context, await container.request({ type: 'delete', force: true }));
+      if (changed.record.created === created) succeed(context, await changed.request({ type: 'delete', force: true }));
     } finally {
-      container.close();
+      changed.close();
     }
   } catch (error) {
     // Somebody was faster.

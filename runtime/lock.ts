@@ -3,7 +3,7 @@
 import { flock } from '../native/calls/files.ts';
 import { LOCK } from '../native/constants/files.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { call, isErrno } from '../native/perform.ts';
+import { attempt, call, isErrno } from '../native/perform.ts';
 import { type Directory, isCurrent } from './store.ts';
 import { missing, StoreError, storeFailure } from './store-error.ts';
 
@@ -46,4 +46,9 @@ export async function lock(kernel: Kernel, directory: Directory, patience: Patie
     waited += pause;
   }
   if (!isCurrent(kernel, directory)) throw missing();
+}
+
+/** Lets go of the lock; closing the directory does too. */
+export function unlock(kernel: Kernel, directory: Directory): void {
+  attempt(kernel, flock(directory.fd, LOCK.UN));
 }

@@ -336,3 +336,39 @@ async function attempt(work: () => Promise<readonly Answer[]>): Promise<readonly
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
+
+test('a lock that was let go of lets others work, and comes back with what they left alone', async () => {
+  const before = descriptors();
+  const [root, world] = [newRoot(), new World()];
+  const options = command(root, world);
+  const container = await newContainer(options, recordIn(root), 'create');
+  await container.request({ type: 'create' });
+  await container.request({ type: 'start' });
+  container.release();
+  await assert.rejects(container.request({ type: 'pause' }), TypeError, 'it has no lock');
+  assert.equal((await run(options, { type: 'update', config: recordIn(root).config })).outcome, 'done');
+  world.init = 'dead';
+  assert.equal(await container.reacquire(), true, 'what was written is what it had written');
+  assert.equal(container.status, 'stopped', 'the machine was told of the end');
+  assert.equal((await container.request({ type: 'delete', force: false })).outcome, 'done');
+  container.close();
+  container.close();
+  assert.deepEqual(readdirSync(root), []);
+  assert.equal(descriptors(), before);
+});
+
+test('a container that others changed, or deleted, meanwhile is not taken up again', async () => {
+  const [root, world] = [newRoot(), new World()];
+  const options = command(root, world);
+  const container = await newContainer(options, recordIn(root), 'create');
+  await container.request({ type: 'create' });
+  container.release();
+  await run(options, { type: 'start' });
+  assert.equal(await container.reacquire(), false);
+  container.close();
+  const other = await openContainer(options, 'exclusive');
+  other.release();
+  await deleteContainer(options, true);
+  await assert.rejects(other.reacquire(), MISSING);
+  other.close();
+});
