@@ -5,6 +5,7 @@ import { basename, dirname } from 'node:path';
 import { bundler } from './bun.ts';
 import { lazyBuiltins } from './lazy-builtins.ts';
 import { lazyOclif } from './lazy-oclif.ts';
+import { lazyXstate } from './lazy-xstate.ts';
 import { validatorsPlugin } from './validators.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function bundle(entry: string, output: string, init: Uint8Array): P
     target: 'bun',
     format: 'esm',
     minify: true,
-    plugins: [validatorsPlugin(), lazyBuiltins, lazyOclif],
+    plugins: [validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate],
     define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) },
   });
 }
