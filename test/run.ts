@@ -7,7 +7,7 @@
  * The last line is `N passed, N failed, N skipped`; the exit status is 1 when anything failed.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -42,6 +42,8 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   // One folder holds whatever tests put aside, so that what they forget is seen.
   const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
   chmodSync(folder, 0o755);
+  const pids = join(folder, '.pids');
+  writeFileSync(pids, '');
   const before = traces(dist, folder);
   await runGroup(tally, folder, {
     name: 'unit and property tests',
@@ -60,7 +62,7 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   } else {
     for (const file of integration) skip(tally, relative(root, file), 'real containers need root here');
   }
-  const left = await lasting(() => leftovers(before, traces(dist, folder)));
+  const left = await lasting(() => leftovers(before, traces(dist, folder), signedIn(pids)));
   if (left.length > 0) tally.failures.push({ title: 'what the tests left behind', text: left.join('\n') });
   // Through a mount that is left, removal would reach the host's files.
   if (!left.some((trace) => trace.startsWith('mount '))) rmSync(folder, { recursive: true, force: true });
@@ -80,6 +82,11 @@ async function lasting(look: () => string[]): Promise<string[]> {
   return left;
 }
 
+/** See test/runner/sign-in.ts. */
+function signedIn(file: string): ReadonlySet<string> {
+  return new Set(readFileSync(file, 'utf8').split('\n'));
+}
+
 function build(tally: Tally): void {
   const bun = join(root, 'node_modules/.bin/bun');
   const { status, stderr, error } = spawnSync(bun, ['build/link.ts'], { encoding: 'utf8', cwd: root });
@@ -96,7 +103,7 @@ async function runGroup(tally: Tally, folder: string, { name, files, concurrency
     ['--test', `--test-timeout=${limits.testMs}`, `--test-concurrency=${concurrency}`, ...reporter, ...files],
     {
       cwd: root,
-      env: { ...process.env, TMPDIR: folder },
+      env: { ...process.env, TMPDIR: folder, RUNCHART_TEST_PIDS: join(folder, '.pids') },
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
     },
   );
