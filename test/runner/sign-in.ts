@@ -1,5 +1,5 @@
 /**
- * Preloaded into each test process (`--import`): notes its pid, by which the runner knows the run's own containers
+ * Preloaded into each test process: notes its pid, by which the runner knows the run's own containers
  * and cgroups (`runchart-test-PID-…`) from those of another run on the machine.
  */
 import { appendFileSync } from 'node:fs';
