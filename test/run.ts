@@ -71,7 +71,7 @@ async function lasting(look: () => string[]): Promise<string[]> {
   return left;
 }
 
-/** See test/runner/sign-in.ts. */
+/** See test/runner/sign-in.mjs. */
 function signedIn(file: string): ReadonlySet<string> {
   return new Set(readFileSync(file, 'utf8').split('\n'));
 }

@@ -62,7 +62,7 @@ export async function runGroup(
 
 /** By NODE_OPTIONS, since `node --test` does not hand `--import` on. */
 function testEnvironment(root: string, folder: string): NodeJS.ProcessEnv {
-  const preload = `--import=${join(root, 'test/runner/sign-in.ts')}`;
+  const preload = `--import=${join(root, 'test/runner/sign-in.mjs')}`;
   const own = { TMPDIR: folder, RUNCHART_TEST_PIDS: join(folder, '.pids') };
   return { ...process.env, ...own, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${preload}` };
 }
