@@ -6,29 +6,18 @@
  *
  * The last line is `N passed, N failed, N skipped`; the exit status is 1 when anything failed.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { isStale } from '../build/stale.ts';
 import { leftovers, traces } from './integration/leftovers.ts';
-import type { Report } from './runner/reporter.ts';
-import { counter, emptyTally, skip, summary, type Tally } from './runner/tally.ts';
+import { runGroup } from './runner/group.ts';
+import { emptyTally, skip, summary, type Tally } from './runner/tally.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
-
-interface Group {
-  readonly name: string;
-  readonly files: readonly string[];
-  /** How long a test may take, and all of them be silent. */
-  readonly limits: { readonly testMs: number; readonly silenceMs: number };
-  /** Files at a time. */
-  readonly concurrency: number;
-}
 
 const wanted = process.argv.slice(2).map((file) => resolve(file));
 process.exitCode = (await runAll(wanted)) ? 0 : 1;
@@ -42,8 +31,10 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   // One folder holds whatever tests put aside, so that what they forget is seen.
   const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
   chmodSync(folder, 0o755);
+  const pids = join(folder, '.pids');
+  writeFileSync(pids, '');
   const before = traces(dist, folder);
-  await runGroup(tally, folder, {
+  await runGroup(root, folder, tally, {
     name: 'unit and property tests',
     files: files.filter((file) => !isIntegration(file)),
     concurrency: availableParallelism(),
@@ -51,7 +42,7 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   });
   const integration = files.filter(isIntegration);
   if (process.getuid?.() === 0) {
-    await runGroup(tally, folder, {
+    await runGroup(root, folder, tally, {
       name: 'integration tests',
       files: integration,
       concurrency: 1,
@@ -60,7 +51,7 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   } else {
     for (const file of integration) skip(tally, relative(root, file), 'real containers need root here');
   }
-  const left = await lasting(() => leftovers(before, traces(dist, folder)));
+  const left = await lasting(() => leftovers(before, traces(dist, folder), signedIn(pids)));
   if (left.length > 0) tally.failures.push({ title: 'what the tests left behind', text: left.join('\n') });
   // Through a mount that is left, removal would reach the host's files.
   if (!left.some((trace) => trace.startsWith('mount '))) rmSync(folder, { recursive: true, force: true });
@@ -80,63 +71,13 @@ async function lasting(look: () => string[]): Promise<string[]> {
   return left;
 }
 
+/** See test/runner/sign-in.mjs. */
+function signedIn(file: string): ReadonlySet<string> {
+  return new Set(readFileSync(file, 'utf8').split('\n'));
+}
+
 function build(tally: Tally): void {
   const bun = join(root, 'node_modules/.bin/bun');
   const { status, stderr, error } = spawnSync(bun, ['build/link.ts'], { encoding: 'utf8', cwd: root });
   if (status !== 0) tally.failures.push({ title: 'build/link.ts', text: error?.message ?? stderr });
-}
-
-async function runGroup(tally: Tally, folder: string, { name, files, concurrency, limits }: Group): Promise<void> {
-  if (files.length === 0) return;
-  const started = performance.now();
-  const failedBefore = tally.failures.length;
-  const reporter = [`--test-reporter=${join(root, 'test/runner/reporter.ts')}`, '--test-reporter-destination=stdout'];
-  const child = spawn(
-    process.execPath,
-    ['--test', `--test-timeout=${limits.testMs}`, `--test-concurrency=${concurrency}`, ...reporter, ...files],
-    {
-      cwd: root,
-      env: { ...process.env, TMPDIR: folder },
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-    },
-  );
-  const ended = new Promise<string | undefined>((done) => {
-    child.once('close', (status, signal) => done(signal ?? (status === 0 ? undefined : `exit status ${status}`)));
-  });
-  const count = counter(tally, root);
-  const watch = watchdog(child, limits.silenceMs);
-  for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
-    const report = JSON.parse(line) as Report;
-    watch.heard(report);
-    count(report);
-  }
-  const abnormal = await ended;
-  watch.stop();
-  if (watch.silentAfter !== undefined) {
-    tally.failures.push({
-      title: name,
-      text: `nothing was heard for ${limits.silenceMs / 1000} s after ${watch.silentAfter}`,
-    });
-  } else if (abnormal !== undefined && tally.failures.length === failedBefore) {
-    tally.failures.push({ title: name, text: `the process that runs them ended by ${abnormal}` });
-  }
-  console.log(`${name}: ${files.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-}
-
-/** A test that waits inside a system call can't be stopped by the time limit in its own process. */
-function watchdog(child: ChildProcess, silenceMs: number) {
-  let last = 'the start';
-  const watch = {
-    silentAfter: undefined as string | undefined,
-    heard(report: Report) {
-      last = report.kind === 'output' ? last : `the ${report.kind} of ${relative(root, report.file)}: ${report.name}`;
-      timer.refresh();
-    },
-    stop: () => clearTimeout(timer),
-  };
-  const timer = globalThis.setTimeout(() => {
-    watch.silentAfter = last;
-    child.kill('SIGKILL');
-  }, silenceMs);
-  return watch;
 }

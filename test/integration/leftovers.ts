@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const MARK = 'runchart-test-';
 const CGROUPS = '/sys/fs/cgroup';
 
-/** Processes as `pid 12 (comm)`, mounts as `mount /path`, cgroups as `cgroup /path`, files as `file /path`. */
+/** Processes as `pid 12 (comm) in /cgroup`, mounts as `mount /path`, cgroups as `cgroup /path`, files as `file /path`. */
 export type Traces = ReadonlySet<string>;
 
 /**
@@ -24,9 +24,16 @@ export function traces(dist: string, folder: string): Traces {
   ]);
 }
 
-/** What is there now and was not before. */
-export function leftovers(before: Traces, after: Traces): string[] {
-  return [...after].filter((trace) => !before.has(trace));
+/**
+ * What is there now and was not before.
+ * @param pids of this run's test processes: what is named after another process is another run's
+ */
+export function leftovers(before: Traces, after: Traces, pids: ReadonlySet<string>): string[] {
+  const foreign = (trace: string) => {
+    const maker = /runchart-test-(\d+)-/.exec(trace)?.[1];
+    return maker !== undefined && !pids.has(maker);
+  };
+  return [...after].filter((trace) => !before.has(trace) && !foreign(trace));
 }
 
 /** Of the runtime, and inits that it started; a container's program is found by its cgroup. */
@@ -34,7 +41,11 @@ function processes(dist: string): string[] {
   return list('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => [`${dist}/`, '/memfd:runchart'].some((start) => executable(pid).startsWith(start)))
-    .map((pid) => `pid ${pid} (${read(`/proc/${pid}/comm`).trim()})`);
+    .map((pid) => `pid ${pid} (${read(`/proc/${pid}/comm`).trim()}) in ${cgroupOf(pid)}`);
+}
+
+function cgroupOf(pid: string): string {
+  return /\/runchart-test-[^/\n]*/.exec(read(`/proc/${pid}/cgroup`))?.[0] ?? 'no cgroup of tests';
 }
 
 function executable(pid: string): string {

@@ -91,8 +91,16 @@ describe('the tally', () => {
 });
 
 describe('leftovers', () => {
+  const of = (before: string[], after: string[], pids: string[] = []) =>
+    leftovers(new Set(before), new Set(after), new Set(pids));
+
   it('are what was not there before', () => {
-    assert.deepEqual(leftovers(new Set(['mount /a']), new Set(['mount /a', 'cgroup /b'])), ['cgroup /b']);
-    assert.deepEqual(leftovers(new Set(['mount /a']), new Set()), []);
+    assert.deepEqual(of(['mount /a'], ['mount /a', 'cgroup /b']), ['cgroup /b']);
+    assert.deepEqual(of(['mount /a'], []), []);
+  });
+
+  it('are not what another run made', () => {
+    const after = ['cgroup /runchart-test-12-a', 'cgroup /runchart-test-13-b', 'cgroup /runchart-test-c'];
+    assert.deepEqual(of([], after, ['12']), ['cgroup /runchart-test-12-a', 'cgroup /runchart-test-c']);
   });
 });
