@@ -98,6 +98,14 @@ export class Node {
     this.unlinked = true;
   }
 
+  /** Gives it a name in a directory; it has left the one where it was. */
+  placeIn(parent: Node, name: string): void {
+    this.parent = parent;
+    this.name = name;
+    this.unlinked = false;
+    parent.children.set(name, this);
+  }
+
   isBelow(ancestor: Node): boolean {
     for (let node: Node = this; ; node = node.parent) {
       if (node === ancestor) return true;

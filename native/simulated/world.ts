@@ -19,6 +19,7 @@ import { fileCalls } from './files.ts';
 import { furnishHost } from './host.ts';
 import { mountCalls } from './mount-calls.ts';
 import { Mount, type Path } from './mounts.ts';
+import { nameCalls } from './names.ts';
 import { FileSystem, type Node } from './nodes.ts';
 import { processCalls } from './process-calls.ts';
 import { end, fork, type Kind, kindNames, Namespace, Process } from './processes.ts';
@@ -29,7 +30,7 @@ import { terminalCalls } from './terminals.ts';
 export type Handler = (p: Process, a: Args) => number | undefined;
 export type Calls = Readonly<Partial<Record<string, Handler>>>;
 
-const CALLS: Calls = { ...fileCalls, ...mountCalls, ...processCalls, ...socketCalls, ...terminalCalls };
+const CALLS: Calls = { ...fileCalls, ...nameCalls, ...mountCalls, ...processCalls, ...socketCalls, ...terminalCalls };
 
 /** What a program does once it is executed, and its exit status; undefined where it runs until it is killed. */
 export type Behaviour = (kernel: Kernel, process: Process) => number | undefined;
