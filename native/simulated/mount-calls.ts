@@ -108,7 +108,9 @@ function moveMount(p: Process, from: Path, to: Path): number {
   if (to.node.unlinked) fail('ENOENT');
   if (mount.tree !== undefined) {
     if (mount.parent === undefined || mount.parent.group !== undefined) fail('EINVAL');
+    if (top(to).mount.group !== undefined && mount.all().some(({ unbindable }) => unbindable)) fail('EINVAL');
     for (let at: Mount | undefined = to.mount; at !== undefined; at = at.parent) if (at === mount) fail('ELOOP');
+    if (mount.root.unlinked) fail('ENOENT');
     unlink(mount);
   } else if (mount.parent !== undefined) fail('EINVAL');
   attach(mount, to, p.world.number);
