@@ -61,6 +61,10 @@ export class Args {
     return isStruct ? pointee(arg, offset) : undefined;
   }
 
+  pointeeBytes(i: number, offset: number): Uint8Array {
+    return bytesOf(this.pointee(i, offset) ?? null);
+  }
+
   /** A null-terminated array of strings. */
   strings(i: number): readonly string[] {
     return this.isNull(i) ? [] : this.struct(i).pointers.map(({ target }) => textOf(target));

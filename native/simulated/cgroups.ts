@@ -2,6 +2,7 @@
 
 import { FS_MAGIC, S } from '../constants/files.ts';
 import { SIGNALS } from '../constants/signal.ts';
+import { addDeviceFiles, type DeviceProgram } from './devices.ts';
 import { fail } from './failure.ts';
 import { FileSystem, type Node, type Special } from './nodes.ts';
 import { end, type Process, processOf } from './processes.ts';
@@ -22,7 +23,6 @@ const V1_FILES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cpuset: { 'cpuset.cpus': '', 'cpuset.mems': '', 'cgroup.clone_children': '0\n' },
   cpu: { 'cpu.shares': '1024\n', 'cpu.cfs_quota_us': '-1\n', 'cpu.cfs_period_us': '100000\n' },
   memory: { 'memory.limit_in_bytes': '9223372036854771712\n', 'memory.usage_in_bytes': '0\n' },
-  devices: { 'devices.list': 'a *:* rwm\n', 'devices.allow': '', 'devices.deny': '' },
   freezer: { 'freezer.state': 'THAWED\n', 'freezer.self_freezing': '0\n' },
   pids: { 'pids.max': 'max\n', 'pids.current': '0\n' },
 };
@@ -49,6 +49,7 @@ const V2_FILES = {
 export class Cgroups {
   readonly world: World;
   readonly hierarchies: readonly Hierarchy[];
+  readonly #deviceLists: Parameters<typeof addDeviceFiles>[1] = new WeakMap();
 
   constructor(world: World, layout: CgroupLayout) {
     this.world = world;
@@ -93,6 +94,7 @@ export class Cgroups {
     const { controllers } = hierarchy;
     for (const name of controllers)
       for (const [file, text] of Object.entries(V1_FILES[name] ?? {})) directory.addFile(file, text);
+    if (controllers.includes('devices')) addDeviceFiles(directory, this.#deviceLists);
     if (controllers.length > 0) {
       add('tasks', listMembers);
       const state = directory.children.get('freezer.state');
@@ -133,6 +135,15 @@ export class Cgroups {
     // A v1 cpuset takes nobody in before it has been told its processors and memory.
     if (directory.children.get('cgroup.clone_children') && textOf(directory, 'cpuset.cpus') === '') fail('ENOSPC');
     process.cgroups.set(hierarchy, directory);
+  }
+
+  /** Every device program that is attached somewhere. */
+  programs(): readonly DeviceProgram[] {
+    const below = (node: Node): DeviceProgram[] => [
+      ...node.programs,
+      ...[...node.children.values()].flatMap((child) => (child.isDirectory ? below(child) : [])),
+    ];
+    return this.hierarchies.flatMap(({ fs }) => below(fs.root));
   }
 
   /** The hierarchy that a directory belongs to. */

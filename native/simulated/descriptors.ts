@@ -1,6 +1,7 @@
 /** Open files, and the table of descriptors of a process. */
 
 import { O } from '../constants/files.ts';
+import type { DeviceProgram } from './devices.ts';
 import { fail } from './failure.ts';
 import type { FsContext } from './mount-calls.ts';
 import type { Path } from './mounts.ts';
@@ -14,6 +15,7 @@ export class OpenFile {
   readonly socket: UnixSocket | undefined;
   /** A pidfd's. */
   readonly process: Process | undefined;
+  readonly program: DeviceProgram | undefined;
   /** Of fsopen(2). */
   readonly context: FsContext | undefined;
   offset = 0;
@@ -22,12 +24,16 @@ export class OpenFile {
   /** Descriptors, and messages on their way, that refer to it. */
   references = 0;
 
-  constructor(flags: number, what: { path?: Path; socket?: UnixSocket; process?: Process; context?: FsContext } = {}) {
+  constructor(
+    flags: number,
+    what: { path?: Path; socket?: UnixSocket; process?: Process; context?: FsContext; program?: DeviceProgram } = {},
+  ) {
     this.flags = flags;
     this.path = what.path;
     this.socket = what.socket;
     this.process = what.process;
     this.context = what.context;
+    this.program = what.program;
   }
 
   get isPath(): boolean {
@@ -52,7 +58,8 @@ export class OpenFile {
   describe(): string {
     if (this.path !== undefined) return this.path.node.path;
     if (this.socket !== undefined) return 'socket';
-    return this.process !== undefined ? `pidfd of ${this.process.pid}` : 'fscontext';
+    if (this.process !== undefined) return `pidfd of ${this.process.pid}`;
+    return this.context === undefined ? 'other' : 'fscontext';
   }
 }
 

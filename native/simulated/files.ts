@@ -1,50 +1,16 @@
-/** Calls on files and directories. */
+/** Calls on open files: what opens them, reads, writes and tells about them. */
 
-import type { ErrnoName } from '../constants/errno.ts';
 import { AT, F, FD_CLOEXEC, LOCK, O, RESOLVE, S } from '../constants/files.ts';
 import { fill } from './args.ts';
 import { OpenFile } from './descriptors.ts';
 import { fail } from './failure.ts';
 import type { Path } from './mounts.ts';
+import { checkWritable, make } from './names.ts';
 import type { Node } from './nodes.ts';
 import type { Process } from './processes.ts';
 import { receiveInto, waitUntil } from './sockets.ts';
-import { type Found, lookUp, lookUpAt, startOf, walk } from './walk.ts';
+import { type Found, lookUp, lookUpAt, walk } from './walk.ts';
 import type { Calls } from './world.ts';
-
-const NAME_ONLY = { follow: 'never' } as const;
-
-function checkWritable(path: Path): void {
-  if (path.mount.readOnly) fail('EROFS');
-}
-
-/** Makes what has a name of its own. @throws Failure `taken` where something is there already */
-export function create(
-  p: Process,
-  dirfd: number,
-  path: string,
-  type: number,
-  mode: number,
-  taken: ErrnoName = 'EEXIST',
-): Node {
-  const { parent, name, kind, found, slash } = walk(p, dirfd, path, NAME_ONLY);
-  if (kind !== 'name' || found !== undefined) fail(taken);
-  if (slash && type !== S.IFDIR) fail('ENOENT');
-  checkWritable(parent);
-  return make(p, parent.node, name, type, mode);
-}
-
-function make(p: Process, parent: Node, name: string, type: number, mode: number): Node {
-  if (parent.unlinked) fail('ENOENT');
-  const { hooks } = parent.fs;
-  if (hooks.fixed !== undefined) fail(hooks.fixed);
-  const allowed = type === S.IFDIR ? 0o1777 : 0o7777;
-  const node = parent.add(name, type, type === S.IFLNK ? 0o777 : mode & allowed & ~p.attributes.umask);
-  node.uid = p.attributes.uid;
-  node.gid = p.attributes.gid;
-  if (type === S.IFDIR) hooks.made?.(node);
-  return node;
-}
 
 const RESOLVE_ALL = Object.values(RESOLVE).reduce((all, flag) => all | flag, 0);
 const PATH_FLAGS = O.PATH | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC;
@@ -122,58 +88,6 @@ function writeTo(p: Process, fd: number, data: Uint8Array, at?: number): number 
     if (at === undefined) file.offset = offset + data.length;
   }
   return data.length;
-}
-
-function unlink(p: Process, dirfd: number, path: string, flags: number): number {
-  const directory = (flags & AT.REMOVEDIR) !== 0;
-  const { parent, kind, found, covered, slash } = walk(p, dirfd, path, NAME_ONLY);
-  if (kind !== 'name')
-    fail(directory ? ({ dot: 'EINVAL', dotdot: 'ENOTEMPTY', root: 'EBUSY' } as const)[kind] : 'EISDIR');
-  checkWritable(parent);
-  if (found === undefined || covered === undefined) fail('ENOENT');
-  const { node } = covered;
-  if (slash && !directory) fail(node.isDirectory ? 'EISDIR' : 'ENOTDIR');
-  if (directory && !node.isDirectory) fail('ENOTDIR');
-  if (!directory && node.isDirectory) fail('EISDIR');
-  if (found.mount !== covered.mount) fail('EBUSY');
-  const { hooks } = node.fs;
-  if (hooks.fixed !== undefined) fail('EPERM');
-  if (hooks.checkRemovable !== undefined) hooks.checkRemovable(node);
-  else if (node.children.size > 0) fail('ENOTEMPTY');
-  node.remove();
-  return 0;
-}
-
-const RENAME_NOREPLACE = 1;
-
-function rename(from: Found, to: Found, flags: number): number {
-  if (from.parent.mount !== to.parent.mount) fail('EXDEV');
-  if (from.kind !== 'name') fail('EBUSY');
-  if (to.kind !== 'name') fail(flags & RENAME_NOREPLACE ? 'EEXIST' : 'EBUSY');
-  checkWritable(from.parent);
-  const source = from.covered?.node ?? fail('ENOENT');
-  const target = to.covered?.node;
-  if (target !== undefined && flags & RENAME_NOREPLACE) fail('EEXIST');
-  if (!source.isDirectory && (from.slash || (to.slash && target === undefined))) fail('ENOTDIR');
-  if (!source.isDirectory && to.slash) fail('ENOTDIR');
-  if (to.parent.node.isBelow(source)) fail('EINVAL');
-  if (target !== undefined && from.parent.node.isBelow(target)) fail('ENOTEMPTY');
-  if (source === target) return 0;
-  if (to.parent.node.unlinked) fail('ENOENT');
-  if (target !== undefined) {
-    if (source.isDirectory && !target.isDirectory) fail('ENOTDIR');
-    if (!source.isDirectory && target.isDirectory) fail('EISDIR');
-    if (to.found?.node !== target) fail('EBUSY');
-  }
-  if (from.found?.node !== source) fail('EBUSY');
-  if (source.fs.hooks.fixed !== undefined || source.fs.hooks.checkRemovable !== undefined) fail('EPERM');
-  if (target !== undefined && target.children.size > 0) fail('ENOTEMPTY');
-  target?.remove();
-  source.parent.children.delete(source.name);
-  source.name = to.name;
-  source.parent = to.parent.node;
-  source.parent.children.set(source.name, source);
-  return 0;
 }
 
 /** Writes a struct statx: the fields of STATX_BASIC_STATS that nodes have, and the mount's id. */
@@ -297,26 +211,6 @@ export const fileCalls: Calls = {
     const { world } = p;
     const node = make(p, world.anonymous.root, `memfd:${a.str(0)}:${world.number()}`, S.IFREG, 0o777);
     return p.install(new OpenFile(O.RDWR, { path: { mount: world.anonymous, node } }), (a.num(1) & 1) !== 0);
-  },
-  mkdirat(p, a) {
-    create(p, a.num(0), a.str(1), S.IFDIR, a.num(2));
-  },
-  mknodat(p, a) {
-    const type = a.num(2) & S.IFMT || S.IFREG;
-    if (type === S.IFDIR) fail('EPERM');
-    create(p, a.num(0), a.str(1), type, a.num(2)).rdev = a.num(3);
-  },
-  symlinkat(p, a) {
-    if (a.str(0) === '') fail('ENOENT');
-    create(p, a.num(1), a.str(2), S.IFLNK, 0o777).target = a.str(0);
-  },
-  unlinkat: (p, a) => unlink(p, a.num(0), a.str(1), a.num(2)),
-  renameat2: (p, a) => rename(walk(p, a.num(0), a.str(1), NAME_ONLY), walk(p, a.num(2), a.str(3), NAME_ONLY), a.num(4)),
-  readlinkat(p, a) {
-    const path = a.str(1);
-    const { node } = path === '' ? startOf(p, a.num(0)) : lookUp(p, a.num(0), path, { follow: false });
-    if (!node.isSymlink) fail(path === '' ? 'ENOENT' : 'EINVAL');
-    return a.fill(2, node.special.target?.(p) ?? node.target, a.num(3));
   },
   getdents64: (p, a) => listDirectory(p, p.descriptors.get(a.num(0)), a.bytes(1), a.num(2)),
   statx: (p, a) => stat(a.view(4, 256), lookUpAt(p, a.num(0), a.str(1), a.num(2))),

@@ -87,23 +87,30 @@ function rootedMount(p: Process, path: Path, detachedToo = false): Mount {
   return ownMount(p, path, detachedToo);
 }
 
+/** Since Linux 6.15 detached mounts can be copied too: effects must not rely on it. */
+function copy(p: Process, from: Path, recursive: boolean): Mount {
+  if (ownMount(p, from).unbindable) fail('EINVAL');
+  return copyTree(from, recursive, p.world.number);
+}
+
 function openTree(p: Process, dirfd: number, path: string, flags: number): number {
   const at = lookUpAt(p, dirfd, path, flags);
   const closeOnExec = (flags & OPEN_TREE.CLOEXEC) !== 0;
   if (!(flags & OPEN_TREE.CLONE)) return p.install(new OpenFile(O.PATH, { path: at }), closeOnExec);
-  // Since Linux 6.15 detached mounts can be cloned too: effects must not rely on it.
-  ownMount(p, at);
-  if (at.mount.unbindable) fail('EINVAL');
-  const mount = copyTree(at, (flags & AT.RECURSIVE) !== 0, p.world.number);
+  const mount = copy(p, at, (flags & AT.RECURSIVE) !== 0);
   return p.install(new OpenFile(O.PATH, { path: { mount, node: mount.root } }), closeOnExec);
 }
 
 function moveMount(p: Process, from: Path, to: Path): number {
   const mount = rootedMount(p, from, true);
   ownMount(p, to);
+  if (mount.root.isDirectory !== to.node.isDirectory) fail('EINVAL');
+  if (to.node.unlinked) fail('ENOENT');
   if (mount.tree !== undefined) {
     if (mount.parent === undefined || mount.parent.group !== undefined) fail('EINVAL');
+    if (top(to).mount.group !== undefined && mount.all().some(({ unbindable }) => unbindable)) fail('EINVAL');
     for (let at: Mount | undefined = to.mount; at !== undefined; at = at.parent) if (at === mount) fail('ELOOP');
+    if (mount.root.unlinked) fail('ENOENT');
     unlink(mount);
   } else if (mount.parent !== undefined) fail('EINVAL');
   attach(mount, to, p.world.number);
@@ -115,12 +122,12 @@ function setAttributes(mount: Mount, set: number, clear: number): void {
   mount.attributes = (mount.attributes & ~clear) | set;
 }
 
-function mountSetattr(p: Process, path: Path, recursive: boolean, view: DataView): number {
+function mountSetattr(p: Process, dirfd: number, path: string, flags: number, view: DataView): number {
   const [set, clear, propagation] = [0, 8, 16].map((at) => Number(view.getBigUint64(at, true)));
   if (set === undefined || clear === undefined || propagation === undefined) fail('EINVAL');
   if (set & MOUNT_ATTR.ATIME && (clear & MOUNT_ATTR.ATIME) !== MOUNT_ATTR.ATIME) fail('EINVAL');
-  const mount = rootedMount(p, path, true);
-  for (const one of recursive ? mount.all() : [mount]) {
+  const mount = rootedMount(p, lookUpAt(p, dirfd, path, flags), true);
+  for (const one of flags & AT.RECURSIVE ? mount.all() : [mount]) {
     setAttributes(one, set, clear);
     if (propagation !== 0) change(one, propagation);
   }
@@ -146,9 +153,8 @@ function mount(p: Process, source: string, target: string, type: string, flags: 
   }
   if (flags & MS.BIND) {
     const from = lookUp(p, AT.FDCWD, source, { follow: true });
-    ownMount(p, from);
     ownMount(p, at);
-    attach(copyTree(from, (flags & MS.REC) !== 0, p.world.number), at, p.world.number);
+    attach(copy(p, from, (flags & MS.REC) !== 0), at, p.world.number);
     return 0;
   }
   if (flags & PROPAGATION) {
@@ -217,11 +223,10 @@ export const mountCalls: Calls = {
   move_mount(p, a) {
     const flags = a.num(4);
     const empty = (flag: number) => (flags & flag ? AT.EMPTY_PATH : 0) | AT.SYMLINK_NOFOLLOW;
-    const from = lookUpAt(p, a.num(0), a.str(1), empty(MOVE_MOUNT.F_EMPTY_PATH));
-    return moveMount(p, from, lookUpAt(p, a.num(2), a.str(3), empty(MOVE_MOUNT.T_EMPTY_PATH)));
+    const to = lookUpAt(p, a.num(2), a.str(3), empty(MOVE_MOUNT.T_EMPTY_PATH));
+    return moveMount(p, lookUpAt(p, a.num(0), a.str(1), empty(MOVE_MOUNT.F_EMPTY_PATH)), to);
   },
-  mount_setattr: (p, a) =>
-    mountSetattr(p, lookUpAt(p, a.num(0), a.str(1), a.num(2)), (a.num(2) & AT.RECURSIVE) !== 0, a.view(3, 32)),
+  mount_setattr: (p, a) => mountSetattr(p, a.num(0), a.str(1), a.num(2), a.view(3, 32)),
   mount: (p, a) => mount(p, a.optionalStr(0) ?? '', a.str(1), a.optionalStr(2) ?? '', a.num(3), a.optionalStr(4) ?? ''),
   umount2: (p, a) => umount(p, a.str(0), a.num(1)),
   pivot_root: (p, a) => pivotRoot(p, a.str(0), a.str(1)),

@@ -100,11 +100,14 @@ export function unlink(mount: Mount): void {
 /** Attaches a detached tree on top of what is at a place already, there and wherever it propagates to. */
 export function attach(tree: Mount, where: Path, ids: () => number): void {
   const at = top(where);
+  if (at.node.unlinked) fail('ENOENT');
   if (at.node.isDirectory !== tree.root.isDirectory) fail('ENOTDIR');
+  if (tree.root.unlinked) fail('ENOENT');
   if (at.mount.group !== undefined)
     for (const mount of tree.all()) if (mount.group === undefined) join(mount, new PeerGroup(mount.id));
   for (const [mount, slave] of receivers(at.mount)) {
-    if (!at.node.isBelow(mount.root)) continue;
+    // The tree itself may hold a peer.
+    if (mount.tree === undefined || !at.node.isBelow(mount.root)) continue;
     const copy = copyTree({ mount: tree, node: tree.root }, true, ids);
     if (slave) for (const one of copy.all()) change(one, MS.SLAVE);
     link(copy, top({ mount, node: at.node }));
@@ -144,6 +147,7 @@ function receivers(mount: Mount): ReadonlyMap<Mount, boolean> {
 
 /** Changes the propagation type: MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE. */
 export function change(mount: Mount, type: number): void {
+  if (type !== MS.SLAVE) mount.unbindable = type === MS.UNBINDABLE;
   if (type === MS.SHARED) {
     if (mount.group === undefined) join(mount, new PeerGroup(mount.id));
     return;
@@ -151,7 +155,6 @@ export function change(mount: Mount, type: number): void {
   const { group } = mount;
   group?.members.delete(mount);
   mount.group = undefined;
-  mount.unbindable = type === MS.UNBINDABLE;
   if (type !== MS.SLAVE) {
     mount.master?.slaves.delete(mount);
     mount.master = undefined;

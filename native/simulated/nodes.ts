@@ -3,6 +3,7 @@
 import type { ErrnoName } from '../constants/errno.ts';
 import { S } from '../constants/files.ts';
 import type { OpenFile } from './descriptors.ts';
+import type { DeviceProgram } from './devices.ts';
 import type { Path } from './mounts.ts';
 import type { Namespace, Process } from './processes.ts';
 import type { UnixSocket } from './sockets.ts';
@@ -42,6 +43,8 @@ export class Node {
   unlinked = false;
   special: Special = {};
   socket: UnixSocket | undefined;
+  /** Attached to a cgroup v2 directory. */
+  readonly programs: DeviceProgram[] = [];
   readonly locks = new Map<OpenFile, 'shared' | 'exclusive'>();
 
   constructor(fs: FileSystem, type: number, mode: number, parent?: Node, name = '') {
@@ -96,6 +99,14 @@ export class Node {
   remove(): void {
     this.parent.children.delete(this.name);
     this.unlinked = true;
+  }
+
+  /** Gives it a name in a directory; it has left the one where it was. */
+  placeIn(parent: Node, name: string): void {
+    this.parent = parent;
+    this.name = name;
+    this.unlinked = false;
+    parent.children.set(name, this);
   }
 
   isBelow(ancestor: Node): boolean {

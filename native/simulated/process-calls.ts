@@ -3,8 +3,9 @@
 import { AT, O, S } from '../constants/files.ts';
 import { MOUNT_ATTR } from '../constants/mount.ts';
 import { CLONE, KEYCTL, P, PR, W } from '../constants/process.ts';
+import { SECCOMP, SECCOMP_FILTER_FLAG } from '../constants/seccomp.ts';
 import { SIGNALS } from '../constants/signal.ts';
-import { bytesOf } from './args.ts';
+import { bytesOf, fill } from './args.ts';
 import { OpenFile } from './descriptors.ts';
 import { fail, WouldWaitForever } from './failure.ts';
 import { top } from './mounts.ts';
@@ -223,6 +224,18 @@ export const processCalls: Calls = {
   },
   setdomainname(p, a) {
     p.namespaces.uts.domainname = a.str(0).slice(0, a.num(1));
+  },
+  uname(p, a) {
+    const { hostname, domainname } = p.namespaces.uts;
+    const fields = ['Linux', hostname, '6.18.0', '#1', 'x86_64', domainname];
+    a.view(0, 65 * fields.length);
+    for (const [i, text] of fields.entries()) fill(a.bytes(0).subarray(i * 65), new TextEncoder().encode(text), 64);
+    return 0;
+  },
+  seccomp(p, a) {
+    if (a.num(0) !== SECCOMP.SET_MODE_FILTER) return 0;
+    p.attributes.filters++;
+    return a.num(1) & SECCOMP_FILTER_FLAG.NEW_LISTENER ? p.install(new OpenFile(O.RDWR)) : 0;
   },
   personality: () => 0,
   madvise: () => 0,

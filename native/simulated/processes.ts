@@ -70,6 +70,8 @@ export interface Attributes {
   readonly prctl: Map<number, number>;
   keyring: string | undefined;
   umask: number;
+  /** How many seccomp filters it has. */
+  filters: number;
   session: number;
 }
 
@@ -85,6 +87,7 @@ const freshAttributes = (): Attributes => ({
   prctl: new Map(),
   keyring: undefined,
   umask: 0o022,
+  filters: 0,
   session: 1,
 });
 

@@ -5,7 +5,7 @@ import { AF, SCM_RIGHTS, SOCK, SOL_SOCKET } from '../constants/socket.ts';
 import { type Args, bytesOf, fill, pointee } from './args.ts';
 import { OpenFile as Opened, type OpenFile } from './descriptors.ts';
 import { fail, WouldWaitForever } from './failure.ts';
-import { create } from './files.ts';
+import { create } from './names.ts';
 import type { Node } from './nodes.ts';
 import type { Process } from './processes.ts';
 import { lookUp } from './walk.ts';

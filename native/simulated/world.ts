@@ -14,11 +14,13 @@ import type { SeenArg } from '../recording.ts';
 import { Args } from './args.ts';
 import { type CgroupLayout, Cgroups } from './cgroups.ts';
 import { OpenFile } from './descriptors.ts';
+import { deviceCalls } from './devices.ts';
 import { Failure, WouldWaitForever } from './failure.ts';
 import { fileCalls } from './files.ts';
 import { furnishHost } from './host.ts';
 import { mountCalls } from './mount-calls.ts';
 import { Mount, type Path } from './mounts.ts';
+import { nameCalls } from './names.ts';
 import { FileSystem, type Node } from './nodes.ts';
 import { processCalls } from './process-calls.ts';
 import { end, fork, type Kind, kindNames, Namespace, Process } from './processes.ts';
@@ -29,7 +31,15 @@ import { terminalCalls } from './terminals.ts';
 export type Handler = (p: Process, a: Args) => number | undefined;
 export type Calls = Readonly<Partial<Record<string, Handler>>>;
 
-const CALLS: Calls = { ...fileCalls, ...mountCalls, ...processCalls, ...socketCalls, ...terminalCalls };
+const CALLS: Calls = {
+  ...fileCalls,
+  ...nameCalls,
+  ...mountCalls,
+  ...processCalls,
+  ...socketCalls,
+  ...terminalCalls,
+  ...deviceCalls,
+};
 
 /** What a program does once it is executed, and its exit status; undefined where it runs until it is killed. */
 export type Behaviour = (kernel: Kernel, process: Process) => number | undefined;
