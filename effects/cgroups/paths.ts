@@ -1,5 +1,6 @@
 /** Where a container's cgroup lives: decided from config.json and the host's layout alone, before anything is made. */
 
+import { cleanInside } from '../../spec/paths.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError } from './files.ts';
 import type { CgroupLayout } from './layout.ts';
@@ -33,6 +34,8 @@ export interface CgroupPlanInput {
   /** `--systemd-cgroup`: systemd makes the cgroup, and `cgroupsPath` is `slice:prefix:name`. */
   readonly systemd?: boolean;
   readonly rootless?: boolean;
+  /** Rootless with systemd: the ControlGroup that the user's manager tells. Guessed from this process's own, where absent. */
+  readonly managerCgroup?: string;
 }
 
 /**
@@ -68,14 +71,8 @@ export function planCgroup(input: CgroupPlanInput): CgroupRecord {
 }
 
 /** A path without `.`, `..` and empty parts, which cannot lead above where it starts. A relative one stays relative. */
-export function cleanPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return (path.startsWith('/') ? '/' : '') + parts.join('/');
-}
+export const cleanPath = (path: string): string =>
+  path.startsWith('/') ? cleanInside(path) : cleanInside(path).slice(1);
 
 /** The directories of a cgroup, each once: controllers that are mounted together share theirs. */
 export const directoriesOf = (record: CgroupRecord): readonly string[] => [...new Set(Object.values(record.paths))];

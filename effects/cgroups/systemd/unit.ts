@@ -47,8 +47,7 @@ export function planSystemdCgroup(input: CgroupPlanInput, controllers: readonly 
   const { slice, name } = unitOf(input.cgroupsPath, input.id);
   if (layout.mode === 'v2' && layout.unified) {
     const { mountpoint, own } = layout.unified;
-    // The manager of an ordinary user reigns below user@UID.service, of which its processes' paths tell.
-    const manager = rootless ? (/^.*?\/user@\d+\.service(?=\/|$)/.exec(own)?.[0] ?? mountpoint) : mountpoint;
+    const manager = rootless ? userManager(input, mountpoint, own) : mountpoint;
     const unified = `${manager}${expandSlice(slice || (rootless ? 'user.slice' : 'system.slice'))}/${name}`;
     return { layout: 'v2', driver: 'systemd', unit: name, paths: { unified } };
   }
@@ -61,4 +60,10 @@ export function planSystemdCgroup(input: CgroupPlanInput, controllers: readonly 
   if (paths.devices === undefined) throw new CgroupError('mountpoint for devices not found', '', 0);
   if (layout.unified) paths.unified = layout.unified.mountpoint + inner;
   return { layout: layout.mode, driver: 'systemd', unit: name, paths };
+}
+
+/** The manager of an ordinary user reigns below user@UID.service, of which the paths of its processes tell. */
+function userManager({ managerCgroup }: CgroupPlanInput, mountpoint: string, own: string): string {
+  if (managerCgroup !== undefined) return mountpoint + (managerCgroup === '/' ? '' : managerCgroup);
+  return /^.*?\/user@\d+\.service(?=\/|$)/.exec(own)?.[0] ?? mountpoint;
 }

@@ -1,0 +1,61 @@
+/** The connection to systemd: to the system's manager, or to an ordinary user's own. */
+
+import { BusError, connectBus } from '../../../native/bus/sd-bus.ts';
+import { ERRNO } from '../../../native/constants/errno.ts';
+import { AT } from '../../../native/constants/files.ts';
+import type { Kernel } from '../../../native/kernel.ts';
+import type { Libc } from '../../../native/libc.ts';
+import { attempt } from '../../../native/perform.ts';
+import { CgroupError } from '../files.ts';
+import { type Systemd, systemdOn } from './manager.ts';
+
+export interface SystemdConnection {
+  readonly rootless?: boolean;
+  /** The environment: DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR lead to a user's own manager. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Another bus than those, for tests. */
+  readonly address?: string;
+}
+
+const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket';
+/** systemd's own socket: root may use it where there is no bus daemon. */
+const PRIVATE = 'unix:path=/run/systemd/private';
+
+/** Whether the host was booted with systemd: sd_booted(3). */
+export const isSystemdRunning = (kernel: Kernel): boolean =>
+  attempt(kernel, { name: 'faccessat2', args: [AT.FDCWD, '/run/systemd/system/', 0, 0] }) >= 0;
+
+/** @throws CgroupError where there is no systemd, BusError where it cannot be reached */
+export function connectSystemd(libc: Libc, kernel: Kernel, options: SystemdConnection = {}): Systemd {
+  if (options.address !== undefined) return systemdOn(connectBus(libc, { address: options.address }));
+  if (!isSystemdRunning(kernel))
+    throw new CgroupError('systemd not running on this host, cannot use systemd cgroups manager', '', 0);
+  if (options.rootless) return systemdOn(connectBus(libc, { address: sessionBus(options.env ?? {}) }));
+  try {
+    return systemdOn(connectBus(libc, { address: SYSTEM_BUS }));
+  } catch (error) {
+    if (!(error instanceof BusError) || (error.errno !== ERRNO.ENOENT && error.errno !== ERRNO.ECONNREFUSED))
+      throw error;
+    return systemdOn(connectBus(libc, { address: PRIVATE, direct: true }), true);
+  }
+}
+
+function sessionBus(env: Readonly<Record<string, string | undefined>>): string {
+  if (env.DBUS_SESSION_BUS_ADDRESS) return env.DBUS_SESSION_BUS_ADDRESS;
+  if (env.XDG_RUNTIME_DIR) return `unix:path=${escapeAddress(`${env.XDG_RUNTIME_DIR}/bus`)}`;
+  throw new CgroupError(
+    'neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set: rootless containers with --systemd-cgroup need the ' +
+      "user's own systemd (Debian: dbus-user-session; you may have to log in again)",
+    '',
+    0,
+  );
+}
+
+/** D-Bus specification, "Server addresses": what is not one of these is written as %xx. */
+const escapeAddress = (path: string): string =>
+  [...new TextEncoder().encode(path)]
+    .map((byte) => {
+      const character = String.fromCharCode(byte);
+      return /[-0-9A-Za-z_/.\\*]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`;
+    })
+    .join('');

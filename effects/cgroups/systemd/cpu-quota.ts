@@ -1,0 +1,33 @@
+/** CPU quotas as systemd keeps them: microseconds a second, in whole percents. Pure. */
+
+import type { BusValue } from '../../../native/bus/values.ts';
+import type { LinuxCPU, Wide } from '../../../spec/types.ts';
+import { isSet } from '../limits/limit.ts';
+import { INFINITY, property, u64 } from './values.ts';
+import { CPU_PERIOD_VERSION, isAtLeast, type Version } from './version.ts';
+
+const DEFAULT_PERIOD = 100_000n;
+const SECOND = 1_000_000n;
+const PERCENT = SECOND / 100n;
+
+export interface Quota {
+  readonly properties: readonly BusValue[];
+  /** The quota that the cgroup's own file must then have, or systemd would set another one at its next occasion. */
+  readonly quota: Wide | undefined;
+}
+
+export function cpuQuota({ quota, period }: LinuxCPU, version: Version): Quota {
+  if (!isSet(quota) && !isSet(period)) return { properties: [], quota };
+  const every = isSet(period) ? BigInt(period) : DEFAULT_PERIOD;
+  const properties =
+    isSet(period) && isAtLeast(version, CPU_PERIOD_VERSION) ? [property('CPUQuotaPeriodUSec', u64(period))] : [];
+  if (!isSet(quota) || BigInt(quota) < 0n)
+    return { properties: [...properties, property('CPUQuotaPerSecUSec', u64(INFINITY))], quota };
+  const exact = (BigInt(quota) * SECOND) / every;
+  // Rounded up, so that cgroups below can have what they were promised.
+  const rounded = ((exact + PERCENT - 1n) / PERCENT) * PERCENT;
+  return {
+    properties: [...properties, property('CPUQuotaPerSecUSec', u64(rounded))],
+    quota: rounded === exact ? quota : (rounded * every) / SECOND,
+  };
+}
