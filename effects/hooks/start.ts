@@ -1,7 +1,7 @@
 /** Where a hook is started: beside the runtime, or by the container's init. */
 
 import { chdir, close, closeRange, dup3 } from '../../native/calls/files.ts';
-import { clone3, getRlimit, pidfdOpen, setRlimit } from '../../native/calls/process.ts';
+import { clone3, getRlimit, kill, pidfdOpen, setRlimit } from '../../native/calls/process.ts';
 import { CLOSE_RANGE } from '../../native/constants/files.ts';
 import { P, RLIMIT } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
@@ -56,9 +56,8 @@ export function inContainer(session: Session, { init, preserveFds, before }: InC
       try {
         return startChild(child, pid);
       } catch (error) {
-        // It serves nobody any more, and exits.
-        attempt(local, close(batches.ours));
-        ours.shift();
+        // By signal: that it notices the end of its connection is not certain under a seccomp filter.
+        attempt(init, kill(pid, SIGNALS.SIGKILL));
         reap(init, P.PID, pid);
         throw error;
       }

@@ -15,7 +15,8 @@ after(() => folder.remove());
 const bundle = join(folder.path, 'bundle');
 const { root, command, life, stateOf } = runchart(folder.path);
 const log = join(folder.path, 'log');
-const id = 'runchart-test-hooks';
+// Two runs of this file at a time share the host's cgroups.
+const id = `runchart-test-hooks-${process.pid}`;
 
 const ON_THE_HOST: readonly HookName[] = ['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'];
 
@@ -132,6 +133,16 @@ describe('hooks', () => {
     assert.match(output, /error running startContainer hook #0: exit status 4/);
     assert.equal(stateOf(id), 'stopped');
     assert.equal(command('delete', id).status, 0);
+    nothingIsLeft();
+  });
+
+  test('of startContainer that cannot be executed are told with the reason', { skip, timeout: 20_000 }, async () => {
+    configure({ startContainer: [{ path: '/no/such/hook' }] });
+    assert.equal(command('create', '--bundle', bundle, id).status, 0);
+    const { status, output } = command('start', id);
+    assert.equal(status, 1);
+    assert.match(output, /error running startContainer hook #0: execve \/no\/such\/hook: ENOENT/);
+    assert.equal(command('delete', '--force', id).status, 0);
     nothingIsLeft();
   });
 

@@ -18,6 +18,8 @@ const folder = workFolder('seccomp');
 after(() => folder.remove());
 const bundle = join(folder.path, 'bundle');
 const { root, life } = runchart(folder.path);
+// Two runs of this file at a time share the host's cgroups.
+const prefix = `runchart-test-seccomp-${process.pid}`;
 let count = 0;
 
 interface Container {
@@ -30,11 +32,10 @@ interface Container {
 function run(seccomp: Seccomp, { script = '', args, noNewPrivileges = true, hooks = {} }: Container) {
   const config = shellConfig(script);
   const process = { ...config.process, noNewPrivileges, args: args ?? config.process.args };
-  const id = `runchart-test-seccomp-${count++}`;
   const linux = { ...config.linux, seccomp };
   if (!existsSync(bundle)) makeBundle(bundle, config);
   writeConfig(bundle, { ...config, process, hooks, linux });
-  return life(bundle, id);
+  return life(bundle, `${prefix}-${count++}`);
 }
 
 const refusing = (...names: string[]): Seccomp => ({
