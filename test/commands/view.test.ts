@@ -25,7 +25,7 @@ describe('stateOf', () => {
     const annotations = { b: '2', a: '1' };
     assert.equal(
       JSON.stringify(stateOf({ status: 'running', record: { ...RECORD, annotations } }, 'root')),
-      '{"ociVersion":"1.0.2","id":"c1","pid":42,"status":"running","bundle":"/b","rootfs":"/b/rootfs",' +
+      '{"ociVersion":"1.3.0","id":"c1","pid":42,"status":"running","bundle":"/b","rootfs":"/b/rootfs",' +
         '"created":"2026-11-24T08:38:05.26Z","annotations":{"a":"1","b":"2"},"owner":"root"}',
     );
   });
