@@ -6,6 +6,7 @@ import type { Context } from '../runtime/context.ts';
 import { readConfig } from '../runtime/create.ts';
 import { absolutePath } from '../runtime/path.ts';
 import { checkContainerId } from '../spec/id.ts';
+import { configWarnings } from '../spec/rules/warnings.ts';
 import { globals } from './globals.ts';
 
 export const creatingFlags = {
@@ -50,9 +51,10 @@ export interface Creating {
 }
 
 /** What these flags ask for. @throws Error, of one line, where the bundle or the name can't be used */
-export async function creating({ host, platform }: Context, id: string, flags: CreatingFlags): Promise<Creating> {
+export async function creating({ host, platform, warn }: Context, id: string, flags: CreatingFlags): Promise<Creating> {
   const bundle = absolutePath(host, flags.bundle ?? '');
   const config = await readConfig(platform.local, bundle);
+  for (const warning of configWarnings(config)) warn(warning);
   checkContainerId(id);
   // runc works in the bundle when it connects to sockets, and where it was called when it writes the pid.
   const inBundle = { cwd: bundle, env: {} };

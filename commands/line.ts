@@ -87,7 +87,8 @@ export function looseValue(argv: readonly string[], name: string): string | unde
   return undefined;
 }
 
-const isFlag = (word: string): boolean => word.length > 1 && word.startsWith('-');
+/** A negative number is none: `kill c1 -1`. */
+const isFlag = (word: string): boolean => /^-./.test(word) && !/^-\d+$/.test(word);
 
 function partsOf(word: string): { readonly name: string; readonly value: string | undefined } {
   const bare = word.slice(word.startsWith('--') ? 2 : 1);

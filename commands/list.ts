@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
-import { observe } from '../runtime/effects.ts';
 import { lookAtAll } from '../runtime/look.ts';
+import { observe } from '../runtime/observe.ts';
 import { tryWriteAll, writeAll } from '../runtime/output.ts';
 import { userNames } from '../runtime/users.ts';
 import type { ContainerState } from '../spec/types.ts';

@@ -1,5 +1,5 @@
-import { observe } from '../runtime/effects.ts';
 import { lookAt } from '../runtime/look.ts';
+import { observe } from '../runtime/observe.ts';
 import { writeAll } from '../runtime/output.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';

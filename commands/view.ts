@@ -2,11 +2,13 @@
 
 import type { View } from '../runtime/look.ts';
 import type { ContainerState } from '../spec/types.ts';
+import { OCI_VERSION } from '../spec/version.ts';
 
 /** @param owner the name of who owns it: only `list` tells */
 export function stateOf({ status, record }: View, owner: string): ContainerState {
   return {
-    ociVersion: record.ociVersion,
+    // Of the specification that the state complies with: not the config's.
+    ociVersion: OCI_VERSION,
     id: record.id,
     pid: status === 'stopped' ? 0 : (record.init?.pid ?? 0),
     status,

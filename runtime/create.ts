@@ -19,6 +19,7 @@ import { succeed } from './answers.ts';
 import { type Container, newContainer } from './container.ts';
 import type { Context } from './context.ts';
 import { optionsFor } from './open.ts';
+import { exists } from './store-error.ts';
 
 export interface CreateRequest {
   readonly id: string;
@@ -75,7 +76,13 @@ function planRecord(context: Context, request: CreateRequest, config: Config): C
     cgroupsPath: config.linux?.cgroupsPath,
     systemd: context.systemdCgroup,
   });
-  refuseUsed(local, cgroup);
+  try {
+    refuseUsed(local, cgroup);
+  } catch (error) {
+    // The container of that name itself: engines know the text for that.
+    const there = attempt(local, statx(AT.FDCWD, `${context.root}/${request.id}`, out(STATX_BYTES)));
+    throw there < 0 ? error : exists();
+  }
   const options: RecordedOptions = {
     noPivot: request.noPivot ?? false,
     noNewKeyring: request.noNewKeyring ?? false,

@@ -1,13 +1,12 @@
 /** The effects of one command on one container, by the names that the machine knows them by. */
 
 import { createCgroup } from '../effects/cgroups/create.ts';
-import { freeze, isFrozen, thaw } from '../effects/cgroups/freeze.ts';
+import { freeze, thaw } from '../effects/cgroups/freeze.ts';
 import { checkJoined, joinCalls } from '../effects/cgroups/join.ts';
 import { removeCgroup } from '../effects/cgroups/remove.ts';
 import { connectToInit } from '../effects/connect.ts';
 import { destroyInit, signalContainer } from '../effects/end.ts';
 import { awaitStart, consoleDescriptor, settleInit, startInit } from '../effects/init.ts';
-import { hasStarted, isAlive } from '../effects/observe.ts';
 import { executeProcess, giveUpRights, planExecution } from '../effects/process/execute.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
 import { giveTerminal } from '../effects/process/terminal.ts';
@@ -16,10 +15,10 @@ import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { close } from '../native/calls/files.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt } from '../native/perform.ts';
-import type { Platform } from '../native/platform.ts';
-import type { ContainerRecord, Facts } from '../spec/record.ts';
+import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { CommandEffects } from './container.ts';
+import { observe } from './observe.ts';
 
 /** @param session of this command with this container: closed by `disconnect` when the command is done */
 export function effectsOf(session: Session): CommandEffects {
@@ -109,15 +108,6 @@ async function compiledFilter(session: Session, record: ContainerRecord) {
   if (record.config.linux?.seccomp === undefined) return undefined;
   const { filterOf } = await import('../effects/seccomp/container.ts');
   return filterOf(session, record);
-}
-
-export function observe({ local }: Platform, { init, cgroup }: ContainerRecord): Facts {
-  if (init === undefined || !isAlive(local, init)) return { init: 'gone', frozen: false, started: false };
-  return {
-    init: 'alive',
-    frozen: cgroup !== undefined && isFrozen(local, cgroup),
-    started: hasStarted(local, init),
-  };
 }
 
 function planned({ cgroup, id }: ContainerRecord): NonNullable<ContainerRecord['cgroup']> {

@@ -19,11 +19,11 @@ import { checkConfig } from '../spec/validate.ts';
 import type { LifecycleChange, Container as OpenContainer } from './container.ts';
 import { type Context, PATIENCE } from './context.ts';
 import { createContainer } from './create.ts';
-import { observe } from './effects.ts';
 import { defaultRoot } from './host.ts';
 import { RunchartContainer } from './library-container.ts';
 import { type ContainerState, stateOf } from './library-state.ts';
 import { lookAtAll } from './look.ts';
+import { observe } from './observe.ts';
 
 export { containerMachine } from '../machines/container.ts';
 export { defaultConfig, rootlessConfig } from '../spec/default.ts';

@@ -14,9 +14,9 @@ import { succeed } from './answers.ts';
 import type { Access, Container, LifecycleChange } from './container.ts';
 import type { Context } from './context.ts';
 import { deleteContainer } from './delete.ts';
-import { observe } from './effects.ts';
 import { type ContainerState, stateOf } from './library-state.ts';
 import { lookAt } from './look.ts';
+import { observe } from './observe.ts';
 import { openExisting, optionsFor } from './open.ts';
 
 /** How a container's process ended. */

@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { lineOf } from '../../commands/report.ts';
+
+it("an error is one line, without oclif's hint", () => {
+  assert.equal(lineOf(new Error('container does not exist')), 'container does not exist');
+  assert.equal(
+    lineOf(new Error('Parsing --preserve-fds \n\tExpected an integer but received: x\nSee more help with --help')),
+    'Parsing --preserve-fds: Expected an integer but received: x',
+  );
+  assert.equal(lineOf('text'), 'text');
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { GLOBALS_WITH_VALUE } from '../../commands/dispatch.ts';
+import { globals, globalsBefore } from '../../commands/globals.ts';
+import { COMMANDS } from '../../commands/table.ts';
+
+const classes = await Promise.all(
+  [...COMMANDS].map(async ([name, load]) => ({ name, command: (await load()).default })),
+);
+
+describe('the global flags', () => {
+  it('that take a value are known before oclif is loaded', () => {
+    const found = Object.entries(globals).filter(([, flag]) => flag.type === 'option');
+    assert.deepEqual([...GLOBALS_WITH_VALUE].toSorted(), found.map(([name]) => name).toSorted());
+  });
+
+  it('are those of every command, except where a command has its own of the name', () => {
+    for (const { name, command } of classes) {
+      const own = Object.keys(globals).filter((flag) => command.flags[flag] !== Reflect.get(globals, flag));
+      assert.deepEqual(own, name === 'spec' ? ['rootless'] : [], name);
+    }
+  });
+
+  it('before a command do not become its own', () => {
+    const spec = classes.find(({ name }) => name === 'spec')?.command;
+    assert.deepEqual(globalsBefore(['--rootless', 'auto', '-root', '/x'], spec?.flags ?? {}), ['--root=/x']);
+    assert.throws(() => globalsBefore(['-d'], {}), { message: 'flag provided but not defined: -d' });
+  });
+});
+
+describe('every command', () => {
+  for (const { name, command } of classes) {
+    it(`${name}: is found by its id, explained, and takes the arguments that it names`, () => {
+      assert.equal(command.id, name);
+      assert.match(command.summary ?? '', /^\S.*[^.]$/);
+      const named = Object.values(command.args);
+      assert.equal(named.length, command.takes[1]);
+      assert.equal(named.filter(({ required }) => required).length, command.takes[0]);
+      for (const [flag, { description }] of Object.entries(command.flags)) assert.match(description ?? '', /\S/, flag);
+      for (const arg of named) assert.equal(arg.ignoreStdin, true);
+    });
+  }
+});
+
+/** `runc COMMAND --help`: of 1.1.5, and pidfd-socket of 1.2. */
+const RUNC: Record<string, string[]> = {
+  create: ['bundle', 'console-socket', 'pidfd-socket', 'pid-file', 'no-pivot', 'no-new-keyring', 'preserve-fds'],
+  delete: ['force'],
+  kill: ['all'],
+  list: ['format', 'quiet'],
+  run: [
+    'bundle',
+    'console-socket',
+    'pidfd-socket',
+    'detach',
+    'keep',
+    'pid-file',
+    'no-subreaper',
+    'no-pivot',
+    'no-new-keyring',
+    'preserve-fds',
+  ],
+  spec: ['bundle', 'rootless'],
+  start: [],
+  state: [],
+};
+
+describe("runc's flags", () => {
+  for (const { name, command } of classes.filter(({ name }) => RUNC[name] !== undefined))
+    it(`are those of ${name}`, () => {
+      const own = Object.keys(command.flags).filter((flag) => command.flags[flag] !== Reflect.get(globals, flag));
+      assert.deepEqual(own.toSorted(), RUNC[name]?.toSorted());
+    });
+});

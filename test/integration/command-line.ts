@@ -1,0 +1,66 @@
+/** Runtimes as commands, for tests: ours, and Debian's runc beside it. */
+
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const RUNCHART = join(import.meta.dirname, '../../dist/runchart');
+
+/** Why there is nothing to compare with; false where there is. */
+export const noRunc: string | false =
+  spawnSync('runc', ['--version']).error === undefined ? false : 'runc is not installed';
+
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandLine {
+  readonly root: string;
+  (...argv: string[]): Ended;
+  /** In another environment or directory. */
+  with(options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv }, ...argv: string[]): Ended;
+}
+
+const PATIENCE_MS = 30_000;
+
+/**
+ * @param program `runc`, or RUNCHART
+ * @param folder where its state and output go
+ */
+export function commandLine(program: string, folder: string, name = 'state'): CommandLine {
+  const root = join(folder, name);
+  let count = 0;
+
+  function run(options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv }, argv: readonly string[]): Ended {
+    // Files: a pipe would end only with the container that inherits it.
+    const files = ['out', 'err'].map((end) => join(folder, `${name}-${++count}.${end}`));
+    const [stdout = 1, stderr = 2] = files.map((file) => openSync(file, 'w'));
+    try {
+      const { status, error } = spawnSync(program, ['--root', root, ...argv], {
+        ...options,
+        stdio: ['ignore', stdout, stderr],
+        timeout: PATIENCE_MS,
+      });
+      if (error !== undefined) throw error;
+      const [out = '', err = ''] = files.map((file) => readFileSync(file, 'utf8'));
+      return { status, stdout: out, stderr: err };
+    } finally {
+      closeSync(stdout);
+      closeSync(stderr);
+    }
+  }
+
+  return Object.assign((...argv: string[]) => run({}, argv), {
+    root,
+    with: (options: Parameters<typeof run>[0], ...argv: string[]) => run(options, argv),
+  });
+}
+
+/** The message of the one line that a log on standard error consists of. */
+export function messageOf({ stderr }: Ended): string {
+  const quoted = /^time="[^"]+" level=error msg=("(?:[^"\\]|\\.)*"|\S+)\n$/.exec(stderr)?.[1];
+  if (quoted === undefined) throw new Error(`this is not one line of a log: ${JSON.stringify(stderr)}`);
+  return quoted.startsWith('"') ? JSON.parse(quoted) : quoted;
+}
