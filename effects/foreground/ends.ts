@@ -56,8 +56,11 @@ export function owned(local: Kernel, fd: number): End {
 export function reopenedSink(local: Kernel, fd: number): End & { readonly ours: boolean } {
   const stat = out(STATX_BYTES);
   attempt(local, statx(fd, '', stat));
-  // A file opened anew would be written from its start, and never makes one wait; a socket can't be opened.
-  if (fileType(stat) !== S.IFCHR && fileType(stat) !== S.IFIFO) return { fd, blocking: true, ours: false };
+  const type = fileType(stat);
+  // Never full for poll(2); and opened anew it would be written from its start.
+  if (type === S.IFREG) return { fd, blocking: false, ours: false };
+  // A socket can't be opened.
+  if (type !== S.IFCHR && type !== S.IFIFO) return { fd, blocking: true, ours: false };
   const own = attempt(local, openat(AT.FDCWD, `/proc/self/fd/${fd}`, O.WRONLY | O.NONBLOCK | O.NOCTTY));
   return own < 0 ? { fd, blocking: true, ours: false } : { fd: own, blocking: false, ours: true };
 }

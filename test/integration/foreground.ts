@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { ForegroundOptions } from '../../runtime/foreground.ts';
+import { openRuntime } from '../../runtime/index.ts';
 import type { Config } from '../../spec/types.ts';
 import { makeBundle, workFolder } from './bundle.ts';
 import type { Driven } from './foreground-driver.ts';
@@ -39,6 +40,7 @@ export function foregroundTests(name: string) {
   const root = join(work.path, 'state');
   const running: Running[] = [];
   let count = 0;
+  const containers = (): string[] => (existsSync(root) ? readdirSync(root) : []);
 
   return {
     path: work.path,
@@ -75,13 +77,16 @@ export function foregroundTests(name: string) {
       running.push(one);
       return one;
     },
-    containers: (): string[] => (existsSync(root) ? readdirSync(root) : []),
-    /** Ends what is left of failed tests, and checks that no container is. */
+    containers,
+    /** Ends what is left of failed tests, and says so. */
     async finish(): Promise<void> {
       for (const { child } of running) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await Promise.all(running.map((one) => one.ended));
-      assert.deepEqual(this.containers(), [], 'no container is left');
+      const left = containers();
+      const runtime = openRuntime({ root });
+      for (const id of left) await runtime.container(id).delete({ force: true });
       work.remove();
+      assert.deepEqual(left, [], 'no container is left');
     },
   };
 }
