@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { S } from '../../native/constants/files.ts';
 import { type CreateOptions, openRuntime, type RunchartContainer, type Runtime } from '../../runtime/index.ts';
 import type { Config } from '../../spec/types.ts';
 import { makeBundle, type shellConfig, workFolder } from './bundle.ts';
@@ -62,7 +63,7 @@ export function containers(name: string): Containers {
     const folder = options.bundle ?? bundle(title, config, prepare);
     const id = `${prefix}${title}-${++count}`;
     const file = join(work.path, `${id}.output`);
-    const output = openSync(file, 'w');
+    const output = openSync(file, 'a');
     const input = openSync('/dev/null', 'r');
     let container: RunchartContainer;
     try {
@@ -128,11 +129,18 @@ export const descriptorsOf = (pid: number): ReadonlyMap<number, string> =>
 /** A path as a process sees it. */
 export const seenBy = (pid: number, path: string): string => `/proc/${pid}/root${path}`;
 
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [S.IFCHR, 'c'],
+  [S.IFBLK, 'b'],
+  [S.IFDIR, 'd'],
+  [S.IFREG, 'f'],
+  [S.IFIFO, 'p'],
+]);
+
 /** `c 1:3 666 0:0` of a device, `d 755 0:0` of a directory. */
 export function described(path: string): string {
   const { mode, rdev, uid, gid } = statSync(path);
-  const type = { 4802: 'c', 14406: 'b', 9604: 'd', 16807: 'f', 2401: 'p' }[mode & 0o170000] ?? '?';
-  const device =
-    type === 'c' || type === 'b' ? ` ${(rdev >> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >> 12) & ~0xff)}` : '';
+  const type = TYPES.get(mode & S.IFMT) ?? '?';
+  const device = type === 'c' || type === 'b' ? ` ${rdev >> 8}:${rdev & 0xff}` : '';
   return `${type}${device} ${(mode & 0o7777).toString(8)} ${uid}:${gid}`;
 }
