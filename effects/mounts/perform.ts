@@ -1,7 +1,7 @@
 /** Performs mount steps in the init, in as few round trips as the rootfs allows. */
 
 import { Batch } from '../../native/batch.ts';
-import { close, type Fd, read, symlinkat } from '../../native/calls/files.ts';
+import { close, type Fd, fstatfs, STATFS_BYTES, symlinkat } from '../../native/calls/files.ts';
 import {
   fsconfigCreate,
   fsconfigFlag,
@@ -13,13 +13,15 @@ import {
   openTree,
 } from '../../native/calls/mounts.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, SyscallError } from '../../native/perform.ts';
+import type { Kernel, Out } from '../../native/kernel.ts';
+import { SyscallError } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { addOpenPlaceholder, baseOf, makePlaceholder, openInRoot, parentOf } from '../rootfs/in-root.ts';
+import { complaint, describe, reasonOfStep } from './failure.ts';
 import type { AttributeChange } from './options.ts';
 import type { MountStep } from './plan.ts';
+import { type Placement, refuseOnProc } from './proc-guard.ts';
 
 /**
  * Optimistic: all steps in one batch. Where it stops because a destination's parents are missing, they are made
@@ -33,23 +35,26 @@ export function performMounts(kernel: Kernel, root: number, steps: readonly Moun
   while (next < steps.length) {
     const batch = new Batch();
     const ends: number[] = [];
+    const placements: (readonly Placement[])[] = [];
     for (const step of steps.slice(next)) {
-      addStep(batch, root, step);
+      placements.push(addStep(batch, root, step));
       ends.push(batch.calls.length);
     }
     const { results, stoppedAt } = kernel.submit(batch.calls);
+    const done = stoppedAt === undefined ? ends.length : ends.findIndex((end) => stoppedAt < end);
+    for (const placement of placements.slice(0, done).flat()) refuseOnProc(placement);
     if (stoppedAt === undefined) return;
-    const failed = next + ends.findIndex((end) => stoppedAt < end);
+    const failed = next + done;
     const step = steps[failed];
     const call = batch.calls[stoppedAt];
     if (step === undefined || call === undefined) throw new RangeError('a batch stopped beyond its end');
     const error = new SyscallError(call, -(results[stoppedAt] ?? 0), stoppedAt);
     const begin = ends[failed - next - 1] ?? 0;
     const missing = call.name === 'openat2' && error.code === 'ENOENT' && step.step !== 'attributes';
-    const said = missing ? '' : complaint(kernel, batch, results, begin) + mismatch(step, error);
+    const said = missing ? '' : complaint(kernel, batch, results, begin);
     closeLeftOpen(kernel, batch, results, begin);
     if (!missing || prepared === failed)
-      throw new EffectError(`${describe(step)}: ${reasonOf(error)}${said}`, { cause: error });
+      throw new EffectError(`${describe(step)}: ${reasonOfStep(step, error)}${said}`, { cause: error });
     try {
       if (step.step === 'symlink') makePlaceholder(kernel, root, parentOf(step.at), 'directory');
       else makePlaceholder(kernel, root, step.at, step.placeholder);
@@ -59,30 +64,6 @@ export function performMounts(kernel: Kernel, root: number, steps: readonly Moun
     prepared = failed;
     next = failed;
   }
-}
-
-export function describe(step: MountStep): string {
-  if (step.step === 'filesystem') return `mount ${step.type} on ${step.at}`;
-  if (step.step === 'bind') return `bind ${step.source} on ${step.at}`;
-  if (step.step === 'symlink') return `link ${step.at} to ${step.target}`;
-  return `set the attributes of the mount on ${step.at}`;
-}
-
-/** The kernel has one errno for all that is wrong with a mount: for a copy of ours that is the kind of the destination. */
-const mismatch = (step: MountStep, { call, code }: SyscallError): string =>
-  step.step === 'bind' && step.placeholder === 'file' && call.name === 'move_mount' && code === 'EINVAL'
-    ? ' (the destination is a directory, the source is not)'
-    : '';
-
-/** What the file system itself says of a failure (fsconfig(2), "Caveats"): ` (tmpfs: Unknown parameter 'x')`, or nothing. */
-function complaint(kernel: Kernel, batch: Batch, results: readonly number[], from: number): string {
-  const opened = results.findIndex((_, i) => i >= from && batch.calls[i]?.name === 'fsopen');
-  const fd = results[opened];
-  if (fd === undefined || fd < 0) return '';
-  const message = out(1024);
-  const length = attempt(kernel, read(fd, message));
-  // The first letter tells errors from warnings.
-  return length > 2 ? ` (${new TextDecoder().decode(message.bytes.subarray(2, length)).trim()})` : '';
 }
 
 /** The descriptors that the failed step had opened: a step closes what it opens, but only at its end. */
@@ -107,10 +88,12 @@ function closedBy(batch: Batch, results: readonly number[], index: number): read
   return [];
 }
 
-function addStep(batch: Batch, root: number, step: MountStep): void {
+/** @returns where it is mounted, to be looked at once the batch has been performed */
+function addStep(batch: Batch, root: number, step: MountStep): readonly Placement[] {
   switch (step.step) {
     case 'filesystem': {
-      const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);
+      const target = addOpenPlaceholder(batch, root, step.at, step.placeholder, step.ordinary);
+      const placement = { step, target: addLook(batch, target), source: undefined };
       const fs = batch.add(fsopen(step.type));
       batch.add(fsconfigString(fs, 'source', step.source));
       for (const [key, value] of step.parameters)
@@ -119,27 +102,37 @@ function addStep(batch: Batch, root: number, step: MountStep): void {
       const mount = batch.add(fsmount(fs, step.attributes));
       addAttach(batch, mount, target, step.propagation);
       batch.add(close(fs));
-      return;
+      return [placement];
     }
     case 'bind': {
       const mount = batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
       addAttributes(batch, mount, step.attributesBelow, true);
       addAttributes(batch, mount, step.attributes, false);
-      addAttach(batch, mount, addOpenPlaceholder(batch, root, step.at, step.placeholder), step.propagation);
-      return;
+      const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);
+      const source = step.at === '/proc' ? addLook(batch, mount) : undefined;
+      const placement = { step, target: addLook(batch, target), source };
+      addAttach(batch, mount, target, step.propagation);
+      return [placement];
     }
     case 'symlink': {
       const parent = batch.add(openInRoot(root, parentOf(step.at), O.PATH | O.DIRECTORY));
       batch.add(symlinkat(step.target, parent, baseOf(step.at)));
       batch.add(close(parent));
-      return;
+      return [];
     }
     case 'attributes': {
       const target = batch.add(openInRoot(root, step.at, O.PATH | O.DIRECTORY));
       addAttributes(batch, target, step.attributes, false);
       batch.add(close(target));
+      return [];
     }
   }
+}
+
+function addLook(batch: Batch, fd: Fd): Out {
+  const stat = out(STATFS_BYTES);
+  batch.add(fstatfs(fd, stat));
+  return stat;
 }
 
 function addAttributes(batch: Batch, mount: Fd, { set, clear }: AttributeChange, recursive: boolean): void {

@@ -22,6 +22,8 @@ export interface FilesystemStep extends Placed {
   readonly source: string;
   readonly parameters: MountOptions['parameters'];
   readonly attributes: number;
+  /** No symlink may lead to the mount point: it is to be where the config says (CVE-2019-19921, CVE-2023-27561). */
+  readonly ordinary: boolean;
 }
 
 /** A tree of the host's, as it is seen before pivot_root. */
@@ -70,6 +72,14 @@ const covers = (later: Mount, mount: Mount): boolean =>
 const isFilledFirst = (mount: Mount): boolean =>
   !isBindMount(mount) && (mount.type === 'tmpfs' || mount.destination === '/dev');
 
+/**
+ * File systems with one instance for the whole host, which such a parameter could reconfigure (get_tree_single_reconf):
+ * there only the mount is read-only.
+ */
+const SINGLE: ReadonlySet<string> = new Set([
+  ...['configfs', 'debugfs', 'devtmpfs', 'efivarfs', 'fusectl', 'pstore', 'securityfs', 'selinuxfs', 'tracefs'],
+]);
+
 /** Of a new file system, below which nothing is mounted yet. */
 const setOn = ({ attributes, recursive }: MountOptions): number => attributes.set | recursive.set;
 
@@ -94,8 +104,9 @@ function planMount(mount: Mount, facts: MountFacts): readonly MountStep[] {
       type,
       source: mount.source ?? type,
       // As by mount(2): a new file system is read-only itself, and not only where it is mounted.
-      parameters: readOnly ? [...options.parameters, ['ro', undefined]] : options.parameters,
+      parameters: readOnly && !SINGLE.has(type) ? [...options.parameters, ['ro', undefined]] : options.parameters,
       attributes: readOnly ? set : set & ~MOUNT_ATTR.RDONLY,
+      ordinary: type === 'proc' || type === 'sysfs',
       at: mount.destination,
       placeholder: 'directory',
       propagation: options.propagation,
@@ -146,6 +157,7 @@ function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts)
           source: 'cgroup',
           parameters: [],
           attributes: attributes.set,
+          ordinary: false,
           ...placed,
         },
       ];
@@ -159,6 +171,7 @@ function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts)
       source: 'tmpfs',
       parameters: [['mode', '755']],
       attributes: attributes.set & ~MOUNT_ATTR.RDONLY,
+      ordinary: false,
       ...placed,
     },
     ...hierarchies.map(({ directory, data, path }): MountStep => {
@@ -173,6 +186,7 @@ function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts)
         source: 'cgroup',
         parameters,
         attributes: attributes.set,
+        ordinary: false,
         at,
         placeholder: 'directory',
         propagation: [],

@@ -3,13 +3,14 @@
 import { Batch } from '../../native/batch.ts';
 import { chdir, close, openat, read, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
-import { AT, O, S } from '../../native/constants/files.ts';
+import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel, Out } from '../../native/kernel.ts';
 import { perform } from '../../native/perform.ts';
-import { out, viewOf } from '../../native/struct.ts';
+import { out } from '../../native/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { openInRoot } from '../rootfs/in-root.ts';
+import { isCharacterDevice, NULL_DEVICE, ownerOf } from '../stat.ts';
 import { homeOf, variable } from './environment.ts';
 import { addFindProgram } from './program.ts';
 
@@ -22,8 +23,6 @@ export interface Surroundings {
   /** Standard descriptors that the process's user does not own. */
   readonly foreignStdio: readonly number[];
 }
-
-const STX = { UID: 20, MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
 
 /** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
 export function lookAround(kernel: Kernel, process: Process): Surroundings {
@@ -66,12 +65,5 @@ export const cwdError = (cwd: string, errno: number): EffectError =>
     `chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: ${errnoText(errno)} (${errnoName(errno)})`,
   );
 
-function isForeign(stat: Out | undefined, uid: number): boolean {
-  if (stat === undefined) return false;
-  const view = viewOf(stat.bytes);
-  const isNull =
-    (view.getUint16(STX.MODE, true) & S.IFMT) === S.IFCHR &&
-    view.getUint32(STX.RDEV_MAJOR, true) === 1 &&
-    view.getUint32(STX.RDEV_MINOR, true) === 3;
-  return !isNull && view.getUint32(STX.UID, true) !== uid;
-}
+const isForeign = (stat: Out | undefined, uid: number): boolean =>
+  stat !== undefined && !isCharacterDevice(stat, NULL_DEVICE) && ownerOf(stat) !== uid;

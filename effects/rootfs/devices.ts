@@ -1,29 +1,35 @@
 /** The container's /dev: default devices and symlinks (config-linux.md, "Default Devices", and runtime-linux.md, "Dev symbolic links"). */
 
 import { Batch } from '../../native/batch.ts';
-import { close, fchownat, mknodat, symlinkat, unlinkat } from '../../native/calls/files.ts';
+import {
+  close,
+  type Fd,
+  mknodat,
+  readlinkat,
+  STATX_BYTES,
+  statx,
+  symlinkat,
+  unlinkat,
+} from '../../native/calls/files.ts';
 import { mountSetattr } from '../../native/calls/mounts.ts';
 import { umask } from '../../native/calls/process.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
-import { AT, O, S } from '../../native/constants/files.ts';
+import { O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
-import type { Kernel } from '../../native/kernel.ts';
+import type { Call, Kernel, Out } from '../../native/kernel.ts';
 import { call, perform, SyscallError } from '../../native/perform.ts';
+import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import { cleanInside } from '../../spec/paths.ts';
 import type { Mount } from '../../spec/types.ts';
-import { doing, EffectError } from '../error.ts';
+import { doing, EffectError, reasonOf } from '../error.ts';
 import { parseMountOptions } from '../mounts/options.ts';
+import { PartedBatch } from '../parted-batch.ts';
+import { type DeviceNumbers, isCharacterDevice, modeOf, NULL_DEVICE } from '../stat.ts';
 import { makePlaceholder, openInRoot } from './in-root.ts';
 
-interface CharacterDevice {
-  readonly name: string;
-  readonly major: number;
-  readonly minor: number;
-}
-
-export const DEFAULT_DEVICES: readonly CharacterDevice[] = [
-  { name: 'null', major: 1, minor: 3 },
+export const DEFAULT_DEVICES: readonly ({ readonly name: string } & DeviceNumbers)[] = [
+  { name: 'null', ...NULL_DEVICE },
   { name: 'zero', major: 1, minor: 5 },
   { name: 'full', major: 1, minor: 7 },
   { name: 'random', major: 1, minor: 8 },
@@ -48,49 +54,110 @@ export const deviceNumber = (major: number, minor: number): number =>
 export const needsDevices = (mounts: readonly Mount[]): boolean =>
   !mounts.some((mount) => cleanInside(mount.destination) === '/dev' && isBindMount(mount));
 
+/** What is made in /dev: a device or a link, and whether what is there already is as good. */
+interface Node {
+  readonly name: string;
+  readonly make: (dev: Fd) => Call;
+  readonly isRight: (stat: Out, link: string) => boolean;
+}
+
+/** The multiplexer in an old image, or of a devtmpfs: it opens the devpts that is mounted beside it. */
+const PTMX = { major: 5, minor: 2 } as const;
+
+const nodes = (kcore: boolean): readonly Node[] => [
+  ...DEFAULT_DEVICES.map(
+    ({ name, major, minor }): Node => ({
+      name,
+      make: (dev) => mknodat(dev, name, S.IFCHR | 0o666, deviceNumber(major, minor)),
+      isRight: (stat) => isDevice(stat, { major, minor }),
+    }),
+  ),
+  ...(kcore ? [...LINKS, CORE] : LINKS).map(
+    ([name, target]): Node => ({
+      name,
+      make: (dev) => symlinkat(target, dev, name),
+      isRight: (stat, link) => link === target || (name === 'ptmx' && isDevice(stat, PTMX)),
+    }),
+  ),
+];
+
+/** With everybody's permissions: a device that only root can open is not as good. */
+const isDevice = (stat: Out, numbers: DeviceNumbers): boolean =>
+  isCharacterDevice(stat, numbers) && (modeOf(stat) & 0o7777) === 0o666;
+
 /**
  * @param kcore whether this kernel has /proc/kcore: then /dev/core leads to it
  * @throws EffectError
  */
 export function makeDevices(init: Kernel, root: number, kcore: boolean): void {
-  doing('make the default devices in /dev', () => {
-    const missing = fill(init, root, kcore);
-    if (!missing) return;
-    makePlaceholder(init, root, '/dev', 'directory');
-    if (fill(init, root, kcore)) throw new EffectError('/dev cannot be opened');
+  const wanted = nodes(kcore);
+  let results = makeAll(init, root, wanted);
+  if (results === undefined) {
+    doing('make /dev', () => makePlaceholder(init, root, '/dev', 'directory'));
+    results = makeAll(init, root, wanted) ?? [];
+  }
+  const there = wanted.filter((node, i) => {
+    const errno = -(results[i] ?? 0);
+    if (errno > 0 && errno !== ERRNO.EEXIST) throw cannotMake(node, new SyscallError(node.make(0), errno));
+    return errno > 0;
   });
+  if (there.length > 0) replaceWrong(init, root, there);
 }
 
-/** @returns whether there is no /dev */
-function fill(init: Kernel, root: number, kcore: boolean): boolean {
-  const batch = new Batch();
-  const dev = batch.add(openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
+const cannotMake = ({ name }: Node, error: SyscallError): EffectError =>
+  new EffectError(`make /dev/${name}: ${reasonOf(error)}`, { cause: error });
+
+/** @returns the results, in order; undefined where there is no /dev */
+function makeAll(init: Kernel, root: number, wanted: readonly Node[]): readonly number[] | undefined {
+  const batch = new PartedBatch();
+  const dev = batch.try(openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
+  batch.try(umask(0));
+  for (const node of wanted) batch.try(node.make(dev));
+  batch.try(umask(0o022));
+  batch.try(close(dev));
+  const [opened = -1, , ...results] = batch.perform(init);
+  if (opened === -ERRNO.ENOENT) return undefined;
+  if (opened < 0)
+    throw new EffectError(`open /dev: ${reasonOf(new SyscallError(openInRoot(root, '/dev', O.PATH), -opened))}`);
+  return results;
+}
+
+/**
+ * Without a tmpfs on /dev, things of these names come with the image, and are not trusted to be what they should.
+ * What is right stays: on a devtmpfs it is the host's own.
+ */
+function replaceWrong(init: Kernel, root: number, there: readonly Node[]): void {
+  const look = new Batch();
+  const dev = look.add(openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
+  const found = there.map((node) => {
+    const stat = out(STATX_BYTES);
+    const link = out(64);
+    look.add(statx(dev, node.name, stat));
+    look.try(readlinkat(dev, node.name, link));
+    return { node, stat, link };
+  });
+  const [fd = -1] = doing('look into /dev', () => perform(init, look.calls));
+  const wrong = found.filter(({ node, stat, link }) => !node.isRight(stat, textOf(link)));
+  const batch = new PartedBatch();
   batch.add(umask(0));
-  for (const { name, major, minor } of DEFAULT_DEVICES) {
-    // What stands there already is not trusted to be the device: without a tmpfs on /dev it comes with the image.
-    batch.try(unlinkat(dev, name));
-    batch.add(mknodat(dev, name, S.IFCHR | 0o666, deviceNumber(major, minor)));
-    batch.add(fchownat(dev, name, 0, 0, AT.SYMLINK_NOFOLLOW));
+  for (const { node } of wrong) {
+    batch.add(unlinkat(fd, node.name));
+    batch.add(node.make(fd));
+    batch.part(`replace /dev/${node.name} of the image`);
   }
   batch.add(umask(0o022));
-  for (const [name, target] of kcore ? [...LINKS, CORE] : LINKS) {
-    batch.try(unlinkat(dev, name));
-    batch.add(symlinkat(target, dev, name));
-  }
-  batch.add(close(dev));
-  const { results, stoppedAt } = init.submit(batch.calls);
-  if (stoppedAt === undefined) return false;
-  const failed = batch.calls[stoppedAt] ?? umask(0);
-  const errno = -(results[stoppedAt] ?? 0);
-  if (stoppedAt === 0 && errno === ERRNO.ENOENT) return true;
-  if (stoppedAt > 0) init.submit([umask(0o022), close(results[0] ?? -1)]);
-  throw new SyscallError(failed, errno, stoppedAt);
+  batch.add(close(fd));
+  batch.perform(init);
 }
+
+const textOf = ({ bytes }: Out): string => new TextDecoder().decode(bytes).replace(/\0+$/, '');
 
 /** A /dev that is to be read-only, now that it has been filled. */
 export function closeDev(init: Kernel, root: number, mounts: readonly Mount[]): void {
-  const dev = mounts.find(({ destination, type }) => cleanInside(destination) === '/dev' && type === 'tmpfs');
-  if (dev === undefined || (parseMountOptions(dev.options ?? []).attributes.set & MOUNT_ATTR.RDONLY) === 0) return;
+  const dev = mounts.findLast(({ destination }) => cleanInside(destination) === '/dev');
+  if (dev === undefined || isBindMount(dev)) return;
+  const { attributes, recursive } = parseMountOptions(dev.options ?? []);
+  if (((attributes.set | recursive.set) & MOUNT_ATTR.RDONLY) === 0) return;
   doing('make /dev read-only', () => {
     const fd = call(init, openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
     perform(init, [mountSetattr(fd, '', { set: MOUNT_ATTR.RDONLY }), close(fd)]);

@@ -18,6 +18,10 @@ const MAX_LINKS = 40;
 export const openInRoot = (root: Fd, path: string, flags: number, mode = 0): Call =>
   openat2(root, path, { flags, mode, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS });
 
+/** The same through no symlink at all: what is opened stands where its path says. @throws by the call: ELOOP */
+const openOrdinary = (root: Fd, path: string, flags: number): Call =>
+  openat2(root, path, { flags, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_SYMLINKS });
+
 export function parentOf(path: string): string {
   const end = path.replace(/\/+$/, '').lastIndexOf('/');
   return end <= 0 ? '/' : path.slice(0, end);
@@ -34,16 +38,18 @@ export type Placeholder = 'directory' | 'file';
 /**
  * Adds: open the destination, after having made it in its parent if it was not there. Two calls that may fail
  * and one that tells; where parents are missing too it fails with ENOENT, and `makePlaceholder` is for that.
+ * @param ordinary fail with ELOOP where a symlink is on the way
  * @returns the destination's descriptor; the caller adds its close
  */
-export function addOpenPlaceholder(batch: Batch, root: number, path: string, kind: Placeholder): Fd {
+export function addOpenPlaceholder(batch: Batch, root: number, path: string, kind: Placeholder, ordinary = false): Fd {
   if (baseOf(path) !== '') {
     const parent = batch.try(openInRoot(root, parentOf(path), O.PATH | O.DIRECTORY));
     if (kind === 'directory') batch.try(mkdirat(parent, baseOf(path), 0o755));
     else batch.try({ name: 'mknodat', args: [parent, baseOf(path), 0o100644, 0] });
     batch.try(close(parent));
   }
-  return batch.add(openInRoot(root, path, kind === 'directory' ? O.PATH | O.DIRECTORY : O.PATH));
+  const open = ordinary ? openOrdinary : openInRoot;
+  return batch.add(open(root, path, kind === 'directory' ? O.PATH | O.DIRECTORY : O.PATH));
 }
 
 /**

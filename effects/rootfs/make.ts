@@ -4,7 +4,7 @@ import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { AT, S } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { attempt } from '../../native/perform.ts';
-import { out, viewOf } from '../../native/struct.ts';
+import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Mount } from '../../spec/types.ts';
@@ -13,6 +13,7 @@ import { planMounts } from '../mounts/plan.ts';
 import { hasNamespace, makesNamespace } from '../namespaces.ts';
 import { readSmallFile } from '../proc.ts';
 import { connectedInit, type Session } from '../session.ts';
+import { typeOf } from '../stat.ts';
 import { attachRootfs } from './attach.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
@@ -75,7 +76,7 @@ function boundFiles(local: Kernel, mounts: readonly Mount[]): ReadonlySet<string
     if (!isBindMount(mount) || mount.source === undefined) continue;
     const stat = out(STATX_BYTES);
     if (attempt(local, statx(AT.FDCWD, mount.source, stat, 0)) < 0) continue;
-    if ((viewOf(stat.bytes).getUint16(28, true) & S.IFMT) !== S.IFDIR) files.add(mount.source);
+    if (typeOf(stat) !== S.IFDIR) files.add(mount.source);
   }
   return files;
 }

@@ -5,6 +5,7 @@ import { close, type Fd, openat, STATX_BYTES, statx } from '../../native/calls/f
 import {
   fsconfigCreate,
   fsconfigFlag,
+  fsconfigString,
   fsmount,
   fsopen,
   mountSetattr,
@@ -15,13 +16,11 @@ import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Kernel, Out } from '../../native/kernel.ts';
 import { perform, SyscallError } from '../../native/perform.ts';
-import { out, viewOf } from '../../native/struct.ts';
+import { out } from '../../native/struct.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { PartedBatch } from '../parted-batch.ts';
+import { isCharacterDevice, NULL_DEVICE, typeOf } from '../stat.ts';
 import { openInRoot } from './in-root.ts';
-
-/** Byte offsets in struct statx (statx(2)). */
-const STX = { MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
 
 interface Found {
   readonly fd: number;
@@ -73,13 +72,11 @@ function openAll(init: Kernel, paths: readonly string[]): readonly (Found | unde
   const results = perform(init, batch.calls);
   return stats.map((stat, i) => {
     const fd = results[1 + i * 2] ?? -1;
-    if (fd >= 0) return { fd, stat, directory: (modeOf(stat) & S.IFMT) === S.IFDIR };
+    if (fd >= 0) return { fd, stat, directory: typeOf(stat) === S.IFDIR };
     refuseUnlessMissing(paths[i] ?? '', fd);
     return undefined;
   });
 }
-
-const modeOf = (stat: Out): number => viewOf(stat.bytes).getUint16(STX.MODE, true);
 
 /** What is not there needs no protection; what cannot be opened for another reason would be left unprotected. */
 function refuseUnlessMissing(path: string, result: number): void {
@@ -104,12 +101,14 @@ function addMasks(batch: Batch, devNull: Found | undefined, found: readonly Foun
   const files = found.filter(({ directory }) => !directory);
   const [first, ...others] = found.filter(({ directory }) => directory);
   if (files.length > 0) {
-    if (devNull === undefined || !isNullDevice(devNull.stat))
+    // An image's own file in its place would unmask (CVE-2025-31133).
+    if (devNull === undefined || !isCharacterDevice(devNull.stat, NULL_DEVICE))
       throw new EffectError('mask paths: /dev/null of the container is not the null device');
     for (const { fd } of files) addCover(batch, devNull.fd, fd);
   }
   if (first === undefined) return;
   const fs = batch.add(fsopen('tmpfs'));
+  batch.add(fsconfigString(fs, 'source', 'tmpfs'));
   batch.add(fsconfigFlag(fs, 'ro'));
   batch.add(fsconfigCreate(fs));
   const empty = batch.add(fsmount(fs, MOUNT_ATTR.RDONLY));
@@ -126,14 +125,4 @@ function addCover(batch: Batch, cover: Fd, target: number): void {
   batch.add(moveMount(copy, target));
   batch.add(close(copy));
   batch.add(close(target));
-}
-
-/** An image's own file in its place would unmask (CVE-2025-31133). */
-function isNullDevice(stat: Out): boolean {
-  const view = viewOf(stat.bytes);
-  return (
-    (modeOf(stat) & S.IFMT) === S.IFCHR &&
-    view.getUint32(STX.RDEV_MAJOR, true) === 1 &&
-    view.getUint32(STX.RDEV_MINOR, true) === 3
-  );
 }

@@ -1,11 +1,23 @@
 /** Real containers for a test file, through the library: each is deleted when its block ends, and nothing may be left. */
 
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { S } from '../../native/constants/files.ts';
 import { type CreateOptions, openRuntime, type RunchartContainer, type Runtime } from '../../runtime/index.ts';
 import type { Config } from '../../spec/types.ts';
-import { makeBundle, type shellConfig, workFolder } from './bundle.ts';
+import { type shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { remains } from './nothing-left.ts';
 
 export type ShellConfig = ReturnType<typeof shellConfig>;
@@ -51,8 +63,11 @@ export function containers(name: string): Containers {
   const runtime = openRuntime({ root, onWarning: (message) => warnings.push(message) });
   let count = 0;
 
+  let busybox = '/bin/busybox';
   function bundle(title: string, config: Config, prepare?: Prepare): string {
-    const folder = makeBundle(join(work.path, `${title}-${++count}`), config);
+    const folder = join(work.path, `${title}-${++count}`);
+    busybox = smallRootfs(join(folder, 'rootfs'), busybox);
+    writeConfig(folder, config);
     prepare?.(join(folder, 'rootfs'), folder);
     return folder;
   }
@@ -62,7 +77,7 @@ export function containers(name: string): Containers {
     const folder = options.bundle ?? bundle(title, config, prepare);
     const id = `${prefix}${title}-${++count}`;
     const file = join(work.path, `${id}.output`);
-    const output = openSync(file, 'w');
+    const output = openSync(file, 'a');
     const input = openSync('/dev/null', 'r');
     let container: RunchartContainer;
     try {
@@ -106,6 +121,21 @@ export function containers(name: string): Containers {
   };
 }
 
+/** What the tests' scripts call. Busybox has 400 commands, and a link for each takes its time in hundreds of bundles. */
+const COMMANDS =
+  'cat chmod chown cp cut dd env find grep head hostname id ip kill ln ls mkdir mount mv od ping ps pwd readlink rm sh sleep sort stat sync tail test touch tr true umount wc xargs';
+
+/** @param busybox is copied, or linked where it is one of ours already @returns the path of the new one */
+function smallRootfs(rootfs: string, busybox: string): string {
+  for (const name of ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'tmp'])
+    mkdirSync(join(rootfs, name), { recursive: true });
+  const program = join(rootfs, 'bin/busybox');
+  if (busybox.startsWith('/bin/')) copyFileSync(busybox, program);
+  else linkSync(busybox, program);
+  for (const name of COMMANDS.split(' ')) symlinkSync('busybox', join(rootfs, 'bin', name));
+  return program;
+}
+
 /** A file of a process in procfs. */
 export const proc = (pid: number, file: string): string => readFileSync(`/proc/${pid}/${file}`, 'utf8');
 
@@ -128,11 +158,18 @@ export const descriptorsOf = (pid: number): ReadonlyMap<number, string> =>
 /** A path as a process sees it. */
 export const seenBy = (pid: number, path: string): string => `/proc/${pid}/root${path}`;
 
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [S.IFCHR, 'c'],
+  [S.IFBLK, 'b'],
+  [S.IFDIR, 'd'],
+  [S.IFREG, 'f'],
+  [S.IFIFO, 'p'],
+]);
+
 /** `c 1:3 666 0:0` of a device, `d 755 0:0` of a directory. */
 export function described(path: string): string {
   const { mode, rdev, uid, gid } = statSync(path);
-  const type = { 4802: 'c', 14406: 'b', 9604: 'd', 16807: 'f', 2401: 'p' }[mode & 0o170000] ?? '?';
-  const device =
-    type === 'c' || type === 'b' ? ` ${(rdev >> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >> 12) & ~0xff)}` : '';
+  const type = TYPES.get(mode & S.IFMT) ?? '?';
+  const device = type === 'c' || type === 'b' ? ` ${rdev >> 8}:${rdev & 0xff}` : '';
   return `${type}${device} ${(mode & 0o7777).toString(8)} ${uid}:${gid}`;
 }

@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Mount } from '../../spec/types.ts';
@@ -288,4 +297,59 @@ test('a rootfs that is a mount point, or reached through a symlink, is one like 
     execFileSync('umount', [join(bundle, 'rootfs')]);
   }
   assert.equal(existsSync(join(bundle, 'rootfs/bin/sh')), true);
+});
+
+test('nothing is mounted over procfs or in it, but procfs itself and what lxcfs emulates', { skip }, async () => {
+  const from = source('proc');
+  const bind = (destination: string, path: string): Mount => ({
+    destination,
+    source: path,
+    type: 'bind',
+    options: ['bind'],
+  });
+  const inside = /^bind .* on (\S+): "\1" cannot be mounted because it is inside \/proc$/;
+  const refused: readonly [Mount, RegExp][] = [
+    [bind('/proc', from), /^bind .* on \/proc: "\/proc" cannot be mounted because it is not of type proc$/],
+    [{ destination: '/proc', type: 'tmpfs', source: 't' }, /^mount tmpfs on \/proc: "\/proc" cannot be mounted/],
+    [bind('/proc/self/attr', from), inside],
+    [bind('/proc/1/net', from), inside],
+    [bind('/proc/sys/kernel', from), inside],
+    [bind('/proc/sys/kernel/core_pattern', join(from, 'file')), inside],
+    [bind('/link', from), inside],
+    [bind('/link/sys', from), inside],
+  ];
+  for (const [mount, message] of refused)
+    await assert.rejects(
+      host.create('proc', withMounts('', mount), { prepare: (rootfs) => symlinkSync('/proc', join(rootfs, 'link')) }),
+      { message },
+    );
+  const allowed = withMounts(
+    'cat /proc/uptime; ls -d /proc/1',
+    bind('/proc/uptime', join(from, 'file')),
+    bind('/proc', '/proc'),
+  );
+  assert.equal(
+    (await host.run('proc', { ...allowed, mounts: allowed.mounts?.slice(0, -1) ?? [] })).output,
+    'content\n/proc/1\n',
+  );
+  assert.match((await host.run('proc', allowed)).output, /^\d+\.\d+ \d+\.\d+\n\/proc\/1\n$/, 'the host’s own procfs');
+});
+
+test('proc and sysfs are mounted through no symlink', { skip }, async () => {
+  for (const [name, type] of [
+    ['proc', 'proc'],
+    ['sys', 'sysfs'],
+  ] as const)
+    for (const target of ['/tmp', 'tmp', '../../tmp', '/missing', '/proc/self', 'etc/file'])
+      await assert.rejects(
+        host.create('symlink', shellConfig(''), {
+          prepare(rootfs) {
+            rmSync(join(rootfs, name), { recursive: true });
+            symlinkSync(target, join(rootfs, name));
+          },
+        }),
+        {
+          message: `mount ${type} on /${name}: ELOOP: too many levels of symbolic links (filesystem "${type}" must be mounted on ordinary directory)`,
+        },
+      );
 });

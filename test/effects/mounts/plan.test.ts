@@ -17,6 +17,7 @@ test('a file system gets its parameters and attributes', () => {
     source: 'tmpfs',
     parameters: [['size', '1m']],
     attributes: MOUNT_ATTR.NOSUID,
+    ordinary: false,
     at: '/dev',
     placeholder: 'directory',
     propagation: [],

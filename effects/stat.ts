@@ -1,0 +1,32 @@
+/** What struct statx says (statx(2)); byte offsets of uapi/linux/stat.h. */
+
+import { S } from '../native/constants/files.ts';
+import type { Out } from '../native/kernel.ts';
+import { viewOf } from '../native/struct.ts';
+
+const STX = { UID: 20, MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
+
+export interface DeviceNumbers {
+  readonly major: number;
+  readonly minor: number;
+}
+
+export const NULL_DEVICE: DeviceNumbers = { major: 1, minor: 3 };
+
+/** Type and permissions. */
+export const modeOf = (stat: Out): number => viewOf(stat.bytes).getUint16(STX.MODE, true);
+
+/** S_IFDIR, S_IFREG, … */
+export const typeOf = (stat: Out): number => modeOf(stat) & S.IFMT;
+
+export const ownerOf = (stat: Out): number => viewOf(stat.bytes).getUint32(STX.UID, true);
+
+/** Whether it is that character device, whatever its name and permissions. */
+export function isCharacterDevice(stat: Out, { major, minor }: DeviceNumbers): boolean {
+  const view = viewOf(stat.bytes);
+  return (
+    typeOf(stat) === S.IFCHR &&
+    view.getUint32(STX.RDEV_MAJOR, true) === major &&
+    view.getUint32(STX.RDEV_MINOR, true) === minor
+  );
+}

@@ -1,0 +1,299 @@
+/**
+ * A rootfs whose content wants out: wherever a path of the config leads through it, the container either works inside
+ * of its root or is refused in one line, and nothing outside changes.
+ */
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, afterEach, beforeEach, test } from 'node:test';
+import { EffectError } from '../../effects/error.ts';
+import type { Mount } from '../../spec/types.ts';
+import { noContainers, shellConfig } from './bundle.ts';
+import { containers, type ShellConfig } from './containers.ts';
+import { mountsOf } from './mountinfo.ts';
+import { remains } from './nothing-left.ts';
+
+const skip = noContainers;
+const host = containers('hostile');
+after(() => host.close());
+
+/** Where links of the image lead to: on the host it is there and must stay as it is; in the rootfs it is not. */
+const canary = join(host.path, 'canary');
+let before = '';
+
+/** Names, types, contents and times of everything below a folder. */
+const portrait = (folder: string): string =>
+  execFileSync('find', [folder, '-printf', '%p %y %m %s %T@ %C@ %l\n'], { encoding: 'utf8' })
+    .split('\n')
+    .toSorted()
+    .join('\n');
+
+/** What the host has of its own where a container's mounts and files go. */
+const hostView = (): string =>
+  [
+    portrait(canary),
+    mountsOf('self')
+      .map(({ line }) => line)
+      .join('\n'),
+    readdirSync('/dev').join(),
+    readdirSync('/proc/sys').join(),
+  ].join('\n');
+
+beforeEach(() => {
+  mkdirSync(join(canary, 'dir'), { recursive: true });
+  writeFileSync(join(canary, 'file'), 'untouched');
+  before = hostView();
+});
+
+afterEach(() => assert.equal(hostView(), before, 'the host is as it was'));
+
+/** Ways in which an image can stand in for `path`. A place is made by a function of the rootfs and the path in it. */
+type Place = (rootfs: string, path: string) => void;
+
+function clear(rootfs: string, path: string): string {
+  const at = join(rootfs, path);
+  rmSync(at, { recursive: true, force: true });
+  mkdirSync(dirname(at), { recursive: true });
+  return at;
+}
+
+const link =
+  (target: (path: string) => string): Place =>
+  (rootfs, path) => {
+    const at = clear(rootfs, path);
+    symlinkSync(target(path), at);
+  };
+
+const up = '../'.repeat(40);
+
+const PLACES: Readonly<Record<string, Place>> = {
+  'an absolute link to a directory of the host': link(() => join(canary, 'dir')),
+  'an absolute link to a file of the host': link(() => join(canary, 'file')),
+  'a relative link that climbs out': link(() => `${up}${join(canary, 'dir').slice(1)}`),
+  'a link to what is nowhere': link(() => join(canary, 'new')),
+  'a relative link to what is nowhere': link(() => `${up}${join(canary, 'a/b/c').slice(1)}`),
+  'a link to the root': link(() => '/'),
+  'a link to dots': link(() => up),
+  'a link to itself': link((path) => path),
+  'a link through procfs': link(() => '/proc/self/root'),
+  'a link through a descriptor': link(() => '/proc/self/fd/3'),
+  'a link through the descriptor of a directory': link(() => '/proc/1/cwd/../..'),
+  'a chain of links': (rootfs, path) => {
+    const at = clear(rootfs, path);
+    for (let i = 0; i < 5; i++) symlinkSync(`/chain${i + 1}`, clear(rootfs, `/chain${i}`));
+    symlinkSync(join(canary, 'dir'), clear(rootfs, '/chain5'));
+    symlinkSync('/chain0', at);
+  },
+  'a loop of links': (rootfs, path) => {
+    const at = clear(rootfs, path);
+    symlinkSync('/loop', at);
+    symlinkSync(path, clear(rootfs, '/loop'));
+  },
+  'a file': (rootfs, path) => writeFileSync(clear(rootfs, path), 'of the image'),
+  'a fifo': (rootfs, path) => void execFileSync('mkfifo', [clear(rootfs, path)]),
+  'a device': (rootfs, path) => void execFileSync('mknod', [clear(rootfs, path), 'c', '1', '5']),
+  'a directory without permissions': (rootfs, path) => {
+    mkdirSync(clear(rootfs, path), { mode: 0 });
+  },
+  nothing: (rootfs, path) => void clear(rootfs, path),
+};
+
+/** Runs it to its end, or has it refused by one of our own errors. @returns its output, or undefined */
+async function either(
+  name: string,
+  config: ShellConfig,
+  prepare: (rootfs: string) => void,
+): Promise<string | undefined> {
+  const bundle = host.bundle('bundle', config, prepare);
+  try {
+    const { output } = await host.run('c', config, { bundle });
+    return output;
+  } catch (error) {
+    assert.ok(error instanceof EffectError, `${name}: ${error}`);
+    assert.match(error.message, /^[^\n]{1,600}$/, `${name}: one line`);
+    return undefined;
+  }
+}
+
+const plain = (script: string): ShellConfig => ({ ...shellConfig(script), root: { path: 'rootfs', readonly: false } });
+
+const MOUNT_POINTS = ['/proc', '/dev', '/sys', '/dev/pts', '/dev/shm', '/dev/mqueue', '/sys/fs/cgroup'];
+
+const RAN = 'ran\n1\n';
+
+/** What a mount point may come to: mounted there, mounted where its link leads inside of the root, or refused. */
+function mayBe(point: string, name: string): readonly (string | undefined)[] {
+  if (name === 'nothing' || name.startsWith('a directory')) return [RAN];
+  // Reached through no link, even where it leads to a directory of the image.
+  if (point === '/proc' || point === '/sys') return [undefined];
+  if (['a file', 'a fifo', 'a device', 'a loop of links', 'a link to itself'].includes(name)) return [undefined];
+  return [undefined, 'ran\n0\n'];
+}
+
+/** Without what is mounted above `path`, so that the image's own is what is found there. */
+function exposing(config: ShellConfig, path: string): ShellConfig {
+  const mounts = (config.mounts ?? []).filter(({ destination }) => !path.startsWith(`${destination}/`));
+  return { ...config, mounts };
+}
+
+for (const point of MOUNT_POINTS)
+  test(`${point} of the image is not what it seems`, { skip }, async () => {
+    for (const [name, place] of Object.entries(PLACES)) {
+      const config = exposing(plain(`echo ran; cut -d" " -f5 /proc/self/mountinfo | grep -cx ${point}`), point);
+      const output = await either(`${point} is ${name}`, config, (rootfs) => place(rootfs, point));
+      const expected = mayBe(point, name);
+      assert.ok(expected.includes(output), `${name}: ${JSON.stringify(output)} is among ${JSON.stringify(expected)}`);
+    }
+  });
+
+test('a bind’s destination in the image is not what it seems', { skip }, async () => {
+  const from = join(host.path, 'from');
+  mkdirSync(join(from, 'dir'), { recursive: true });
+  writeFileSync(join(from, 'dir/inside'), '');
+  writeFileSync(join(from, 'file'), '');
+  for (const [name, place] of Object.entries(PLACES))
+    for (const source of ['dir', 'file'])
+      for (const destination of ['/data', '/data/below/more']) {
+        const mount: Mount = { destination, source: join(from, source), type: 'bind', options: ['bind', 'ro'] };
+        const config = plain(`echo ran; ls -d ${destination}`);
+        const output = await either(
+          `${destination} is ${name}`,
+          { ...config, mounts: [...(config.mounts ?? []), mount] },
+          (rootfs) => place(rootfs, '/data'),
+        );
+        // Root without CAP_DAC_OVERRIDE may not pass through a directory of mode 0.
+        if (output !== undefined && !output.endsWith('Permission denied\n'))
+          assert.equal(output, `ran\n${destination}\n`, `${name}: a mounted ${source}`);
+      }
+});
+
+test('the working directory in the image is not what it seems', { skip }, async () => {
+  for (const [name, place] of Object.entries(PLACES))
+    for (const cwd of ['/work', '/work/below/more', '/work/../work/..']) {
+      const config = plain('echo ran; pwd -P; ls -d canary dir file 2>/dev/null');
+      const output = await either(`${cwd} is ${name}`, { ...config, process: { ...config.process, cwd } }, (rootfs) =>
+        place(rootfs, '/work'),
+      );
+      // busybox's pwd -P asks the kernel: a directory that is not below the root is "(unreachable)".
+      if (output !== undefined) assert.match(output, /^ran\n\/[^\n]*\n$/, `${cwd} is ${name}: inside of the root`);
+    }
+});
+
+test('the devices and links of the image’s own /dev are not what they seem', { skip }, async () => {
+  for (const [name, place] of Object.entries(PLACES))
+    for (const device of ['/dev/null', '/dev/ptmx', '/dev/stdin', '/dev/tty'])
+      await either(`${device} is ${name}`, exposing(plain('echo ran'), `${device}/x`), (rootfs) => {
+        place(rootfs, device);
+      }).then((output) => output !== undefined && assert.equal(output, 'ran\n', name));
+});
+
+test('/etc/passwd is not what it seems: nothing waits for it, or reads it for ever', { skip }, async () => {
+  const places = {
+    ...PLACES,
+    'an endless file': ((rootfs, path) => void execFileSync('truncate', ['-s', '8T', clear(rootfs, path)])) as Place,
+    'a huge line': ((rootfs, path) => writeFileSync(clear(rootfs, path), 'x'.repeat(1 << 20))) as Place,
+    binary: ((rootfs, path) => writeFileSync(clear(rootfs, path), Buffer.from([255, 0, 58, 58, 48, 58, 10]))) as Place,
+  };
+  for (const [name, place] of Object.entries(places)) {
+    const config = plain('echo ran $HOME');
+    const env = ['PATH=/bin'];
+    const { output } = await host.run(
+      'passwd',
+      { ...config, process: { ...config.process, env } },
+      {
+        prepare: (rootfs) => place(rootfs, '/etc/passwd'),
+      },
+    );
+    assert.equal(output, 'ran /\n', name);
+  }
+});
+
+test('a program that is not what it seems is refused, or runs inside of the root', { skip }, async () => {
+  for (const [name, place] of Object.entries(PLACES)) {
+    const config = plain('');
+    const args = ['/bin/program'];
+    const output = await either(
+      `the program is ${name}`,
+      { ...config, process: { ...config.process, args } },
+      (rootfs) => place(rootfs, '/bin/program'),
+    );
+    assert.equal(output, undefined, name);
+  }
+});
+
+test('masked and read-only paths are not what they seem', { skip }, async () => {
+  for (const [name, place] of Object.entries(PLACES)) {
+    const config = plain('echo ran');
+    const linux = {
+      ...config.linux,
+      maskedPaths: ['/hidden', '/hidden/below'],
+      readonlyPaths: ['/closed', '/closed/below'],
+    };
+    const output = await either(`masked is ${name}`, { ...config, linux }, (rootfs) => {
+      place(rootfs, '/hidden');
+      place(rootfs, '/closed');
+    });
+    if (output !== undefined) assert.equal(output, 'ran\n', name);
+  }
+});
+
+test('a destination of many missing directories, long names and dots is made inside', { skip }, async () => {
+  const from = join(host.path, 'deep');
+  mkdirSync(from, { recursive: true });
+  const deep = `/${Array.from({ length: 60 }, (_, i) => `d${i}`).join('/')}`;
+  const long = `/${'n'.repeat(255)}/${'m'.repeat(255)}`;
+  for (const [destination, real] of [
+    [deep, deep],
+    [long, long],
+    ['/../../../a/./b/../c//d/', '/a/c/d'],
+  ] as const) {
+    const config = plain(`cd ${real} && pwd -P`);
+    const mount: Mount = { destination, source: from, type: 'bind', options: ['bind'] };
+    const { output } = await host.run('deep', { ...config, mounts: [...(config.mounts ?? []), mount] });
+    assert.equal(output, `${real}\n`);
+  }
+  const config = plain('');
+  const mount: Mount = { destination: `/${'x'.repeat(256)}`, source: from, type: 'bind', options: ['bind'] };
+  await assert.rejects(host.create('long', { ...config, mounts: [mount] }), /ENAMETOOLONG/);
+});
+
+test('a chain of dangling links is followed inside, step by step, and not for ever', { skip }, async () => {
+  const from = join(host.path, 'chained');
+  mkdirSync(from, { recursive: true });
+  const chain = (length: number) => async () => {
+    const config = plain('ls -d /data');
+    const mount: Mount = { destination: '/data', source: from, type: 'bind', options: ['bind'] };
+    return await host.run(
+      'chain',
+      { ...config, mounts: [...(config.mounts ?? []), mount] },
+      {
+        prepare(rootfs) {
+          symlinkSync('link0/x', join(rootfs, 'data'));
+          for (let i = 0; i < length; i++) symlinkSync(`link${i + 1}/x`, join(rootfs, `link${i}`));
+        },
+      },
+    );
+  };
+  assert.equal((await chain(5)()).output, '/data\n');
+  await assert.rejects(chain(60)(), /^EffectError: bind .* on \/data: .*(ELOOP|ENOENT)/);
+});
+
+test('nothing is left of all these', { skip }, () => {
+  assert.deepEqual(remains(host.idOf(''), host.path), []);
+  assert.equal(readFileSync(join(canary, 'file'), 'utf8'), 'untouched');
+  assert.equal(existsSync(join(canary, 'new')), false);
+  assert.equal(readlinkSync('/proc/self/root'), '/');
+  assert.equal(statSync('/dev/null').isCharacterDevice(), true);
+});
