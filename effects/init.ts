@@ -3,6 +3,7 @@
 import { close, closeRange, dup3, openat } from '../native/calls/files.ts';
 import { clone3, sethostname, setns, setsid, waitid } from '../native/calls/process.ts';
 import { accept, bindUnix, listen, socket, socketpair } from '../native/calls/sockets.ts';
+import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { CLONE, P, W } from '../native/constants/process.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
@@ -48,7 +49,7 @@ export function startInit(session: Session, record: ContainerRecord, enterCgroup
     return fd;
   };
   const pair = out(8);
-  perform(local, [socketpair(SOCK.STREAM, pair)]);
+  doing('make a socket for the init', () => perform(local, [socketpair(SOCK.STREAM, pair)]));
   const ours = viewOf(pair.bytes).getInt32(0, true);
   keep(viewOf(pair.bytes).getInt32(4, true));
   try {
@@ -105,7 +106,8 @@ function cloneInit(
     addClone(batch, record, stage.socket, session.inheritance.preserveFds);
     return batch.perform(stage.kernel).at(-1) ?? 0;
   } finally {
-    local.submit([close(stage.connection), { ...waitid(P.PID, stage.pid, out(128), W.EXITED), mayFail: true }]);
+    attempt(local, close(stage.connection));
+    while (attempt(local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
   }
 }
 
