@@ -14,7 +14,7 @@ import { isFrozen, thaw } from './cgroups/freeze.ts';
 import { killAll, signalAll } from './cgroups/kill.ts';
 import { EffectError, reasonOf } from './error.ts';
 import { makesNamespace } from './namespaces.ts';
-import { openInit } from './observe.ts';
+import { openInit, openProcess } from './observe.ts';
 
 /** Long enough for a process that is busy in the kernel; a longer wait would look like a hang. */
 const PATIENCE_MS = 10_000;
@@ -46,17 +46,31 @@ function thawIfFrozen(local: Platform['local'], record: ContainerRecord): void {
   if (record.cgroup !== undefined && isFrozen(local, record.cgroup)) thaw(local, record.cgroup);
 }
 
-/** Ends the init and everything in its cgroup, and waits until they are gone. What is gone already is fine. @throws EffectError */
-export async function destroyInit(platform: Platform, record: ContainerRecord): Promise<void> {
+/**
+ * Ends the init and everything in its cgroup, and waits until they are gone. What is gone already is fine.
+ * @param child the init's pid where it is a child of this process that the record does not know yet: as long as it has
+ * not been waited for, nobody else gets its pid
+ * @throws EffectError
+ */
+export async function destroyInit(platform: Platform, record: ContainerRecord, child?: number): Promise<void> {
   const { local } = platform;
-  const init = record.init === undefined ? undefined : openInit(local, record.init);
-  if (init !== undefined && record.init !== undefined) {
+  const pid = record.init?.pid ?? child;
+  const init =
+    record.init !== undefined
+      ? openInit(local, record.init)
+      : child === undefined
+        ? undefined
+        : openProcess(local, child);
+  if (init !== undefined) {
     try {
-      attempt(local, pidfdSendSignal(init, SIGNALS.SIGKILL));
+      const sent = attempt(local, pidfdSendSignal(init, SIGNALS.SIGKILL));
+      if (sent < 0 && sent !== -ERRNO.ESRCH)
+        throw new EffectError(
+          `kill process ${pid}, the container's init: ${reasonOf(new SyscallError(pidfdSendSignal(init, SIGNALS.SIGKILL), -sent))}`,
+        );
       thawIfFrozen(local, record);
       const [ready = 0] = await platform.poll([{ fd: init, events: POLL.IN }], PATIENCE_MS);
-      if (ready === 0)
-        throw new EffectError(`process ${record.init.pid}, the container's init, does not end after SIGKILL`);
+      if (ready === 0) throw new EffectError(`process ${pid}, the container's init, does not end after SIGKILL`);
       // Only our own child can be reaped, and only if its parent is this process; otherwise its parent does.
       attempt(local, waitid(P.PIDFD, init, out(128), W.EXITED | W.NOHANG));
     } finally {

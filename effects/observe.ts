@@ -8,33 +8,45 @@ import type { Kernel } from '../native/kernel.ts';
 import { attempt, isErrno, SyscallError } from '../native/perform.ts';
 import { out } from '../native/struct.ts';
 import type { InitRecord } from '../spec/record.ts';
+import { EffectError, reasonOf } from './error.ts';
 import { readStat } from './proc.ts';
 
-/** A zombie counts as gone: it only waits for its parent to take note. */
+/** A zombie counts as gone: it only waits for its parent to take note. @throws EffectError */
 export function isAlive(local: Kernel, init: InitRecord): boolean {
   try {
     const { state, startTime } = readStat(local, init.pid);
     return startTime === init.startTime && state !== 'Z' && state !== 'X';
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ESRCH')) return false;
-    throw error;
+    throw lookFailure(init.pid, error);
   }
+}
+
+const lookFailure = (pid: number, error: unknown): EffectError =>
+  new EffectError(`look at process ${pid}, the container's init: ${reasonOf(error)}`, { cause: error });
+
+/** A descriptor of a process; undefined when it is gone. @throws EffectError */
+export function openProcess(local: Kernel, pid: number): number | undefined {
+  const fd = attempt(local, pidfdOpen(pid));
+  if (fd >= 0) return fd;
+  if (fd === -ERRNO.ESRCH) return undefined;
+  throw lookFailure(pid, new SyscallError(pidfdOpen(pid), -fd));
 }
 
 /**
  * A descriptor of the init that no reuse of its pid can redirect: the start time is compared after it was opened.
  * @returns undefined when the init is gone
+ * @throws EffectError
  */
 export function openInit(local: Kernel, init: InitRecord): number | undefined {
-  const fd = attempt(local, pidfdOpen(init.pid));
-  if (fd === -ERRNO.ESRCH) return undefined;
-  if (fd < 0) throw new SyscallError(pidfdOpen(init.pid), -fd);
+  const fd = openProcess(local, init.pid);
+  if (fd === undefined) return undefined;
   try {
     if (readStat(local, init.pid).startTime === init.startTime) return fd;
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ESRCH')) {
       attempt(local, close(fd));
-      throw error;
+      throw lookFailure(init.pid, error);
     }
   }
   attempt(local, close(fd));

@@ -6,11 +6,12 @@
 import { close, closeRange, dup3, openat } from '../native/calls/files.ts';
 import { clone3, waitid } from '../native/calls/process.ts';
 import { socketpair } from '../native/calls/sockets.ts';
+import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { CLONE, P, W } from '../native/constants/process.ts';
 import { SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { perform } from '../native/perform.ts';
+import { attempt, perform } from '../native/perform.ts';
 import type { Platform } from '../native/platform.ts';
 import { out, viewOf } from '../native/struct.ts';
 import { doing } from './error.ts';
@@ -46,7 +47,7 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
   const { local } = platform;
   const { stdio, preserveFds } = plan.inheritance;
   const pair = out(8);
-  perform(local, [socketpair(SOCK.STREAM, pair)]);
+  doing(`make a socket for the ${performer}`, () => perform(local, [socketpair(SOCK.STREAM, pair)]));
   const ours = viewOf(pair.bytes).getInt32(0, true);
   const theirs = viewOf(pair.bytes).getInt32(4, true);
   try {
@@ -72,10 +73,8 @@ function cloneProcess(platform: Platform, table: readonly number[], plan: Served
     addClone(batch, plan, stage.socket);
     return batch.perform(stage.kernel).at(-1) ?? 0;
   } finally {
-    platform.local.submit([
-      close(stage.connection),
-      { ...waitid(P.PID, stage.pid, out(128), W.EXITED), mayFail: true },
-    ]);
+    attempt(platform.local, close(stage.connection));
+    while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
   }
 }
 

@@ -77,8 +77,9 @@ export function effectsOf(session: Session): CommandEffects {
     restore: unsupported('restore'),
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
+      const child = session.init?.pid;
       disconnect(session);
-      await destroyInit(platform, record);
+      await destroyInit(platform, record, child);
     },
     removeCgroup(record) {
       if (record.cgroup !== undefined) removeCgroup(local, record.cgroup);

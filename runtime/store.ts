@@ -4,9 +4,10 @@
  */
 
 import { close, mkdirat, openat, pread, rename, STATX_BYTES, statx, unlinkat, write } from '../native/calls/files.ts';
+import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O, RENAME } from '../native/constants/files.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { attempt, call, isErrno, perform } from '../native/perform.ts';
+import { attempt, call, isErrno, perform, SyscallError } from '../native/perform.ts';
 import { out, viewOf } from '../native/struct.ts';
 import { entriesOf, removeTree } from './remove-tree.ts';
 import { exists, missing, storeFailure } from './store-error.ts';
@@ -169,10 +170,10 @@ export function writeState(kernel: Kernel, directory: Directory, text: string): 
 export function removeDirectory(kernel: Kernel, directory: Directory): void {
   try {
     removeTree(kernel, directory.fd, (name) => name === STATE_FILE);
-    perform(kernel, [
-      { ...unlinkat(directory.fd, STATE_FILE), mayFail: true },
-      unlinkat(directory.rootFd, directory.id, AT.REMOVEDIR),
-    ]);
+    const removal = unlinkat(directory.fd, STATE_FILE);
+    const removed = attempt(kernel, removal);
+    if (removed < 0 && removed !== -ERRNO.ENOENT) throw new SyscallError(removal, -removed);
+    call(kernel, unlinkat(directory.rootFd, directory.id, AT.REMOVEDIR));
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return;
     throw storeFailure(`remove the state directory ${directory.root}/${directory.id}`, error);
