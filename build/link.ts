@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { bundle } from './bundle.ts';
 import { type Arch, hostArch } from './compiler.ts';
 import { compileInit } from './init.ts';
+import { koffiAddon } from './koffi.ts';
 import { buildLauncher } from './launcher.ts';
 import { recordOrder } from './order.ts';
 
@@ -33,10 +34,7 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   const script = join(work, 'main.js');
   const engine = join(work, 'runchart-engine');
   await bundle(join(root, 'commands/main.ts'), script, readFileSync(compileInit(arch)));
-  copyFileSync(
-    join(root, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`),
-    join(work, 'koffi.node'),
-  );
+  copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(script, engine, []);
   linkEngine(script, engine, recordOrder(engine, work));
   buildLauncher(root, arch, join(work, 'runchart'));

@@ -75,6 +75,8 @@ esac
 # Node 26 is linked with libatomic.
 packages+=(libatomic1)
 command -v gcc > /dev/null || command -v cc > /dev/null || packages+=(gcc)
+# For koffi's addon (build/koffi.ts).
+command -v g++ > /dev/null || packages+=(g++)
 
 exec 9< package.json
 flock 9
