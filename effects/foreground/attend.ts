@@ -6,6 +6,7 @@
 import { POLL } from '../../native/constants/socket.ts';
 import type { Platform, PollRequest } from '../../native/platform.ts';
 import type { Reaper } from '../wait.ts';
+import { BriefWait } from './brief-wait.ts';
 import type { Stream } from './stream.ts';
 
 export interface Attendance {
@@ -29,6 +30,7 @@ export async function attend(platform: Platform, attendance: Attendance): Promis
     given = true;
     return [];
   });
+  const brief = new BriefWait(platform.local);
   for (;;) {
     if (status !== undefined) for (const output of outputs) output.advance(true);
     const live = [...(status === undefined ? inputs : []), ...outputs].filter((stream) => !stream.done);
@@ -37,8 +39,9 @@ export async function attend(platform: Platform, attendance: Attendance): Promis
     if (status === undefined) awaited.push({ fd: pidfd, events: POLL.IN });
     // Once nobody writes, only the sinks are worth waiting for.
     const timeout = status !== undefined && live.some((stream) => !stream.stalled) ? 0 : -1;
-    const wait = platform.poll(awaited, timeout);
-    const ready = status === undefined ? await wait : await Promise.race([wait, givenUp]);
+    const wait = () => platform.poll(awaited, timeout);
+    // Given up before the status is known, it would turn round here without end.
+    const ready = brief.poll(awaited) ?? (await (status === undefined ? wait() : Promise.race([wait(), givenUp])));
     live.forEach((stream, i) => {
       if (ready[i]) stream.advance();
     });

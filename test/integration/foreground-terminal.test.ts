@@ -173,6 +173,15 @@ test('stopped and continued, it takes the terminal again', { skip }, async () =>
   await pty.end();
 });
 
+test('in the background it waits for the terminal, stopped, as a shell expects', { skip }, async () => {
+  const pty = open();
+  const job = `set -m; "$@" & until grep -q '^State:.T' /proc/$!/status; do sleep 0.05; done; echo stopped; fg`;
+  const run = start(pty, 'echo up; read line; exit 4', { through: [...AS_LEADER, 'bash', '-c', job, 'bash'] });
+  await shows(pty, /stopped\r\n.*up\r\n/s);
+  pty.type('\r');
+  assert.equal(await run.ended, 4);
+});
+
 test('a terminal that takes nothing stops neither signals nor the end', { skip }, async () => {
   const pty = open({ paused: true });
   const before = pty.modes();

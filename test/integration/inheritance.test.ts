@@ -101,7 +101,7 @@ test('detached with a console socket, who listens gets a terminal that works, an
   }
   assert.match(shown, /^(typed\r\n)?\/dev\/pts\/0\r\n(typed\r\n)?got typed\r\n$/);
   assert.deepEqual(await awaitExit(platform, pid), { pid, status: 3 });
-  await container.request({ type: 'delete', force: false });
+  succeed(context, await container.request({ type: 'delete', force: true }));
   container.close();
   for (const fd of [pidfd.fd, master.fd]) closeSync(fd);
   assert.equal(readdirSync('/proc/self/fd').length, before, 'no descriptor is left open');

@@ -1,0 +1,46 @@
+/**
+ * Waiting on this very thread, briefly. Most containers that somebody waits for in the foreground are gone in a moment;
+ * the engine's first thread for a wait, and the way there and back, cost as much as all of that.
+ */
+
+import type { Call, Kernel } from '../../native/kernel.ts';
+import type { PollRequest } from '../../native/platform.ts';
+import { u64s, viewOf } from '../../native/struct.ts';
+
+/** A signal's handler waits so long at the most, unless the signal ends the wait, as it does when this thread gets it. */
+const ROUND_MS = 10;
+const ROUNDS = 6;
+
+const ppoll = (requests: readonly PollRequest[], milliseconds: number): Call => {
+  const fds = new Uint8Array(requests.length * 8);
+  const view = viewOf(fds);
+  requests.forEach(({ fd, events }, i) => {
+    view.setInt32(i * 8, fd, true);
+    view.setInt16(i * 8 + 4, events, true);
+  });
+  return { name: 'ppoll', args: [fds, requests.length, u64s(0, milliseconds * 1_000_000), null, 0], mayFail: true };
+};
+
+/** Waits as long as it is worth it: the rounds of one command are counted. */
+export class BriefWait {
+  readonly #local: Kernel;
+  #rounds = ROUNDS;
+
+  constructor(local: Kernel) {
+    this.#local = local;
+  }
+
+  /**
+   * @returns for each descriptor whether it is ready, as a number for poll's; undefined when none is, or a signal came:
+   * then the engine's own wait, which runs handlers, is due
+   */
+  poll(requests: readonly PollRequest[]): readonly number[] | undefined {
+    if (this.#rounds-- <= 0) return undefined;
+    // The answer in the memory that was passed does not come back; the count does, so each is asked for itself too.
+    const { results } = this.#local.submit([ppoll(requests, ROUND_MS), ...requests.map((one) => ppoll([one], 0))]);
+    const [count = 0, ...ready] = results;
+    if (count > 0) return ready.map((one) => Math.max(0, one));
+    this.#rounds = 0;
+    return undefined;
+  }
+}
