@@ -1,0 +1,128 @@
+/** Cgroups: members, removal, freezing and devices, in the real hybrid layout and in the simulated one. */
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { close, mkdirat, openat, read, unlinkat, write } from '../../../native/calls/files.ts';
+import { clone3, kill, waitid } from '../../../native/calls/process.ts';
+import { errnoName } from '../../../native/constants/errno.ts';
+import { AT, O } from '../../../native/constants/files.ts';
+import { CLONE, P, W } from '../../../native/constants/process.ts';
+import { SIGNALS } from '../../../native/constants/signal.ts';
+import { type Call, type Kernel, LostPeerError } from '../../../native/kernel.ts';
+import { attempt, call, perform } from '../../../native/perform.ts';
+import { hostPlatform, type Platform } from '../../../native/platform.ts';
+import { simulatedPlatform } from '../../../native/simulated/platform.ts';
+import { World } from '../../../native/simulated/world.ts';
+import { out, result } from '../../../native/struct.ts';
+
+const name = `runchart-simulated-${process.pid}`;
+const UNIFIED = `/sys/fs/cgroup/unified/${name}`;
+const FREEZER = `/sys/fs/cgroup/freezer/${name}`;
+const DEVICES = `/sys/fs/cgroup/devices/${name}`;
+const skip =
+  process.getuid?.() !== 0
+    ? 'cgroups for real need root'
+    : ['unified', 'freezer', 'devices'].every((one) => existsSync(`/sys/fs/cgroup/${one}`))
+      ? false
+      : 'this host has no hybrid cgroup layout';
+
+const outcome = (value: number): string => (value < 0 ? errnoName(-value) : 'done');
+const submit = (kernel: Kernel, ...calls: Call[]): string[] =>
+  kernel.submit(calls.map((one) => ({ ...one, mayFail: true }))).results.map(outcome);
+const mkdir = (path: string): Call => mkdirat(AT.FDCWD, path, 0o755);
+const rmdir = (path: string): Call => unlinkat(AT.FDCWD, path, AT.REMOVEDIR);
+
+function put(kernel: Kernel, path: string, text: string): string {
+  const { results, stoppedAt } = kernel.submit([openat(AT.FDCWD, path, O.WRONLY), write(result(0), text)]);
+  if ((results[0] ?? -1) >= 0) attempt(kernel, close(results[0] ?? -1));
+  return stoppedAt === undefined ? 'done' : outcome(results[stoppedAt] ?? 0);
+}
+
+function get(kernel: Kernel, path: string): string {
+  const into = out(4096);
+  const { results, stoppedAt } = kernel.submit([openat(AT.FDCWD, path, O.RDONLY), read(result(0), into)]);
+  if ((results[0] ?? -1) >= 0) attempt(kernel, close(results[0] ?? -1));
+  if (stoppedAt !== undefined) return outcome(results[stoppedAt] ?? 0);
+  return new TextDecoder().decode(into.bytes.subarray(0, results[1]));
+}
+
+function both(title: string, scenario: (platform: Platform) => unknown[]): void {
+  test(title, { skip }, () => {
+    const [inReal, inSimulated] = [hostPlatform(), simulatedPlatform(new World('hybrid'))].map(scenario);
+    assert.deepEqual(inSimulated, inReal);
+  });
+}
+
+const reap = ({ local }: Platform, pid: number): string[] => submit(local, waitid(P.PID, pid, out(128), W.EXITED));
+
+both('a cgroup with members or children stays', (platform) => {
+  const { local } = platform;
+  const { pid, connection, kernel } = platform.spawnStage([0, 1, 2], 'stage');
+  const made = submit(local, mkdir(UNIFIED), mkdir(UNIFIED), mkdir(`${UNIFIED}/child`));
+  const moved = put(kernel, `${UNIFIED}/cgroup.procs`, '0');
+  const members = get(local, `${UNIFIED}/cgroup.procs`) === `${pid}\n`;
+  const events = get(local, `${UNIFIED}/cgroup.events`);
+  const withBoth = submit(local, rmdir(UNIFIED), rmdir(`${UNIFIED}/child`), rmdir(UNIFIED));
+  const wrong = [put(local, `${UNIFIED}/cgroup.procs`, '999999999'), put(local, `${UNIFIED}/none`, '1')];
+  perform(local, [close(connection)]);
+  // A zombie is no member any more.
+  const ended = [
+    ...reap(platform, pid),
+    get(local, `${UNIFIED}/cgroup.procs`),
+    ...submit(local, rmdir(UNIFIED), rmdir(UNIFIED)),
+  ];
+  return [made, moved, members, events, withBoth, wrong, ended];
+});
+
+both('a child is born into a cgroup v2, and cgroup.kill ends it', (platform) => {
+  const { local } = platform;
+  const { pid, connection, kernel } = platform.spawnStage([0, 1, 2], 'stage');
+  perform(local, [mkdir(UNIFIED), mkdir(FREEZER)]);
+  const cgroup = call(kernel, openat(AT.FDCWD, UNIFIED, O.PATH | O.DIRECTORY));
+  const legacy = call(kernel, openat(AT.FDCWD, FREEZER, O.PATH | O.DIRECTORY));
+  const refused = submit(kernel, clone3({ flags: CLONE.INTO_CGROUP, cgroup: legacy, exitSignal: 17, childServes: 0 }));
+  const child = call(kernel, clone3({ flags: CLONE.INTO_CGROUP + CLONE.PARENT, cgroup, childServes: 1 }));
+  const members = get(local, `${UNIFIED}/cgroup.procs`) === `${child}\n`;
+  const killed = put(local, `${UNIFIED}/cgroup.kill`, '1');
+  const ended = reap(platform, child);
+  perform(local, [close(connection), waitid(P.PID, pid, out(128), W.EXITED)]);
+  return [refused, members, killed, ended, submit(local, rmdir(UNIFIED), rmdir(FREEZER))];
+});
+
+both('on v1 what is killed while it is frozen ends once it thaws', (platform) => {
+  const { local } = platform;
+  const { pid, connection, kernel } = platform.spawnStage([0, 1, 2], 'stage');
+  perform(local, [mkdir(FREEZER)]);
+  const moved = put(kernel, `${FREEZER}/cgroup.procs`, '0');
+  const frozen = [
+    put(local, `${FREEZER}/freezer.state`, 'FROZEN'),
+    get(local, `${FREEZER}/cgroup.procs`) === `${pid}\n`,
+  ];
+  const killed = submit(local, kill(pid, SIGNALS.SIGKILL), rmdir(FREEZER));
+  const info = out(128);
+  const waiting = submit(local, waitid(P.PID, pid, info, W.EXITED | W.NOHANG));
+  const stillThere = info.bytes.every((byte) => byte === 0);
+  const thawed = [put(local, `${FREEZER}/freezer.state`, 'THAWED'), ...reap(platform, pid)];
+  perform(local, [close(connection)]);
+  assert.throws(() => kernel.submit([{ name: 'getpid', args: [] }]), LostPeerError);
+  return [moved, frozen, killed, waiting, stillThere, thawed, submit(local, rmdir(FREEZER))];
+});
+
+both('device rules change the list as the kernel has it', ({ local }) => {
+  perform(local, [mkdir(DEVICES)]);
+  const facts: unknown[] = [get(local, `${DEVICES}/devices.list`)];
+  for (const [file, rule] of [
+    ['deny', 'a *:* rwm'],
+    ['allow', 'c 1:3 rw'],
+    ['allow', 'c 1:3 m'],
+    ['allow', 'b *:* m'],
+    ['deny', 'c 1:3 w'],
+    ['deny', 'b *:* m'],
+    ['allow', 'nonsense'],
+    ['allow', 'a'],
+    ['deny', 'c 5:1 r'],
+  ] as const)
+    facts.push([put(local, `${DEVICES}/devices.${file}`, rule), get(local, `${DEVICES}/devices.list`)]);
+  return [...facts, submit(local, rmdir(DEVICES))];
+});
