@@ -50,22 +50,40 @@ export interface AgentRequest {
  */
 export function prepareAgent(request: AgentRequest): Agent {
   const { local, init, channel, compiled } = request;
-  const connection = connectAgent(local, request.listenerPath, request.timeoutSeconds ?? TIMEOUT_SECONDS);
+  const connection = connectAgent(local, request.listenerPath, request.timeoutSeconds);
   const release = (): void => void local.submit([close(connection)]);
   try {
     const [theirs = -1] = passDescriptors(local, init, channel, [connection]);
-    // The kernel gives the listener the lowest free descriptor: find it, and leave it free.
-    const [listener = -1] = perform(init, [duplicateAbove(theirs, 0), close(result(0))]);
-    const state = new TextEncoder().encode(JSON.stringify(request.state));
-    const calls = courierCalls(compiled, { socket: theirs, listener, state, secret: randomSecret(local) });
-    return { calls, release };
+    return { calls: introduce(local, init, compiled, theirs, request.state), release };
   } catch (error) {
     release();
     throw error;
   }
 }
 
-function connectAgent(local: Kernel, path: string, seconds: number): number {
+/**
+ * What a process that has a connection to the agent performs to be under the filter, and to tell the agent of itself.
+ * Nothing may be opened or closed in it between this and the calls that it answers.
+ * @param connection its descriptor in the process
+ */
+export function introduce(
+  local: Kernel,
+  process: Kernel,
+  compiled: CompiledSeccomp,
+  connection: number,
+  state: ContainerProcessState,
+): readonly Call[] {
+  // The kernel gives the listener the lowest free descriptor: find it, and leave it free.
+  const [listener = -1] = perform(process, [duplicateAbove(connection, 0), close(result(0))]);
+  const text = new TextEncoder().encode(JSON.stringify(state));
+  return courierCalls(compiled, { socket: connection, listener, state: text, secret: randomSecret(local) });
+}
+
+/**
+ * @returns a close-on-exec descriptor
+ * @throws Error when the agent is not there, or does not take the connection in time
+ */
+export function connectAgent(local: Kernel, path: string, seconds: number = TIMEOUT_SECONDS): number {
   const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
   try {
     perform(local, [setSendTimeout(fd, seconds), connectUnix(fd, path)]);

@@ -1,15 +1,14 @@
-/** The filter of one container: compiled for `create`, so that a bad profile fails there, and loaded by the init at `start`. */
+/** The filter of one container: compiled for `create`, so that a bad profile fails there, and loaded at `start` and `exec`. */
 
 import { close } from '../../native/calls/files.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
-import type { LibSeccomp } from '../../native/libseccomp.ts';
 import { attempt } from '../../native/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
-import type { State } from '../../spec/types.ts';
+import type { Seccomp, State } from '../../spec/types.ts';
 import { openChannel } from '../channel.ts';
 import { hookState } from '../hooks/plan.ts';
 import type { Session } from '../session.ts';
-import { prepareAgent } from './agent.ts';
+import { type ContainerProcessState, connectAgent, introduce, prepareAgent } from './agent.ts';
 import { CACHE_FOLDER } from './cache.ts';
 import { type CompiledSeccomp, compileSeccomp, loadCalls, loadWithoutAgent } from './seccomp.ts';
 
@@ -19,79 +18,72 @@ export interface LoadingFilter {
   release(): void;
 }
 
-export interface FilteredProcess {
-  /** Serves batches, and becomes the process. */
-  readonly init: Kernel;
-  readonly preserveFds: number;
-  /** As the runtime sees it. */
-  readonly pid: number;
-  /** What the agent is told of the container. */
-  readonly state: State;
+export interface ContainerFilter {
+  /** For processes that no agent hears of: the startContainer hooks. */
+  readonly withoutAgent: readonly Call[];
+  /**
+   * For the container's own process. Nothing may be opened or closed in the init between this and the calls that it answers.
+   * @throws Error when the agent does not take connections
+   */
+  prepare(init: Kernel): LoadingFilter;
+  /**
+   * For `exec`: a connection to the agent, which the process is to be started with; undefined where none is asked.
+   * The caller closes it. @throws Error
+   */
+  connect(): number | undefined;
+  /**
+   * For `exec`. Nothing may be opened or closed in the process between this and the calls that it answers.
+   * @param pid of the process, as the runtime sees it
+   * @param connection what `connect` answered, by its number in the process
+   */
+  callsFor(process: Kernel, pid: number, connection: number | undefined): readonly Call[];
 }
 
 /** @returns undefined for a container without a profile. @throws Error */
-export function compileFor(
-  local: Kernel,
-  library: () => LibSeccomp,
-  record: ContainerRecord,
-): CompiledSeccomp | undefined {
+export function filterOf(session: Session, record: ContainerRecord): ContainerFilter | undefined {
   const profile = record.config.linux?.seccomp;
   if (profile === undefined) return undefined;
-  return compileSeccomp({ local, library, cacheFolder: `${record.root}/${CACHE_FOLDER}` }, profile);
+  const { local } = session.platform;
+  const library = () => session.platform.libseccomp();
+  const compiled = compileSeccomp({ local, library, cacheFolder: `${record.root}/${CACHE_FOLDER}` }, profile);
+  const { needsListener } = compiled;
+  return {
+    withoutAgent: loadWithoutAgent(compiled),
+    prepare: (init) =>
+      needsListener
+        ? tellAgent(session, record, profile, compiled, init)
+        : { calls: loadCalls(compiled), release() {} },
+    connect: () => (needsListener ? connectAgent(local, profile.listenerPath ?? '') : undefined),
+    callsFor(process, pid, connection) {
+      if (connection === undefined) return loadCalls(compiled);
+      const state = hookState(record, 'poststart', record.init?.pid);
+      return introduce(local, process, compiled, connection, processState(profile, pid, state));
+    },
+  };
 }
 
-/**
- * Nothing may be opened or closed in the init between this and the calls that it answers.
- * @throws Error when the agent does not take connections
- */
-export function prepareFilter(
+function tellAgent(
   session: Session,
   record: ContainerRecord,
+  profile: Seccomp,
   compiled: CompiledSeccomp,
-  { init, preserveFds, pid, state }: FilteredProcess,
+  init: Kernel,
 ): LoadingFilter {
-  const { listenerPath = '', listenerMetadata } = record.config.linux?.seccomp ?? {};
-  if (!compiled.needsListener) return { calls: loadCalls(compiled), release: () => undefined };
   const { local } = session.platform;
-  const channel = openChannel(session, init, preserveFds);
+  const pid = record.init?.pid ?? 0;
+  const state = processState(profile, pid, hookState(record, 'startContainer', pid));
+  const channel = openChannel(session, init, record.options.preserveFds);
   try {
-    const { calls, release } = prepareAgent({
-      local,
-      init,
-      channel,
-      compiled,
-      listenerPath,
-      state: {
-        ociVersion: record.ociVersion,
-        fds: ['seccompFd'],
-        pid,
-        ...(listenerMetadata === undefined ? {} : { metadata: listenerMetadata }),
-        state,
-      },
-    });
-    return { calls, release };
+    return prepareAgent({ local, init, channel, compiled, listenerPath: profile.listenerPath ?? '', state });
   } finally {
     attempt(local, close(channel.ours));
   }
 }
 
-export interface ContainerFilter {
-  /** For processes that no agent hears of: the startContainer hooks. */
-  readonly withoutAgent: readonly Call[];
-  /** Nothing may be opened or closed in the init between this and the calls that it answers. @throws Error */
-  prepare(init: Kernel): LoadingFilter;
-}
-
-/** The filter of a container's process. @throws Error */
-export function filterOf(session: Session, record: ContainerRecord): ContainerFilter | undefined {
-  const { platform } = session;
-  const compiled = compileFor(platform.local, () => platform.libseccomp(), record);
-  if (compiled === undefined) return undefined;
-  const pid = record.init?.pid ?? 0;
-  const state = hookState(record, 'startContainer', pid);
-  const { preserveFds } = record.options;
-  return {
-    withoutAgent: loadWithoutAgent(compiled),
-    prepare: (init) => prepareFilter(session, record, compiled, { init, preserveFds, pid, state }),
-  };
-}
+const processState = ({ listenerMetadata }: Seccomp, pid: number, state: State): ContainerProcessState => ({
+  ociVersion: state.ociVersion,
+  fds: ['seccompFd'],
+  pid,
+  ...(listenerMetadata === undefined ? {} : { metadata: listenerMetadata }),
+  state,
+});

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type ContainerProcessState, prepareAgent } from '../../../effects/seccomp/agent.ts';
+import { type ContainerProcessState, connectAgent, introduce, prepareAgent } from '../../../effects/seccomp/agent.ts';
 import { loadWithoutAgent } from '../../../effects/seccomp/seccomp.ts';
 import { close, mkdirat } from '../../../native/calls/files.ts';
 import { setNoNewPrivs, waitid } from '../../../native/calls/process.ts';
@@ -91,6 +91,20 @@ for (const [what, profile] of Object.entries(PROFILES))
     const [status] = await once(agent, 'exit');
     assert.equal(status, 0);
   });
+
+test('a process that was started with the connection tells the agent of itself', { skip }, async () => {
+  const listenerPath = `${folder}/exec.sock`;
+  const { agent, lines } = await startAgent(listenerPath);
+  const compiled = compile({ defaultAction: 'SCMP_ACT_NOTIFY', listenerPath });
+  const connection = connectAgent(local, listenerPath);
+  const { pid, kernel, connection: batches } = startStage(libc, local, [0, 1, 2, connection]);
+  perform(local, [close(connection)]);
+  const introduction = introduce(local, kernel, compiled, 3, state(pid));
+  assert.equal(kernel.submit([setNoNewPrivs(), ...introduction, getpid]).results.at(-1), 4242);
+  assert.deepEqual(JSON.parse(String((await lines.next()).value)), state(pid));
+  perform(local, [close(batches), waitid(P.PID, pid, out(128), W.EXITED)]);
+  assert.deepEqual(await once(agent, 'exit'), [0, null]);
+});
 
 test('an agent that is not there, or takes no connection, is named', { skip, timeout: 30_000 }, () => {
   const { pid, kernel, channel, end } = stageWithChannel();
