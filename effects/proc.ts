@@ -30,13 +30,18 @@ export function parseStat(text: string): ProcessStat {
 
 const FIRST_READ_BYTES = 16 * 1024;
 
-/** The content of a small file, or of one of procfs, whose size only reading tells. @throws SyscallError EFBIG beyond `limit` bytes */
+/** The content of a small file, or of one of procfs, whose size only reading tells; a fifo is not waited for. @throws SyscallError EFBIG beyond `limit` bytes */
 export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 << 20): string {
   const first = out(FIRST_READ_BYTES);
-  const [fd = -1, length = 0] = perform(kernel, [openat(AT.FDCWD, path, O.RDONLY), read(result(0), first)]);
+  const start = read(result(0), first);
+  const [fd = -1, length = 0] = perform(kernel, [
+    openat(AT.FDCWD, path, O.RDONLY | O.NONBLOCK),
+    { ...start, mayFail: true },
+  ]);
   const decoder = new TextDecoder();
-  let text = decoder.decode(first.bytes.subarray(0, length), { stream: true });
+  let text = decoder.decode(first.bytes.subarray(0, Math.max(0, length)), { stream: true });
   try {
+    if (length < 0) throw new SyscallError(start, -length);
     let total = length;
     for (let last = length; last > 0; ) {
       const next = out(4 * FIRST_READ_BYTES);

@@ -11,7 +11,8 @@ import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';
 import { withHome } from './environment.ts';
-import { cwdError, lookAround, type Surroundings } from './look-around.ts';
+import { lookAround, type Surroundings } from './look-around.ts';
+import { cwdError } from './working-directory.ts';
 
 export interface Execution {
   readonly process: Process;

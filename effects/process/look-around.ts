@@ -1,18 +1,18 @@
 /** What the last steps before execve depend on, asked for inside of the container. */
 
 import { Batch } from '../../native/batch.ts';
-import { chdir, close, openat, read, STATX_BYTES, statx } from '../../native/calls/files.ts';
-import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
+import { close, openat, read, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel, Out } from '../../native/kernel.ts';
 import { perform } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import type { Process } from '../../spec/types.ts';
-import { EffectError } from '../error.ts';
 import { openInRoot } from '../rootfs/in-root.ts';
 import { isCharacterDevice, NULL_DEVICE, ownerOf } from '../stat.ts';
 import { homeOf, variable } from './environment.ts';
 import { addFindProgram } from './program.ts';
+import { addEnter, cwdError } from './working-directory.ts';
 
 export interface Surroundings {
   /** The path for execve. */
@@ -27,11 +27,10 @@ export interface Surroundings {
 /** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
 export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const batch = new Batch();
-  batch.try(chdir(process.cwd));
-  const stats = [0, 1, 2].map((fd) => {
+  const errnoIn = addEnter(batch, process.cwd);
+  const stdio = [0, 1, 2].map((fd) => {
     const stat = out(STATX_BYTES);
-    batch.try(statx(fd, '', stat));
-    return stat;
+    return { fd, stat, look: batch.try(statx(fd, '', stat)) };
   });
   const passwd = variable(process.env ?? [], 'HOME') ? undefined : out(64 * 1024);
   let passwdRead = -1;
@@ -45,7 +44,7 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
   }
   const programIn = addFindProgram(batch, process);
   const results = perform(kernel, batch.calls);
-  const entered = -(results[0] ?? 0);
+  const entered = errnoIn(results);
   if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
   const length = results[passwdRead] ?? 0;
   const uid = process.user?.uid ?? 0;
@@ -56,14 +55,10 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
         ? undefined
         : homeOf(new TextDecoder().decode(passwd.bytes.subarray(0, length)), uid),
     cwdDenied: entered > 0,
-    foreignStdio: [0, 1, 2].filter((fd) => (results[fd + 1] ?? -1) >= 0 && isForeign(stats[fd], uid)),
+    foreignStdio: stdio
+      .filter(({ stat, look }) => (results[look.index] ?? -1) >= 0 && isForeign(stat, uid))
+      .map(({ fd }) => fd),
   };
 }
 
-export const cwdError = (cwd: string, errno: number): EffectError =>
-  new EffectError(
-    `chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: ${errnoText(errno)} (${errnoName(errno)})`,
-  );
-
-const isForeign = (stat: Out | undefined, uid: number): boolean =>
-  stat !== undefined && !isCharacterDevice(stat, NULL_DEVICE) && ownerOf(stat) !== uid;
+const isForeign = (stat: Out, uid: number): boolean => !isCharacterDevice(stat, NULL_DEVICE) && ownerOf(stat) !== uid;

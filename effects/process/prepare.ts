@@ -1,6 +1,6 @@
 /** What of the container's process can be set before `start`. */
 
-import { chdir, close, openat } from '../../native/calls/files.ts';
+import { close, openat } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
@@ -9,8 +9,8 @@ import type { Process } from '../../spec/types.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { makePlaceholder } from '../rootfs/in-root.ts';
 import { addLimits, restoreOpenFilesLimit } from './limits.ts';
-import { cwdError } from './look-around.ts';
 import { addFindProgram } from './program.ts';
+import { addEnter, cwdError } from './working-directory.ts';
 
 /**
  * Limits, the working directory, and whether the program is there: a missing one fails `create`, as with runc.
@@ -29,10 +29,10 @@ export function prepareProcess(kernel: Kernel, process: Process, openFilesLimit:
 function prepare(kernel: Kernel, process: Process): number {
   const batch = new PartedBatch();
   addLimits(batch, process);
-  const entered = batch.try(chdir(process.cwd));
+  const errnoIn = addEnter(batch, process.cwd);
   const programIn = addFindProgram(batch, process);
   const results = batch.perform(kernel);
-  const errno = -(results[entered.index] ?? 0);
+  const errno = errnoIn(results);
   if (errno === ERRNO.ENOENT) return errno;
   if (errno > 0 && errno !== ERRNO.EACCES && errno !== ERRNO.EPERM) throw cwdError(process.cwd, errno);
   programIn(results);

@@ -63,10 +63,11 @@ export function containers(name: string): Containers {
   const runtime = openRuntime({ root, onWarning: (message) => warnings.push(message) });
   let count = 0;
 
-  let busybox = '/bin/busybox';
+  const busybox = join(work.path, 'busybox');
+  copyFileSync('/bin/busybox', busybox);
   function bundle(title: string, config: Config, prepare?: Prepare): string {
     const folder = join(work.path, `${title}-${++count}`);
-    busybox = smallRootfs(join(folder, 'rootfs'), busybox);
+    smallRootfs(join(folder, 'rootfs'), busybox);
     writeConfig(folder, config);
     prepare?.(join(folder, 'rootfs'), folder);
     return folder;
@@ -125,15 +126,11 @@ export function containers(name: string): Containers {
 const COMMANDS =
   'cat chmod chown cp cut dd env find grep head hostname id ip kill ln ls mkdir mount mv od ping ps pwd readlink rm sh sleep sort stat sync tail test touch tr true umount wc xargs';
 
-/** @param busybox is copied, or linked where it is one of ours already @returns the path of the new one */
-function smallRootfs(rootfs: string, busybox: string): string {
+function smallRootfs(rootfs: string, busybox: string): void {
   for (const name of ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'tmp'])
     mkdirSync(join(rootfs, name), { recursive: true });
-  const program = join(rootfs, 'bin/busybox');
-  if (busybox.startsWith('/bin/')) copyFileSync(busybox, program);
-  else linkSync(busybox, program);
+  linkSync(busybox, join(rootfs, 'bin/busybox'));
   for (const name of COMMANDS.split(' ')) symlinkSync('busybox', join(rootfs, 'bin', name));
-  return program;
 }
 
 /** A file of a process in procfs. */

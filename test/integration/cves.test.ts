@@ -1,0 +1,298 @@
+/** What broke runc once, a test each. The defences are where effects/ and native/ name the CVE. */
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fcntl } from '../../native/calls/files.ts';
+import { attempt } from '../../native/perform.ts';
+import { hostPlatform } from '../../native/platform.ts';
+import type { Mount } from '../../spec/types.ts';
+import { noContainers, shellConfig } from './bundle.ts';
+import { containers, namespaceOf, proc, type ShellConfig, seenBy, statusField } from './containers.ts';
+import { mountsOf } from './mountinfo.ts';
+
+const skip = noContainers;
+const host = containers('cves');
+after(() => host.close());
+
+const F_GET_SEALS = 1034;
+const ALL_SEALS = 0xf;
+
+function withMounts(script: string, ...mounts: readonly Mount[]): ShellConfig {
+  const config = shellConfig(script);
+  return { ...config, root: { path: 'rootfs', readonly: false }, mounts: [...(config.mounts ?? []), ...mounts] };
+}
+
+const bind = (destination: string, source: string): Mount => ({
+  destination,
+  source,
+  type: 'bind',
+  options: ['rbind'],
+});
+
+function folder(name: string): string {
+  const path = join(host.path, name);
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
+/** Waits until a file of the host is there. */
+async function appears(path: string): Promise<string> {
+  for (let i = 0; i < 500; i++) {
+    const text = readdirSync(join(path, '..')).includes(path.slice(path.lastIndexOf('/') + 1))
+      ? readFileSync(path, 'utf8')
+      : '';
+    if (text !== '') return text;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`${path} did not appear`);
+}
+
+test('CVE-2016-9962, CVE-2024-21626: an init that joins a container is closed to the processes in it', {
+  skip,
+}, async () => {
+  const shared = folder('shared');
+  // Without CAP_SYS_PTRACE, and CAP_SYS_ADMIN, which is CAP_PERFMON too: that may read /proc/PID/maps.
+  const script = `while ! pid=$(cat /shared/pid 2>/dev/null) || [ -z "$pid" ]; do sleep 0.1; done
+    { for file in fd/0 root cwd exe; do ls -l /proc/$pid/$file/ 2>&1 | tail -1; done; cat /proc/$pid/environ /proc/$pid/maps 2>&1; echo 0 2>&1 > /proc/$pid/mem; echo end; } > /shared/new 2>&1
+    mv /shared/new /shared/seen; sleep 100`;
+  const config = withMounts(script, bind('/shared', shared));
+  const capabilities = ['CAP_DAC_OVERRIDE', 'CAP_KILL', 'CAP_SETUID', 'CAP_SYS_CHROOT', 'CAP_FOWNER'];
+  const sets = { bounding: capabilities, effective: capabilities, permitted: capabilities };
+  await using first = await host.create('joined', { ...config, process: { ...config.process, capabilities: sets } });
+  await first.container.start();
+  const { hostname: _, ...joining } = withMounts('true');
+  const namespaces = [{ type: 'mount' as const }, { type: 'pid' as const, path: `/proc/${first.pid}/ns/pid` }];
+  await using second = await host.create('joining', { ...joining, linux: { ...joining.linux, namespaces } });
+  assert.equal(namespaceOf(second.pid, 'pid'), namespaceOf(first.pid, 'pid'));
+  const [, inner] = statusField(second.pid, 'NSpid').split('\t');
+  writeFileSync(join(shared, 'pid'), `${inner}`);
+  const seen = (await appears(join(shared, 'seen'))).trim().split('\n');
+  assert.equal(seen.length, 8, seen.join('\n'));
+  for (const line of seen.slice(0, -1)) assert.match(line, /Permission denied/);
+});
+
+test('CVE-2019-5736: the program of the init cannot be written to, nor is it a file of the host’s', {
+  skip,
+}, async () => {
+  const { local } = hostPlatform();
+  await using created = await host.create('exe', shellConfig(''));
+  const exe = openSync(`/proc/${created.pid}/exe`, 'r');
+  try {
+    assert.equal(attempt(local, fcntl(exe, F_GET_SEALS, 0)), ALL_SEALS);
+    assert.equal(statSync(`/proc/${created.pid}/exe`).nlink, 0);
+    assert.throws(() => openSync(`/proc/${created.pid}/exe`, 'r+'), /ETXTBSY|EPERM/);
+  } finally {
+    closeSync(exe);
+  }
+});
+
+test('CVE-2019-5736: /proc/self/exe as the program leads to nothing that a container could use', { skip }, async () => {
+  for (const args of [['/proc/self/exe'], ['/proc/self/exe', '3'], ['/bin/link', '3'], ['/bin/script']]) {
+    const config = withMounts('');
+    const run = host.run(
+      'self',
+      { ...config, process: { ...config.process, args } },
+      {
+        prepare(rootfs) {
+          symlinkSync('/proc/self/exe', join(rootfs, 'bin/link'));
+          writeFileSync(join(rootfs, 'bin/script'), '#!/proc/self/exe\n', { mode: 0o755 });
+        },
+      },
+    );
+    // The init's program ends at once: it has neither a socket nor anything else of the runtime's.
+    await run.then(
+      ({ status, output }) => assert.deepEqual([status === 0 || status === 125, output], [true, '']),
+      (error: Error) => assert.match(error.message, /^exec /),
+    );
+  }
+});
+
+test('CVE-2019-16884: a volume does not come between the runtime and procfs', { skip }, async () => {
+  const volume = folder('volume');
+  mkdirSync(join(volume, 'self/attr'), { recursive: true });
+  await assert.rejects(
+    host.create('volume', withMounts('', bind('/proc', volume))),
+    /"\/proc" cannot be mounted because it is not of type proc/,
+  );
+});
+
+test('CVE-2019-19921, CVE-2023-27561, CVE-2023-28642: /proc of an image is no link to another place', {
+  skip,
+}, async () => {
+  const volume = folder('evil');
+  mkdirSync(join(volume, 'proc'), { recursive: true });
+  const linked = (target: string) =>
+    host.create('link', withMounts('', bind('/evil', volume)), {
+      prepare(rootfs) {
+        rmSync(join(rootfs, 'proc'), { recursive: true });
+        symlinkSync(target, join(rootfs, 'proc'));
+      },
+    });
+  for (const target of ['/evil/proc', 'evil/proc', '/evil/../evil/proc'])
+    await assert.rejects(linked(target), /filesystem "proc" must be mounted on ordinary directory/);
+  for (const path of ['/proc/self', '/proc/thread-self/attr', '/proc/1/attr'])
+    await assert.rejects(host.create('inside', withMounts('', bind(path, volume))), /because it is inside \/proc/);
+});
+
+test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is used leads nowhere else', {
+  skip,
+}, async () => {
+  // The volume of two containers, in which one exchanges a directory for links while mounts of the other are made in it.
+  const volume = folder('race');
+  const outside = folder('outside');
+  const payload = folder('payload');
+  writeFileSync(join(payload, 'payload'), '');
+  mkdirSync(join(volume, 'a'), { recursive: true });
+  symlinkSync(`${'../'.repeat(30)}${outside.slice(1)}`, join(volume, 'b'));
+  const exchange = `const { hostPlatform } = await import(${JSON.stringify(join(import.meta.dirname, '../../native/platform.ts'))});
+    const { local } = hostPlatform();
+    const calls = Array.from({ length: 64 }, () => ({ name: 'renameat2', args: [-100, 'a', -100, 'b', 2], mayFail: true }));
+    const nothing = { name: 'close', args: [-1], mayFail: true };
+    const end = Date.now() + 60_000;
+    while (Date.now() < end) { local.submit([...calls, nothing]); await new Promise((resolve) => setImmediate(resolve)); }`;
+  const racer = spawn(process.execPath, ['--input-type=module', '-e', exchange], { cwd: volume, stdio: 'ignore' });
+  const hostMounts = mountsOf('self').map(({ line }) => line);
+  const outcomes = { inside: 0, refused: 0 };
+  try {
+    for (let i = 0; i < 40; i++) {
+      const config = withMounts('', bind('/v', volume), bind('/v/a', payload), bind('/v/a/new/deep', payload), {
+        destination: '/v/a/fs',
+        type: 'tmpfs',
+        source: 'tmpfs',
+      });
+      try {
+        await using created = await host.create('race', config);
+        const inside = mountsOf(created.pid).filter(({ root }) => root.endsWith('/payload'));
+        for (const { point } of inside) assert.doesNotMatch(point, /^\/\//);
+        outcomes.inside += 1;
+      } catch (error) {
+        assert.match((error as Error).message, /^(bind|mount) .*: /);
+        outcomes.refused += 1;
+      }
+    }
+  } finally {
+    racer.kill('SIGKILL');
+    await new Promise((resolve) => racer.once('exit', resolve));
+  }
+  assert.equal(outcomes.inside + outcomes.refused, 40);
+  assert.deepEqual(readdirSync(outside), [], 'nothing was made outside');
+  assert.deepEqual(
+    mountsOf('self').map(({ line }) => line),
+    hostMounts,
+  );
+});
+
+test('CVE-2022-29162: no capability is inheritable unless the config says so', { skip }, async () => {
+  await using created = await host.create('inheritable', shellConfig('grep CapInh /proc/self/status; sleep 100'));
+  await created.container.start();
+  assert.equal(statusField(created.pid, 'CapInh'), '0000000000000000');
+});
+
+test('CVE-2024-21626: the working directory is entered through no descriptor', { skip }, async () => {
+  for (let fd = 0; fd < 16; fd++)
+    for (const cwd of [`/proc/self/fd/${fd}`, `/proc/self/fd/${fd}/../../..`, `/link${fd}`]) {
+      const config = withMounts('');
+      const create = host.create(
+        'cwd',
+        { ...config, process: { ...config.process, cwd } },
+        {
+          prepare: (rootfs) => symlinkSync(`/proc/self/fd/${fd}`, join(rootfs, `link${fd}`)),
+        },
+      );
+      await assert.rejects(create, /^EffectError: chdir to cwd \(".*"\) set in config\.json failed: /);
+    }
+});
+
+test('CVE-2024-21626: not even through a directory that the caller leaves open on purpose', { skip }, async () => {
+  const config = withMounts('pwd; ls');
+  const bundle = host.bundle('preserved', { ...config, process: { ...config.process, cwd: '/proc/self/fd/3' } });
+  const bun = join(import.meta.dirname, '../../node_modules/.bin/bun');
+  const main = join(import.meta.dirname, '../../commands/main.ts');
+  const root = openSync('/', 'r');
+  const run = () =>
+    spawnSync(
+      bun,
+      [
+        main,
+        '--root',
+        join(host.path, 'state'),
+        'run',
+        '--preserve-fds',
+        '1',
+        '--bundle',
+        bundle,
+        host.idOf('preserved'),
+      ],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', root],
+        encoding: 'utf8',
+      },
+    );
+  const { status, stdout, stderr } = run();
+  closeSync(root);
+  assert.deepEqual([status, stdout], [1, '']);
+  assert.match(
+    stderr,
+    /chdir to cwd .*\/proc\/self\/fd\/3.* set in config\.json failed: too many levels of symbolic links \(ELOOP\)/,
+  );
+});
+
+test('CVE-2025-31133: paths are masked by the null device, or the container is refused', { skip }, async () => {
+  const dev = (name: string, make: (path: string) => void): string => {
+    const path = folder(name);
+    make(join(path, 'null'));
+    return path;
+  };
+  const secret = (rootfs: string) => writeFileSync(join(rootfs, 'secret'), 'secret\n');
+  const masking = (source: string) => {
+    const config = withMounts('cat /secret; cat /proc/keys | wc -c');
+    const mounts = (config.mounts ?? []).filter(({ destination }) => !destination.startsWith('/dev'));
+    const linux = { ...config.linux, maskedPaths: ['/secret', '/proc/keys'] };
+    return host.run('mask', { ...config, mounts: [...mounts, bind('/dev', source)], linux }, { prepare: secret });
+  };
+  const attempts: Readonly<Record<string, (path: string) => void>> = {
+    file: (path) => writeFileSync(path, ''),
+    link: (path) => symlinkSync('/proc/sys/kernel/core_pattern', path),
+    zero: (path) => void spawnSync('mknod', [path, 'c', '1', '5']),
+    block: (path) => void spawnSync('mknod', [path, 'b', '1', '3']),
+    fifo: (path) => void spawnSync('mkfifo', [path]),
+    nothing: () => undefined,
+  };
+  for (const [name, make] of Object.entries(attempts))
+    await assert.rejects(
+      masking(dev(`dev-${name}`, make)),
+      /^EffectError: mask paths: \/dev\/null of the container is not the null device$/,
+      name,
+    );
+  const right = dev('dev-right', (path) => void spawnSync('mknod', ['-m', '666', path, 'c', '1', '3']));
+  assert.equal((await masking(right)).output, '0\n');
+});
+
+test('CVE-2025-31133: what is masked cannot be read or written, and stays so', { skip }, async () => {
+  const script =
+    'cat /proc/keys /proc/timer_list | wc -c; ls /proc/acpi /sys/firmware 2>/dev/null | grep -vc :; umount /proc/keys 2>/dev/null || echo kept; (echo x > /proc/keys) 2>/dev/null; touch /sys/firmware/x 2>/dev/null || echo closed';
+  assert.equal((await host.run('masked', shellConfig(script))).output, '0\n1\nkept\nclosed\n');
+});
+
+test('CVE-2025-52881: what the runtime does to a container is not written through the container’s procfs', {
+  skip,
+}, async () => {
+  // A procfs in the image’s place would be given what is meant for the kernel; see the refusals above. Nothing is written at all:
+  const own = proc(process.pid, 'oom_score_adj');
+  await using created = await host.create('written', shellConfig(''));
+  assert.equal(proc(created.pid, 'oom_score_adj'), own);
+  assert.equal(statSync(seenBy(created.pid, '/proc/1/oom_score_adj')).dev, statSync(seenBy(created.pid, '/proc')).dev);
+});
