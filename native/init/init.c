@@ -114,14 +114,16 @@ static void serve(i64 sock)
 {
 	struct message *m = (struct message *)ARENA;
 	struct call again = {0}; /* how to come by the next connection, once a SERVE call has said so */
+	int lost = 0; /* the peer is gone, or a seccomp filter that was just loaded forbids to answer it */
 
 	while (sock >= 0) {
-		if (!transfer(SYS_read, sock, (char *)m, sizeof *m) || m->size > ARENA_SIZE / 2 ||
+		if (lost || !transfer(SYS_read, sock, (char *)m, sizeof *m) || m->size > ARENA_SIZE / 2 ||
 		    m->size < sizeof *m + m->count * sizeof m->calls[0] ||
 		    !transfer(SYS_read, sock, (char *)(m + 1), m->size - sizeof *m)) {
 			if (!again.flags)
 				return;
 			sock = next_connection(sock, &again);
+			lost = 0;
 			continue;
 		}
 
@@ -134,10 +136,11 @@ static void serve(i64 sock)
 		switch (run(m, done, (i64 *)(done + 1))) {
 		case CHILD:
 			syscall6(SYS_close, sock, 0, 0, 0, 0, 0);
+			again.flags = 0; /* the connections to come are its parent's */
 			sock = (i64)m->calls[*done].args[5];
 			break;
 		case ANSWER:
-			transfer(SYS_sendto, sock, (char *)done, answer);
+			lost = !transfer(SYS_sendto, sock, (char *)done, answer);
 			break;
 		case ANSWER_AND_SERVE:
 			transfer(SYS_sendto, sock, (char *)done, answer);
