@@ -7,7 +7,11 @@ import type { EffectActors, EffectTypes } from './setup.ts';
 function actor<Name extends keyof EffectTypes>(
   perform: (input: EffectTypes[Name]['input']) => EffectTypes[Name]['result'] | Promise<EffectTypes[Name]['result']>,
 ) {
-  return fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(async ({ input }) => perform(input));
+  return fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(async ({ input }) => {
+    // XState tells of a state once what it invokes has been started: so who watches sees the state before the effect.
+    await undefined;
+    return perform(input);
+  });
 }
 
 /**

@@ -2,12 +2,14 @@
 
 import type { InspectionEvent } from 'xstate';
 import type { Kernel } from '../native/kernel.ts';
-import { hostPlatform, type Platform } from '../native/platform.ts';
+import { hostPlatform } from '../native/platform.ts';
 import { nowNanoseconds, rfc3339 } from './clock.ts';
 import { type Context, PATIENCE } from './context.ts';
 import { defaultRoot, type Host } from './host.ts';
 import { type Log, type LogFormat, openLog } from './log.ts';
 import { absolutePath } from './path.ts';
+import { placeOf } from './place.ts';
+import type { Trace } from './trace.ts';
 
 export interface GlobalOptions {
   readonly root?: string | undefined;
@@ -26,7 +28,8 @@ export interface Prepared {
 
 /** @throws Error, of one line: a log or trace file that can't be opened, an impossible root */
 export async function prepare(host: Host, options: GlobalOptions): Promise<Prepared> {
-  const platform = await openPlatform(host, options.trace);
+  const trace = await traceTo(host, options.trace);
+  const platform = trace?.platform ?? hostPlatform();
   const log = logFor(platform.local, host, options);
   const context: Context = {
     platform,
@@ -36,6 +39,7 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
     patience: PATIENCE,
     now: () => nowNanoseconds(platform.local),
     warn: log.warn,
+    ...(trace !== undefined && { onChange: trace.onChange }),
     ...(log.debugging && { inspect: (event) => watch(event, log) }),
   };
   return { context, log };
@@ -52,13 +56,6 @@ function isOfContainer(snapshot: unknown): snapshot is { readonly value: unknown
   return typeof snapshot === 'object' && snapshot !== null && 'value' in snapshot && 'context' in snapshot;
 }
 
-function placeOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  return Object.entries(value)
-    .map(([state, inner]) => (inner === 'idle' ? state : `${state}.${placeOf(inner)}`))
-    .join();
-}
-
 /** The log alone: for a command line that can't be understood. */
 export const openLogAlone = (host: Host, options: GlobalOptions): Log => logFor(hostPlatform().local, host, options);
 
@@ -71,10 +68,10 @@ function logFor(kernel: Kernel, host: Host, { log: file, logFormat, debug }: Glo
   });
 }
 
-async function openPlatform(host: Host, trace: string | undefined): Promise<Platform> {
-  if (trace === undefined) return hostPlatform();
-  const { tracedPlatform } = await import('./trace.ts');
-  return tracedPlatform(trace === '-' ? trace : absolutePath(host, trace));
+async function traceTo(host: Host, file: string | undefined): Promise<Trace | undefined> {
+  if (file === undefined) return undefined;
+  const { openTrace } = await import('./trace.ts');
+  return openTrace(file === '-' ? file : absolutePath(host, file));
 }
 
 function rootOf(host: Host, given: string | undefined): string {

@@ -1,4 +1,4 @@
-/** `--trace`: a platform whose every system call is written down, whoever performs it. */
+/** `--trace`: a platform whose every system call is written down, whoever performs it, and the states that they lead to. */
 
 import { openat } from '../native/calls/files.ts';
 import { AT, O } from '../native/constants/files.ts';
@@ -7,25 +7,38 @@ import { localKernel } from '../native/local.ts';
 import { call, SyscallError } from '../native/perform.ts';
 import { hostPlatform, type Platform } from '../native/platform.ts';
 import { recordingKernel } from '../native/recording.ts';
-import { traceFormat, traceWriter } from '../native/trace/writer.ts';
+import { stateLine, traceFormat, traceWriter } from '../native/trace/writer.ts';
+import type { LifecycleChange } from './container.ts';
 import { tryWriteAll } from './output.ts';
+import { placeOf } from './place.ts';
 
 const STDERR = 2;
 const FILE_MODE = 0o644;
+
+export interface Trace {
+  readonly platform: Platform;
+  /** Writes down where a lifecycle machine has got to. */
+  onChange(change: LifecycleChange): void;
+}
 
 /**
  * @param file absolute, or `-` for standard error
  * @throws Error, of one line, where the file can't be written
  */
-export function tracedPlatform(file: string): Platform {
+export function openTrace(file: string): Trace {
   const libc = loadLibc();
   // A kernel of its own: writing the trace is no part of what is traced.
   const writer = localKernel(libc);
-  const fd = file === '-' ? STDERR : openTrace();
-  const sink = traceWriter(traceFormat(file), (lines) => tryWriteAll(writer, fd, lines));
-  return hostPlatform((kernel) => recordingKernel(kernel, sink), libc);
+  const fd = file === '-' ? STDERR : open();
+  const format = traceFormat(file);
+  const write = (lines: string) => tryWriteAll(writer, fd, lines);
+  const sink = traceWriter(format, write);
+  return {
+    platform: hostPlatform((kernel) => recordingKernel(kernel, sink), libc),
+    onChange: ({ id, value }) => write(stateLine(format, id, placeOf(value), performance.now() / 1000)),
+  };
 
-  function openTrace(): number {
+  function open(): number {
     try {
       return call(writer, openat(AT.FDCWD, file, O.CREAT | O.WRONLY | O.TRUNC | O.APPEND, FILE_MODE));
     } catch (error) {

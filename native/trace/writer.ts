@@ -63,6 +63,13 @@ export function jsonLine(entry: TraceEntry, batch: number): string {
   })}\n`;
 }
 
+/**
+ * A state that the container's lifecycle machine has come to, between the calls that led there and those that follow:
+ * `-- c1: creating.mounts`, or as JSON with the seconds `at` which, since the command was started.
+ */
+export const stateLine = (format: TraceFormat, id: string, state: string, at: number): string =>
+  format === 'json' ? `${JSON.stringify({ id, state, at: Number(at.toFixed(6)) })}\n` : `-- ${id}: ${state}\n`;
+
 /** As the kernel has it: results from -4095 to -1 are errors, others beyond are addresses. */
 const isError = (result: number): boolean => result < 0 && result >= -4095;
 

@@ -146,6 +146,11 @@ describe('the command line', { skip: noContainers }, () => {
         who,
       );
     assert.ok(calls.some(({ who, call }) => who === 'init' && call === 'execve'));
+    // A state stands before the calls that it makes.
+    const where = (wanted: object) =>
+      calls.findIndex((line) => Object.entries(wanted).every(([name, value]) => line[name] === value));
+    assert.ok(where({ state: 'creating.mounts' }) < where({ call: 'open_tree' }));
+    assert.ok(where({ state: 'starting' }) < where({ call: 'execve' }));
     const { stderr, status } = runchart('--trace', '-', 'state', 'nope');
     assert.equal(status, 1);
     assert.match(stderr, /^runtime openat\(.* ENOENT .*\n/m);

@@ -21,7 +21,7 @@ import { localKernel } from '../../native/local.ts';
 import { recordingKernel, type SeenArg, type TraceEntry } from '../../native/recording.ts';
 import { out, stringArray, u64s, words } from '../../native/struct.ts';
 import { SIGNATURES } from '../../native/trace/signatures.ts';
-import { jsonLine, textLine, traceFormat, traceWriter } from '../../native/trace/writer.ts';
+import { jsonLine, stateLine, textLine, traceFormat, traceWriter } from '../../native/trace/writer.ts';
 
 /** An entry as a recording kernel makes it of a call without references. */
 function entry(call: Call, result: number | undefined = 0, place: Partial<TraceEntry> = {}): TraceEntry {
@@ -216,4 +216,9 @@ test('never throws, and writes one line, whatever the arguments', () => {
     }),
     { numRuns: 3000 },
   );
+});
+
+test('states stand between the calls, readable or as JSON', () => {
+  assert.equal(stateLine('text', 'c1', 'creating.mounts', 0.5), '-- c1: creating.mounts\n');
+  assert.equal(stateLine('json', 'c1', 'creating.mounts', 0.5), '{"id":"c1","state":"creating.mounts","at":0.5}\n');
 });
