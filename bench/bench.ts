@@ -1,0 +1,150 @@
+/**
+ * `npm run bench`: runchart beside Debian's runc and crun, in one run and on equal terms.
+ *
+ *   bench.ts [ROUNDS]
+ *
+ * runc is measured on the host's own cgroup layout. crun refuses a hybrid one, so everything is measured once more in a
+ * mount namespace where cgroup v2 alone is mounted. Every pair is measured in turn; compare ratios, not milliseconds.
+ */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeBundle, shellConfig } from '../test/integration/bundle.ts';
+import { type Figures, measure, quantile, table } from './measure.ts';
+import { memoryOfCreated } from './memory.ts';
+import { phasesOfRun } from './phases.ts';
+import { installed, invoke, type Runtime, runtimeAt } from './runtimes.ts';
+
+const UNIFIED = 'RUNCHART_BENCH_UNIFIED';
+const repository = join(import.meta.dirname, '..');
+const rounds = Number(process.argv[2] ?? 60);
+
+if (process.getuid?.() !== 0) {
+  console.error('bench: containers need root here');
+  process.exit(1);
+}
+const folder = mkdtempSync(join(tmpdir(), 'runchart-bench-'));
+try {
+  bench();
+} finally {
+  rmSync(folder, { recursive: true });
+}
+if (process.env[UNIFIED] === undefined && !existsSync('/sys/fs/cgroup/cgroup.controllers')) benchUnified();
+
+function bench(): void {
+  const unified = existsSync('/sys/fs/cgroup/cgroup.controllers');
+  const config = shellConfig('');
+  const bundle = makeBundle(join(folder, 'bundle'), { ...config, process: { ...config.process, args: ['true'] } });
+  const runtimes = ['runchart', 'runc', 'crun'].flatMap((name) => {
+    const path = name === 'runchart' ? join(repository, 'dist/runchart') : installed(name);
+    const runtime = runtimeAt(name, path, join(folder, name));
+    return runtime !== undefined && works(runtime, bundle) ? [runtime] : [];
+  });
+  const [own] = runtimes;
+  if (own?.name !== 'runchart') throw new Error('dist/runchart does not run: npm run build');
+  const peers = runtimes.slice(1).map(({ name }) => name);
+
+  console.log(
+    `\n## cgroup ${unified ? 'v2' : 'v1 or hybrid'}\n\n${runtimes.map(({ version }) => version).join(', ')}\n`,
+  );
+  const print = (title: string, figures: readonly Figures[]) => console.log(`${table(title, figures, peers)}\n`);
+  print(
+    '`run`',
+    measure(
+      runtimes.map((one) => ({ name: one.name, run: () => invoke(one, 'run', '-b', bundle, 'bench') })),
+      rounds,
+    ),
+  );
+  print(
+    '`create`, `start`, `delete`',
+    measure(
+      runtimes.map((one) => lifeOf(one, bundle)),
+      rounds,
+    ),
+  );
+  print(
+    '`state`',
+    withCreated(runtimes, bundle, () =>
+      measure(
+        runtimes.map((one) => ({ name: one.name, run: () => invoke(one, 'state', 'kept') })),
+        rounds,
+      ),
+    ),
+  );
+  console.log(
+    table(
+      'the library, a container',
+      [
+        library(bundle),
+        ...measure(
+          runtimes.slice(1).map((one) => ({ name: one.name, run: () => invoke(one, 'run', '-b', bundle, 'bench') })),
+          rounds,
+        ),
+      ],
+      peers,
+    ),
+  );
+  console.log('\n| a created container keeps | kB (Pss) |\n| --- | --- |');
+  for (const one of runtimes) console.log(`| ${one.name} | ${memoryOfCreated(one, bundle)} |`);
+  console.log('\n| where a traced `run` goes | ms |\n| --- | --- |');
+  for (const [state, took] of phasesOfRun(own, bundle, folder, Math.ceil(rounds / 3)))
+    console.log(`| ${state} | ${took.toFixed(2)} |`);
+}
+
+function works(runtime: Runtime, bundle: string): boolean {
+  try {
+    invoke(runtime, 'run', '-b', bundle, 'try');
+    return true;
+  } catch (error) {
+    console.log(`${runtime.name} is left out: ${error instanceof Error ? error.message : error}`);
+    spawnSync(runtime.command[0] ?? '', [...runtime.command.slice(1), 'delete', '--force', 'try'], { stdio: 'ignore' });
+    return false;
+  }
+}
+
+function lifeOf(runtime: Runtime, bundle: string) {
+  return {
+    name: runtime.name,
+    run() {
+      invoke(runtime, 'create', '-b', bundle, 'bench');
+      invoke(runtime, 'start', 'bench');
+      invoke(runtime, 'delete', '--force', 'bench');
+    },
+  };
+}
+
+function withCreated(
+  runtimes: readonly Runtime[],
+  bundle: string,
+  action: () => readonly Figures[],
+): readonly Figures[] {
+  for (const one of runtimes) invoke(one, 'create', '-b', bundle, 'kept');
+  try {
+    return action();
+  } finally {
+    for (const one of runtimes) invoke(one, 'delete', '--force', 'kept');
+  }
+}
+
+/** In a process of its own, which knows nothing of this one. */
+function library(bundle: string): Figures {
+  const program = join(repository, 'bench/library.ts');
+  const output = execFileSync(process.execPath, [program, join(folder, 'library'), bundle, String(rounds * 3)], {
+    encoding: 'utf8',
+  });
+  const times: number[] = JSON.parse(output);
+  return { name: 'runchart', median: quantile(times, 0.5), best: quantile(times, 0) };
+}
+
+/** The same again where cgroup v2 alone is to be seen. */
+function benchUnified(): void {
+  const script = 'umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$0" "$@"';
+  const again = [process.execPath, import.meta.filename, String(rounds)];
+  const { status } = spawnSync('unshare', ['--mount', 'sh', '-c', script, ...again], {
+    stdio: 'inherit',
+    env: { ...process.env, [UNIFIED]: '1' },
+  });
+  if (status !== 0) console.log('not measured on cgroup v2: no mount namespace, or no cgroup v2');
+}

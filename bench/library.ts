@@ -1,0 +1,23 @@
+/** Containers from one process, one after the other, through the library: in a process of its own, run by bench.ts. */
+
+import { openRuntime } from '../runtime/index.ts';
+
+const [, , root = '', bundle = '', count = '0'] = process.argv;
+const runtime = openRuntime({ root });
+
+async function run(id: string): Promise<void> {
+  const container = await runtime.create({ id, bundle });
+  const end = container.wait();
+  await container.start();
+  await end;
+  await container.delete();
+}
+
+for (let i = 0; i < 20; i++) await run(`warm-${i}`);
+const times: number[] = [];
+for (let i = 0; i < Number(count); i++) {
+  const start = performance.now();
+  await run(`bench-${i}`);
+  times.push(performance.now() - start);
+}
+console.log(JSON.stringify(times));

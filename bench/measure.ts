@@ -1,0 +1,58 @@
+/** Times, taken in turn so that whatever else the machine does hits every runtime alike. */
+
+export interface Sample {
+  readonly name: string;
+  /** Does once what is timed. */
+  run(): void;
+  /** Restores what it needs, untimed. */
+  between?(): void;
+}
+
+export interface Figures {
+  readonly name: string;
+  /** Milliseconds. */
+  readonly median: number;
+  readonly best: number;
+}
+
+/** @returns in the order of the samples */
+export function measure(samples: readonly Sample[], rounds: number): readonly Figures[] {
+  const times = samples.map((): number[] => []);
+  for (let round = -2; round < rounds; round++) {
+    samples.forEach((sample, i) => {
+      const start = performance.now();
+      sample.run();
+      const took = performance.now() - start;
+      sample.between?.();
+      // The first two rounds only warm the caches.
+      if (round >= 0) times[i]?.push(took);
+    });
+  }
+  return samples.map(({ name }, i) => ({
+    name,
+    median: quantile(times[i] ?? [], 0.5),
+    best: quantile(times[i] ?? [], 0),
+  }));
+}
+
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
+}
+
+/** A table in Markdown: a row a runtime, with its ratio to the first one named in `against`. */
+export function table(title: string, figures: readonly Figures[], against: readonly string[]): string {
+  const ratio = (own: Figures, other: string): string => {
+    const base = figures.find(({ name }) => name === other);
+    return base === undefined || base === own ? '' : (own.median / base.median).toFixed(2);
+  };
+  const rows = figures.map(
+    (one) =>
+      `| ${one.name} | ${one.median.toFixed(1)} | ${one.best.toFixed(1)} | ${against.map((other) => ratio(one, other)).join(' | ')} |`,
+  );
+  return [
+    `| ${title}, ms | median | best | ${against.map((name) => `/ ${name}`).join(' | ')} |`,
+    `| --- | --- | --- | ${against.map(() => '---').join(' | ')} |`,
+    ...rows,
+  ].join('\n');
+}
