@@ -11,6 +11,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Config } from '../spec/types.ts';
 import { makeBundle, shellConfig } from '../test/integration/bundle.ts';
 import { type Figures, measure, quantile, table } from './measure.ts';
 import { memoryOfCreated } from './memory.ts';
@@ -35,8 +36,7 @@ if (process.env[UNIFIED] === undefined && !existsSync('/sys/fs/cgroup/cgroup.con
 
 function bench(): void {
   const unified = existsSync('/sys/fs/cgroup/cgroup.controllers');
-  const config = shellConfig('');
-  const bundle = makeBundle(join(folder, 'bundle'), { ...config, process: { ...config.process, args: ['true'] } });
+  const bundle = makeBundle(join(folder, 'bundle'), configFor(unified));
   const runtimes = ['runchart', 'runc', 'crun'].flatMap((name) => {
     const path = name === 'runchart' ? join(repository, 'dist/runchart') : installed(name);
     const runtime = runtimeAt(name, path, join(folder, name));
@@ -91,6 +91,17 @@ function bench(): void {
   console.log('\n| where a traced `run` goes | ms |\n| --- | --- |');
   for (const [state, took] of phasesOfRun(own, bundle, folder, Math.ceil(rounds / 3)))
     console.log(`| ${state} | ${took.toFixed(2)} |`);
+}
+
+/** runc's default config; on cgroup v2 without its device rules: crun wants CAP_SYS_RESOURCE to load their program. */
+function configFor(unified: boolean): Config {
+  const { process, linux, ...config } = shellConfig('');
+  const { resources, ...rest } = linux ?? {};
+  return {
+    ...config,
+    process: { ...process, args: ['true'] },
+    linux: unified ? rest : { ...rest, resources: resources ?? {} },
+  };
 }
 
 function works(runtime: Runtime, bundle: string): boolean {
