@@ -55,7 +55,7 @@ export class World {
   readonly terminals = new Map<UnixSocket, Node>();
   /** Names of calls that were made and that nothing here models. */
   readonly unmodelled = new Set<string>();
-  /** By the path that execve finds, symlinks resolved. */
+  /** By the path in its file system of the file that execve finds. */
   readonly programs = new Map<string, Behaviour>();
   #number = 0;
   #ticks = 0;

@@ -99,6 +99,12 @@ both('on v1 what is killed while it is frozen ends once it thaws', (platform) =>
     put(local, `${FREEZER}/freezer.state`, 'FROZEN'),
     get(local, `${FREEZER}/cgroup.procs`) === `${pid}\n`,
   ];
+  perform(local, [mkdir(`${FREEZER}/child`)]);
+  for (const path of [FREEZER, `${FREEZER}/child`])
+    for (const file of ['state', 'self_freezing', 'parent_freezing'])
+      frozen.push(get(local, `${path}/freezer.${file}`));
+  frozen.push(put(local, `${FREEZER}/freezer.state`, 'nonsense'));
+  perform(local, [rmdir(`${FREEZER}/child`)]);
   const killed = submit(local, kill(pid, SIGNALS.SIGKILL), rmdir(FREEZER));
   const info = out(128);
   const waiting = submit(local, waitid(P.PID, pid, info, W.EXITED | W.NOHANG));
