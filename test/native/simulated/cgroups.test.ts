@@ -99,6 +99,8 @@ both('on v1 what is killed while it is frozen ends once it thaws', (platform) =>
     put(local, `${FREEZER}/freezer.state`, 'FROZEN'),
     get(local, `${FREEZER}/cgroup.procs`) === `${pid}\n`,
   ];
+  // A process that is busy takes a moment.
+  while (get(local, `${FREEZER}/freezer.state`) === 'FREEZING\n');
   perform(local, [mkdir(`${FREEZER}/child`)]);
   for (const path of [FREEZER, `${FREEZER}/child`])
     for (const file of ['state', 'self_freezing', 'parent_freezing'])
