@@ -192,10 +192,10 @@ export class World {
       serving.socket = next;
       return true;
     }
-    const { socket } = process.descriptors.get(serving.socket);
+    const { socket } = process.descriptors.find(serving.socket) ?? {};
     if (socket !== undefined && !socket.atEnd) return false;
     if (serving.next === undefined) end(process, { code: 'exited', status: 0 });
-    else process.descriptors.close(serving.socket);
+    else if (socket !== undefined) process.descriptors.close(serving.socket);
     serving.socket = undefined;
     return true;
   }
