@@ -23,7 +23,6 @@ const V1_FILES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cpuset: { 'cpuset.cpus': '', 'cpuset.mems': '', 'cgroup.clone_children': '0\n' },
   cpu: { 'cpu.shares': '1024\n', 'cpu.cfs_quota_us': '-1\n', 'cpu.cfs_period_us': '100000\n' },
   memory: { 'memory.limit_in_bytes': '9223372036854771712\n', 'memory.usage_in_bytes': '0\n' },
-  freezer: { 'freezer.state': 'THAWED\n', 'freezer.self_freezing': '0\n' },
   pids: { 'pids.max': 'max\n', 'pids.current': '0\n' },
 };
 const V2_FILES = {
@@ -31,7 +30,6 @@ const V2_FILES = {
   'cgroup.subtree_control': '',
   'cgroup.type': 'domain\n',
   'cgroup.max.depth': 'max\n',
-  'cgroup.freeze': '0\n',
   'cpu.max': 'max 100000\n',
   'cpu.weight': '100\n',
   'cpuset.cpus': '',
@@ -49,6 +47,7 @@ const V2_FILES = {
 export class Cgroups {
   readonly world: World;
   readonly hierarchies: readonly Hierarchy[];
+  readonly #frozen = new Set<Node>();
   readonly #deviceLists: Parameters<typeof addDeviceFiles>[1] = new WeakMap();
 
   constructor(world: World, layout: CgroupLayout) {
@@ -97,18 +96,26 @@ export class Cgroups {
     if (controllers.includes('devices')) addDeviceFiles(directory, this.#deviceLists);
     if (controllers.length > 0) {
       add('tasks', listMembers);
-      const state = directory.children.get('freezer.state');
-      if (state !== undefined) this.#thawer(hierarchy, directory, state);
+      if (!controllers.includes('freezer')) return;
+      this.#addFreezer(hierarchy, directory, 'freezer.state', ['THAWED', 'FROZEN']);
+      const flag = (on: () => boolean): Special => ({ read: () => (on() ? '1\n' : '0\n') });
+      add(
+        'freezer.self_freezing',
+        flag(() => this.#frozen.has(directory)),
+      );
+      add(
+        'freezer.parent_freezing',
+        flag(() => directory.parent !== directory && this.#stands(directory.parent)),
+      );
       return;
     }
     add('cgroup.threads', listMembers);
     // The root has no limits: the kernel shows only what can be read there.
     for (const [file, text] of Object.entries(V2_FILES)) directory.addFile(file, text);
-    const freeze = directory.children.get('cgroup.freeze');
-    if (freeze !== undefined) this.#thawer(hierarchy, directory, freeze);
+    this.#addFreezer(hierarchy, directory, 'cgroup.freeze', ['0', '1']);
     add('cgroup.events', {
       read: () =>
-        `populated ${this.#membersBelow(hierarchy, directory).length > 0 ? 1 : 0}\nfrozen ${isFrozen(directory) ? 1 : 0}\n`,
+        `populated ${this.#membersBelow(hierarchy, directory).length > 0 ? 1 : 0}\nfrozen ${this.#stands(directory) ? 1 : 0}\n`,
     });
     add('cgroup.kill', {
       write: () => {
@@ -118,15 +125,32 @@ export class Cgroups {
     });
   }
 
-  /** A file that freezes and thaws: what was killed meanwhile ends then. */
-  #thawer(hierarchy: Hierarchy, directory: Node, file: Node): void {
-    file.special = {
+  /** The file that freezes and thaws: what was killed meanwhile ends then. */
+  #addFreezer(
+    hierarchy: Hierarchy,
+    directory: Node,
+    name: string,
+    words: readonly [thawed: string, frozen: string],
+  ): void {
+    const [thawed, frozen] = words;
+    directory.add(name, S.IFREG, 0o644, {
+      read: () =>
+        `${(hierarchy.controllers.length > 0 ? this.#stands(directory) : this.#frozen.has(directory)) ? frozen : thawed}\n`,
       write: (_, text) => {
-        file.content = new TextEncoder().encode(`${text.trim()}\n`);
+        const word = text.trim();
+        if (word === frozen) this.#frozen.add(directory);
+        else if (word === thawed) this.#frozen.delete(directory);
+        else fail('EINVAL');
         for (const one of this.#membersBelow(hierarchy, directory))
           if (one.killPending && !this.isFrozen(one, true)) end(one, { code: 'killed', status: SIGNALS.SIGKILL });
       },
-    };
+    });
+  }
+
+  /** Frozen by itself, or by a cgroup above it. */
+  #stands(directory: Node): boolean {
+    if (this.#frozen.has(directory)) return true;
+    return directory.parent !== directory && this.#stands(directory.parent);
   }
 
   move(process: Process, hierarchy: Hierarchy, directory: Node): void {
@@ -154,7 +178,7 @@ export class Cgroups {
   /** On v2 a frozen process can be killed all the same. */
   isFrozen(process: Process, killed: boolean): boolean {
     return [...process.cgroups].some(
-      ([{ controllers }, node]) => (!killed || controllers.length > 0) && isFrozen(node),
+      ([{ controllers }, node]) => (!killed || controllers.length > 0) && this.#stands(node),
     );
   }
 
@@ -165,12 +189,6 @@ export class Cgroups {
   #membersBelow(hierarchy: Hierarchy, directory: Node): readonly Process[] {
     return this.world.processes.filter((one) => one.cgroups.get(hierarchy)?.isBelow(directory) === true);
   }
-}
-
-/** Itself, or a cgroup above it. */
-function isFrozen(directory: Node): boolean {
-  if (textOf(directory, 'freezer.state') === 'FROZEN' || textOf(directory, 'cgroup.freeze') === '1') return true;
-  return directory.parent !== directory && isFrozen(directory.parent);
 }
 
 const textOf = (directory: Node, name: string): string =>

@@ -71,8 +71,12 @@ interface Entry {
 export class Descriptors {
   readonly #table = new Map<number, Entry>();
 
+  find(fd: number): OpenFile | undefined {
+    return this.#table.get(fd)?.file;
+  }
+
   get(fd: number): OpenFile {
-    return this.#table.get(fd)?.file ?? fail('EBADF');
+    return this.find(fd) ?? fail('EBADF');
   }
 
   entry(fd: number): Entry {

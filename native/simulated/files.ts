@@ -190,22 +190,12 @@ export const fileCalls: Calls = {
   read: (p, a) => readFrom(p, a.num(0), a.bytes(1), a.num(2)),
   pread64: (p, a) => readFrom(p, a.num(0), a.bytes(1), a.num(2), a.num(3)),
   write: (p, a) => writeTo(p, a.num(0), a.bytes(1).subarray(0, a.num(2))),
-  pwrite64: (p, a) => writeTo(p, a.num(0), a.bytes(1).subarray(0, a.num(2)), a.num(3)),
   lseek(p, a) {
     const file = p.descriptors.get(a.num(0));
     const base = [0, file.offset, nodeOf(p, a.num(0)).content.length][a.num(2)] ?? fail('EINVAL');
     if (base + a.num(1) < 0) fail('EINVAL');
     file.offset = base + a.num(1);
     return file.offset;
-  },
-  ftruncate(p, a) {
-    const node = nodeOf(p, a.num(0));
-    const content = new Uint8Array(a.num(1));
-    content.set(node.content.subarray(0, a.num(1)));
-    node.content = content;
-  },
-  fsync(p, a) {
-    p.descriptors.get(a.num(0));
   },
   memfd_create(p, a) {
     const { world } = p;
@@ -214,7 +204,6 @@ export const fileCalls: Calls = {
   },
   getdents64: (p, a) => listDirectory(p, p.descriptors.get(a.num(0)), a.bytes(1), a.num(2)),
   statx: (p, a) => stat(a.view(4, 256), lookUpAt(p, a.num(0), a.str(1), a.num(2))),
-  statfs: (p, a) => tellFileSystem(a.view(1, 16), lookUp(p, AT.FDCWD, a.str(0), { follow: true })),
   fstatfs: (p, a) => tellFileSystem(a.view(1, 16), p.descriptors.get(a.num(0)).path ?? fail('ENOSYS')),
   faccessat2(p, a) {
     lookUpAt(p, a.num(0), a.str(1), a.num(3));
@@ -222,19 +211,11 @@ export const fileCalls: Calls = {
   fchmod(p, a) {
     nodeOf(p, a.num(0)).mode = a.num(1) & 0o7777;
   },
-  fchmodat(p, a) {
-    const path = lookUp(p, a.num(0), a.str(1), { follow: true });
-    checkWritable(path);
-    path.node.mode = a.num(2) & 0o7777;
-  },
   fchown: (p, a) => own(nodeOf(p, a.num(0)), a.num(1), a.num(2)),
   fchownat(p, a) {
     const path = lookUpAt(p, a.num(0), a.str(1), a.num(4));
     checkWritable(path);
     return own(path.node, a.num(2), a.num(3));
-  },
-  utimensat(p, a) {
-    a.isNull(1) ? nodeOf(p, a.num(0)) : lookUpAt(p, a.num(0), a.str(1), a.num(3));
   },
   chdir: (p, a) => enter(p, lookUp(p, AT.FDCWD, a.str(0), { follow: true })),
   fchdir: (p, a) => enter(p, p.descriptors.get(a.num(0)).path ?? fail('ENOTDIR')),

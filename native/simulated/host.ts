@@ -7,7 +7,7 @@ import { change, type Mount, type Path } from './mounts.ts';
 import { FileSystem, type Node } from './nodes.ts';
 import { procFileSystem, sysFileSystem } from './proc.ts';
 import { devptsFileSystem } from './terminals.ts';
-import { lookUp, walk } from './walk.ts';
+import { walk } from './walk.ts';
 import type { World } from './world.ts';
 
 const DIRECTORIES = ['/bin', '/dev', '/etc', '/proc', '/run', '/sys', '/tmp', '/var/lib'];
@@ -65,25 +65,6 @@ export function makeDirectory(world: World, path: string): Path {
 export function writeFile(world: World, path: string, text: string, mode = 0o644): Node {
   return parentOf(world, path).addFile(nameOf(path), text, mode);
 }
-
-export function makeSymlink(world: World, path: string, target: string): Node {
-  return parentOf(world, path).addSymlink(nameOf(path), target);
-}
-
-/** A file's text, or undefined where there is none. */
-export function readFile(world: World, path: string): string | undefined {
-  const { found } = walk(world.hostInit, AT.FDCWD, path, { follow: true });
-  return found === undefined ? undefined : new TextDecoder().decode(found.node.content);
-}
-
-export const exists = (world: World, path: string): boolean => {
-  try {
-    lookUp(world.hostInit, AT.FDCWD, path, { follow: false });
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 const parentOf = (world: World, path: string): Node => makeDirectory(world, path.slice(0, path.lastIndexOf('/'))).node;

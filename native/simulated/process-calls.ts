@@ -160,12 +160,8 @@ export const processCalls: Calls = {
     signal(target, a.num(1));
   },
   getpid: (p) => p.pids.get(p.namespaces.pid) ?? 0,
-  gettid: (p) => p.pids.get(p.namespaces.pid) ?? 0,
   getppid: (p) => p.parent?.pidFor(p) ?? 0,
-  getuid: (p) => p.attributes.uid,
   geteuid: (p) => p.attributes.uid,
-  getgid: (p) => p.attributes.gid,
-  getegid: (p) => p.attributes.gid,
   umask(p, a) {
     const before = p.attributes.umask;
     p.attributes.umask = a.num(0) & 0o777;
@@ -193,13 +189,6 @@ export const processCalls: Calls = {
       const set = BigInt(view.getUint32(at, true)) | (BigInt(view.getUint32(at + 12, true)) << 32n);
       if (name !== 'inheritable' && set & ~p.attributes.capabilities.permitted) fail('EPERM');
       p.attributes.capabilities[name] = set;
-    }
-  },
-  capget(p, a) {
-    const view = a.view(1, 24);
-    for (const name of setNames) {
-      view.setUint32(CAPABILITY_OFFSETS[name], Number(p.attributes.capabilities[name] & 0xffff_ffffn), true);
-      view.setUint32(CAPABILITY_OFFSETS[name] + 12, Number(p.attributes.capabilities[name] >> 32n), true);
     }
   },
   prctl: (p, a) => prctl(p, a.num(0), a.num(1), a.num(2)),
@@ -237,7 +226,6 @@ export const processCalls: Calls = {
     p.attributes.filters++;
     return a.num(1) & SECCOMP_FILTER_FLAG.NEW_LISTENER ? p.install(new OpenFile(O.RDWR)) : 0;
   },
-  personality: () => 0,
   madvise: () => 0,
   clock_gettime(p, a) {
     a.view(1, 16).setBigInt64(0, BigInt(p.world.tick()), true);

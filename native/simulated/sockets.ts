@@ -25,7 +25,6 @@ export class UnixSocket {
   queue: UnixSocket[] | undefined;
   address: Node | string | undefined;
   closed = false;
-  writeShut = false;
 
   constructor(family: number, type: number) {
     this.family = family;
@@ -38,7 +37,7 @@ export class UnixSocket {
 
   /** Nothing will come any more. */
   get atEnd(): boolean {
-    return this.inbox.length === 0 && (this.peer === undefined || this.peer.closed || this.peer.writeShut);
+    return this.inbox.length === 0 && (this.peer === undefined || this.peer.closed);
   }
 
   close(): void {
@@ -54,7 +53,7 @@ export class UnixSocket {
 
   send(data: Uint8Array, files: readonly OpenFile[] = []): number {
     if (this.peer === undefined) fail('ENOTCONN');
-    if (this.peer.closed || this.writeShut) fail('EPIPE');
+    if (this.peer.closed) fail('EPIPE');
     for (const file of files) file.references++;
     this.peer.inbox.push({ data: data.slice(), files });
     return data.length;
@@ -84,7 +83,7 @@ export function waitUntil(p: Process, file: OpenFile, what: string, ready: () =>
   }
 }
 
-export const openSocket = (socket: UnixSocket, type: number): OpenFile =>
+const openSocket = (socket: UnixSocket, type: number): OpenFile =>
   new Opened(O.RDWR | (type & SOCK.NONBLOCK), { socket });
 
 function twoOpen(p: Process, a: UnixSocket, b: UnixSocket, type: number, into: Uint8Array): number {
@@ -175,7 +174,6 @@ export const socketCalls: Calls = {
     return p.install(openSocket(next, a.num(3)), (a.num(3) & SOCK.CLOEXEC) !== 0);
   },
   sendto: (p, a) => socketOf(p, a.num(0)).send(a.bytes(1).subarray(0, a.num(2))),
-  recvfrom: (p, a) => receiveInto(p, p.descriptors.get(a.num(0)), a.bytes(1), a.num(2)),
   sendmsg(p, a) {
     const { data, control } = messageParts(a);
     const view = new DataView(control.buffer, control.byteOffset, control.byteLength);
@@ -203,9 +201,6 @@ export const socketCalls: Calls = {
     }
     for (const one of files) one.release();
     return message === undefined ? 0 : fill(data, message.data);
-  },
-  shutdown(p, a) {
-    if (a.num(1) > 0) socketOf(p, a.num(0)).writeShut = true;
   },
   setsockopt(p, a) {
     socketOf(p, a.num(0));

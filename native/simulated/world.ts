@@ -55,7 +55,7 @@ export class World {
   readonly terminals = new Map<UnixSocket, Node>();
   /** Names of calls that were made and that nothing here models. */
   readonly unmodelled = new Set<string>();
-  /** By the path that execve finds, symlinks resolved. */
+  /** By the path in its file system of the file that execve finds. */
   readonly programs = new Map<string, Behaviour>();
   #number = 0;
   #ticks = 0;
@@ -192,10 +192,10 @@ export class World {
       serving.socket = next;
       return true;
     }
-    const { socket } = process.descriptors.get(serving.socket);
+    const { socket } = process.descriptors.find(serving.socket) ?? {};
     if (socket !== undefined && !socket.atEnd) return false;
     if (serving.next === undefined) end(process, { code: 'exited', status: 0 });
-    else process.descriptors.close(serving.socket);
+    else if (socket !== undefined) process.descriptors.close(serving.socket);
     serving.socket = undefined;
     return true;
   }

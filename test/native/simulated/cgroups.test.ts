@@ -5,16 +5,18 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { close, mkdirat, openat, read, unlinkat, write } from '../../../native/calls/files.ts';
 import { clone3, kill, waitid } from '../../../native/calls/process.ts';
+import { socketpair } from '../../../native/calls/sockets.ts';
 import { errnoName } from '../../../native/constants/errno.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { CLONE, P, W } from '../../../native/constants/process.ts';
 import { SIGNALS } from '../../../native/constants/signal.ts';
+import { SOCK } from '../../../native/constants/socket.ts';
 import { type Call, type Kernel, LostPeerError } from '../../../native/kernel.ts';
 import { attempt, call, perform } from '../../../native/perform.ts';
 import { hostPlatform, type Platform } from '../../../native/platform.ts';
 import { simulatedPlatform } from '../../../native/simulated/platform.ts';
 import { World } from '../../../native/simulated/world.ts';
-import { out, result } from '../../../native/struct.ts';
+import { out, result, viewOf } from '../../../native/struct.ts';
 
 const name = `runchart-simulated-${process.pid}`;
 const UNIFIED = `/sys/fs/cgroup/unified/${name}`;
@@ -77,16 +79,19 @@ both('a cgroup with members or children stays', (platform) => {
 
 both('a child is born into a cgroup v2, and cgroup.kill ends it', (platform) => {
   const { local } = platform;
-  const { pid, connection, kernel } = platform.spawnStage([0, 1, 2], 'stage');
-  perform(local, [mkdir(UNIFIED), mkdir(FREEZER)]);
+  const pair = out(8);
+  perform(local, [socketpair(SOCK.STREAM, pair), mkdir(UNIFIED), mkdir(FREEZER)]);
+  const [ours, theirs] = [0, 4].map((at) => viewOf(pair.bytes).getInt32(at, true));
+  if (ours === undefined || theirs === undefined) throw new TypeError('a pair is two');
+  const { pid, connection, kernel } = platform.spawnStage([0, 1, 2, theirs], 'stage');
   const cgroup = call(kernel, openat(AT.FDCWD, UNIFIED, O.PATH | O.DIRECTORY));
   const legacy = call(kernel, openat(AT.FDCWD, FREEZER, O.PATH | O.DIRECTORY));
-  const refused = submit(kernel, clone3({ flags: CLONE.INTO_CGROUP, cgroup: legacy, exitSignal: 17, childServes: 0 }));
-  const child = call(kernel, clone3({ flags: CLONE.INTO_CGROUP + CLONE.PARENT, cgroup, childServes: 1 }));
+  const refused = submit(kernel, clone3({ flags: CLONE.INTO_CGROUP, cgroup: legacy, exitSignal: 17, childServes: 3 }));
+  const child = call(kernel, clone3({ flags: CLONE.INTO_CGROUP + CLONE.PARENT, cgroup, childServes: 3 }));
   const members = get(local, `${UNIFIED}/cgroup.procs`) === `${child}\n`;
   const killed = put(local, `${UNIFIED}/cgroup.kill`, '1');
   const ended = reap(platform, child);
-  perform(local, [close(connection), waitid(P.PID, pid, out(128), W.EXITED)]);
+  perform(local, [close(ours), close(theirs), close(connection), waitid(P.PID, pid, out(128), W.EXITED)]);
   return [refused, members, killed, ended, submit(local, rmdir(UNIFIED), rmdir(FREEZER))];
 });
 
@@ -99,6 +104,14 @@ both('on v1 what is killed while it is frozen ends once it thaws', (platform) =>
     put(local, `${FREEZER}/freezer.state`, 'FROZEN'),
     get(local, `${FREEZER}/cgroup.procs`) === `${pid}\n`,
   ];
+  // A process that is busy takes a moment.
+  while (get(local, `${FREEZER}/freezer.state`) === 'FREEZING\n');
+  perform(local, [mkdir(`${FREEZER}/child`)]);
+  for (const path of [FREEZER, `${FREEZER}/child`])
+    for (const file of ['state', 'self_freezing', 'parent_freezing'])
+      frozen.push(get(local, `${path}/freezer.${file}`));
+  frozen.push(put(local, `${FREEZER}/freezer.state`, 'nonsense'));
+  perform(local, [rmdir(`${FREEZER}/child`)]);
   const killed = submit(local, kill(pid, SIGNALS.SIGKILL), rmdir(FREEZER));
   const info = out(128);
   const waiting = submit(local, waitid(P.PID, pid, info, W.EXITED | W.NOHANG));

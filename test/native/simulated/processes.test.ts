@@ -128,14 +128,16 @@ both('an init is a child of this process, and the first of its pid namespace', (
   const { pid, ours, kernel, stageEnd } = startInit(platform, CLONE.NEWPID | CLONE.NEWNS | CLONE.NEWUTS);
   const own = perform(kernel, [getpid, getppid]);
   const orphan = submit(kernel, clone3({ flags: CLONE.PARENT, childServes: 3 }));
-  const grandchild = call(kernel, clone3({ flags: 0, exitSignal: SIGNALS.SIGCHLD, childServes: 0 }));
+  // It has closed what its parent serves on, and ends.
+  const grandchild = call(kernel, clone3({ flags: 0, exitSignal: SIGNALS.SIGCHLD, childServes: 3 }));
+  const reaped = submit(kernel, waitid(P.PID, grandchild, out(128), W.EXITED));
   const ignored = submit(platform.local, kill(pid, SIGNALS.SIGTERM), kill(pid, SIGNALS.SIGUSR1));
   const still = call(kernel, getpid);
   const pidfd = call(platform.local, pidfdOpen(pid));
   const killed = submit(platform.local, pidfdSendSignal(pidfd, SIGNALS.SIGKILL));
   const end = wait(platform, pid);
   const gone = submit(platform.local, pidfdSendSignal(pidfd, 0), close(pidfd), close(ours), kill(pid, 0));
-  return [own, stageEnd, orphan, grandchild, ignored, still, killed, end, gone];
+  return [own, stageEnd, orphan, grandchild, reaped, ignored, still, killed, end, gone];
 });
 
 both('clone3 refuses what does not go together', (platform) => {
@@ -189,7 +191,7 @@ both('messages carry bytes and descriptors', ({ local }) => {
   const rest = out(8);
   const sizes = perform(local, [read(reader, rest), read(reader, rest)]);
   const broken = submit(local, { name: 'sendto', args: [reader, new Uint8Array(1), 1, 0x4000, null, 0] });
-  const wrong = submit(local, listen(reader), accept(reader), read(99, text), listen(0));
+  const wrong = submit(local, listen(reader), accept(reader), read(99, text));
   perform(local, [close(ours), close(theirs), close(reader)]);
   return [received, more, text.bytes.join(), sizes, broken, wrong];
 });

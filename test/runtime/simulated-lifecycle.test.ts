@@ -1,0 +1,124 @@
+/** Containers of several kinds live their whole lives in a simulated world, and leave nothing in it. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { socketpair } from '../../native/calls/sockets.ts';
+import { SOCK } from '../../native/constants/socket.ts';
+import { call } from '../../native/perform.ts';
+import { writeFile } from '../../native/simulated/host.ts';
+import type { Process } from '../../native/simulated/processes.ts';
+import { out, viewOf } from '../../native/struct.ts';
+import { succeed } from '../../runtime/answers.ts';
+import type { Context } from '../../runtime/context.ts';
+import { createContainer } from '../../runtime/create.ts';
+import { deleteContainer } from '../../runtime/delete.ts';
+import { openExisting, optionsFor } from '../../runtime/open.ts';
+import type { Config } from '../../spec/types.ts';
+import { BUNDLE, command, ROOT, worldWithBundle } from './simulated.ts';
+
+interface Kind {
+  readonly change: (config: Config) => Config;
+  readonly noPivot?: boolean;
+  readonly terminal?: boolean;
+  /** What the container's process must look like. */
+  readonly check?: (process: Process) => void;
+}
+
+const hook = [{ path: '/bin/hook', args: ['hook'] }];
+const bind = { type: 'bind', options: ['rbind', 'ro'] };
+const KINDS: Readonly<Record<string, Kind>> = {
+  default: {
+    change: (config) => config,
+    check({ attributes, namespaces, world }) {
+      assert.equal(attributes.prctl.get(38), 1, 'no_new_privs');
+      assert.equal(attributes.capabilities.effective, attributes.bounding);
+      assert.equal(namespaces.uts.hostname, 'runc');
+      assert.equal(world.hostInit.namespaces.uts.hostname, 'host');
+    },
+  },
+  'without pivot_root': { change: (config) => config, noPivot: true },
+  'with a read-only root': { change: (config) => ({ ...config, root: { path: 'rootfs', readonly: true } }) },
+  'with a terminal': {
+    change: (config) => ({ ...config, process: { ...config.process, cwd: '/', terminal: true } }),
+    terminal: true,
+    check: ({ descriptors }) => assert.match(descriptors.get(0).describe(), /^\/\d+$/),
+  },
+  'with hooks': {
+    change: (config) => ({
+      ...config,
+      hooks: { createRuntime: hook, createContainer: hook, poststart: hook, poststop: hook },
+    }),
+  },
+  'with binds on what is not there yet': {
+    change: (config) => ({
+      ...config,
+      mounts: [
+        ...(config.mounts ?? []),
+        { ...bind, destination: '/deep/er/passwd', source: '/etc/passwd' },
+        { ...bind, destination: '/data', source: '/var' },
+      ],
+    }),
+  },
+  'in the namespaces of the host': {
+    change: ({ hostname: _, ...config }) => ({
+      ...config,
+      linux: { ...config.linux, namespaces: [{ type: 'mount' }] },
+    }),
+  },
+};
+
+for (const layout of ['v2', 'hybrid', 'v1'] as const)
+  for (const [name, kind] of Object.entries(KINDS))
+    test(`${name}, on ${layout}`, async () => {
+      const world = worldWithBundle(layout, kind.change);
+      writeFile(world, '/etc/passwd', '');
+      writeFile(world, '/bin/hook', '', 0o755);
+      const hooks: string[] = [];
+      world.programs.set('/bin/hook', (_, { program }) => {
+        hooks.push(program?.path ?? '');
+        return 0;
+      });
+      const outside = command(world).platform;
+
+      /** One command, in a process of its own, that leaves no descriptor and no zombie. */
+      async function run(action: (context: Context, consoleSocket: object) => Promise<void>): Promise<void> {
+        const { platform, context } = command(world);
+        const before = platform.runtime.descriptors.numbers().length;
+        const pair = out(8);
+        if (kind.terminal) call(platform.local, socketpair(SOCK.SEQPACKET, pair));
+        await action(context, kind.terminal ? { consoleSocket: viewOf(pair.bytes).getInt32(4, true) } : {});
+        assert.equal(platform.runtime.descriptors.numbers().length - before, kind.terminal ? 2 : 0);
+        assert.deepEqual(
+          platform.leaks().filter((line) => line.startsWith('zombie') || line.startsWith('mount')),
+          [],
+        );
+        platform.kill();
+      }
+      const ask = (type: 'start' | 'pause' | 'resume') =>
+        run(async (context) => {
+          const container = await openExisting(context, 'c1', 'exclusive');
+          succeed(context, await container.request({ type }));
+          container.close();
+        });
+
+      await run(async (context, consoleSocket) => {
+        const inheritance = { stdio: [0, 1, 2], preserveFds: 0, ...consoleSocket } as const;
+        const options = { id: 'c1', bundle: BUNDLE, inheritance, noPivot: kind.noPivot ?? false };
+        (await createContainer(context, options)).close();
+      });
+      await ask('start');
+      const process = world.processes.find(({ program }) => program?.path === '/bin/sh');
+      assert.ok(process !== undefined);
+      assert.deepEqual(process.descriptors.numbers(), [0, 1, 2]);
+      kind.check?.(process);
+      await ask('pause');
+      await ask('resume');
+      await run(async (context) => succeed(context, await deleteContainer(optionsFor(context, 'c1'), true)));
+
+      const left = outside
+        .leaks()
+        .filter((line) => line !== `file ${ROOT}` && !line.startsWith(`file ${BUNDLE}/rootfs/`));
+      assert.deepEqual(left, []);
+      assert.equal(hooks.length, name === 'with hooks' ? 4 : 0);
+      assert.deepEqual([...world.unmodelled], []);
+    });
