@@ -1,7 +1,7 @@
 import { boolean, string } from '@oclif/core/flags';
 import { lookAtAll } from '../runtime/look.ts';
 import { observe } from '../runtime/observe.ts';
-import { tryWriteAll, writeAll } from '../runtime/output.ts';
+import { print, tryWriteAll } from '../runtime/output.ts';
 import { userNames } from '../runtime/users.ts';
 import type { ContainerState } from '../spec/types.ts';
 import { RuntimeCommand } from './base.ts';
@@ -34,7 +34,7 @@ export default class List extends RuntimeCommand {
       if (view !== undefined) states.push(stateOf(view, ownerOf(view.record.owner)));
       else tryWriteAll(kernel, 2, `load container ${id}: ${problem instanceof Error ? problem.message : problem}\n`);
     }
-    writeAll(kernel, 1, shown(states, flags));
+    print(kernel, shown(states, flags));
     return 0;
   }
 }

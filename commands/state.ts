@@ -1,6 +1,6 @@
 import { lookAt } from '../runtime/look.ts';
 import { observe } from '../runtime/observe.ts';
-import { writeAll } from '../runtime/output.ts';
+import { print } from '../runtime/output.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
@@ -23,7 +23,7 @@ export default class State extends RuntimeCommand {
     const { platform, root } = context;
     const kernel = platform.local;
     const view = await lookAt({ kernel, root, observe: (record) => observe(platform, record) }, id);
-    writeAll(kernel, 1, goJson(stateOf(view, ''), 2));
+    print(kernel, goJson(stateOf(view, ''), 2));
     return 0;
   }
 }

@@ -1,9 +1,11 @@
 /** Text to a descriptor, by plain writes: making the engine's stream for standard output costs 7 ms. */
 
+import { reasonOf } from '../effects/error.ts';
 import { write } from '../native/calls/files.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { call, isErrno } from '../native/perform.ts';
 
+const STDOUT = 1;
 /** struct timespec: 1 ms. */
 const RETRY = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 64, 66, 15, 0, 0, 0, 0, 0);
 
@@ -20,6 +22,15 @@ export function writeAll(kernel: Kernel, fd: number, text: string): void {
       if (isErrno(error, 'EAGAIN')) kernel.submit([{ name: 'nanosleep', args: [RETRY, null], mayFail: true }]);
       else if (!isErrno(error, 'EINTR')) throw error;
     }
+  }
+}
+
+/** A command's answer, to standard output. Where nobody reads it any more (`list | head`), that is their choice. */
+export function print(kernel: Kernel, text: string): void {
+  try {
+    writeAll(kernel, STDOUT, text);
+  } catch (error) {
+    if (!isErrno(error, 'EPIPE')) throw new Error(`write the answer: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the global options ask for, made ready: the platform, the log, and the context of every operation. */
 
+import type { InspectionEvent } from 'xstate';
 import type { Kernel } from '../native/kernel.ts';
 import { hostPlatform, type Platform } from '../native/platform.ts';
 import { nowNanoseconds, rfc3339 } from './clock.ts';
@@ -35,8 +36,27 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
     patience: PATIENCE,
     now: () => nowNanoseconds(platform.local),
     warn: log.warn,
+    ...(log.debugging && { inspect: (event) => watch(event, log) }),
   };
   return { context, log };
+}
+
+/** Under `--debug`: the lifecycle as it is walked through, `container c1: creating.mounts`. */
+function watch({ type, snapshot }: InspectionEvent & { readonly snapshot?: unknown }, log: Log): void {
+  if (type !== '@xstate.snapshot' || !isOfContainer(snapshot)) return;
+  log.debug(`container ${snapshot.context.id}: ${placeOf(snapshot.value)}`);
+}
+
+/** The machine's own snapshots, among those of its phases' actors. */
+function isOfContainer(snapshot: unknown): snapshot is { readonly value: unknown; readonly context: { id: string } } {
+  return typeof snapshot === 'object' && snapshot !== null && 'value' in snapshot && 'context' in snapshot;
+}
+
+function placeOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([state, inner]) => (inner === 'idle' ? state : `${state}.${placeOf(inner)}`))
+    .join();
 }
 
 /** The log alone: for a command line that can't be understood. */

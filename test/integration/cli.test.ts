@@ -103,7 +103,16 @@ describe('the command line', { skip: noContainers }, () => {
     assert.equal(JSON.parse(lines[1] ?? '').msg, 'flag provided but not defined: -nope');
   });
 
-  it('says the stack of an error under --debug only', () => {
+  it('says the lifecycle and the stack of an error under --debug only', () => {
+    const bundle = makeBundle(join(work.path, 'debugged'), shellConfig('exit 0'));
+    const id = newId();
+    const { stderr } = runchart('--debug', 'run', '-b', bundle, id);
+    const states = [...stderr.matchAll(/^time="[^"]+" level=debug msg="container (\S+): (\S+)"$/gm)];
+    assert.deepEqual(new Set(states.map(([, name]) => name)), new Set([id]));
+    const walked = states.map(([, , state]) => state);
+    for (const state of ['creating.mounts', 'created', 'running', 'stopped', 'deleted'])
+      assert.ok(walked.includes(state), state);
+    assert.equal(runchart('run', '-b', bundle, newId()).stderr, '');
     assert.match(runchart('--debug', 'state', 'nope').stderr, /level=error.*\n.*level=debug msg=".*StoreError/);
     assert.doesNotMatch(runchart('state', 'nope').stderr, /level=debug/);
   });
@@ -156,6 +165,12 @@ describe('the command line', { skip: noContainers }, () => {
     assert.equal(runchart('--rootless', 'auto', 'spec', '--rootless', '-b', rootless).status, 0);
     const namespaces = JSON.parse(readFileSync(join(rootless, 'config.json'), 'utf8')).linux.namespaces;
     assert.ok(namespaces.some(({ type }: { type: string }) => type === 'user'));
+  });
+
+  it('says where its answer could not be written', () => {
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', '"$0" list > /dev/full', RUNCHART], { encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /msg="write the answer: ENOSPC: no space left on device"\n$/);
   });
 
   it('says its version in the lines that engines read', () => {
