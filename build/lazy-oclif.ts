@@ -47,14 +47,20 @@ export function withoutStdoutListener(source: string): string {
   return source.replace(STDOUT_LISTENER, '');
 }
 
-/** `debug` reads the environment and loads `tty` and `util` to find out that nobody wants its output. */
+/** `debug` reads the environment, and a root tool's standard error is read by engines: it says nothing, whatever DEBUG is. */
 const QUIET_DEBUG = `
 const quiet = () => Object.assign(() => {}, { enabled: false, extend: quiet, destroy() {} });
-module.exports = process.env.DEBUG ? require('./node.js') : quiet;
+module.exports = quiet;
 `;
 
 /** Asked only whether this is Windows' Linux; its packages are ES modules, whose imports are made at start-up, used or not. */
 const NO_WSL = 'module.exports = { isWsl: false };';
+
+/** All that command.js asks its package.json for; the whole of it as an object costs 0.1 ms. */
+function nameAndVersion(manifest: string): string {
+  const { name, version } = JSON.parse(manifest);
+  return `module.exports = ${JSON.stringify({ name, version })};`;
+}
 
 export const lazyOclif: BunPlugin = {
   name: 'lazy-oclif',
@@ -64,6 +70,10 @@ export const lazyOclif: BunPlugin = {
       const contents = makeLazy(path.endsWith('/core/lib/command.js') ? withoutStdoutListener(source) : source);
       return { contents, loader: 'js' };
     });
+    builder.onLoad({ filter: /[/\\]@oclif[/\\]core[/\\]package\.json$/ }, async ({ path }) => ({
+      contents: nameAndVersion(await readFile(path, 'utf8')),
+      loader: 'js',
+    }));
     builder.onLoad({ filter: /[/\\]node_modules[/\\]debug[/\\]src[/\\]index\.js$/ }, () => ({
       contents: QUIET_DEBUG,
       loader: 'js',
