@@ -13,8 +13,9 @@ import type { ContainerRecord } from '../spec/record.ts';
 import { isFrozen, thaw } from './cgroups/freeze.ts';
 import { killAll, signalAll } from './cgroups/kill.ts';
 import { EffectError, reasonOf } from './error.ts';
-import { makesNamespace } from './namespaces.ts';
+import { hasNamespace, makesNamespace } from './namespaces.ts';
 import { openInit, openProcess } from './observe.ts';
+import { detachFromHost } from './rootfs/host-mounts.ts';
 
 /** Long enough for a process that is busy in the kernel; a longer wait would look like a hang. */
 const PATIENCE_MS = 10_000;
@@ -78,4 +79,6 @@ export async function destroyInit(platform: Platform, record: ContainerRecord, c
     }
   }
   if (record.cgroup !== undefined) killAll(local, record.cgroup);
+  if (record.begun.includes('mounts') && record.rootfs !== '' && !hasNamespace(record.config, 'mount'))
+    detachFromHost(local, record.rootfs);
 }

@@ -18,18 +18,32 @@ import { SyscallError } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { addOpenPlaceholder, baseOf, makePlaceholder, openInRoot, parentOf } from '../rootfs/in-root.ts';
+import { takesCoveredMode, withCoveredMode } from './covered-mode.ts';
 import { complaint, describe, reasonOfStep } from './failure.ts';
 import type { AttributeChange } from './options.ts';
 import type { MountStep } from './plan.ts';
 import { type Placement, refuseOnProc } from './proc-guard.ts';
 
 /**
- * Optimistic: all steps in one batch. Where it stops because a destination's parents are missing, they are made
- * one by one and the batch goes on with that step.
  * @param root the rootfs, opened in the init
  * @throws EffectError `mount proc on /proc: EPERM: operation not permitted`
  */
 export function performMounts(kernel: Kernel, root: number, steps: readonly MountStep[]): void {
+  let from = 0;
+  steps.forEach((step, i) => {
+    if (!takesCoveredMode(step)) return;
+    performAll(kernel, root, steps.slice(from, i));
+    performAll(kernel, root, [withCoveredMode(kernel, root, step)]);
+    from = i + 1;
+  });
+  performAll(kernel, root, steps.slice(from));
+}
+
+/**
+ * Optimistic: all steps in one batch. Where it stops because a destination's parents are missing, they are made
+ * one by one and the batch goes on with that step.
+ */
+function performAll(kernel: Kernel, root: number, steps: readonly MountStep[]): void {
   let next = 0;
   let prepared = -1;
   while (next < steps.length) {

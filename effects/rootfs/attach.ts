@@ -1,30 +1,29 @@
 /** The rootfs becomes a mount of its own in the init's mount namespace: pivot_root(2) asks for one. */
 
+import { Batch } from '../../native/batch.ts';
 import { close, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { mount, moveMountTo, openTree } from '../../native/calls/mounts.ts';
 import { AT } from '../../native/constants/files.ts';
-import { MS } from '../../native/constants/mount.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { perform } from '../../native/perform.ts';
-import { out, result } from '../../native/struct.ts';
+import { out } from '../../native/struct.ts';
 import { doing } from '../error.ts';
 
 /**
  * @param path absolute, as the init sees the host's tree
- * @param propagation of the host's tree as the container will get it; MS_SLAVE|MS_REC where config.json is silent, as runc does
+ * @param propagation of the host's tree as the container will get it; undefined to leave it
  * @returns the rootfs, opened in the init
  * @throws EffectError
  */
-export function attachRootfs(init: Kernel, path: string, propagation: number = MS.SLAVE | MS.REC): number {
+export function attachRootfs(init: Kernel, path: string, propagation: number | undefined): number {
   return doing(`mount the rootfs ${path}`, () => {
+    const batch = new Batch();
     // First of all nothing that follows may propagate to the host.
-    const [, root = -1] = perform(init, [
-      mount('', '/', null, propagation, null),
-      openTree(AT.FDCWD, path, { clone: true, recursive: true }),
-      moveMountTo(result(1), AT.FDCWD, path),
-      statx(result(1), '', out(STATX_BYTES)),
-    ]);
-    return root;
+    if (propagation !== undefined) batch.add(mount('', '/', null, propagation, null));
+    const tree = batch.add(openTree(AT.FDCWD, path, { clone: true, recursive: true }));
+    batch.add(moveMountTo(tree, AT.FDCWD, path));
+    batch.add(statx(tree, '', out(STATX_BYTES)));
+    return perform(init, batch.calls)[tree.index] ?? -1;
   });
 }
 

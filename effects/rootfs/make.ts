@@ -2,6 +2,7 @@
 
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { AT, S } from '../../native/constants/files.ts';
+import { MS } from '../../native/constants/mount.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { attempt } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
@@ -11,12 +12,12 @@ import type { Mount } from '../../spec/types.ts';
 import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
 import { hasNamespace, makesNamespace } from '../namespaces.ts';
-import { readSmallFile } from '../proc.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
 import { attachRootfs } from './attach.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
+import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
@@ -24,7 +25,9 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
   const mounts = (config.mounts ?? []).map((mount) => withAbsoluteSource(mount, record.bundle));
-  const root = attachRootfs(init.kernel, record.rootfs);
+  // In the host's own mount namespace its propagation is not ours to change.
+  const propagation = hasNamespace(config, 'mount') ? MS.SLAVE | MS.REC : undefined;
+  const root = attachRootfs(init.kernel, record.rootfs, propagation);
   init.root = root;
   const steps = planMounts(mounts, {
     files: boundFiles(session.platform.local, mounts),
@@ -79,20 +82,4 @@ function boundFiles(local: Kernel, mounts: readonly Mount[]): ReadonlySet<string
     if (typeOf(stat) !== S.IFDIR) files.add(mount.source);
   }
   return files;
-}
-
-/** Mount points of procfs and sysfs on the host, deepest first, but for those in the rootfs (proc_pid_mountinfo(5)). */
-function kernelMounts(local: Kernel, rootfs: string): readonly string[] {
-  return readSmallFile(local, '/proc/self/mountinfo', 1 << 20)
-    .split('\n')
-    .flatMap((line) => {
-      const [before = '', after = ''] = line.split(' - ');
-      const point = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) =>
-        String.fromCharCode(Number.parseInt(octal, 8)),
-      );
-      const type = after.split(' ')[0];
-      const inside = point === rootfs || point.startsWith(`${rootfs}/`);
-      return (type === 'proc' || type === 'sysfs') && !inside ? [point] : [];
-    })
-    .reverse();
 }

@@ -353,3 +353,28 @@ test('proc and sysfs are mounted through no symlink', { skip }, async () => {
         },
       );
 });
+
+test('without a mount namespace of its own a container’s mounts are the host’s, and go with it', { skip }, async () => {
+  const config = withMounts('grep -c . /proc/self/mountinfo; touch /x; ls /dev/pts');
+  const namespaces = (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'mount');
+  const without = { ...config, linux: { ...config.linux, namespaces, maskedPaths: [], readonlyPaths: [] } };
+  const look = () => mountsOf('self').map(({ point, options, optional, source }) => [point, options, optional, source]);
+  const before = look();
+  const { output, status } = await host.run('without', without);
+  assert.deepEqual([output.split('\n').slice(1), status], [['touch: /x: Read-only file system', 'ptmx', ''], 0]);
+  assert.deepEqual(look(), before);
+
+  const broken = { ...without, mounts: [...(without.mounts ?? []), { destination: '/x', type: 'nosuchfs' }] };
+  await assert.rejects(host.create('without', broken), /ENODEV/);
+  assert.deepEqual(look(), before, 'a failed creation');
+
+  // A mount of the user's own on the rootfs stays.
+  const bundle = host.bundle('without', without, (rootfs) => void execFileSync('mount', ['--bind', rootfs, rootfs]));
+  try {
+    const own = look();
+    assert.equal((await host.run('without', without, { bundle })).status, 0);
+    assert.deepEqual(look(), own);
+  } finally {
+    execFileSync('umount', [join(bundle, 'rootfs')]);
+  }
+});
