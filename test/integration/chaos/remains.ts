@@ -26,8 +26,8 @@ export interface Watch {
   remainsAtLast(milliseconds?: number): Promise<readonly string[]>;
 }
 
-/** @param spared children of this process that the test answers for, by pid */
-export function watch({ id, root, bundle }: Place, spared: () => readonly number[] = () => []): Watch {
+/** @param spared children of this process that the test answers for, by pid: with any, this process's descriptors say nothing */
+export function watch({ id, root, bundle }: Place, spared?: () => readonly number[]): Watch {
   const kernel = hostPlatform().local;
   const cgroups = directoriesOf(planCgroup({ id, layout: detectLayout(kernel) }));
   const folder = dirname(bundle);
@@ -39,9 +39,9 @@ export function watch({ id, root, bundle }: Place, spared: () => readonly number
       .filter((point) => point.startsWith(folder))
       .map((point) => `mount ${point}`),
     ...children()
-      .filter((pid) => !spared().includes(pid))
+      .filter((pid) => !spared?.().includes(pid))
       .flatMap(processLine),
-    ...descriptors(),
+    ...(spared === undefined ? descriptors() : []),
   ];
   const before = new Set(look());
   const remains = () => look().filter((line) => !before.has(line));
@@ -50,7 +50,7 @@ export function watch({ id, root, bundle }: Place, spared: () => readonly number
     async remainsAtLast(milliseconds = 3000) {
       const end = performance.now() + milliseconds;
       for (;;) {
-        reapOrphans(kernel, spared());
+        reapOrphans(kernel, spared?.() ?? []);
         const found = remains();
         if (found.length === 0 || performance.now() > end) return found;
         await setTimeout(2);

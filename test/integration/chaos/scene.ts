@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answer } from '../../../machines/ask.ts';
 import type { Request } from '../../../machines/events.ts';
-import { hostPlatform, type Wrap } from '../../../native/platform.ts';
+import { hostPlatform, type Platform } from '../../../native/platform.ts';
 import { succeed } from '../../../runtime/answers.ts';
 import type { Access } from '../../../runtime/container.ts';
 import { type Context, PATIENCE } from '../../../runtime/context.ts';
@@ -37,8 +37,7 @@ export interface Commands {
   list(): Promise<readonly { readonly id: string; readonly problem?: unknown }[]>;
 }
 
-export function commandsOn({ id, root, bundle }: Place, wrap?: Wrap): Commands {
-  const platform = hostPlatform(wrap);
+export function commandsOn({ id, root, bundle }: Place, platform: Platform = hostPlatform()): Commands {
   const warnings: string[] = [];
   const context: Context = {
     platform,
