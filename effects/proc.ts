@@ -4,8 +4,8 @@ import { close, openat, read } from '../native/calls/files.ts';
 import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { attempt, call, perform, SyscallError } from '../native/perform.ts';
-import { out, result } from '../native/struct.ts';
+import { attempt, call, SyscallError } from '../native/perform.ts';
+import { out } from '../native/struct.ts';
 
 export interface ProcessStat {
   /** R, S, D, T, Z, X, … */
@@ -32,19 +32,13 @@ const FIRST_READ_BYTES = 16 * 1024;
 
 /** The content of a small file, or of one of procfs, whose size only reading tells; a fifo is not waited for. @throws SyscallError EFBIG beyond `limit` bytes */
 export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 << 20): string {
-  const first = out(FIRST_READ_BYTES);
-  const start = read(result(0), first);
-  const [fd = -1, length = 0] = perform(kernel, [
-    openat(AT.FDCWD, path, O.RDONLY | O.NONBLOCK),
-    { ...start, mayFail: true },
-  ]);
+  const fd = call(kernel, openat(AT.FDCWD, path, O.RDONLY));
   const decoder = new TextDecoder();
-  let text = decoder.decode(first.bytes.subarray(0, Math.max(0, length)), { stream: true });
+  let text = '';
   try {
-    if (length < 0) throw new SyscallError(start, -length);
-    let total = length;
-    for (let last = length; last > 0; ) {
-      const next = out(4 * FIRST_READ_BYTES);
+    let total = 0;
+    for (let last = 1, size = FIRST_READ_BYTES; last > 0; size = 4 * FIRST_READ_BYTES) {
+      const next = out(size);
       last = call(kernel, read(fd, next));
       total += last;
       if (total > limit) throw new SyscallError(read(fd, next), ERRNO.EFBIG);

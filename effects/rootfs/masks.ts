@@ -72,6 +72,11 @@ function openAll(init: Kernel, paths: readonly string[]): readonly (Found | unde
   const results = perform(init, batch.calls);
   return stats.map((stat, i) => {
     const fd = results[1 + i * 2] ?? -1;
+    const looked = results[2 + i * 2] ?? -1;
+    if (fd >= 0 && looked < 0)
+      throw new EffectError(
+        `look at ${paths[i]} to protect it: ${reasonOf(new SyscallError(statx(fd, '', stat), -looked))}`,
+      );
     if (fd >= 0) return { fd, stat, directory: typeOf(stat) === S.IFDIR };
     refuseUnlessMissing(paths[i] ?? '', fd);
     return undefined;

@@ -20,6 +20,7 @@
 #define PR_SET_DUMPABLE 4
 #define MSG_NOSIGNAL 0x4000
 #define EINTR 4
+#define EAGAIN 11
 #define ECONNABORTED 103
 #define MAX_ERRNO 4095
 
@@ -77,7 +78,13 @@ static i64 perform(const struct call *call, const i64 *results)
 	u64 a[6];
 	for (int i = 0; i < 6; i++)
 		a[i] = call->flags & (1u << i) ? (u64)results[call->args[i]] : call->args[i];
-	return syscall6(call->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	i64 r;
+	int tries = 0;
+	/* Somebody renamed or mounted while a path with ".." was resolved below a root: openat2(2) asks to try again. */
+	do
+		r = syscall6(call->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	while (r == -EAGAIN && call->nr == SYS_openat2 && ++tries < 128);
+	return r;
 }
 
 /* Waits for the next connection. Signals (a freeze, a stop) and a peer that gave up do not end the wait. */

@@ -32,7 +32,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_execve 59
 #define SYS_prctl 157
 #define SYS_readlinkat 267
-#define SYS_clone3 435
+#define SYS_openat2 437
 #define SYS_exit_group 231
 #define SYS_prlimit64 302
 
@@ -65,7 +65,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_execve 221
 #define SYS_prctl 167
 #define SYS_readlinkat 78
-#define SYS_clone3 435
+#define SYS_openat2 437
 #define SYS_exit_group 94
 #define SYS_prlimit64 261
 

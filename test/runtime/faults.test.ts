@@ -90,13 +90,8 @@ const told = ({ struck }: Trial): string =>
 
 /** Left today where it should not be, until the command ends: an entry goes when its effect has been mended. */
 const KNOWN: readonly (readonly [error: RegExp, left: RegExp])[] = [
-  // readSmallFile loses the descriptor when its first read fails.
-  [/^read \/bundle\/config\.json:/, /^descriptor .*\/config\.json$/],
-  [/^read the start time of process/, /^descriptor .*\/stat$/],
   // The init that startInit or settleInit gave up is not yet in the record, and so nobody waits for it.
   [/^(read the start time|prepare the init|bring the loopback interface up|set the host name)/, /^zombie/],
-  // writeRules opens two files in one batch.
-  [/^open the rules of/, /^descriptor .*\/devices\.(allow|deny)$/],
 ];
 
 for (const layout of ['v2', 'hybrid'] as const) {

@@ -3,6 +3,7 @@
 import { close, openat, write } from '../../../native/calls/files.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import type { Kernel } from '../../../native/kernel.ts';
+import { attempt } from '../../../native/perform.ts';
 import { result } from '../../../native/struct.ts';
 import { Batch, CgroupError, type FileWrite, readText, writeError } from '../files.ts';
 import { ALLOW_ALL, type DevicePolicy, keyOf, policyOf, ruleText } from './policy.ts';
@@ -85,8 +86,11 @@ function writeRules(kernel: Kernel, directory: string, steps: readonly FileWrite
   for (const { file, value } of steps) batch.try(write(result(opened.get(file) ?? 0), value));
   for (const index of opened.values()) batch.try(close(result(index)));
   const { results, stoppedAt } = kernel.submit(batch.calls);
-  if (stoppedAt !== undefined)
+  if (stoppedAt !== undefined) {
+    // It stopped at opening a file: those before it are open still.
+    for (const fd of results.slice(0, stoppedAt)) attempt(kernel, close(fd));
     throw new CgroupError(`open the rules of ${directory}`, directory, -(results[stoppedAt] ?? 0));
+  }
   steps.forEach(({ file, value }, i) => {
     const errno = -(results[first + i] ?? 0);
     if (errno > 0) throw writeError(`${directory}/${file}`, value, errno);
