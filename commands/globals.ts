@@ -45,9 +45,8 @@ export const globals = {
  */
 export function globalsBefore(before: readonly string[], own: Readonly<Record<string, FlagShape>>): string[] {
   const flags: Readonly<Record<string, FlagShape>> = globals;
-  const { argv } = readLine(before, flags);
-  return argv.filter((word) => {
-    const name = /^--([^=]+)/.exec(word)?.[1];
-    return name !== undefined && own[name] === flags[name];
+  return readLine(before, flags).argv.filter((word) => {
+    const [name = ''] = word.slice('--'.length).split('=', 1);
+    return name !== '' && own[name] === flags[name];
   });
 }
