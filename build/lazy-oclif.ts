@@ -47,10 +47,10 @@ export function withoutStdoutListener(source: string): string {
   return source.replace(STDOUT_LISTENER, '');
 }
 
-/** `debug` reads the environment and loads `tty` and `util` to find out that nobody wants its output. */
+/** `debug` reads the environment, and a root tool's standard error is read by engines: it says nothing, whatever DEBUG is. */
 const QUIET_DEBUG = `
 const quiet = () => Object.assign(() => {}, { enabled: false, extend: quiet, destroy() {} });
-module.exports = process.env.DEBUG ? require('./node.js') : quiet;
+module.exports = quiet;
 `;
 
 /** Asked only whether this is Windows' Linux; its packages are ES modules, whose imports are made at start-up, used or not. */

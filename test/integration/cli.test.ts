@@ -172,6 +172,13 @@ describe('the command line', { skip: noContainers }, () => {
     assert.ok(namespaces.some(({ type }: { type: string }) => type === 'user'));
   });
 
+  it('obeys no variable of oclif or its packages', () => {
+    const env = { ...process.env, DEBUG: '*', CLI_FLAGS_DEBUG: '1', RUNCHART_ROOT: '/nope', RUNCHART_DEBUG: '1' };
+    const { status, stderr } = runchart.with({ env }, 'state', 'nope');
+    assert.equal(status, 1);
+    assert.equal(stderr.split('\n').length, 2, stderr);
+  });
+
   it('says where its answer could not be written', () => {
     const { status, stderr } = spawnSync('/bin/sh', ['-c', '"$0" list > /dev/full', RUNCHART], { encoding: 'utf8' });
     assert.equal(status, 1);
