@@ -88,12 +88,6 @@ const isLeft = (line: string): boolean => line !== `file ${ROOT}`;
 const told = ({ struck }: Trial): string =>
   `call ${struck?.n}, ${struck?.call.name} of the ${struck?.performer}: ${JSON.stringify(struck?.call.args.filter((arg) => typeof arg === 'string'))}`;
 
-/** Left today where it should not be, until the command ends: an entry goes when its effect has been mended. */
-const KNOWN: readonly (readonly [error: RegExp, left: RegExp])[] = [
-  // The init that startInit or settleInit gave up is not yet in the record, and so nobody waits for it.
-  [/^(read the start time|prepare the init|bring the loopback interface up|set the host name)/, /^zombie/],
-];
-
 for (const layout of ['v2', 'hybrid'] as const) {
   test(`create on ${layout}: whichever call fails, one clear error and nothing left`, async () => {
     for await (const trial of trials(create, 'EIO', layout)) {
@@ -112,9 +106,7 @@ for (const layout of ['v2', 'hybrid'] as const) {
       }
       assert.ok(error instanceof Error);
       assert.match(error.message, /^[^\n]+$/, told(trial));
-      const known = KNOWN.filter(([message]) => message.test(error.message));
-      const left = trial.left.filter((line) => !known.some(([, lines]) => lines.test(line)));
-      assert.deepEqual(left, [], `${told(trial)}: ${error.message}`);
+      assert.deepEqual(trial.left, [], `${told(trial)}: ${error.message}`);
     }
   });
 }
