@@ -112,12 +112,13 @@ function rootfsOf(local: Kernel, config: Config, bundle: string): string {
   const path = config.root?.path ?? '';
   const absolute = path.startsWith('/') ? path : `${bundle}/${path}`;
   const stat = out(STATX_BYTES);
-  const found = attempt(local, statx(AT.FDCWD, absolute, stat, 0));
+  const found = attempt(local, statx(AT.FDCWD, absolute, stat));
   if (found < 0)
     throw new EffectError(
       `invalid rootfs: stat ${absolute}: ${reasonOf(new SyscallError({ name: 'statx', args: [] }, -found))}`,
     );
-  if ((viewOf(stat.bytes).getUint16(28, true) & S.IFMT) !== S.IFDIR)
-    throw new EffectError(`invalid rootfs: ${absolute} is not a directory`);
+  const type = viewOf(stat.bytes).getUint16(28, true) & S.IFMT;
+  if (type === S.IFLNK) throw new EffectError(`invalid rootfs: not an absolute path, or a symlink: ${absolute}`);
+  if (type !== S.IFDIR) throw new EffectError(`invalid rootfs: ${absolute} is not a directory`);
   return absolute;
 }
