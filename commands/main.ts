@@ -5,7 +5,8 @@ import { dispatch } from './dispatch.ts';
 const { env } = process;
 const limit = Number(env.RUNCHART_NOFILE);
 // The launcher's word to this engine, none of what hooks inherit.
-for (const name of ['RUNCHART_NOFILE', 'BUN_JSC_useJIT', 'BUN_ENABLE_CRASH_REPORTING']) delete env[name];
+for (const name of ['RUNCHART_NOFILE', 'BUN_JSC_useJIT', 'BUN_ENABLE_CRASH_REPORTING', 'MIMALLOC_ALLOW_THP'])
+  delete env[name];
 
 const status = await dispatch(process.argv.slice(2), {
   cwd: process.cwd(),
