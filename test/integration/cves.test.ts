@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   mkdirSync,
@@ -13,8 +14,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { fcntl } from '../../native/calls/files.ts';
 import { attempt } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
@@ -22,10 +25,14 @@ import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers, namespaceOf, proc, type ShellConfig, seenBy, statusField } from './containers.ts';
 import { mountsOf } from './mountinfo.ts';
+import { remains } from './nothing-left.ts';
 
 const skip = noContainers;
 const host = containers('cves');
 after(() => host.close());
+
+const bun = join(import.meta.dirname, '../../node_modules/.bin/bun');
+const main = join(import.meta.dirname, '../../commands/main.ts');
 
 const F_GET_SEALS = 1034;
 const ALL_SEALS = 0xf;
@@ -55,7 +62,7 @@ async function appears(path: string): Promise<string> {
       ? readFileSync(path, 'utf8')
       : '';
     if (text !== '') return text;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await setTimeout(20);
   }
   throw new Error(`${path} did not appear`);
 }
@@ -219,8 +226,6 @@ test('CVE-2024-21626: the working directory is entered through no descriptor', {
 test('CVE-2024-21626: not even through a directory that the caller leaves open on purpose', { skip }, async () => {
   const config = withMounts('pwd; ls');
   const bundle = host.bundle('preserved', { ...config, process: { ...config.process, cwd: '/proc/self/fd/3' } });
-  const bun = join(import.meta.dirname, '../../node_modules/.bin/bun');
-  const main = join(import.meta.dirname, '../../commands/main.ts');
   const root = openSync('/', 'r');
   const run = () =>
     spawnSync(
@@ -295,4 +300,86 @@ test('CVE-2025-52881: what the runtime does to a container is not written throug
   await using created = await host.create('written', shellConfig(''));
   assert.equal(proc(created.pid, 'oom_score_adj'), own);
   assert.equal(statSync(seenBy(created.pid, '/proc/1/oom_score_adj')).dev, statSync(seenBy(created.pid, '/proc')).dev);
+});
+
+test('CVE-2025-52565: the terminal is mounted on /dev/console itself, through no link, and comes from devpts', {
+  skip,
+}, async () => {
+  const socket = join(host.path, 'console.sock');
+  const server = createServer((connection) => connection.resume()).listen(socket);
+  await once(server, 'listening');
+  /** @param fill makes what the container finds in its /dev */
+  const create = async (name: string, devpts: boolean, fill: (dev: string) => void) => {
+    const dev = folder(`console-${name}`);
+    mkdirSync(join(dev, 'pts'));
+    fill(dev);
+    const config = withMounts('');
+    const mounts = (config.mounts ?? []).filter(({ destination }) => !destination.startsWith('/dev'));
+    const own = (config.mounts ?? []).filter(({ destination }) => devpts && destination === '/dev/pts');
+    const full = {
+      ...config,
+      process: { ...config.process, terminal: true },
+      mounts: [...mounts, bind('/dev', dev), ...own],
+      linux: { ...config.linux, maskedPaths: [], readonlyPaths: [] },
+    };
+    const bundle = host.bundle('console', full, (rootfs) => writeFileSync(join(rootfs, 'victim'), ''));
+    const id = host.idOf(`console-${name}`);
+    const argv = [
+      main,
+      '--root',
+      join(host.path, 'state'),
+      'create',
+      '--console-socket',
+      socket,
+      '--bundle',
+      bundle,
+      id,
+    ];
+    // Not synchronously: its connection is to be accepted meanwhile.
+    const child = spawn(bun, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data;
+    });
+    const [status] = await once(child, 'close');
+    const container = host.runtime.container(id);
+    try {
+      const { pid = 0 } = status === 0 ? await container.state() : {};
+      const points = pid === 0 ? [] : mountsOf(pid).filter(({ type }) => type === 'devpts');
+      return { status, stderr, points: points.map(({ point }) => point) };
+    } finally {
+      await container.delete({ force: true });
+      for (let i = 0; i < 100 && remains(id, host.path).length > 0; i++) await setTimeout(20);
+    }
+  };
+  try {
+    const plain = await create('plain', true, () => undefined);
+    assert.deepEqual(plain, { status: 0, stderr: '', points: ['/dev/pts', '/dev/console'] });
+    for (const [name, target] of [
+      ['absolute', '/victim'],
+      ['climbing', `${'../'.repeat(20)}victim`],
+      ['procfs', '/proc/self/attr/exec'],
+      ['dangling', '/nowhere'],
+    ] as const) {
+      const { status, stderr, points } = await create(name, true, (dev) => symlinkSync(target, join(dev, 'console')));
+      if (status === 0) assert.deepEqual(points, ['/dev/pts', '/dev/console'], name);
+      else assert.match(stderr, /^[^\n]*set up the terminal[^\n]*\n$/, name);
+    }
+    // What an image has in place of the multiplexer is not opened as one.
+    const multiplexers: Readonly<Record<string, (path: string) => void>> = {
+      file: (path) => writeFileSync(path, ''),
+      zero: (path) => void spawnSync('mknod', [path, 'c', '1', '5']),
+    };
+    for (const [name, make] of Object.entries(multiplexers)) {
+      const { status, stderr } = await create(name, false, (dev) => make(join(dev, 'pts/ptmx')));
+      assert.equal(status, 1);
+      assert.match(
+        stderr,
+        /set up the terminal: .*\/dev\/pts\/ptmx of the container is not on a devpts file system/,
+        name,
+      );
+    }
+  } finally {
+    server.close();
+  }
 });
