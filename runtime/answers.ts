@@ -1,6 +1,7 @@
 /** The machine's answers as a command takes them: done, or an error of one line. */
 
 import type { Answer } from '../machines/ask.ts';
+import { LostPeerError } from '../native/kernel.ts';
 import type { Context } from './context.ts';
 
 /** The state does not allow the request: nothing has been done. */
@@ -14,9 +15,14 @@ export function succeed({ warn }: Pick<Context, 'warn'>, answer: Answer): void {
   for (const { during, error } of answer.warnings) warn(`${during}: ${messageOf(error)}`);
   if (answer.outcome === 'done') return;
   const [first, ...others] = answer.failures;
-  const after = others.map(({ during, error }) => `${during}: ${messageOf(error)}`);
-  if (after.length === 0 && first.error instanceof Error) throw first.error;
-  throw new Error([messageOf(first.error), ...after].join('; then '), { cause: first.error });
+  // Only the phase tells what was tried: the effect was in the middle of it.
+  const lost = first.error instanceof LostPeerError;
+  if (others.length === 0 && first.error instanceof Error && !lost) throw first.error;
+  throw new Error([lost ? told(first) : messageOf(first.error), ...others.map(told)].join('; then '), {
+    cause: first.error,
+  });
 }
 
+const told = ({ during, error }: { readonly during: string; readonly error: unknown }): string =>
+  `${during}: ${messageOf(error)}`;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -97,15 +97,18 @@ export async function newContainer(
 ): Promise<Container> {
   const { kernel, root, id, patience } = options;
   for (;;) {
-    const directory = makeDirectory(kernel, root, id);
+    let directory: Directory | undefined;
     try {
+      directory = makeDirectory(kernel, root, id);
       await lock(kernel, directory, patience);
       return attach(options, directory, { record, origin, locked: true });
     } catch (error) {
       // A `delete` took the directory, still empty, for one that a crash had left: make it anew.
       const taken = isStoreError(error, 'missing');
-      if (!taken) removeDirectory(kernel, directory);
-      closeDirectory(kernel, directory);
+      if (directory !== undefined) {
+        if (!taken) removeDirectory(kernel, directory);
+        closeDirectory(kernel, directory);
+      }
       if (!taken) throw error;
     }
   }

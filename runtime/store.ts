@@ -43,7 +43,7 @@ export function openDirectory(kernel: Kernel, root: string, id: string): Directo
   }
 }
 
-/** Makes the directory of a new container, and the state root above it. @throws StoreError `exists` */
+/** Makes the directory of a new container, and the state root above it. @throws StoreError `exists`; `missing` when it was removed at once */
 export function makeDirectory(kernel: Kernel, root: string, id: string): Directory {
   try {
     makeRoot(kernel, root);
@@ -55,6 +55,7 @@ export function makeDirectory(kernel: Kernel, root: string, id: string): Directo
   try {
     return openBelow(kernel, root, id);
   } catch (error) {
+    if (isErrno(error, 'ENOENT')) throw missing();
     attempt(kernel, unlinkat(AT.FDCWD, `${root}/${id}`, AT.REMOVEDIR));
     throw storeFailure(`open the state directory ${root}/${id}`, error);
   }

@@ -77,13 +77,21 @@ export function children(): number[] {
   );
 }
 
-function processLine(pid: number): string[] {
+/** R, S, T, Z, …; undefined for a process that is not there. proc_pid_stat(5) */
+export const stateOf = (pid: number): string | undefined => statOf(pid)?.state;
+
+function statOf(pid: number): { readonly name: string; readonly state: string } | undefined {
   try {
     const [, name = '', state = ''] = /\((.*)\) (.)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-    return [`${state === 'Z' ? 'zombie' : 'process'} ${pid} (${name})`];
+    return { name, state };
   } catch {
-    return [];
+    return undefined;
   }
+}
+
+function processLine(pid: number): string[] {
+  const stat = statOf(pid);
+  return stat === undefined ? [] : [`${stat.state === 'Z' ? 'zombie' : 'process'} ${pid} (${stat.name})`];
 }
 
 /** How many; which ones the engine opens for itself is its own affair. */

@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { SYSNO } from '../../../native/constants/sysno.ts';
-import { FaultPlan, faultKernel, onlyCall } from '../../../native/faults.ts';
+import { FaultPlan, faultKernel, type ShouldFail } from '../../../native/faults.ts';
 import { type Libc, loadLibc } from '../../../native/libc.ts';
 import { hostPlatform, type Wrap } from '../../../native/platform.ts';
 import { commandsOn, type Place } from './scene.ts';
@@ -36,7 +36,15 @@ if (import.meta.main) await obey(JSON.parse(readFileSync(0, 'utf8')) as Order);
 
 async function obey({ place, operation, at, signal }: Order): Promise<void> {
   const end = () => process.kill(process.pid, signal);
-  const plan = new FaultPlan(onlyCall(at !== undefined && 'call' in at ? at.call : 0, 'die'), () => {
+  const chosen = at !== undefined && 'call' in at ? at.call : 0;
+  const shouldFail: ShouldFail = (n) => {
+    if (n !== chosen) return undefined;
+    if (signal === 'SIGKILL') return 'die';
+    // Once it is told to go on, the batch with this call goes on as if nothing had been.
+    end();
+    return undefined;
+  };
+  const plan = new FaultPlan(shouldFail, () => {
     end();
     throw new Error('still alive');
   });
