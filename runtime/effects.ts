@@ -12,6 +12,7 @@ import { prepareProcess } from '../effects/process/prepare.ts';
 import { giveTerminal } from '../effects/process/terminal.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
+import { settleUserNamespace } from '../effects/user-namespace.ts';
 import { close } from '../native/calls/files.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt } from '../native/perform.ts';
@@ -33,6 +34,7 @@ export function effectsOf(session: Session): CommandEffects {
         const { results } = stage.submit(joinCalls(record.cgroup, withoutUnified));
         checkJoined(record.cgroup, results, withoutUnified);
       });
+      settleUserNamespace(session, record);
       settleInit(session, record);
       return init;
     },

@@ -30,8 +30,6 @@ const MOUNT: Table<Mount> = {
 };
 
 const LINUX: Table<Linux> = {
-  uidMappings: filled,
-  gidMappings: filled,
   sysctl: filled,
   devices: filled,
   netDevices: filled,
@@ -43,10 +41,7 @@ const LINUX: Table<Linux> = {
   timeOffsets: filled,
 };
 
-const NAMESPACE_TYPES: readonly Namespace['type'][] = [
-  'user', //
-  'time',
-];
+const NAMESPACE_TYPES: readonly Namespace['type'][] = ['time'];
 
 /** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */
 export function refuseUnsupported(config: Config, report: Report): void {

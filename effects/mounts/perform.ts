@@ -119,7 +119,7 @@ function addStep(batch: Batch, root: number, step: MountStep): readonly Placemen
       return [placement];
     }
     case 'bind': {
-      const mount = batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
+      const mount = step.tree ?? batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
       addAttributes(batch, mount, step.attributesBelow, true);
       addAttributes(batch, mount, step.attributes, false);
       const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);

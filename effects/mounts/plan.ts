@@ -33,6 +33,8 @@ export interface BindStep extends Placed {
   readonly recursive: boolean;
   readonly attributes: AttributeChange;
   readonly attributesBelow: AttributeChange;
+  /** In the init: the source's detached tree, where the host's side has opened it. */
+  readonly tree?: number;
 }
 
 /** A symlink between the controllers' directories of a cgroup v1 mount. */

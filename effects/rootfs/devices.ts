@@ -26,6 +26,7 @@ import { doing, EffectError, reasonOf } from '../error.ts';
 import { parseMountOptions } from '../mounts/options.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { type DeviceNumbers, isCharacterDevice, modeOf, NULL_DEVICE } from '../stat.ts';
+import { bindDevices } from './bound-devices.ts';
 import { makePlaceholder, openInRoot } from './in-root.ts';
 
 export const DEFAULT_DEVICES: readonly ({ readonly name: string } & DeviceNumbers)[] = [
@@ -57,6 +58,7 @@ export const needsDevices = (mounts: readonly Mount[]): boolean =>
 /** What is made in /dev: a device or a link, and whether what is there already is as good. */
 interface Node {
   readonly name: string;
+  readonly device: boolean;
   readonly make: (dev: Fd) => Call;
   readonly isRight: (stat: Out, link: string) => boolean;
 }
@@ -68,6 +70,7 @@ const nodes = (kcore: boolean): readonly Node[] => [
   ...DEFAULT_DEVICES.map(
     ({ name, major, minor }): Node => ({
       name,
+      device: true,
       make: (dev) => mknodat(dev, name, S.IFCHR | 0o666, deviceNumber(major, minor)),
       isRight: (stat) => isDevice(stat, { major, minor }),
     }),
@@ -75,6 +78,7 @@ const nodes = (kcore: boolean): readonly Node[] => [
   ...(kcore ? [...LINKS, CORE] : LINKS).map(
     ([name, target]): Node => ({
       name,
+      device: false,
       make: (dev) => symlinkat(target, dev, name),
       isRight: (stat, link) => link === target || (name === 'ptmx' && isDevice(stat, PTMX)),
     }),
@@ -96,12 +100,24 @@ export function makeDevices(init: Kernel, root: number, kcore: boolean): void {
     doing('make /dev', () => makePlaceholder(init, root, '/dev', 'directory'));
     results = makeAll(init, root, wanted) ?? [];
   }
-  const there = wanted.filter((node, i) => {
+  const forbidden: Node[] = [];
+  const there: Node[] = [];
+  wanted.forEach((node, i) => {
     const errno = -(results[i] ?? 0);
-    if (errno > 0 && errno !== ERRNO.EEXIST) throw cannotMake(node, new SyscallError(node.make(0), errno));
-    return errno > 0;
+    if (errno === ERRNO.EEXIST) there.push(node);
+    else if (errno === ERRNO.EPERM && node.device) forbidden.push(node);
+    else if (errno > 0) throw cannotMake(node, new SyscallError(node.make(0), errno));
   });
-  if (there.length > 0) replaceWrong(init, root, there);
+  // Where an image has one already, only its look is refused: mknod would be too.
+  const bound = forbidden.length > 0 ? [...forbidden, ...there.filter(({ device }) => device)] : [];
+  if (bound.length > 0)
+    bindDevices(
+      init,
+      root,
+      bound.map(({ name }) => ({ path: `/dev/${name}`, source: `/dev/${name}` })),
+    );
+  const left = there.filter((node) => !bound.includes(node));
+  if (left.length > 0) replaceWrong(init, root, left);
 }
 
 const cannotMake = ({ name }: Node, error: SyscallError): EffectError =>

@@ -10,10 +10,13 @@ import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Mount } from '../../spec/types.ts';
 import { performMounts } from '../mounts/perform.ts';
-import { planMounts } from '../mounts/plan.ts';
+import { type MountStep, planMounts } from '../mounts/plan.ts';
 import { hasNamespace, makesNamespace } from '../namespaces.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
+import { withHostSide } from '../userns/host-side.ts';
+import { inUserNamespace } from '../userns/mappings.ts';
+import { openSources } from '../userns/sources.ts';
 import { attachRootfs } from './attach.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
@@ -25,18 +28,35 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
   const mounts = (config.mounts ?? []).map((mount) => withAbsoluteSource(mount, record.bundle));
-  // In the host's own mount namespace its propagation is not ours to change.
-  const propagation = hasNamespace(config, 'mount') ? MS.SLAVE | MS.REC : undefined;
-  const root = attachRootfs(init.kernel, record.rootfs, propagation);
-  init.root = root;
   const steps = planMounts(mounts, {
     files: boundFiles(session.platform.local, mounts),
     cgroup: record.cgroup,
     cgroupNamespace: makesNamespace(config, 'cgroup'),
   });
-  performMounts(init.kernel, root, steps);
+  const { root, opened } = attach(session, record, steps);
+  init.root = root;
+  performMounts(init.kernel, root, opened);
   if (needsDevices(mounts)) makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'));
   closeDev(init.kernel, root, mounts);
+}
+
+interface Attached {
+  /** The rootfs, opened in the init. */
+  readonly root: number;
+  readonly opened: readonly MountStep[];
+}
+
+function attach(session: Session, record: ContainerRecord, steps: readonly MountStep[]): Attached {
+  const { kernel } = connectedInit(session);
+  const { config, rootfs } = record;
+  // In the host's own mount namespace its propagation is not ours to change.
+  const propagation = hasNamespace(config, 'mount') ? MS.SLAVE | MS.REC : undefined;
+  if (!inUserNamespace(config) || propagation === undefined)
+    return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+  return withHostSide(session, record.options.preserveFds, (host) => {
+    const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
+    return { root, opened: openSources(host, steps) };
+  });
 }
 
 /** Makes the rootfs the root, and takes away what the container must not have of it. @throws EffectError */
