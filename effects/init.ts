@@ -15,7 +15,7 @@ import { PartedBatch } from './parted-batch.ts';
 import { startTimeOf } from './proc.ts';
 import { addSessionKeyring } from './process/keyring.ts';
 import { extraDescriptor, type ServedProcessPlan, startServedProcess } from './served-process.ts';
-import { connectedInit, type Session } from './session.ts';
+import { connectedInit, disconnect, type Session } from './session.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
 export const START_SOCKET = 'start.sock';
@@ -42,12 +42,14 @@ export function startInit(
   const { platform, inheritance } = session;
   const { local } = platform;
   const plan = planNamespaces(record.config);
-  const listener = listenForStart(local, session.directory);
+  const { consoleSocket, stdio } = inheritance;
+  // Where nobody will connect, standard input holds the place of the listener.
+  const listener = isLeftWaiting(session, record) ? listenForStart(local, session.directory) : undefined;
+  const start = listener ?? stdio[0];
   try {
-    const { consoleSocket } = inheritance;
     const init = startServedProcess(platform, 'init', {
       inheritance,
-      extra: consoleSocket === undefined ? [listener] : [listener, consoleSocket],
+      extra: consoleSocket === undefined ? [start] : [start, consoleSocket],
       enterCgroup,
       birthCgroup: record.cgroup?.paths.unified,
       addJoins: (batch) => addJoins(batch, plan),
@@ -59,8 +61,15 @@ export function startInit(
       startTime: doing(`read the start time of process ${init.pid}`, () => startTimeOf(local, init.pid)),
     };
   } finally {
-    attempt(local, close(listener));
+    if (listener !== undefined) attempt(local, close(listener));
   }
+}
+
+/** Hooks and a seccomp agent need connections of their own to the init (channel.ts), which come by its start socket. */
+function isLeftWaiting({ startsAtOnce }: Session, { config }: ContainerRecord): boolean {
+  const { createContainer = [], startContainer = [] } = config.hooks ?? {};
+  const agent = config.linux?.seccomp?.listenerPath ?? '';
+  return !startsAtOnce || createContainer.length > 0 || startContainer.length > 0 || agent !== '';
 }
 
 function addJoins(batch: PartedBatch, { joined }: NamespacePlan): void {
@@ -113,8 +122,9 @@ export function settleInit(session: Session, record: ContainerRecord): void {
 const ARENA = { base: 0x1_0000_0000, size: 16 << 20, kept: 4096 } as const;
 const MADV_DONTNEED = 4;
 
-/** The last batch of `create`: from here on the init waits for whoever connects to the start socket. */
-export function awaitStart(session: Session): void {
+/** The last batch of `create`: from here on the init waits for whoever connects to the start socket, unless it is this command. */
+export function awaitStart(session: Session, record: ContainerRecord): void {
+  if (!isLeftWaiting(session, record)) return;
   const { kernel } = connectedInit(session);
   const start = startDescriptor(session.inheritance.preserveFds);
   doing('leave the init waiting for start', () =>
@@ -123,4 +133,5 @@ export function awaitStart(session: Session): void {
       { ...accept(start), serve: true },
     ]),
   );
+  disconnect(session);
 }

@@ -35,7 +35,12 @@ export interface Session {
   readonly environment: readonly string[];
   /** The container's state directory, absolute. */
   readonly directory: string;
-  /** While the container is created: its init. */
+  /**
+   * This command will start what it creates. Then the init is not left waiting, but goes on serving on the connection
+   * that it has: 0.6 ms of a `run`. Should the command die in between, so does the init.
+   */
+  readonly startsAtOnce?: boolean;
+  /** While the container is created, and until it is started: its init. */
   init?: InitConnection & { readonly pid: number; root?: number };
 }
 

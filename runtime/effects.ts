@@ -13,9 +13,7 @@ import { giveTerminal } from '../effects/process/terminal.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
-import { close } from '../native/calls/files.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { attempt } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { CommandEffects } from './container.ts';
@@ -56,19 +54,19 @@ export function effectsOf(session: Session): CommandEffects {
       prepareProcess(kernel, process, session.inheritance.openFilesLimit);
       // For its errors, and for its cache.
       await compiledFilter(session, record);
-      awaitStart(session);
-      disconnect(session);
+      awaitStart(session, record);
     },
     async startProcess(record) {
-      const init = connectToInit(session);
       try {
-        await startProcess(session, record, init.kernel);
+        session.init ??= { ...connectToInit(session), pid: record.init?.pid ?? 0 };
+        await startProcess(session, record, session.init.kernel);
       } catch (error) {
         // It has given up what a second try would need.
+        disconnect(session);
         await destroyInit(platform, record);
         throw error;
       } finally {
-        attempt(local, close(init.socket));
+        disconnect(session);
       }
     },
     signal: (record, { signal, all }) => signalContainer(platform, record, signal, all),

@@ -11,11 +11,16 @@ import { effectsOf } from './effects.ts';
 /** A command that creates no process passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
-export function optionsFor(context: Context, id: string, inheritance = NOTHING): ContainerOptions {
+export function optionsFor(
+  context: Context,
+  id: string,
+  { inheritance, startsAtOnce }: Pick<Session, 'inheritance' | 'startsAtOnce'> = { inheritance: NOTHING },
+): ContainerOptions {
   const { platform, root, patience, inspect, onChange, host } = context;
   const session: Session = {
     platform,
     inheritance,
+    ...(startsAtOnce && { startsAtOnce }),
     directory: `${root}/${id}`,
     environment: Object.entries(host.env).map(([name, value = '']) => `${name}=${value}`),
   };
