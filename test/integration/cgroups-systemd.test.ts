@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { changeLimits, endCgroup, makeCgroup } from '../../effects/cgroups/by-driver.ts';
 import { checkJoined, detectLayout, joinCalls, members, planCgroup } from '../../effects/cgroups/driver.ts';
 import { directoriesOf } from '../../effects/cgroups/paths.ts';
 import { connectSystemd } from '../../effects/cgroups/systemd/connect.ts';
@@ -19,6 +20,7 @@ import { localKernel } from '../../native/local.ts';
 import { perform } from '../../native/perform.ts';
 import { type Stage, spawnStage } from '../../native/spawn.ts';
 import { out } from '../../native/struct.ts';
+import type { LinuxResources } from '../../spec/types.ts';
 import { end, noBus, type PrivateBus, startBus, until } from '../native/bus/daemon.ts';
 
 const skip = process.getuid?.() !== 0 ? 'needs root' : noBus;
@@ -121,6 +123,26 @@ test('a scope is made around a process, limited, changed and ended', { skip }, (
   for (const directory of directoriesOf(record)) assert.ok(!existsSync(directory), directory);
   stopScope(systemd, local, record);
 });
+
+for (const systemdMakesIt of [true, false])
+  test(`either driver is used alike: ${systemdMakesIt ? 'systemd' : 'fs'}`, { skip }, async () => {
+    const cgroupsPath = systemdMakesIt ? `${slice}:runchart:alike` : `/${slice}/alike`;
+    const planned = planCgroup({ cgroupsPath, id: 'alike', layout, systemd: systemdMakesIt });
+    const connect = () => connectSystemd(libc, local, { address: bus.address });
+    const limits = (n: number): LinuxResources =>
+      layout.mode === 'v2' ? { unified: { 'cgroup.max.depth': `${n}` } } : { pids: { limit: n } };
+    const file = layout.mode === 'v2' ? `${planned.paths.unified}/cgroup.max.depth` : `${planned.paths.pids}/pids.max`;
+    const creation = await makeCgroup(local, planned, { id: 'alike', cgroupsPath, resources: limits(5), connect });
+    const first = stage();
+    creation.enter(first.kernel);
+    assert.ok(members(local, creation.record).includes(first.pid));
+    assert.equal(readFileSync(file, 'utf8'), '5\n');
+    await changeLimits(local, creation.record, limits(6), limits(5), connect);
+    assert.equal(readFileSync(file, 'utf8'), '6\n');
+    reap(first);
+    await endCgroup(local, creation.record, connect);
+    for (const directory of directoriesOf(planned)) assert.ok(!existsSync(directory), directory);
+  });
 
 test('a unit that failed before is forgiven', { skip }, () => {
   const record = plan('exists');

@@ -1,0 +1,99 @@
+/**
+ * A container's cgroup, whoever makes it: this process, or systemd on its behalf. The difference that matters:
+ * a scope of systemd's cannot be empty, so it is made once there is a process to be in it.
+ */
+
+import type { Kernel } from '../../native/kernel.ts';
+import { call } from '../../native/perform.ts';
+import type { CgroupRecord } from '../../spec/record.ts';
+import type { LinuxResources } from '../../spec/types.ts';
+import { createCgroup } from './create.ts';
+import { checkJoined, type JoinOptions, joinCalls } from './join.ts';
+import { removeCgroup } from './remove.ts';
+import { updateResources } from './resources.ts';
+import type { Systemd } from './systemd/manager.ts';
+
+/** The connection to systemd, made where it is needed: `systemd/connect.ts`. Who asks for it closes it. */
+export type Connect = () => Systemd | Promise<Systemd>;
+
+export interface CreationRequest {
+  readonly id: string;
+  readonly cgroupsPath?: string | undefined;
+  readonly resources: LinuxResources;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly rootless?: boolean;
+  /** See `ScopeRequest`. */
+  readonly ownerUid?: number;
+  readonly connect: Connect;
+}
+
+export interface Creation {
+  /** What is there, or with systemd, what will be. */
+  readonly record: CgroupRecord;
+  /**
+   * Has a process with a single thread move into the cgroup, by the calls that it performs. With systemd this makes it.
+   * @throws CgroupError, BusError
+   */
+  enter(process: Kernel, options?: JoinOptions): void;
+}
+
+/** @param local performs in this process, whose pid namespace that of `enter`'s process is. @throws CgroupError, BusError */
+export async function makeCgroup(local: Kernel, record: CgroupRecord, request: CreationRequest): Promise<Creation> {
+  const { resources, cgroupsPath, connect, ...rest } = request;
+  if (record.driver === 'fs') {
+    const options = { rootless: request.rootless === true, explicitPath: Boolean(cgroupsPath) };
+    const made = createCgroup(local, record, resources, options);
+    return { record: made, enter: (process, join) => joinBy(process, made, join) };
+  }
+  const { startScope } = await import('./systemd/scope.ts');
+  const systemd = await connect();
+  return {
+    record,
+    enter(process, join) {
+      try {
+        const pid = call(process, { name: 'getpid', args: [] });
+        startScope(systemd, local, record, { ...rest, cgroupsPath, resources, pid });
+        joinBy(process, record, join);
+      } finally {
+        systemd.close();
+      }
+    },
+  };
+}
+
+function joinBy(process: Kernel, record: CgroupRecord, options: JoinOptions = {}): void {
+  checkJoined(record, process.submit(joinCalls(record, options)).results, options);
+}
+
+/** Removes an emptied cgroup; what is gone is fine. @throws CgroupError, BusError */
+export async function endCgroup(local: Kernel, record: CgroupRecord, connect: Connect): Promise<void> {
+  if (record.driver === 'fs') return removeCgroup(local, record);
+  const { stopScope } = await import('./systemd/scope.ts');
+  await withSystemd(connect, (systemd) => stopScope(systemd, local, record));
+}
+
+/**
+ * Changes the limits of a container that is there.
+ * @param before the limits in force, to which it returns where it fails
+ * @throws CgroupError, BusError
+ */
+export async function changeLimits(
+  local: Kernel,
+  record: CgroupRecord,
+  resources: LinuxResources,
+  before: LinuxResources,
+  connect: Connect,
+): Promise<void> {
+  if (record.driver === 'fs') return updateResources(local, record, resources);
+  const { updateScope } = await import('./systemd/scope.ts');
+  await withSystemd(connect, (systemd) => updateScope(systemd, local, record, resources, before));
+}
+
+async function withSystemd(connect: Connect, work: (systemd: Systemd) => void): Promise<void> {
+  const systemd = await connect();
+  try {
+    work(systemd);
+  } finally {
+    systemd.close();
+  }
+}

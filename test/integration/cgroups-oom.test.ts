@@ -1,0 +1,72 @@
+/** A container that runs out of memory is noticed, as is its end. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  createCgroup,
+  detectLayout,
+  joinCalls,
+  killAll,
+  planCgroup,
+  removeCgroup,
+} from '../../effects/cgroups/driver.ts';
+import { watchOom } from '../../effects/cgroups/oom.ts';
+import { close, closeRange } from '../../native/calls/files.ts';
+import { execve, waitid } from '../../native/calls/process.ts';
+import { CLOSE_RANGE } from '../../native/constants/files.ts';
+import { P } from '../../native/constants/process.ts';
+import { SIGNALS } from '../../native/constants/signal.ts';
+import { POLL } from '../../native/constants/socket.ts';
+import { LostPeerError } from '../../native/kernel.ts';
+import { perform } from '../../native/perform.ts';
+import { hostPlatform } from '../../native/platform.ts';
+import { out, viewOf } from '../../native/struct.ts';
+
+const platform = hostPlatform();
+const { local } = platform;
+const layout = detectLayout(local);
+const path = `/runchart-test-oom-${process.pid}`;
+const planned = planCgroup({ cgroupsPath: path, id: 'unused', layout });
+
+const hasMemory = layout.mode !== 'v2' && planned.paths.memory !== undefined;
+const skip =
+  process.getuid?.() !== 0 ? 'needs root' : !hasMemory && `this host has no memory controller on ${layout.mode}`;
+
+test('a process that takes more than its limit', { skip, timeout: 60_000 }, async () => {
+  const MiB = 1 << 20;
+  const record = createCgroup(local, planned, { memory: { limit: 16 * MiB, swap: 16 * MiB } });
+  try {
+    const watch = watchOom(local, record);
+    assert.deepEqual(watch.take(), { kills: 0, ended: false });
+    const stage = platform.spawnStage([0, 1, 2], 'stage');
+    perform(stage.kernel, joinCalls(record));
+    // It keeps all that it has read, for it waits for a line's end.
+    const run = [closeRange(3, 1000, CLOSE_RANGE.CLOEXEC), execve('/usr/bin/tail', ['tail', '/dev/zero'], [])];
+    assert.throws(() => stage.kernel.submit(run), LostPeerError);
+    const info = out(128);
+    perform(local, [close(stage.connection), waitid(P.PID, stage.pid, info)]);
+    assert.equal(viewOf(info.bytes).getInt32(24, true), SIGNALS.SIGKILL);
+    const [ready = 0] = await platform.poll([{ fd: watch.fd, events: POLL.IN }], 10_000);
+    assert.ok(ready & POLL.IN);
+    assert.ok(watch.take().kills > 0);
+    killAll(local, record);
+    removeCgroup(local, record);
+    assert.ok(watch.take().ended);
+    watch.close();
+  } finally {
+    killAll(local, record);
+    removeCgroup(local, record);
+  }
+});
+
+test('without a memory controller there is an error', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
+  const { unified, memory, ...others } = planned.paths;
+  assert.throws(
+    () => watchOom(local, { ...planned, paths: others }),
+    /cannot watch for OOM: the container has no memory cgroup/,
+  );
+  assert.throws(
+    () => watchOom(local, planned),
+    new RegExp(`watch ${unified && layout.mode === 'v2' ? unified : memory}\\S+: ENOENT`),
+  );
+});
