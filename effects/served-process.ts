@@ -69,8 +69,12 @@ function cloneProcess(platform: Platform, table: readonly number[], plan: Served
     const batch = new PartedBatch();
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
+    // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
+    const cgroup = stage.socket + 16;
+    // Before anything is joined: the path is the host's.
+    if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
     plan.addJoins(batch, (index) => extraDescriptor(plan.inheritance.preserveFds, index));
-    addClone(batch, plan, stage.socket);
+    addClone(batch, plan, cgroup);
     return batch.perform(stage.kernel).at(-1) ?? 0;
   } finally {
     attempt(platform.local, close(stage.connection));
@@ -78,15 +82,15 @@ function cloneProcess(platform: Platform, table: readonly number[], plan: Served
   }
 }
 
-function addClone(batch: PartedBatch, plan: ServedProcessPlan, stageSocket: number): void {
+function addOpenCgroup(batch: PartedBatch, path: string, to: number): void {
+  const fd = batch.add(openat(AT.FDCWD, path, O.PATH | O.DIRECTORY));
+  batch.add(dup3(fd, to, O.CLOEXEC));
+  batch.add(close(fd));
+  batch.part(`open the cgroup ${path}`);
+}
+
+function addClone(batch: PartedBatch, plan: ServedProcessPlan, cgroup: number): void {
   const { birthCgroup, madeNamespaces } = plan;
-  // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
-  const cgroup = stageSocket + 16;
-  if (birthCgroup !== undefined) {
-    const fd = batch.add(openat(AT.FDCWD, birthCgroup, O.PATH | O.DIRECTORY));
-    batch.add(dup3(fd, cgroup, O.CLOEXEC));
-    batch.part(`open the cgroup ${birthCgroup}`);
-  }
   batch.add(
     clone3({
       // A sum: INTO_CGROUP lies beyond the 32 bits of JavaScript's `|`.

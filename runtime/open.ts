@@ -11,6 +11,7 @@ import { effectsOf } from './effects.ts';
 /** A command that creates no process passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
+<<<<<<< HEAD
 export function optionsFor(
   context: Context,
   id: string,
@@ -24,6 +25,19 @@ export function optionsFor(
     directory: `${root}/${id}`,
     environment: Object.entries(host.env).map(([name, value = '']) => `${name}=${value}`),
   };
+=======
+/** What a command holds of the container `id` while it works on it. */
+export const sessionFor = ({ platform, root, host }: Context, id: string, inheritance = NOTHING): Session => ({
+  platform,
+  inheritance,
+  directory: `${root}/${id}`,
+  environment: Object.entries(host.env).map(([name, value = '']) => `${name}=${value}`),
+});
+
+export function optionsFor(context: Context, id: string, inheritance = NOTHING): ContainerOptions {
+  const { platform, root, patience, inspect, onChange } = context;
+  const session = sessionFor(context, id, inheritance);
+>>>>>>> exec
   return {
     kernel: platform.local,
     root,
