@@ -25,8 +25,6 @@ import { giveTerminal } from './process/terminal.ts';
 import type { ContainerFilter } from './seccomp/container.ts';
 import { extraDescriptor, type ServedProcess, startServedProcess } from './served-process.ts';
 import type { Session } from './session.ts';
-import { becomeNamespaceRoot } from './user-namespace.ts';
-import { inUserNamespace } from './userns/mappings.ts';
 
 export interface ExecPlan {
   readonly record: ContainerRecord;
@@ -63,19 +61,11 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
     const extra = openExtra(session, plan, keep);
     const served = start(session, plan, extra);
     try {
-<<<<<<< HEAD
-      become(session, record, served, process, options);
-      return served.pid;
-    } finally {
-      // Where it did not execute its program, this ends it.
-      attempt(local, close(served.socket));
-=======
       settle(session, plan, served, extra);
       return joined(session, plan, served, extra, planExecution(served.kernel, plan.process));
     } catch (error) {
       end(session, served);
       throw error;
->>>>>>> exec
     }
   } finally {
     for (const fd of opened) attempt(local, close(fd));
@@ -106,27 +96,6 @@ function openExtra(
   return { fds, places: { init, root, console, agent } };
 }
 
-<<<<<<< HEAD
-function become(
-  session: Session,
-  record: ContainerRecord,
-  { kernel, pid }: ServedProcess,
-  process: Process,
-  options: ExecOptions,
-): void {
-  const { preserveFds, consoleSocket, openFilesLimit } = session.inheritance;
-  const extra = (index: number) => extraDescriptor(preserveFds, index);
-  if (inUserNamespace(record.config)) becomeNamespaceRoot(kernel);
-  enter(kernel, extra(ROOT));
-  perform(kernel, [
-    close(extra(INIT)),
-    close(extra(ROOT)),
-    closeRange(extra(consoleSocket === undefined ? CONSOLE : CONSOLE + 1), 0x7fffffff),
-    setsid(),
-  ]);
-  if (process.terminal && consoleSocket !== undefined)
-    giveTerminal(kernel, { consoleSocket: extra(CONSOLE), size: process.consoleSize, console: false });
-=======
 /**
  * The stage joins by the init's pidfd: all namespaces at once, and of nobody who has its pid by now. It joins all that
  * a process of the container could reach the host by, before there is a process that the container can see (CVE-2016-9962).
@@ -191,7 +160,6 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   const { record, process } = plan;
   const { preserveFds, openFilesLimit } = session.inheritance;
   const own = namespacesOf(record) & OWN_STEP;
->>>>>>> exec
   const limits = new PartedBatch();
   limits.add(closeRange(extraDescriptor(preserveFds, fds.length), 0x7fffffff));
   limits.part('prepare the process');

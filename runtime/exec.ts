@@ -105,7 +105,7 @@ async function start(
   { pidFile }: ExecOptions,
   connect: (pid: number) => void,
 ): Promise<ExecActor> {
-  const session = sessionFor(context, record.id, inheritance);
+  const session = sessionFor(context, record.id, { inheritance });
   let joined: JoinedProcess | undefined;
   const actor = createActor(
     execMachine({
