@@ -17,8 +17,6 @@ import { addLimits, restoreOpenFilesLimit } from './process/limits.ts';
 import { giveTerminal } from './process/terminal.ts';
 import { extraDescriptor, type ServedProcess, startServedProcess } from './served-process.ts';
 import type { Session } from './session.ts';
-import { becomeNamespaceRoot } from './user-namespace.ts';
-import { inUserNamespace } from './userns/mappings.ts';
 
 /** The extra descriptors of the process, in this order. */
 const INIT = 0;
@@ -61,7 +59,7 @@ export function execInContainer(
       madeNamespaces: 0,
     });
     try {
-      become(session, record, served, process, options);
+      become(session, served, process, options);
       return served.pid;
     } finally {
       // Where it did not execute its program, this ends it.
@@ -79,16 +77,9 @@ function addJoin(batch: PartedBatch, { config }: ContainerRecord, init: number):
   batch.part("join the container's namespaces");
 }
 
-function become(
-  session: Session,
-  record: ContainerRecord,
-  { kernel, pid }: ServedProcess,
-  process: Process,
-  options: ExecOptions,
-): void {
+function become(session: Session, { kernel, pid }: ServedProcess, process: Process, options: ExecOptions): void {
   const { preserveFds, consoleSocket, openFilesLimit } = session.inheritance;
   const extra = (index: number) => extraDescriptor(preserveFds, index);
-  if (inUserNamespace(record.config)) becomeNamespaceRoot(kernel);
   enter(kernel, extra(ROOT));
   perform(kernel, [
     close(extra(INIT)),

@@ -13,6 +13,8 @@ import { giveTerminal } from '../effects/process/terminal.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
+import { inUserNamespace } from '../effects/userns/mappings.ts';
+import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import { close } from '../native/calls/files.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt } from '../native/perform.ts';
@@ -25,16 +27,15 @@ import { observe } from './observe.ts';
 export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
-  const withoutUnified = { withoutUnified: true };
   return {
     makeCgroup: (record) => createCgroup(local, planned(record), record.config.linux?.resources ?? {}),
-    enterNamespaces(record) {
-      const init = startInit(session, record, (stage: Kernel) => {
+    async enterNamespaces(record) {
+      const init = startInit(session, record, (stage: Kernel, withoutUnified) => {
         if (record.cgroup === undefined) return;
-        const { results } = stage.submit(joinCalls(record.cgroup, withoutUnified));
-        checkJoined(record.cgroup, results, withoutUnified);
+        const { results } = stage.submit(joinCalls(record.cgroup, { withoutUnified }));
+        checkJoined(record.cgroup, results, { withoutUnified });
       });
-      settleUserNamespace(session, record);
+      await settleUserNamespace(session, record);
       settleInit(session, record);
       return init;
     },
@@ -91,7 +92,7 @@ export function effectsOf(session: Session): CommandEffects {
 
 async function startProcess(session: Session, record: ContainerRecord, kernel: Kernel): Promise<void> {
   const { preserveFds } = record.options;
-  const execution = planExecution(kernel, processOf(record));
+  const execution = planExecution(kernel, processOf(record), hasGroupsDenied(session, record));
   const compiled = await compiledFilter(session, record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../effects/hooks/hooks.ts');
@@ -104,6 +105,11 @@ async function startProcess(session: Session, record: ContainerRecord, kernel: K
   } finally {
     filter?.release();
   }
+}
+
+/** For `start` and `exec`: the init is there. */
+function hasGroupsDenied({ platform }: Session, { config, init }: ContainerRecord): boolean {
+  return inUserNamespace(config) && init !== undefined && groupsDenied(platform.local, init.pid);
 }
 
 /** Few containers without an engine have a profile: what it takes is loaded for those that do. */
