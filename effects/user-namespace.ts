@@ -1,12 +1,12 @@
 /** The user namespace that an init is born in: its mappings are written from outside, and the init becomes its root. */
 
 import { setgroups, setresgid, setresuid } from '../native/calls/process.ts';
-import { perform } from '../native/perform.ts';
+import { attempt, perform } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import { doing } from './error.ts';
 import { makesNamespace } from './namespaces.ts';
 import { connectedInit, type Session } from './session.ts';
-import { checkMappings, inUserNamespace } from './userns/mappings.ts';
+import { checkMappings, hostId, inUserNamespace, type Mappings, mappingsOf } from './userns/mappings.ts';
 import { readMappings } from './userns/read-mappings.ts';
 import { writeMappings } from './userns/write-mappings.ts';
 
@@ -18,12 +18,27 @@ export async function settleUserNamespace(session: Session, record: ContainerRec
   const { config } = record;
   if (!inUserNamespace(config)) return;
   const { kernel, pid } = connectedInit(session);
+  const { local } = session.platform;
   if (!makesNamespace(config, 'user')) {
     // The stage became its root when it joined.
-    checkMappings(config, readMappings(session.platform.local, pid));
+    const mappings = readMappings(local, pid);
+    checkMappings(config, mappings);
+    givePipes(session, mappings);
     return;
   }
+  givePipes(session, mappingsOf(config));
   const { mayDropGroups } = await writeMappings(session, record);
   const root = [setresgid(0), setresuid(0)];
   doing('become root in the user namespace', () => perform(kernel, mayDropGroups ? [setgroups([]), ...root] : root));
+}
+
+/**
+ * Pipes of our own become the namespace's root's, who hands them on to the process's user: or nobody inside could open
+ * /dev/stdout. What the caller gave stays the caller's.
+ */
+export function givePipes({ platform: { local }, inheritance }: Session, mappings: Mappings): void {
+  const uid = hostId(mappings.uid, 0);
+  const gid = hostId(mappings.gid, 0);
+  if (uid === undefined || gid === undefined) return;
+  for (const fd of inheritance.pipes ?? []) attempt(local, { name: 'fchown', args: [fd, uid, gid] });
 }

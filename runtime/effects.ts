@@ -13,6 +13,7 @@ import { giveTerminal } from '../effects/process/terminal.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
+import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
 import { inUserNamespace } from '../effects/userns/mappings.ts';
 import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import { close } from '../native/calls/files.ts';
@@ -36,6 +37,7 @@ export function effectsOf(session: Session): CommandEffects {
         checkJoined(record.cgroup, results, { withoutUnified });
       });
       await settleUserNamespace(session, record);
+      giveCgroup(local, record, init.pid);
       settleInit(session, record);
       return init;
     },
@@ -47,14 +49,17 @@ export function effectsOf(session: Session): CommandEffects {
     },
     enterRootfs: (record) => enterRootfs(session, record),
     async prepareProcess(record) {
-      const { kernel } = connectedInit(session);
+      const { kernel, pid } = connectedInit(session);
       const process = processOf(record);
       if (process.terminal) {
         const consoleSocket = consoleDescriptor(session.inheritance.preserveFds);
         giveTerminal(kernel, { consoleSocket, size: process.consoleSize, console: true });
       }
       protectRootfs(session, record);
-      prepareProcess(kernel, process, session.inheritance.openFilesLimit);
+      prepareProcess(kernel, process, {
+        openFilesLimit: session.inheritance.openFilesLimit,
+        limiter: inUserNamespace(record.config) ? { kernel: local, pid } : undefined,
+      });
       // For its errors, and for its cache.
       await compiledFilter(session, record);
       awaitStart(session);
