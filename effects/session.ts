@@ -11,6 +11,8 @@ import type { Platform } from '../native/platform.ts';
 export interface Inheritance {
   /** Descriptors for its standard input, output and error. */
   readonly stdio: readonly [number, number, number];
+  /** Those of `stdio` that are pipes of the runtime's own making. */
+  readonly pipes?: readonly number[];
   /** How many descriptors from 3 on it inherits too (`--preserve-fds`, and LISTEN_FDS). */
   readonly preserveFds: number;
   /** A connected socket that the terminal's master is sent to; with it the process gets a terminal. */

@@ -13,6 +13,9 @@ import { giveTerminal } from '../effects/process/terminal.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
+import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
+import { inUserNamespace } from '../effects/userns/mappings.ts';
+import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import type { Kernel } from '../native/kernel.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
@@ -23,16 +26,16 @@ import { observe } from './observe.ts';
 export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
-  const withoutUnified = { withoutUnified: true };
   return {
     makeCgroup: (record) => createCgroup(local, planned(record), record.config.linux?.resources ?? {}),
-    enterNamespaces(record) {
-      const init = startInit(session, record, (stage: Kernel) => {
+    async enterNamespaces(record) {
+      const init = startInit(session, record, (stage: Kernel, withoutUnified) => {
         if (record.cgroup === undefined) return;
-        const { results } = stage.submit(joinCalls(record.cgroup, withoutUnified));
-        checkJoined(record.cgroup, results, withoutUnified);
+        const { results } = stage.submit(joinCalls(record.cgroup, { withoutUnified }));
+        checkJoined(record.cgroup, results, { withoutUnified });
       });
-      settleUserNamespace(session, record);
+      await settleUserNamespace(session, record);
+      giveCgroup(local, record, init.pid);
       settleInit(session, record);
       return init;
     },
@@ -44,14 +47,17 @@ export function effectsOf(session: Session): CommandEffects {
     },
     enterRootfs: (record) => enterRootfs(session, record),
     async prepareProcess(record) {
-      const { kernel } = connectedInit(session);
+      const { kernel, pid } = connectedInit(session);
       const process = processOf(record);
       if (process.terminal) {
         const consoleSocket = consoleDescriptor(session.inheritance.preserveFds);
         giveTerminal(kernel, { consoleSocket, size: process.consoleSize, console: true });
       }
       protectRootfs(session, record);
-      prepareProcess(kernel, process, session.inheritance.openFilesLimit);
+      prepareProcess(kernel, process, {
+        openFilesLimit: session.inheritance.openFilesLimit,
+        limiter: inUserNamespace(record.config) ? { kernel: local, pid } : undefined,
+      });
       // For its errors, and for its cache.
       await compiledFilter(session, record);
       awaitStart(session, record);
@@ -89,7 +95,7 @@ export function effectsOf(session: Session): CommandEffects {
 
 async function startProcess(session: Session, record: ContainerRecord, kernel: Kernel): Promise<void> {
   const { preserveFds } = record.options;
-  const execution = planExecution(kernel, processOf(record));
+  const execution = planExecution(kernel, processOf(record), hasGroupsDenied(session, record));
   const compiled = await compiledFilter(session, record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../effects/hooks/hooks.ts');
@@ -102,6 +108,11 @@ async function startProcess(session: Session, record: ContainerRecord, kernel: K
   } finally {
     filter?.release();
   }
+}
+
+/** For `start` and `exec`: the init is there. */
+function hasGroupsDenied({ platform }: Session, { config, init }: ContainerRecord): boolean {
+  return inUserNamespace(config) && init !== undefined && groupsDenied(platform.local, init.pid);
 }
 
 /** Few containers without an engine have a profile: what it takes is loaded for those that do. */
