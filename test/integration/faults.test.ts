@@ -13,11 +13,14 @@ import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { everyCall, type Operation, type Trial, unclear } from './chaos/every-call.ts';
 import { likeness } from './chaos/likeness.ts';
 import { type Watch, watch } from './chaos/remains.ts';
-import { type Commands, commandsOn, type Place, placeIn } from './chaos/scene.ts';
+import { type Commands, commandsOn, deleteAll, type Place, placeIn } from './chaos/scene.ts';
 
 const skip = noContainers;
 const work = workFolder('faults');
-after(() => work.remove());
+after(async () => {
+  await deleteAll(work.path);
+  work.remove();
+});
 
 /** Given, a failure is seen again. */
 const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 1000));
