@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -221,6 +222,35 @@ test('a read-only /dev has its devices nevertheless', { skip }, async () => {
   );
   const { output } = await host.run('rodev', { ...config, ...(mounts ? { mounts } : {}) });
   assert.equal(output, 'ptmx\ntouch: /dev/x: Read-only file system\n');
+});
+
+test('a tmpfs takes the permissions of the directory that it covers, all bits, unless it is told others', {
+  skip,
+}, async () => {
+  const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 't', options });
+  await using created = await host.create(
+    'mode',
+    withMounts(
+      '',
+      tmpfs('/tmp', 'nodev'),
+      tmpfs('/tmp/new'),
+      tmpfs('/opened'),
+      tmpfs('/opened', 'mode=410'),
+      tmpfs('/private'),
+      tmpfs('/link'),
+    ),
+    {
+      prepare: (rootfs) => {
+        for (const name of ['opened', 'private']) mkdirSync(join(rootfs, name));
+        chmodSync(join(rootfs, 'tmp'), 0o7777);
+        chmodSync(join(rootfs, 'opened'), 0o710);
+        chmodSync(join(rootfs, 'private'), 0o700);
+        symlinkSync('/opened', join(rootfs, 'link'));
+      },
+    },
+  );
+  const told = (path: string) => (statSync(seenBy(created.pid, path)).mode & 0o7777).toString(8);
+  assert.deepEqual(['/tmp', '/tmp/new', '/private', '/opened'].map(told), ['7777', '1777', '700', '410']);
 });
 
 test('tmpfs options reach the file system; one that it does not know is told by name', { skip }, async () => {
