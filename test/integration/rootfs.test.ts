@@ -86,6 +86,27 @@ test('masked files are empty, masked directories too, and what is not there need
   assert.equal(output, '0\n0\nclosed\nplain\n');
 });
 
+test('a path that is listed twice is covered once', { skip }, async () => {
+  const config = writable('');
+  const linux = { ...config.linux, maskedPaths: ['/secret', '/dir', '/secret', '/dir'], readonlyPaths: ['/ro', '/ro'] };
+  await using created = await host.create(
+    'twice',
+    { ...config, linux },
+    {
+      prepare(rootfs) {
+        writeFileSync(join(rootfs, 'secret'), 'secret');
+        for (const name of ['dir', 'ro']) mkdirSync(join(rootfs, name));
+      },
+    },
+  );
+  const points = mountsOf(created.pid).map(({ point }) => point);
+  assert.deepEqual(points.filter((point) => ['/secret', '/dir', '/ro'].includes(point)).sort(), [
+    '/dir',
+    '/ro',
+    '/secret',
+  ]);
+});
+
 test('read-only paths are so with all that is mounted below', { skip }, async () => {
   const from = join(host.path, 'data');
   mkdirSync(join(from, 'sub'), { recursive: true });
