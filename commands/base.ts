@@ -28,6 +28,8 @@ interface GlobalFlags {
 export abstract class RuntimeCommand extends Command {
   /** How many arguments it takes, from and to. */
   static readonly takes: readonly [number, number] = [1, 1];
+  /** Of them, how many are its own: those behind, and flags among them, are for another program. */
+  static readonly ownWords: number = Number.POSITIVE_INFINITY;
 
   readonly host: Host;
   /** Once its flags have been understood. */
@@ -67,6 +69,7 @@ export interface CommandClass {
   readonly args: typeof Command.args;
   readonly flags: typeof Command.flags;
   readonly takes: readonly [number, number];
+  readonly ownWords: number;
   new (argv: readonly string[], host: Host): RuntimeCommand;
 }
 

@@ -26,7 +26,8 @@ export async function dispatch(argv: readonly string[], host: Host): Promise<num
     const load = line.command === undefined ? undefined : COMMANDS.get(line.command);
     if (load === undefined) return await withoutCommand(line.command, line.before, line.after);
     const [{ default: Loaded }, { globalsBefore }] = await Promise.all([load(), import('./globals.ts')]);
-    const read = readLine([...globalsBefore(line.before, Loaded.flags), ...line.after], Loaded.flags);
+    const given = [...globalsBefore(line.before, Loaded.flags), ...line.after];
+    const read = readLine(given, Loaded.flags, Loaded.ownWords);
     if (read.argv.includes('--help')) return (await import('./help.ts')).printCommandHelp(Loaded);
     checkCount(Loaded.id, read.words.length, Loaded.takes);
     command = new Loaded(read.argv, host);

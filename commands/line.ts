@@ -7,6 +7,10 @@
 export interface FlagShape {
   readonly type: 'boolean' | 'option';
   readonly char?: string | undefined;
+  /** Every value of it counts. */
+  readonly multiple?: boolean | undefined;
+  /** Of a boolean: `--name=false` is not the same as nothing. */
+  readonly allowNo?: boolean | undefined;
 }
 
 /** A command line that can't be understood; the texts are runc's. */
@@ -45,12 +49,23 @@ export interface ReadLine {
   readonly words: readonly string[];
 }
 
-/** @throws UsageError */
-export function readLine(argv: readonly string[], flags: Readonly<Record<string, FlagShape>>): ReadLine {
+/**
+ * @param ownWords how many arguments are the command's own: what follows them is for the program that it calls
+ * @throws UsageError
+ */
+export function readLine(
+  argv: readonly string[],
+  flags: Readonly<Record<string, FlagShape>>,
+  ownWords = Number.POSITIVE_INFINITY,
+): ReadLine {
   const given = new Map<string, string>();
   const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
+    if (words.length >= ownWords) {
+      words.push(...argv.slice(word === '--' ? i + 1 : i));
+      break;
+    }
     if (word === '--') {
       words.push(...argv.slice(i + 1));
       break;
@@ -64,12 +79,13 @@ export function readLine(argv: readonly string[], flags: Readonly<Record<string,
     if (long === undefined) throw new UsageError(`flag provided but not defined: -${name}`);
     if (flags[long]?.type === 'boolean') {
       if (value === undefined || isTrue(value, name)) given.set(long, `--${long}`);
+      else if (flags[long].allowNo) given.set(long, `--no-${long}`);
       else given.delete(long);
       continue;
     }
     const text = value ?? argv[++i];
     if (text === undefined) throw new UsageError(`flag needs an argument: -${name}`);
-    given.set(long, `--${long}=${text}`);
+    given.set(flags[long]?.multiple ? `${long} ${given.size}` : long, `--${long}=${text}`);
   }
   return { argv: [...given.values(), '--', ...words], words };
 }

@@ -12,6 +12,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
 >([
   ['create', () => import('./create.ts')],
   ['delete', () => import('./delete.ts')],
+  ['exec', () => import('./exec.ts')],
   ['kill', () => import('./kill.ts')],
   ['list', () => import('./list.ts')],
   ['run', () => import('./run.ts')],

@@ -1,121 +1,216 @@
-/** `exec`: another process in a running container, in its cgroup and namespaces, by the same means as its init. */
+/** `exec`: another process in a container, in its cgroup and namespaces, by the same means as its init. */
 
-import { close, closeRange, openat } from '../native/calls/files.ts';
+import { close, closeRange, fchdir, openat } from '../native/calls/files.ts';
 import { chroot } from '../native/calls/mounts.ts';
-import { setns, setsid } from '../native/calls/process.ts';
+import { pidfdOpen, pidfdSendSignal, setns, setresgid, setresuid, setsid, waitid } from '../native/calls/process.ts';
+import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
-import type { Kernel } from '../native/kernel.ts';
-import { attempt, call, perform, SyscallError } from '../native/perform.ts';
+import { CLONE, P, W } from '../native/constants/process.ts';
+import { SIGNALS } from '../native/constants/signal.ts';
+import { attempt, call, isErrno } from '../native/perform.ts';
+import { out } from '../native/struct.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
-import { EffectError } from './error.ts';
-import { NAMESPACE_FLAGS } from './namespaces.ts';
+import { checkJoined, joinCalls } from './cgroups/join.ts';
+import { EffectError, reasonOf } from './error.ts';
+import type { ExecCgroup } from './exec-cgroup.ts';
+import { initCgroup } from './exec-fallback.ts';
+import { hasNamespace, NAMESPACE_FLAGS } from './namespaces.ts';
 import { openInit } from './observe.ts';
 import { PartedBatch } from './parted-batch.ts';
-import { executeProcess, planExecution } from './process/execute.ts';
+import { type Execution, executeProcess, planExecution } from './process/execute.ts';
+import { addSessionKeyring } from './process/keyring.ts';
 import { addLimits, restoreOpenFilesLimit } from './process/limits.ts';
 import { giveTerminal } from './process/terminal.ts';
+import type { ContainerFilter } from './seccomp/container.ts';
 import { extraDescriptor, type ServedProcess, startServedProcess } from './served-process.ts';
 import type { Session } from './session.ts';
-import { becomeNamespaceRoot } from './user-namespace.ts';
-import { inUserNamespace } from './userns/mappings.ts';
 
-/** The extra descriptors of the process, in this order. */
-const INIT = 0;
-const ROOT = 1;
-const CONSOLE = 2;
+export interface ExecPlan {
+  readonly record: ContainerRecord;
+  readonly process: Process;
+  readonly cgroup: ExecCgroup | undefined;
+  /** The container's seccomp filter. */
+  readonly filter: ContainerFilter | undefined;
+}
 
-export interface ExecOptions {
-  /** Moves the stage into the container's cgroup. @throws Error */
-  readonly enterCgroup: (stage: Kernel) => void;
-  /** Loads the container's seccomp filter. */
-  readonly filter: (
-    kernel: Kernel,
-    pid: number,
-  ) => { readonly calls: Parameters<typeof executeProcess>[2]['filter']; release(): void };
+/** A process in the container that has not executed its program yet. */
+export interface JoinedProcess {
+  /** A child of this process; as this process sees it. */
+  readonly pid: number;
+  /** @throws EffectError in the words that engines know; it is to be ended then */
+  execute(): void;
+  /** Lets go of one that has executed its program. */
+  release(): void;
+  /** Kills one that has not, and takes its status. */
+  end(): void;
 }
 
 /**
- * Starts the process and executes its program.
- * @returns its pid: a child of this process
+ * @returns a process that has the container's namespaces, cgroup and terminal, and whose program has been found
  * @throws EffectError in the words that engines know; no process is left then
  */
-export function execInContainer(
-  session: Session,
-  record: ContainerRecord,
-  process: Process,
-  options: ExecOptions,
-): number {
-  const { platform, inheritance } = session;
-  const { local } = platform;
-  const init = record.init === undefined ? undefined : openInit(local, record.init);
-  if (init === undefined || record.init === undefined) throw new EffectError('container not running');
-  let root: number | undefined;
+export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
+  const { local } = session.platform;
+  const opened: number[] = [];
+  const keep = (fd: number): number => {
+    opened.push(fd);
+    return fd;
+  };
   try {
-    root = call(local, openat(AT.FDCWD, `/proc/${record.init.pid}/root`, O.PATH | O.DIRECTORY));
-    const served = startServedProcess(platform, 'exec', {
-      inheritance,
-      extra: [init, root, ...(inheritance.consoleSocket === undefined ? [] : [inheritance.consoleSocket])],
-      enterCgroup: options.enterCgroup,
-      addJoins: (batch, extra) => addJoin(batch, record, extra(INIT)),
-      madeNamespaces: 0,
-    });
+    const extra = openExtra(session, plan, keep);
+    const served = start(session, plan, extra);
     try {
-      become(session, record, served, process, options);
-      return served.pid;
-    } finally {
-      // Where it did not execute its program, this ends it.
-      attempt(local, close(served.socket));
+      settle(session, plan, served, extra);
+      return joined(session, plan, served, extra, planExecution(served.kernel, plan.process));
+    } catch (error) {
+      end(session, served);
+      throw error;
     }
   } finally {
-    for (const fd of [init, root]) if (fd !== undefined) attempt(local, close(fd));
+    for (const fd of opened) attempt(local, close(fd));
   }
 }
 
-/** By the init's pidfd: all of its namespaces at once, and of nobody who has its pid by now. */
-function addJoin(batch: PartedBatch, { config }: ContainerRecord, init: number): void {
-  const flags = (config.linux?.namespaces ?? []).reduce((all, { type }) => all | NAMESPACE_FLAGS[type], 0);
-  if (flags !== 0) batch.add(setns(init, flags));
-  batch.part("join the container's namespaces");
+type Extra = ReturnType<typeof openExtra>;
+
+/** What the process is started with besides what it inherits; `places` are their numbers there. */
+function openExtra(
+  { platform: { local }, inheritance }: Session,
+  { record, process, filter }: ExecPlan,
+  keep: (fd: number) => number,
+) {
+  const fds: number[] = [];
+  const add = (fd: number): number => extraDescriptor(inheritance.preserveFds, fds.push(fd) - 1);
+  const pidfd = record.init === undefined ? undefined : openInit(local, record.init);
+  if (record.init === undefined || pidfd === undefined) throw new EffectError('container not running');
+  const init = add(keep(pidfd));
+  // In a mount namespace of its own the root is the container's; else it was entered by chroot.
+  const root = hasNamespace(record.config, 'mount')
+    ? undefined
+    : add(keep(call(local, openat(AT.FDCWD, `/proc/${record.init.pid}/root`, O.PATH | O.DIRECTORY))));
+  const console =
+    process.terminal && inheritance.consoleSocket !== undefined ? add(inheritance.consoleSocket) : undefined;
+  const connection = filter?.connect();
+  const agent = connection === undefined ? undefined : add(keep(connection));
+  return { fds, places: { init, root, console, agent } };
 }
 
-function become(
-  session: Session,
-  record: ContainerRecord,
-  { kernel, pid }: ServedProcess,
-  process: Process,
-  options: ExecOptions,
-): void {
-  const { preserveFds, consoleSocket, openFilesLimit } = session.inheritance;
-  const extra = (index: number) => extraDescriptor(preserveFds, index);
-  if (inUserNamespace(record.config)) becomeNamespaceRoot(kernel);
-  enter(kernel, extra(ROOT));
-  perform(kernel, [
-    close(extra(INIT)),
-    close(extra(ROOT)),
-    closeRange(extra(consoleSocket === undefined ? CONSOLE : CONSOLE + 1), 0x7fffffff),
-    setsid(),
-  ]);
-  if (process.terminal && consoleSocket !== undefined)
-    giveTerminal(kernel, { consoleSocket: extra(CONSOLE), size: process.consoleSize, console: false });
+/**
+ * The stage joins by the init's pidfd: all namespaces at once, and of nobody who has its pid by now. It joins all that
+ * a process of the container could reach the host by, before there is a process that the container can see (CVE-2016-9962).
+ * The two that the kernel would judge the way into the cgroup by are for the process itself.
+ */
+function start(session: Session, plan: ExecPlan, { fds, places }: Extra): ServedProcess {
+  const { record, cgroup } = plan;
+  const before = namespacesOf(record) & ~OWN_STEP;
+  const attemptIn = (birthCgroup: string | undefined): ServedProcess =>
+    startServedProcess(session.platform, 'exec', {
+      inheritance: session.inheritance,
+      extra: fds,
+      enterCgroup(stage) {
+        if (cgroup === undefined) return;
+        const options = { withoutUnified: true };
+        try {
+          checkJoined(cgroup.record, stage.submit(joinCalls(cgroup.record, options)).results, options);
+        } catch (error) {
+          throw new EffectError(`error adding pid to cgroups: ${reasonOf(error)}`, { cause: error });
+        }
+      },
+      birthCgroup,
+      addJoins(batch) {
+        if (before !== 0) batch.add(setns(places.init, before));
+        batch.part("join the container's namespaces");
+        if (places.root === undefined) return;
+        batch.add(fchdir(places.root));
+        batch.add(chroot('.'));
+        batch.part("enter the container's root");
+      },
+      madeNamespaces: 0,
+    });
+  const birthCgroup = cgroup?.record.paths.unified;
+  try {
+    return attemptIn(birthCgroup);
+  } catch (error) {
+    if (birthCgroup === undefined || !isCgroupRefusal(error)) throw error;
+    // A cgroup v2 with controllers for those below it takes no processes; the init has moved on then.
+    const other =
+      cgroup?.explicit || record.cgroup?.layout !== 'v2' ? undefined : initCgroup(session.platform.local, record);
+    if (other === undefined || other === birthCgroup)
+      throw new EffectError(`error adding pid to cgroups: ${birthCgroup}: ${reasonOf(causeOf(error))}`, {
+        cause: error,
+      });
+    return attemptIn(other);
+  }
+}
+
+const OWN_STEP = CLONE.NEWUSER | CLONE.NEWCGROUP;
+
+const namespacesOf = ({ config }: ContainerRecord): number =>
+  (config.linux?.namespaces ?? []).reduce((all, { type }) => all | NAMESPACE_FLAGS[type], 0);
+
+const causeOf = (error: unknown): unknown => (error instanceof EffectError ? error.cause : error);
+
+function isCgroupRefusal(error: unknown): boolean {
+  const cause = causeOf(error);
+  return isErrno(cause, 'EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP') && ['clone3', 'openat'].includes(cause.call.name);
+}
+
+function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { fds, places }: Extra): void {
+  const { record, process } = plan;
+  const { preserveFds, openFilesLimit } = session.inheritance;
+  const own = namespacesOf(record) & OWN_STEP;
   const limits = new PartedBatch();
+  limits.add(closeRange(extraDescriptor(preserveFds, fds.length), 0x7fffffff));
+  limits.part('prepare the process');
+  // While it may still raise them: a user namespace takes that away.
   addLimits(limits, process);
   limits.perform(kernel);
   restoreOpenFilesLimit(kernel, process, openFilesLimit);
-  const execution = planExecution(kernel, process);
-  const filter = options.filter(kernel, pid);
-  try {
-    executeProcess(kernel, execution, { preserveFds, filter: filter.calls ?? [] });
-  } finally {
-    filter.release();
+
+  const batch = new PartedBatch();
+  if (own !== 0) batch.add(setns(places.init, own));
+  if ((own & CLONE.NEWUSER) !== 0) {
+    batch.add(setresgid(0));
+    batch.add(setresuid(0));
   }
+  batch.part("join the container's namespaces");
+  batch.add(close(places.init));
+  if (places.root !== undefined) batch.add(close(places.root));
+  batch.add(setsid());
+  if (!record.options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
+  batch.part('prepare the process');
+  batch.perform(kernel);
+  if (places.console !== undefined)
+    giveTerminal(kernel, { consoleSocket: places.console, size: process.consoleSize, console: false });
 }
 
-/** setns(2) leads to the root of the mount namespace, which is not the container's where it was entered by chroot. */
-function enter(kernel: Kernel, root: number): void {
-  const { results, stoppedAt } = kernel.submit([{ name: 'fchdir', args: [root] }, chroot('.')]);
-  if (stoppedAt !== undefined)
-    throw new EffectError(
-      `enter the container's root: ${new SyscallError(chroot('.'), -(results[stoppedAt] ?? 0)).message}`,
-    );
+function joined(
+  session: Session,
+  plan: ExecPlan,
+  served: ServedProcess,
+  { places }: Extra,
+  execution: Execution,
+): JoinedProcess {
+  const { kernel, pid } = served;
+  return {
+    pid,
+    execute() {
+      const filter = plan.filter?.callsFor(kernel, pid, places.agent) ?? [];
+      executeProcess(kernel, execution, { preserveFds: session.inheritance.preserveFds, filter });
+    },
+    release: () => void attempt(session.platform.local, close(served.socket)),
+    end: () => end(session, served),
+  };
+}
+
+/** By signal: that it notices the end of its connection is not certain under a seccomp filter. */
+function end({ platform: { local } }: Session, { pid, socket }: ServedProcess): void {
+  attempt(local, close(socket));
+  // Nobody else can have its pid: only this process can reap it.
+  const pidfd = attempt(local, pidfdOpen(pid));
+  if (pidfd < 0) return;
+  attempt(local, pidfdSendSignal(pidfd, SIGNALS.SIGKILL));
+  attempt(local, close(pidfd));
+  while (attempt(local, waitid(P.PID, pid, out(128), W.EXITED)) === -ERRNO.EINTR);
 }

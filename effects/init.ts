@@ -1,7 +1,7 @@
 /** The container's init: how it comes into being, what it does first, and how it is left waiting for `start`. */
 
 import { close, closeRange, openat } from '../native/calls/files.ts';
-import { sethostname, setns, setsid } from '../native/calls/process.ts';
+import { sethostname, setsid } from '../native/calls/process.ts';
 import { accept, bindUnix, listen, socket } from '../native/calls/sockets.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
@@ -9,13 +9,14 @@ import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, perform } from '../native/perform.ts';
 import type { ContainerRecord, InitRecord } from '../spec/record.ts';
 import { doing } from './error.ts';
-import { makesNamespace, NAMESPACE_FLAGS, type NamespacePlan, planNamespaces } from './namespaces.ts';
+import { addJoins, joinWithUser } from './join-namespaces.ts';
+import { makesNamespace, planNamespaces } from './namespaces.ts';
 import { addLoopbackUp } from './network.ts';
 import { PartedBatch } from './parted-batch.ts';
 import { startTimeOf } from './proc.ts';
 import { addSessionKeyring } from './process/keyring.ts';
-import { extraDescriptor, type ServedProcessPlan, startServedProcess } from './served-process.ts';
-import { connectedInit, type Session } from './session.ts';
+import { extraDescriptor, startServedProcess } from './served-process.ts';
+import { connectedInit, disconnect, type Session } from './session.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
 export const START_SOCKET = 'start.sock';
@@ -31,26 +32,32 @@ export const startDescriptor = (preserveFds: number): number => extraDescriptor(
 export const consoleDescriptor = (preserveFds: number): number => extraDescriptor(preserveFds, CONSOLE);
 
 /**
- * @param enterCgroup moves the stage into the container's cgroup, but for the v2 directory: the init is born there
+ * @param enterCgroup moves the stage into the container's cgroup; without the v2 directory, if the init is to be born there
  * @throws EffectError; the stage is gone then, and so is the init if there was one
  */
 export function startInit(
   session: Session,
   record: ContainerRecord,
-  enterCgroup: ServedProcessPlan['enterCgroup'],
+  enterCgroup: (stage: Kernel, withoutUnified: boolean) => void,
 ): InitRecord {
   const { platform, inheritance } = session;
   const { local } = platform;
   const plan = planNamespaces(record.config);
-  const listener = listenForStart(local, session.directory);
+  const joinsUser = plan.joined.some(({ type }) => type === 'user');
+  // In another user namespace the stage may not place a child in a cgroup of the host's any more.
+  const birthCgroup = joinsUser ? undefined : record.cgroup?.paths.unified;
+  const { consoleSocket, stdio } = inheritance;
+  // Where nobody will connect, standard input holds the place of the listener.
+  const listener = isLeftWaiting(session, record) ? listenForStart(local, session.directory) : undefined;
+  const start = listener ?? stdio[0];
   try {
-    const { consoleSocket } = inheritance;
     const init = startServedProcess(platform, 'init', {
       inheritance,
-      extra: consoleSocket === undefined ? [listener] : [listener, consoleSocket],
-      enterCgroup,
-      birthCgroup: record.cgroup?.paths.unified,
-      addJoins: (batch) => addJoins(batch, plan),
+      extra: consoleSocket === undefined ? [start] : [start, consoleSocket],
+      enterCgroup: (stage) => enterCgroup(stage, birthCgroup !== undefined),
+      birthCgroup,
+      joinFirst: joinsUser ? (stage) => joinWithUser(stage, plan.joined) : undefined,
+      addJoins: (batch) => addJoins(batch, joinsUser ? [] : plan.joined),
       madeNamespaces: plan.made,
     });
     session.init = { ...init };
@@ -59,18 +66,15 @@ export function startInit(
       startTime: doing(`read the start time of process ${init.pid}`, () => startTimeOf(local, init.pid)),
     };
   } finally {
-    attempt(local, close(listener));
+    if (listener !== undefined) attempt(local, close(listener));
   }
 }
 
-function addJoins(batch: PartedBatch, { joined }: NamespacePlan): void {
-  for (const { type, path } of joined) {
-    // Not blocking: a fifo in its place would keep us waiting for its writer.
-    const fd = batch.add(openat(AT.FDCWD, path, O.RDONLY | O.NONBLOCK));
-    batch.add(setns(fd, NAMESPACE_FLAGS[type]));
-    batch.add(close(fd));
-    batch.part(`join the ${type} namespace ${path}`);
-  }
+/** Hooks and a seccomp agent need connections of their own to the init (channel.ts), which come by its start socket. */
+function isLeftWaiting({ startsAtOnce }: Session, { config }: ContainerRecord): boolean {
+  const { createContainer = [], startContainer = [] } = config.hooks ?? {};
+  const agent = config.linux?.seccomp?.listenerPath ?? '';
+  return !startsAtOnce || createContainer.length > 0 || startContainer.length > 0 || agent !== '';
 }
 
 /** By the directory's descriptor: the path to it may be longer than a socket's address can be. */
@@ -113,8 +117,9 @@ export function settleInit(session: Session, record: ContainerRecord): void {
 const ARENA = { base: 0x1_0000_0000, size: 16 << 20, kept: 4096 } as const;
 const MADV_DONTNEED = 4;
 
-/** The last batch of `create`: from here on the init waits for whoever connects to the start socket. */
-export function awaitStart(session: Session): void {
+/** The last batch of `create`: from here on the init waits for whoever connects to the start socket, unless it is this command. */
+export function awaitStart(session: Session, record: ContainerRecord): void {
+  if (!isLeftWaiting(session, record)) return;
   const { kernel } = connectedInit(session);
   const start = startDescriptor(session.inheritance.preserveFds);
   doing('leave the init waiting for start', () =>
@@ -123,4 +128,5 @@ export function awaitStart(session: Session): void {
       { ...accept(start), serve: true },
     ]),
   );
+  disconnect(session);
 }

@@ -32,7 +32,7 @@ const FIRST_READ_BYTES = 16 * 1024;
 
 /** The content of a small file, or of one of procfs, whose size only reading tells; a fifo is not waited for. @throws SyscallError EFBIG beyond `limit` bytes */
 export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 << 20): string {
-  const fd = call(kernel, openat(AT.FDCWD, path, O.RDONLY));
+  const fd = call(kernel, openat(AT.FDCWD, path, O.RDONLY | O.NONBLOCK));
   const decoder = new TextDecoder();
   let text = '';
   try {

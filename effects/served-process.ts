@@ -26,6 +26,8 @@ export interface ServedProcessPlan {
   readonly enterCgroup: (stage: Kernel) => void;
   /** A cgroup v2 directory that the process is born in. */
   readonly birthCgroup?: string | undefined;
+  /** Joins namespaces where that takes looking at what happened. @throws Error */
+  readonly joinFirst?: ((stage: Kernel) => void) | undefined;
   /** Adds the joining of namespaces. `extra(i)` is the number of the i-th extra descriptor in the stage. */
   readonly addJoins: (batch: PartedBatch, extra: (index: number) => number) => void;
   /** CLONE_NEW* of the namespaces that are made. */
@@ -66,11 +68,20 @@ function cloneProcess(platform: Platform, table: readonly number[], plan: Served
   const stage = doing('start the stage', () => platform.spawnStage(table, 'stage'));
   try {
     plan.enterCgroup(stage.kernel);
-    const batch = new PartedBatch();
+    let batch = new PartedBatch();
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
+    // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
+    const cgroup = stage.socket + 16;
+    // Before anything is joined: the path is the host's.
+    if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
+    if (plan.joinFirst !== undefined) {
+      batch.perform(stage.kernel);
+      plan.joinFirst(stage.kernel);
+      batch = new PartedBatch();
+    }
     plan.addJoins(batch, (index) => extraDescriptor(plan.inheritance.preserveFds, index));
-    addClone(batch, plan, stage.socket);
+    addClone(batch, plan, cgroup);
     return batch.perform(stage.kernel).at(-1) ?? 0;
   } finally {
     attempt(platform.local, close(stage.connection));
@@ -78,15 +89,15 @@ function cloneProcess(platform: Platform, table: readonly number[], plan: Served
   }
 }
 
-function addClone(batch: PartedBatch, plan: ServedProcessPlan, stageSocket: number): void {
+function addOpenCgroup(batch: PartedBatch, path: string, to: number): void {
+  const fd = batch.add(openat(AT.FDCWD, path, O.PATH | O.DIRECTORY));
+  batch.add(dup3(fd, to, O.CLOEXEC));
+  batch.add(close(fd));
+  batch.part(`open the cgroup ${path}`);
+}
+
+function addClone(batch: PartedBatch, plan: ServedProcessPlan, cgroup: number): void {
   const { birthCgroup, madeNamespaces } = plan;
-  // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
-  const cgroup = stageSocket + 16;
-  if (birthCgroup !== undefined) {
-    const fd = batch.add(openat(AT.FDCWD, birthCgroup, O.PATH | O.DIRECTORY));
-    batch.add(dup3(fd, cgroup, O.CLOEXEC));
-    batch.part(`open the cgroup ${birthCgroup}`);
-  }
   batch.add(
     clone3({
       // A sum: INTO_CGROUP lies beyond the 32 bits of JavaScript's `|`.

@@ -11,6 +11,8 @@ import type { Platform } from '../native/platform.ts';
 export interface Inheritance {
   /** Descriptors for its standard input, output and error. */
   readonly stdio: readonly [number, number, number];
+  /** Those of `stdio` that are pipes of the runtime's own making. */
+  readonly pipes?: readonly number[];
   /** How many descriptors from 3 on it inherits too (`--preserve-fds`, and LISTEN_FDS). */
   readonly preserveFds: number;
   /** A connected socket that the terminal's master is sent to; with it the process gets a terminal. */
@@ -35,7 +37,12 @@ export interface Session {
   readonly environment: readonly string[];
   /** The container's state directory, absolute. */
   readonly directory: string;
-  /** While the container is created: its init. */
+  /**
+   * This command will start what it creates. Then the init is not left waiting, but goes on serving on the connection
+   * that it has: 0.6 ms of a `run`. Should the command die in between, so does the init.
+   */
+  readonly startsAtOnce?: boolean;
+  /** While the container is created, and until it is started: its init. */
   init?: InitConnection & { readonly pid: number; root?: number };
 }
 

@@ -1,42 +1,44 @@
-/** The user namespace that an init was born in: its mappings are written from outside, and the init becomes its root. */
+/** The user namespace that an init is born in: its mappings are written from outside, and the init becomes its root. */
 
-import { close, openat, write } from '../native/calls/files.ts';
 import { setgroups, setresgid, setresuid } from '../native/calls/process.ts';
-import { AT, O } from '../native/constants/files.ts';
-import type { Call, Kernel } from '../native/kernel.ts';
-import { perform } from '../native/perform.ts';
-import { result } from '../native/struct.ts';
+import { attempt, perform } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import { doing } from './error.ts';
+import { makesNamespace } from './namespaces.ts';
 import { connectedInit, type Session } from './session.ts';
-import { inUserNamespace, mappingsOf, mapText } from './userns/mappings.ts';
+import { checkMappings, hostId, inUserNamespace, type Mappings, mappingsOf } from './userns/mappings.ts';
+import { readMappings } from './userns/read-mappings.ts';
+import { writeMappings } from './userns/write-mappings.ts';
 
 /**
  * To be performed before anything else that the init does: until then it has no ids that the namespace knows.
  * @throws EffectError
  */
-export function settleUserNamespace(session: Session, record: ContainerRecord): void {
-  if (!inUserNamespace(record.config)) return;
+export async function settleUserNamespace(session: Session, record: ContainerRecord): Promise<void> {
+  const { config } = record;
+  if (!inUserNamespace(config)) return;
   const { kernel, pid } = connectedInit(session);
   const { local } = session.platform;
-  const mappings = mappingsOf(record.config);
-  if (mappings !== undefined) {
-    writeFile(local, `/proc/${pid}/uid_map`, mapText(mappings.uid));
-    writeFile(local, `/proc/${pid}/gid_map`, mapText(mappings.gid));
+  if (!makesNamespace(config, 'user')) {
+    // The stage became its root when it joined.
+    const mappings = readMappings(local, pid);
+    checkMappings(config, mappings);
+    givePipes(session, mappings);
+    return;
   }
-  becomeNamespaceRoot(kernel);
+  givePipes(session, mappingsOf(config));
+  const { mayDropGroups } = await writeMappings(session, record);
+  const root = [setresgid(0), setresuid(0)];
+  doing('become root in the user namespace', () => perform(kernel, mayDropGroups ? [setgroups([]), ...root] : root));
 }
 
-/** What it makes from now on belongs to the namespace's root, and what that may reach it may. @throws EffectError */
-export function becomeNamespaceRoot(kernel: Kernel): void {
-  doing('become root in the user namespace', () => perform(kernel, rootCalls()));
-}
-
-const rootCalls = (): readonly Call[] => [setgroups([]), setresgid(0), setresuid(0)];
-
-/** In one write(2), which these files insist on. */
-function writeFile(local: Kernel, path: string, text: string): void {
-  doing(`write ${JSON.stringify(text.trim())} to ${path}`, () =>
-    perform(local, [openat(AT.FDCWD, path, O.WRONLY), write(result(0), text), close(result(0))]),
-  );
+/**
+ * Pipes of our own become the namespace's root's, who hands them on to the process's user: or nobody inside could open
+ * /dev/stdout. What the caller gave stays the caller's.
+ */
+export function givePipes({ platform: { local }, inheritance }: Session, mappings: Mappings): void {
+  const uid = hostId(mappings.uid, 0);
+  const gid = hostId(mappings.gid, 0);
+  if (uid === undefined || gid === undefined) return;
+  for (const fd of inheritance.pipes ?? []) attempt(local, { name: 'fchown', args: [fd, uid, gid] });
 }

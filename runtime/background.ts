@@ -32,6 +32,7 @@ export async function createInBackground(
       ...request,
       config: withEnvironment(config, inherited),
       inheritance,
+      startsAtOnce: start,
     });
     try {
       const pid = container.record.init?.pid ?? 0;

@@ -30,6 +30,8 @@ export interface CreateRequest {
   readonly noPivot?: boolean;
   readonly noNewKeyring?: boolean;
   readonly inheritance: Inheritance;
+  /** The caller starts it next, with the container that it gets. */
+  readonly startsAtOnce?: boolean;
 }
 
 const CONFIG_LIMIT = 64 << 20;
@@ -57,7 +59,7 @@ export async function createContainer(context: Context, request: CreateRequest):
   const { platform } = context;
   const config = request.config ?? (await readConfig(platform.local, request.bundle));
   const record = planRecord(context, request, config);
-  const container = await newContainer(optionsFor(context, request.id, request.inheritance), record, 'create');
+  const container = await newContainer(optionsFor(context, request.id, request), record, 'create');
   try {
     succeed(context, await container.request({ type: 'create' }));
     return container;

@@ -13,9 +13,10 @@ import { giveTerminal } from '../effects/process/terminal.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
-import { close } from '../native/calls/files.ts';
+import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
+import { inUserNamespace } from '../effects/userns/mappings.ts';
+import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { attempt } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { CommandEffects } from './container.ts';
@@ -25,16 +26,16 @@ import { observe } from './observe.ts';
 export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
-  const withoutUnified = { withoutUnified: true };
   return {
     makeCgroup: (record) => createCgroup(local, planned(record), record.config.linux?.resources ?? {}),
-    enterNamespaces(record) {
-      const init = startInit(session, record, (stage: Kernel) => {
+    async enterNamespaces(record) {
+      const init = startInit(session, record, (stage: Kernel, withoutUnified) => {
         if (record.cgroup === undefined) return;
-        const { results } = stage.submit(joinCalls(record.cgroup, withoutUnified));
-        checkJoined(record.cgroup, results, withoutUnified);
+        const { results } = stage.submit(joinCalls(record.cgroup, { withoutUnified }));
+        checkJoined(record.cgroup, results, { withoutUnified });
       });
-      settleUserNamespace(session, record);
+      await settleUserNamespace(session, record);
+      giveCgroup(local, record, init.pid);
       settleInit(session, record);
       return init;
     },
@@ -46,29 +47,32 @@ export function effectsOf(session: Session): CommandEffects {
     },
     enterRootfs: (record) => enterRootfs(session, record),
     async prepareProcess(record) {
-      const { kernel } = connectedInit(session);
+      const { kernel, pid } = connectedInit(session);
       const process = processOf(record);
       if (process.terminal) {
         const consoleSocket = consoleDescriptor(session.inheritance.preserveFds);
         giveTerminal(kernel, { consoleSocket, size: process.consoleSize, console: true });
       }
       protectRootfs(session, record);
-      prepareProcess(kernel, process, session.inheritance.openFilesLimit);
+      prepareProcess(kernel, process, {
+        openFilesLimit: session.inheritance.openFilesLimit,
+        limiter: inUserNamespace(record.config) ? { kernel: local, pid } : undefined,
+      });
       // For its errors, and for its cache.
       await compiledFilter(session, record);
-      awaitStart(session);
-      disconnect(session);
+      awaitStart(session, record);
     },
     async startProcess(record) {
-      const init = connectToInit(session);
       try {
-        await startProcess(session, record, init.kernel);
+        session.init ??= { ...connectToInit(session), pid: record.init?.pid ?? 0 };
+        await startProcess(session, record, session.init.kernel);
       } catch (error) {
         // It has given up what a second try would need.
+        disconnect(session);
         await destroyInit(platform, record);
         throw error;
       } finally {
-        attempt(local, close(init.socket));
+        disconnect(session);
       }
     },
     signal: (record, { signal, all }) => signalContainer(platform, record, signal, all),
@@ -91,7 +95,7 @@ export function effectsOf(session: Session): CommandEffects {
 
 async function startProcess(session: Session, record: ContainerRecord, kernel: Kernel): Promise<void> {
   const { preserveFds } = record.options;
-  const execution = planExecution(kernel, processOf(record));
+  const execution = planExecution(kernel, processOf(record), hasGroupsDenied(session, record));
   const compiled = await compiledFilter(session, record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../effects/hooks/hooks.ts');
@@ -104,6 +108,11 @@ async function startProcess(session: Session, record: ContainerRecord, kernel: K
   } finally {
     filter?.release();
   }
+}
+
+/** For `start` and `exec`: the init is there. */
+function hasGroupsDenied({ platform }: Session, { config, init }: ContainerRecord): boolean {
+  return inUserNamespace(config) && init !== undefined && groupsDenied(platform.local, init.pid);
 }
 
 /** Few containers without an engine have a profile: what it takes is loaded for those that do. */

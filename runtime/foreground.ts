@@ -5,22 +5,17 @@
 
 import { reasonOf } from '../effects/error.ts';
 import { type Attendance, attend } from '../effects/foreground/attend.ts';
-import { type Channels, pipeChannels, terminalChannels } from '../effects/foreground/channels.ts';
-import { closeAll } from '../effects/foreground/ends.ts';
-import { type HostTerminal, openHostTerminal } from '../effects/foreground/host-terminal.ts';
-import { receiveMaster } from '../effects/foreground/terminal.ts';
-import { reapAll, reaperOf } from '../effects/wait.ts';
-import { pidfdOpen, pidfdSendSignal, prctl } from '../native/calls/process.ts';
-import { ERRNO } from '../native/constants/errno.ts';
+import { reapAll } from '../effects/wait.ts';
+import { prctl } from '../native/calls/process.ts';
 import { PR } from '../native/constants/process.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
-import { attempt, call } from '../native/perform.ts';
+import { attempt } from '../native/perform.ts';
 import { announce } from './announce.ts';
 import { succeed } from './answers.ts';
-import { type CaughtSignals, catchSignals } from './caught-signals.ts';
+import { enterForeground, type Foreground, type Undo } from './attendance.ts';
 import type { Container } from './container.ts';
 import type { Context } from './context.ts';
-import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
+import type { InheritanceOptions, Inherited } from './inheritance.ts';
 import { openExisting } from './open.ts';
 import { isStoreError } from './store-error.ts';
 
@@ -47,112 +42,48 @@ export async function runForeground(
   create: (inherited: Inherited) => Promise<Container>,
 ): Promise<number> {
   const { platform } = context;
-  const { local } = platform;
-  const undo: (() => void)[] = [];
+  const undo: Undo = [];
   try {
-    const inherited = inherit(context, { ...options, detach: false });
-    undo.push(inherited.close);
-    const owned = Object.values(inherited.ends);
-    undo.push(() => closeAll(local, owned.splice(0)));
+    const foreground = enterForeground(context, options, undo);
     if (options.subreaper) becomeSubreaper(context);
-    const signals = catchSignals();
-    undo.push(signals.release);
-    const terminal = options.terminal ? openHostTerminal(local, STDIO) : undefined;
-    const leaveTerminal = () => {
-      terminal?.restore();
-      terminal?.close();
-    };
-    undo.push(leaveTerminal);
-
-    const container = await create(inherited);
+    const container = await create(foreground.inherited);
     undo.push(() => container.close());
-    const begun = await begin(context, options, { container, inherited, terminal, signals, undo });
-    const status = await attend(platform, begun);
+    const status = await attend(platform, await begin(context, options, container, foreground));
 
     // What now comes from children belongs to those who wait for them: hooks, say.
-    signals.deliverTo(() => undefined);
-    leaveTerminal();
+    foreground.signals.deliverTo(() => undefined);
+    foreground.leaveTerminal();
     if (!options.keep) await remove(context, container);
-    if (options.subreaper) reapAll(local);
+    if (options.subreaper) reapAll(platform.local);
     return status;
   } finally {
     for (const step of undo.toReversed()) step();
   }
 }
 
-const STDIO = [0, 1, 2] as const;
-
 /** So that what the container leaves behind without a pid namespace of its own is not left to the host's init. */
 function becomeSubreaper({ platform, warn }: Context): void {
   if (attempt(platform.local, prctl(PR.SET_CHILD_SUBREAPER, 1)) < 0) warn('this process cannot become a subreaper');
 }
 
-interface Beginning {
-  readonly container: Container;
-  readonly inherited: Inherited;
-  readonly terminal: HostTerminal | undefined;
-  readonly signals: CaughtSignals;
-  readonly undo: (() => void)[];
-}
-
 /** From a container that has been created to one that runs, and what there is to attend to. Lets go of its lock. */
-async function begin(context: Context, options: ForegroundOptions, beginning: Beginning): Promise<Attendance> {
-  const { container, inherited, terminal, signals, undo } = beginning;
-  const { local } = context.platform;
+async function begin(
+  context: Context,
+  { pidFile, subreaper, keep }: ForegroundOptions,
+  container: Container,
+  { inherited, connect }: Foreground,
+): Promise<Attendance> {
   try {
     const pid = container.record.init?.pid ?? 0;
-    const pidfd = call(local, pidfdOpen(pid));
-    undo.push(() => closeAll(local, [pidfd]));
-    announce(local, pid, { pidFile: options.pidFile, pidfdSocket: inherited.inheritance.pidfdSocket });
-    const { channels, resize } = open(context, inherited, terminal);
-    undo.push(channels.close);
-    // The init has its own by now; while we had them too, no pipe would end.
-    inherited.close();
-    terminal?.enterRaw();
-    resize();
+    announce(context.platform.local, pid, { pidFile, pidfdSocket: inherited.inheritance.pidfdSocket });
+    const connected = connect(pid);
     succeed(context, await container.request({ type: 'start' }));
-
-    const reaper = reaperOf(local, pid);
-    const { promise: abandoned, resolve: abandon } = Promise.withResolvers<void>();
-    signals.deliverTo((signal) => {
-      if (signal === SIGNALS.SIGCHLD) {
-        if (options.subreaper) reaper.reapOrphans();
-        return;
-      }
-      if (signal === SIGNALS.SIGWINCH) return resize();
-      if (signal === SIGNALS.SIGCONT) resume(context, terminal);
-      const sent = attempt(local, pidfdSendSignal(pidfd, signal));
-      if (sent === -ERRNO.ESRCH && ENDING.includes(signal)) abandon();
-    });
-    if (options.subreaper) reaper.reapOrphans();
+    const attendance = connected.attendance(subreaper);
     container.release();
-    return { pidfd, reaper, inputs: channels.inputs, outputs: channels.outputs, abandoned };
+    return attendance;
   } catch (error) {
-    await giveUp(context, container, options.keep);
+    await giveUp(context, container, keep);
     throw error;
-  }
-}
-
-/** What tells a command to end. */
-const ENDING: readonly number[] = [SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTERM];
-
-function open(
-  { platform: { local } }: Context,
-  { ends }: Inherited,
-  terminal: HostTerminal | undefined,
-): { readonly channels: Channels; resize(): void } {
-  if (ends.console === undefined || terminal === undefined)
-    return { channels: pipeChannels(local, STDIO, ends), resize: () => undefined };
-  const master = receiveMaster(local, ends.console);
-  return { channels: terminalChannels(local, STDIO, master), resize: () => terminal.copySizeTo(master) };
-}
-
-/** After it was stopped: the shell has set its own modes meanwhile. */
-function resume({ warn }: Context, terminal: HostTerminal | undefined): void {
-  try {
-    terminal?.enterRaw();
-  } catch (error) {
-    warn(reasonOf(error));
   }
 }
 

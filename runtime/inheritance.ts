@@ -66,6 +66,7 @@ export function inherit(context: Pick<Context, 'platform' | 'host'>, options: In
   try {
     const { stdio, ends } =
       options.detach || options.terminal ? { stdio: STANDARD, ends: {} } : stdioPipes(local, theirs, ours);
+    const pipes = [...theirs];
     const console = consoleFor(local, options, theirs, ours);
     const pidfdSocket =
       options.pidfdSocket === undefined
@@ -74,6 +75,7 @@ export function inherit(context: Pick<Context, 'platform' | 'host'>, options: In
     return {
       inheritance: {
         stdio,
+        ...(pipes.length === 0 ? {} : { pipes }),
         preserveFds: listenFds + asked,
         ...(console === undefined ? {} : { consoleSocket: console.theirs }),
         ...(pidfdSocket === undefined ? {} : { pidfdSocket }),

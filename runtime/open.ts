@@ -11,14 +11,27 @@ import { effectsOf } from './effects.ts';
 /** A command that creates no process passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
-export function optionsFor(context: Context, id: string, inheritance = NOTHING): ContainerOptions {
-  const { platform, root, patience, inspect, onChange, host } = context;
-  const session: Session = {
-    platform,
-    inheritance,
-    directory: `${root}/${id}`,
-    environment: Object.entries(host.env).map(([name, value = '']) => `${name}=${value}`),
-  };
+interface SessionOptions {
+  readonly inheritance?: Session['inheritance'];
+  readonly startsAtOnce?: boolean;
+}
+
+/** What a command holds of the container `id` while it works on it. */
+export const sessionFor = (
+  { platform, root, host }: Context,
+  id: string,
+  { inheritance = NOTHING, startsAtOnce = false }: SessionOptions = {},
+): Session => ({
+  platform,
+  inheritance,
+  startsAtOnce,
+  directory: `${root}/${id}`,
+  environment: Object.entries(host.env).map(([name, value = '']) => `${name}=${value}`),
+});
+
+export function optionsFor(context: Context, id: string, options?: SessionOptions): ContainerOptions {
+  const { platform, root, patience, inspect, onChange } = context;
+  const session = sessionFor(context, id, options);
   return {
     kernel: platform.local,
     root,

@@ -22,6 +22,7 @@ export function runInForeground(
       ...request,
       config: withEnvironment(config, inherited),
       inheritance: inherited.inheritance,
+      startsAtOnce: true,
     }),
   );
 }

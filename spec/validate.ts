@@ -89,7 +89,8 @@ function assertConfig(config: Config, document: string): asserts config is Check
   refuseUnsupported(config, report);
 }
 
-function assertProcess(process: Process, document: string): asserts process is CheckedProcess {
+/** The rules alone, for a process that was made here. @throws {SpecError} */
+export function assertProcess(process: Process, document: string): asserts process is CheckedProcess {
   const report = thrower(document);
   checkProcess(process, [], report);
   refuseUnsupportedProcess(process, [], report);

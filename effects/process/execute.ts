@@ -19,12 +19,20 @@ export interface Execution {
   readonly surroundings: Surroundings;
   /** The process's environment, complete. */
   readonly env: readonly string[];
+  /** The container's user namespace forbids setgroups(2). */
+  readonly groupsDenied: boolean;
 }
 
-/** In one round trip. @throws EffectError when the program or the working directory is not there */
-export function planExecution(kernel: Kernel, process: Process): Execution {
+/**
+ * In one round trip.
+ * @param groupsDenied in the user namespace that the process is in
+ * @throws EffectError when the program or the working directory is not there
+ */
+export function planExecution(kernel: Kernel, process: Process, groupsDenied = false): Execution {
+  if (groupsDenied && (process.user?.additionalGids?.length ?? 0) > 0)
+    throw new EffectError('cannot set any additional groups in a rootless container');
   const surroundings = lookAround(kernel, process);
-  return { process, surroundings, env: withHome(process.env ?? [], surroundings.home) };
+  return { process, surroundings, env: withHome(process.env ?? [], surroundings.home), groupsDenied };
 }
 
 /**
@@ -32,13 +40,16 @@ export function planExecution(kernel: Kernel, process: Process): Execution {
  * @param filter loads the seccomp filter. Without no_new_privs that is a privileged call and comes before the capabilities go;
  * with it, it comes as late as can be, so that a profile need not allow what happens here.
  */
-export function giveUpRights({ process, surroundings }: Execution, filter: readonly Call[]): readonly Call[] {
+export function giveUpRights(
+  { process, surroundings, groupsDenied }: Execution,
+  filter: readonly Call[],
+): readonly Call[] {
   const user = process.user ?? {};
   const { capabilities, noNewPrivileges } = process;
   return [
     ...(noNewPrivileges ? [setNoNewPrivs()] : filter),
     ...(capabilities === undefined ? [] : [...dropBounding(capabilities), prctl(PR.SET_KEEPCAPS, 1)]),
-    setgroups(user.additionalGids ?? []),
+    ...(groupsDenied ? [] : [setgroups(user.additionalGids ?? [])]),
     setresgid(user.gid ?? 0),
     setresuid(user.uid ?? 0),
     ...(surroundings.cwdDenied ? [chdir(process.cwd)] : []),

@@ -13,13 +13,14 @@ const resourceOf = (type: string): number | undefined => Object.entries(RLIMIT).
 
 /**
  * Adds the limits of the process, each as a part of its own.
+ * @param pid whose they are, as the performer sees it; 0 the performer's own
  * @throws EffectError `invalid rlimit type: …`
  */
-export function addLimits(batch: PartedBatch, process: Process): void {
+export function addLimits(batch: PartedBatch, process: Process, pid = 0): void {
   for (const { type, soft, hard } of process.rlimits ?? []) {
     const resource = resourceOf(type);
     if (resource === undefined) throw new EffectError(`invalid rlimit type: ${type}`);
-    batch.add(setRlimit(0, resource, soft, hard));
+    batch.add(setRlimit(pid, resource, soft, hard));
     batch.part(`error setting rlimit type ${resource}: set ${type} to ${soft} of ${hard}`);
   }
 }

@@ -12,23 +12,35 @@ import { addLimits, restoreOpenFilesLimit } from './limits.ts';
 import { addFindProgram } from './program.ts';
 import { addEnter, cwdError } from './working-directory.ts';
 
+export interface PrepareOptions {
+  /** Soft, of the command itself. */
+  readonly openFilesLimit: number | undefined;
+  /** Sets the limits from outside: an init in a user namespace may not raise them. `pid` is the init's. */
+  readonly limiter?: { readonly kernel: Kernel; readonly pid: number } | undefined;
+}
+
 /**
  * Limits, the working directory, and whether the program is there: a missing one fails `create`, as with runc.
- * @param openFilesLimit soft, of the command itself
  * @throws EffectError
  */
-export function prepareProcess(kernel: Kernel, process: Process, openFilesLimit: number | undefined): void {
+export function prepareProcess(kernel: Kernel, process: Process, { openFilesLimit, limiter }: PrepareOptions): void {
+  if (limiter !== undefined) {
+    const batch = new PartedBatch();
+    addLimits(batch, process, limiter.pid);
+    batch.perform(limiter.kernel);
+  }
   restoreOpenFilesLimit(kernel, process, openFilesLimit);
-  if (prepare(kernel, process) !== ERRNO.ENOENT) return;
+  const limited = limiter !== undefined;
+  if (prepare(kernel, process, limited) !== ERRNO.ENOENT) return;
   makeWorkingDirectory(kernel, process.cwd);
-  const errno = prepare(kernel, process);
+  const errno = prepare(kernel, process, limited);
   if (errno > 0) throw cwdError(process.cwd, errno);
 }
 
 /** @returns 0, or ENOENT where there is no working directory. Denied is not decided: perhaps the process's own user may enter. */
-function prepare(kernel: Kernel, process: Process): number {
+function prepare(kernel: Kernel, process: Process, limited: boolean): number {
   const batch = new PartedBatch();
-  addLimits(batch, process);
+  if (!limited) addLimits(batch, process);
   const errnoIn = addEnter(batch, process.cwd);
   const programIn = addFindProgram(batch, process);
   const results = batch.perform(kernel);

@@ -1,17 +1,31 @@
 /** The id mappings of a user namespace (user_namespaces(7), "User and group ID mappings"). */
 
 import type { Config, IDMapping } from '../../spec/types.ts';
-import { hasNamespace, makesNamespace } from '../namespaces.ts';
+import { EffectError } from '../error.ts';
+import { hasNamespace } from '../namespaces.ts';
 
 export interface Mappings {
   readonly uid: readonly IDMapping[];
   readonly gid: readonly IDMapping[];
 }
 
-/** @returns the mappings that the runtime writes; undefined where no user namespace is made */
-export function mappingsOf(config: Config): Mappings | undefined {
-  if (!makesNamespace(config, 'user')) return undefined;
-  return { uid: config.linux?.uidMappings ?? [], gid: config.linux?.gidMappings ?? [] };
+/** What config.json says. */
+export const mappingsOf = ({ linux }: Config): Mappings => ({
+  uid: linux?.uidMappings ?? [],
+  gid: linux?.gidMappings ?? [],
+});
+
+/**
+ * Of a user namespace that is joined: engines write its mappings beside its path. They have to be the ones that it has.
+ * @throws EffectError in runc's words
+ */
+export function checkMappings(config: Config, actual: Mappings): void {
+  const { uid, gid } = mappingsOf(config);
+  if (uid.length === 0 && gid.length === 0) return;
+  if (mapText(uid) === mapText(actual.uid) && mapText(gid) === mapText(actual.gid)) return;
+  throw new EffectError(
+    'user namespaces enabled, but both namespace path and non-matching mapping specified -- you may only provide one',
+  );
 }
 
 /** What /proc/PID/uid_map is told, in one write. */

@@ -1,4 +1,4 @@
-/** docs/lifecycle.md shows the chart as it is: `UPDATE=1` writes what has changed. */
+/** The documents show the chart as it is: `UPDATE=1` writes what has changed. */
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,21 +8,28 @@ import { containerMachine } from '../../machines/container.ts';
 import { inside, overview } from '../../machines/diagram.ts';
 import { World } from './world.ts';
 
-const FILE = new URL('../../docs/lifecycle.md', import.meta.url);
+/** The files, and the charts in them. */
+const FILES: Readonly<Record<string, readonly string[]>> = {
+  'architecture.md': ['overview'],
+  'lifecycle.md': ['overview', 'creating', 'restoring', 'unwinding', 'running', 'deleting'],
+};
 
 /** `<!-- chart: NAME -->`, and the block that follows it. */
 const BLOCK = /<!-- chart: (\w+) -->\n```mermaid\n[\s\S]*?```/g;
 
-test('docs/lifecycle.md shows the machine', () => {
-  const machine = containerMachine(actorsOf(new World().effects));
-  const text = readFileSync(FILE, 'utf8');
-  const shown: string[] = [];
-  const current = text.replace(BLOCK, (_block, name: string) => {
-    shown.push(name);
-    const diagram = name === 'overview' ? overview(machine) : inside(machine, name);
-    return `<!-- chart: ${name} -->\n\`\`\`mermaid\n${diagram}\n\`\`\``;
+for (const [name, charts] of Object.entries(FILES)) {
+  test(`docs/${name} shows the machine`, () => {
+    const machine = containerMachine(actorsOf(new World().effects));
+    const file = new URL(`../../docs/${name}`, import.meta.url);
+    const text = readFileSync(file, 'utf8');
+    const shown: string[] = [];
+    const current = text.replace(BLOCK, (_block, chart: string) => {
+      shown.push(chart);
+      const diagram = chart === 'overview' ? overview(machine) : inside(machine, chart);
+      return `<!-- chart: ${chart} -->\n\`\`\`mermaid\n${diagram}\n\`\`\``;
+    });
+    assert.deepEqual(shown, charts);
+    if (process.env.UPDATE === '1') writeFileSync(file, current);
+    else assert.equal(text, current, 'the chart has changed: run this test with UPDATE=1');
   });
-  assert.deepEqual(shown, ['overview', 'creating', 'restoring', 'unwinding', 'running', 'deleting']);
-  if (process.env.UPDATE === '1') writeFileSync(FILE, current);
-  else assert.equal(text, current, 'the chart has changed: run this test with UPDATE=1');
-});
+}

@@ -1,0 +1,133 @@
+import { string as argument } from '@oclif/core/args';
+import { boolean, integer, string } from '@oclif/core/flags';
+import type { Context } from '../runtime/context.ts';
+import { execute } from '../runtime/exec.ts';
+import { overriddenProcess, readProcess } from '../runtime/exec-process.ts';
+import { absolutePath } from '../runtime/path.ts';
+import { checkContainerId } from '../spec/id.ts';
+import type { ContainerRecord } from '../spec/record.ts';
+import type { Process } from '../spec/types.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+import { report } from './report.ts';
+
+/** runc's exit status for an `exec` that fails by itself. */
+const FAILED = 255;
+
+export default class Exec extends RuntimeCommand {
+  static override id = 'exec';
+  static override summary = 'execute another program in a container';
+  static override description =
+    "It runs in the container's namespaces and cgroup, with what config.json gives the container's own process, changed by flags. What follows the container's name is the program and its arguments. Its exit status becomes the command's; 255 where it does not come to run.";
+  static override examples = [
+    { description: 'Look around', command: 'runchart exec c1 ls -la /' },
+    { description: 'A shell', command: 'runchart exec -t c1 sh' },
+    { description: 'As somebody else, with a variable more', command: 'runchart exec -u 1000:1000 -e A=b c1 env' },
+  ];
+  static override strict = false;
+  static override takes = [1, Number.POSITIVE_INFINITY] as const;
+  static override ownWords = 1;
+  static override args = {
+    'container-id': containerId,
+    command: argument({ ignoreStdin: true, description: 'the program, and its arguments; none with --process' }),
+  };
+  static override flags = {
+    ...globals,
+    'console-socket': string({
+      helpValue: 'PATH',
+      description: "a Unix socket that is sent the master of the process's terminal",
+    }),
+    'pidfd-socket': string({ helpValue: 'PATH', description: 'a Unix socket that is sent a pidfd of the process' }),
+    cwd: string({ helpValue: 'DIR', description: 'its working directory, in the container' }),
+    env: string({
+      multiple: true,
+      char: 'e',
+      helpValue: 'NAME=VALUE',
+      description: 'a variable more; may be given several times',
+    }),
+    tty: boolean({ char: 't', description: 'give it a terminal' }),
+    user: string({ char: 'u', helpValue: 'UID[:GID]', description: 'run it as this user, by number' }),
+    'additional-gids': string({
+      multiple: true,
+      char: 'g',
+      helpValue: 'GID',
+      description: 'a group more; may be given several times',
+    }),
+    process: string({
+      char: 'p',
+      helpValue: 'FILE',
+      description: 'a process.json that says all about it, in place of flags and arguments',
+    }),
+    detach: boolean({ char: 'd', description: 'do not wait for it to end' }),
+    'pid-file': string({ helpValue: 'FILE', description: "write the process's pid to this file" }),
+    'process-label': string({ helpValue: 'LABEL', description: 'its SELinux label' }),
+    apparmor: string({ helpValue: 'PROFILE', description: 'its AppArmor profile' }),
+    'no-new-privs': boolean({ allowNo: true, description: 'set no_new_privs for it' }),
+    cap: string({
+      multiple: true,
+      char: 'c',
+      helpValue: 'CAP',
+      description: 'a capability more; may be given several times',
+    }),
+    'preserve-fds': integer({
+      helpValue: 'N',
+      default: 0,
+      min: 0,
+      description: 'pass on N more descriptors, after standard error',
+    }),
+    cgroup: string({
+      multiple: true,
+      helpValue: '[CONTROLLER:]PATH',
+      description: "a cgroup below the container's, which must be there; may be given several times, by v1 controllers",
+    }),
+    'ignore-paused': boolean({ description: 'in a paused container too: it runs once that is resumed' }),
+  };
+
+  async run(): Promise<number> {
+    const { args, flags, argv } = await this.parse(Exec);
+    const { context } = await this.prepare(flags);
+    const id = args['container-id'];
+    const program = argv.slice(1).map(String);
+    try {
+      checkContainerId(id);
+      const decide = (record: ContainerRecord): Process | Promise<Process> =>
+        flags.process
+          ? readProcess(context, record, flags.process)
+          : overriddenProcess(record, {
+              args: program,
+              cwd: flags.cwd,
+              env: flags.env,
+              terminal: flags.tty,
+              user: flags.user,
+              additionalGids: flags['additional-gids'],
+              capabilities: flags.cap,
+              noNewPrivileges: flags['no-new-privs'],
+              apparmorProfile: flags.apparmor,
+              selinuxLabel: flags['process-label'],
+            });
+      return await execute(
+        context,
+        { id, process: decide, ignorePaused: flags['ignore-paused'], cgroups: flags.cgroup ?? [] },
+        {
+          detach: flags.detach,
+          consoleSocket: pathOf(context, flags['console-socket']),
+          pidfdSocket: pathOf(context, flags['pidfd-socket']),
+          pidFile: pathOf(context, flags['pid-file']),
+          preserveFds: flags['preserve-fds'],
+        },
+      );
+    } catch (error) {
+      const { host, prepared } = this;
+      report(failure(error), { argv: this.argv, host, prepared });
+      return FAILED;
+    }
+  }
+}
+
+/** An empty value is none: Go's flags can't tell them apart. */
+const pathOf = ({ host }: Context, path: string | undefined): string | undefined =>
+  path === undefined || path === '' ? undefined : absolutePath(host, path);
+
+/** runc puts these words before any error of `exec`. */
+const failure = (error: unknown): Error =>
+  new Error(`exec failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });

@@ -1,0 +1,148 @@
+/** `exec`: another process in a container that is there. */
+
+import { createActor } from 'xstate';
+import { reasonOf } from '../effects/error.ts';
+import { type ExecPlan, type JoinedProcess, joinContainer } from '../effects/exec.ts';
+import { execCgroup } from '../effects/exec-cgroup.ts';
+import { attend } from '../effects/foreground/attend.ts';
+import type { Session } from '../effects/session.ts';
+import { type ExecActor, execMachine, settled } from '../machines/exec.ts';
+import type { ContainerRecord } from '../spec/record.ts';
+import type { Process } from '../spec/types.ts';
+import { announce } from './announce.ts';
+import { succeed } from './answers.ts';
+import { type Connected, enterForeground, type Undo } from './attendance.ts';
+import type { Context } from './context.ts';
+import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
+import { openExisting, sessionFor } from './open.ts';
+
+export interface ExecRequest {
+  readonly id: string;
+  /** Valid; decided once the container is known. */
+  readonly process: (record: ContainerRecord) => Process | Promise<Process>;
+  readonly ignorePaused: boolean;
+  /** Values of `--cgroup`. */
+  readonly cgroups: readonly string[];
+}
+
+export interface ExecOptions extends Omit<InheritanceOptions, 'terminal'> {
+  /** `--pid-file`, absolute. */
+  readonly pidFile?: string | undefined;
+}
+
+/**
+ * @returns the exit status of the process, 128 + n where signal n ended it; 0 once it runs with `detach`
+ * @throws Error, of one line, where it did not come to run; no process is left then
+ */
+export async function execute(context: Context, request: ExecRequest, options: ExecOptions): Promise<number> {
+  const record = await permitted(context, request);
+  const process = await request.process(record);
+  const cgroup = record.cgroup === undefined ? undefined : execCgroup(record.cgroup, request.cgroups);
+  const execution: Execution = { context, record, process, cgroup };
+  return options.detach ? inBackground(execution, options) : inForeground(execution, options);
+}
+
+/** Asks the container's machine. */
+async function permitted(context: Context, { id, ignorePaused }: ExecRequest): Promise<ContainerRecord> {
+  const container = await openExisting(context, id, 'shared');
+  try {
+    succeed(context, await container.request({ type: 'exec', ignorePaused }));
+    return container.record;
+  } finally {
+    container.close();
+  }
+}
+
+interface Execution extends Omit<ExecPlan, 'filter'> {
+  readonly context: Context;
+}
+
+async function inBackground(execution: Execution, options: ExecOptions): Promise<number> {
+  const { context, process } = execution;
+  const inherited = inherit(withoutSockets(context), { ...options, terminal: process.terminal ?? false });
+  try {
+    const actor = await start(execution, inherited, options, () => undefined);
+    actor.stop();
+    return 0;
+  } finally {
+    inherited.close();
+  }
+}
+
+async function inForeground(execution: Execution, options: ExecOptions): Promise<number> {
+  const { context, process } = execution;
+  const undo: Undo = [];
+  try {
+    const foreground = enterForeground(
+      withoutSockets(context),
+      { ...options, terminal: process.terminal ?? false },
+      undo,
+    );
+    let connected: Connected | undefined;
+    const actor = await start(execution, foreground.inherited, options, (pid) => {
+      connected = foreground.connect(pid);
+    });
+    undo.push(() => actor.stop());
+    if (connected === undefined) throw new Error('a process runs that nobody is connected to');
+    const status = await attend(context.platform, connected.attendance(false));
+    actor.send({ type: 'exited', status });
+    return status;
+  } finally {
+    for (const step of undo.toReversed()) step();
+  }
+}
+
+/** What systemd passes on is for the container's first process, and so it is for runc. */
+const withoutSockets = (context: Context): Context => ({ ...context, host: { ...context.host, env: {} } });
+
+/**
+ * @param connect called once there is a process, before it executes its program
+ * @returns the actor of a process that runs
+ */
+async function start(
+  { context, record, process, cgroup }: Execution,
+  { inheritance }: Inherited,
+  { pidFile }: ExecOptions,
+  connect: (pid: number) => void,
+): Promise<ExecActor> {
+  const session = sessionFor(context, record.id, { inheritance });
+  let joined: JoinedProcess | undefined;
+  const actor = createActor(
+    execMachine({
+      async join() {
+        const filter = await filterFor(session, record);
+        joined = starting(() => joinContainer(session, { record, process, cgroup, filter }));
+        return joined.pid;
+      },
+      execute() {
+        if (joined === undefined) return;
+        announce(context.platform.local, joined.pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
+        connect(joined.pid);
+        starting(joined.execute);
+        joined.release();
+      },
+      end: () => joined?.end(),
+    }),
+    context.inspect === undefined ? {} : { inspect: context.inspect },
+  );
+  actor.start();
+  const { error } = await settled(actor);
+  if (error !== undefined) throw error;
+  return actor;
+}
+
+/** Few containers without an engine have a profile: what it takes is loaded for those that do. */
+async function filterFor(session: Session, record: ContainerRecord): Promise<ExecPlan['filter']> {
+  if (record.config.linux?.seccomp === undefined) return undefined;
+  const { filterOf } = await import('../effects/seccomp/container.ts');
+  return filterOf(session, record);
+}
+
+/** runc's words, which engines know, before whatever fails from the first process on. */
+function starting<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new Error(`unable to start container process: ${reasonOf(error)}`, { cause: error });
+  }
+}
