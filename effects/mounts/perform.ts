@@ -20,6 +20,7 @@ import { EffectError, reasonOf } from '../error.ts';
 import { addOpenPlaceholder, baseOf, makePlaceholder, openInRoot, parentOf } from '../rootfs/in-root.ts';
 import { takesCoveredMode, withCoveredMode } from './covered-mode.ts';
 import { complaint, describe, reasonOfStep } from './failure.ts';
+import { keepsMode, withMode } from './kept-mode.ts';
 import type { AttributeChange } from './options.ts';
 import type { MountStep } from './plan.ts';
 import { type Placement, refuseOnProc } from './proc-guard.ts';
@@ -50,14 +51,17 @@ function performAll(kernel: Kernel, root: number, steps: readonly MountStep[]): 
     const batch = new Batch();
     const ends: number[] = [];
     const placements: (readonly Placement[])[] = [];
-    for (const step of steps.slice(next)) {
+    for (const step of portion(kernel, root, steps, next, prepared)) {
       placements.push(addStep(batch, root, step));
       ends.push(batch.calls.length);
     }
     const { results, stoppedAt } = kernel.submit(batch.calls);
     const done = stoppedAt === undefined ? ends.length : ends.findIndex((end) => stoppedAt < end);
     for (const placement of placements.slice(0, done).flat()) refuseOnProc(placement);
-    if (stoppedAt === undefined) return;
+    if (stoppedAt === undefined) {
+      next += done;
+      continue;
+    }
     const failed = next + done;
     const step = steps[failed];
     const call = batch.calls[stoppedAt];
@@ -78,6 +82,24 @@ function performAll(kernel: Kernel, root: number, steps: readonly MountStep[]): 
     prepared = failed;
     next = failed;
   }
+}
+
+/**
+ * What the next batch holds: the permissions of what a step covers are known once all before it has been performed.
+ * @param prepared the step whose mount point we have made, and which has none to keep
+ */
+function portion(
+  kernel: Kernel,
+  root: number,
+  steps: readonly MountStep[],
+  from: number,
+  prepared: number,
+): readonly MountStep[] {
+  const end = steps.findIndex((step, i) => i > from && keepsMode(step));
+  const taken = steps.slice(from, end < 0 ? undefined : end);
+  return taken.map((step, i) =>
+    i === 0 && from !== prepared && keepsMode(step) ? withMode(kernel, root, step) : step,
+  );
 }
 
 /** The descriptors that the failed step had opened: a step closes what it opens, but only at its end. */

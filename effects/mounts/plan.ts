@@ -24,6 +24,8 @@ export interface FilesystemStep extends Placed {
   readonly attributes: number;
   /** No symlink may lead to the mount point: it is to be where the config says (CVE-2019-19921, CVE-2023-27561). */
   readonly ordinary: boolean;
+  /** It takes the permissions of the directory that it covers, where that was there before, as runc's tmpfs does. */
+  readonly keepsMode: boolean;
 }
 
 /** A tree of the host's, as it is seen before pivot_root. */
@@ -109,6 +111,7 @@ function planMount(mount: Mount, facts: MountFacts): readonly MountStep[] {
       parameters: readOnly && !SINGLE.has(type) ? [...options.parameters, ['ro', undefined]] : options.parameters,
       attributes: readOnly ? set : set & ~MOUNT_ATTR.RDONLY,
       ordinary: type === 'proc' || type === 'sysfs',
+      keepsMode: type === 'tmpfs' && !options.parameters.some(([key]) => key === 'mode'),
       at: mount.destination,
       placeholder: 'directory',
       propagation: options.propagation,
@@ -160,6 +163,7 @@ function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts)
           parameters: [],
           attributes: attributes.set,
           ordinary: false,
+          keepsMode: false,
           ...placed,
         },
       ];
@@ -174,6 +178,7 @@ function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts)
       parameters: [['mode', '755']],
       attributes: attributes.set & ~MOUNT_ATTR.RDONLY,
       ordinary: false,
+      keepsMode: false,
       ...placed,
     },
     ...hierarchies.map(({ directory, data, path }): MountStep => {
@@ -189,6 +194,7 @@ function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts)
         parameters,
         attributes: attributes.set,
         ordinary: false,
+        keepsMode: false,
         at,
         placeholder: 'directory',
         propagation: [],

@@ -93,7 +93,8 @@ export function executeProcess(kernel: Kernel, execution: Execution, options: Ex
   const index = outcome.stoppedAt ?? calls.length - 1;
   const failed = calls[index];
   const errno = -(outcome.results[index] ?? 0);
-  if (failed?.name === 'execve') throw new EffectError(`exec ${program}: ${errnoText(errno)} (${errnoName(errno)})`);
+  // Word for word what runc says, and nothing more.
+  if (failed?.name === 'execve') throw new EffectError(`exec ${program}: ${errnoText(errno)}`);
   throw failure(process, failed, errno, index);
 }
 

@@ -36,7 +36,8 @@ export interface Protection {
 }
 
 /** A path that is not there has nothing to hide. @throws EffectError */
-export function protectPaths(init: Kernel, { readonlyRoot, readonlyPaths, maskedPaths }: Protection): void {
+export function protectPaths(init: Kernel, { readonlyRoot, ...paths }: Protection): void {
+  const [readonlyPaths, maskedPaths] = [unique(paths.readonlyPaths), unique(paths.maskedPaths)];
   const looks = maskedPaths.length > 0 ? ['/dev/null', ...maskedPaths, ...readonlyPaths] : readonlyPaths;
   const found = looks.length > 0 ? openAll(init, looks) : [];
   const devNull = maskedPaths.length > 0 ? found[0] : undefined;
@@ -56,6 +57,8 @@ export function protectPaths(init: Kernel, { readonlyRoot, readonlyPaths, masked
   batch.part('make the root read-only');
   batch.perform(init);
 }
+
+const unique = (paths: readonly string[]): readonly string[] => [...new Set(paths)];
 
 const isFound = (found: Found | undefined): found is Found => found !== undefined;
 

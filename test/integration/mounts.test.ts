@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -17,7 +18,7 @@ import { after, test } from 'node:test';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers, type ShellConfig, seenBy } from './containers.ts';
-import { type MountLine, mountsOf } from './mountinfo.ts';
+import { hostMounts, type MountLine, mountsOf } from './mountinfo.ts';
 
 const skip = noContainers;
 const host = containers('mounts');
@@ -59,7 +60,7 @@ test('the default mounts are what the config says', { skip }, async () => {
 });
 
 test('nothing of the host’s mounts is left, and the host sees none of the container’s', { skip }, async () => {
-  const before = mountsOf('self').map(({ line }) => line);
+  const before = hostMounts(host.path).map(({ line }) => line);
   await using created = await host.create('alone', shellConfig('cat /proc/self/mountinfo'));
   const inside = mountsOf(created.pid);
   assert.equal(inside[0]?.point, '/');
@@ -69,7 +70,7 @@ test('nothing of the host’s mounts is left, and the host sees none of the cont
     inside.map(({ point }) => point).join(),
   );
   assert.deepEqual(
-    mountsOf('self').map(({ line }) => line),
+    hostMounts(host.path).map(({ line }) => line),
     before,
   );
 });
@@ -223,6 +224,35 @@ test('a read-only /dev has its devices nevertheless', { skip }, async () => {
   assert.equal(output, 'ptmx\ntouch: /dev/x: Read-only file system\n');
 });
 
+test('a tmpfs takes the permissions of the directory that it covers, all bits, unless it is told others', {
+  skip,
+}, async () => {
+  const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 't', options });
+  await using created = await host.create(
+    'mode',
+    withMounts(
+      '',
+      tmpfs('/tmp', 'nodev'),
+      tmpfs('/tmp/new'),
+      tmpfs('/opened'),
+      tmpfs('/opened', 'mode=410'),
+      tmpfs('/private'),
+      tmpfs('/link'),
+    ),
+    {
+      prepare: (rootfs) => {
+        for (const name of ['opened', 'private']) mkdirSync(join(rootfs, name));
+        chmodSync(join(rootfs, 'tmp'), 0o7777);
+        chmodSync(join(rootfs, 'opened'), 0o710);
+        chmodSync(join(rootfs, 'private'), 0o700);
+        symlinkSync('/opened', join(rootfs, 'link'));
+      },
+    },
+  );
+  const told = (path: string) => (statSync(seenBy(created.pid, path)).mode & 0o7777).toString(8);
+  assert.deepEqual(['/tmp', '/tmp/new', '/private', '/opened'].map(told), ['7777', '1777', '700', '410']);
+});
+
 test('tmpfs options reach the file system; one that it does not know is told by name', { skip }, async () => {
   const tmpfs = (options: string[]) => withMounts('', { destination: '/t', type: 'tmpfs', source: 'name', options });
   await using created = await host.create(
@@ -358,7 +388,8 @@ test('without a mount namespace of its own a container’s mounts are the host�
   const config = withMounts('grep -c . /proc/self/mountinfo; touch /x; ls /dev/pts');
   const namespaces = (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'mount');
   const without = { ...config, linux: { ...config.linux, namespaces, maskedPaths: [], readonlyPaths: [] } };
-  const look = () => mountsOf('self').map(({ point, options, optional, source }) => [point, options, optional, source]);
+  const look = () =>
+    hostMounts(host.path).map(({ point, options, optional, source }) => [point, options, optional, source]);
   const before = look();
   const { output, status } = await host.run('without', without);
   assert.deepEqual([output.split('\n').slice(1), status], [['touch: /x: Read-only file system', 'ptmx', ''], 0]);

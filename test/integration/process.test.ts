@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
   chownSync,
   closeSync,
   mkdirSync,
@@ -196,6 +197,29 @@ test('a working directory that only its user may enter is entered as that user',
     },
   });
   assert.equal(output, '/tmp/own\n');
+});
+
+test('a user who may pass over permissions executes what only root may', { skip }, async () => {
+  const prepare = (rootfs: string) => {
+    chmodSync(join(rootfs, 'bin/busybox'), 0o700);
+    chmodSync(join(rootfs, 'bin'), 0o700);
+  };
+  const process = { args: ['/bin/sh', '-c', 'id -u'], user: { uid: 1000, gid: 1000 } };
+  await assert.rejects(host.run('denied', withProcess('', { ...process, capabilities: {} }), { prepare }), {
+    message: 'exec: "/bin/sh": stat /bin/sh: permission denied',
+  });
+  const own = ['CAP_DAC_OVERRIDE'];
+  const capabilities = { bounding: own, effective: own, permitted: own, inheritable: own, ambient: own };
+  const { output } = await host.run('passing', withProcess('', { ...process, capabilities }), { prepare });
+  assert.equal(output, '1000\n');
+});
+
+test('a program that the kernel does not execute is told by start, in the words of runc', { skip }, async () => {
+  const config = withProcess('', { args: ['/run.sh'] });
+  const prepare = (rootfs: string) => writeFileSync(join(rootfs, 'run.sh'), '#!/not/there foo\n', { mode: 0o755 });
+  await assert.rejects(host.run('interpreter', config, { prepare }), {
+    message: 'exec /run.sh: no such file or directory',
+  });
 });
 
 test('signals begin with their defaults, none blocked', { skip }, async () => {

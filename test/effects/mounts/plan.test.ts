@@ -18,6 +18,7 @@ test('a file system gets its parameters and attributes', () => {
     parameters: [['size', '1m']],
     attributes: MOUNT_ATTR.NOSUID,
     ordinary: false,
+    keepsMode: true,
     at: '/dev',
     placeholder: 'directory',
     propagation: [],
