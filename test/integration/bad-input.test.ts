@@ -9,18 +9,18 @@ import { openRuntime, type RunchartContainer } from '../../runtime/index.ts';
 import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers } from './containers.ts';
-import { mountsOf } from './mountinfo.ts';
+import { hostMounts } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
 
 const skip = noContainers;
 const host = containers('bad');
 after(() => host.close());
-const mounted = mountsOf('self').map(({ line }) => line);
+const mounted = hostMounts(host.path).map(({ line }) => line);
 
 afterEach(() => {
   assert.deepEqual(remains(host.idOf(''), host.path), []);
   assert.deepEqual(
-    mountsOf('self').map(({ line }) => line),
+    hostMounts(host.path).map(({ line }) => line),
     mounted,
   );
 });

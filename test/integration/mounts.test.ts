@@ -17,7 +17,7 @@ import { after, test } from 'node:test';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers, type ShellConfig, seenBy } from './containers.ts';
-import { type MountLine, mountsOf } from './mountinfo.ts';
+import { hostMounts, type MountLine, mountsOf } from './mountinfo.ts';
 
 const skip = noContainers;
 const host = containers('mounts');
@@ -59,7 +59,7 @@ test('the default mounts are what the config says', { skip }, async () => {
 });
 
 test('nothing of the host’s mounts is left, and the host sees none of the container’s', { skip }, async () => {
-  const before = mountsOf('self').map(({ line }) => line);
+  const before = hostMounts(host.path).map(({ line }) => line);
   await using created = await host.create('alone', shellConfig('cat /proc/self/mountinfo'));
   const inside = mountsOf(created.pid);
   assert.equal(inside[0]?.point, '/');
@@ -69,7 +69,7 @@ test('nothing of the host’s mounts is left, and the host sees none of the cont
     inside.map(({ point }) => point).join(),
   );
   assert.deepEqual(
-    mountsOf('self').map(({ line }) => line),
+    hostMounts(host.path).map(({ line }) => line),
     before,
   );
 });
@@ -358,7 +358,8 @@ test('without a mount namespace of its own a container’s mounts are the host�
   const config = withMounts('grep -c . /proc/self/mountinfo; touch /x; ls /dev/pts');
   const namespaces = (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'mount');
   const without = { ...config, linux: { ...config.linux, namespaces, maskedPaths: [], readonlyPaths: [] } };
-  const look = () => mountsOf('self').map(({ point, options, optional, source }) => [point, options, optional, source]);
+  const look = () =>
+    hostMounts(host.path).map(({ point, options, optional, source }) => [point, options, optional, source]);
   const before = look();
   const { output, status } = await host.run('without', without);
   assert.deepEqual([output.split('\n').slice(1), status], [['touch: /x: Read-only file system', 'ptmx', ''], 0]);
