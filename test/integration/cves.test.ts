@@ -171,7 +171,7 @@ test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is 
     const end = Date.now() + 60_000;
     while (Date.now() < end) { local.submit([...calls, nothing]); await new Promise((resolve) => setImmediate(resolve)); }`;
   const racer = spawn(process.execPath, ['--input-type=module', '-e', exchange], { cwd: volume, stdio: 'ignore' });
-  const hostMounts = hostMounts(host.path).map(({ line }) => line);
+  const before = hostMounts(host.path).map(({ line }) => line);
   const outcomes = { inside: 0, refused: 0 };
   try {
     for (let i = 0; i < 40; i++) {
@@ -198,7 +198,7 @@ test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is 
   assert.deepEqual(readdirSync(outside), [], 'nothing was made outside');
   assert.deepEqual(
     hostMounts(host.path).map(({ line }) => line),
-    hostMounts,
+    before,
   );
 });
 
