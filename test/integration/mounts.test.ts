@@ -314,13 +314,18 @@ test('propagation: what the host mounts later in a slave is seen, what the conta
   }
 });
 
-test('a rootfs that is a mount point, or reached through a symlink, is one like any other', { skip }, async () => {
+test('a rootfs that is a mount point is one like any other, and so is one in a folder that is reached through a symlink', {
+  skip,
+}, async () => {
   const bundle = host.bundle('link', writable(shellConfig('echo here')), (rootfs, folder) => {
-    symlinkSync(rootfs, join(folder, 'link'));
+    symlinkSync('.', join(folder, 'link'));
     execFileSync('mount', ['--bind', rootfs, rootfs]);
   });
   try {
-    const config = { ...shellConfig('echo here; cat /proc/self/mountinfo'), root: { path: 'link', readonly: true } };
+    const config = {
+      ...shellConfig('echo here; cat /proc/self/mountinfo'),
+      root: { path: 'link/rootfs', readonly: true },
+    };
     const { output } = await host.run('link', config, { bundle });
     assert.match(output, /^here\n\d+ \d+ \S+ \S+ \/ ro/);
   } finally {
