@@ -23,8 +23,8 @@ export interface Definitions {
 export interface Parsed {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly args: Readonly<Record<string, unknown>>;
-  /** The arguments, in order. */
-  readonly argv: readonly string[];
+  /** The arguments' values, in order, defaults included. */
+  readonly argv: readonly unknown[];
 }
 
 /** @returns undefined where oclif is to be asked @throws what a flag's own parser throws */
@@ -57,7 +57,7 @@ export async function parsePlain(argv: readonly string[], { flags, args }: Defin
     if (word !== undefined) taken[name] = await valueFrom(definition, word);
     else if (definition.default !== undefined) taken[name] = definition.default;
   }
-  return { flags: found, args: taken, argv: words };
+  return { flags: found, args: taken, argv: Object.values(taken) };
 }
 
 const isPlain = ({ multiple, allowNo, options, default: value }: Definition): boolean =>
