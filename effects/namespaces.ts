@@ -14,6 +14,17 @@ export const NAMESPACE_FLAGS: Readonly<Record<NamespaceType, number>> = {
   time: CLONE.NEWTIME,
 };
 
+export const NAMESPACE_TYPES: readonly NamespaceType[] = [
+  'mount',
+  'pid',
+  'network',
+  'uts',
+  'ipc',
+  'user',
+  'cgroup',
+  'time',
+];
+
 export interface NamespacePlan {
   /** CLONE_NEW* flags for clone3(2). */
   readonly made: number;

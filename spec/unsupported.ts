@@ -1,7 +1,6 @@
 import type { Config } from './config/config.ts';
 import type { Linux } from './config/linux/linux.ts';
 import type { Namespace } from './config/linux/namespaces.ts';
-import type { Mount } from './config/mounts.ts';
 import type { Process } from './config/process.ts';
 import type { JsonPath, Report } from './problem.ts';
 
@@ -23,18 +22,11 @@ const PROCESS: Table<Process> = {
   execCPUAffinity: filled,
 };
 
-const MOUNT: Table<Mount> = {
-  uidMappings: filled,
-  gidMappings: filled,
-  options: hasOneOf('idmap', 'ridmap'),
-};
-
 const LINUX: Table<Linux> = {
   sysctl: filled,
   devices: filled,
   netDevices: filled,
   rootfsPropagation: filled,
-  mountLabel: filled,
   intelRdt: present,
   memoryPolicy: present,
   personality: present,
@@ -45,10 +37,9 @@ const NAMESPACE_TYPES: readonly Namespace['type'][] = ['time'];
 
 /** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */
 export function refuseUnsupported(config: Config, report: Report): void {
-  const { process, mounts = [], linux } = config;
+  const { process, linux } = config;
   refuse(CONFIG, config, [], report);
   if (process) refuseUnsupportedProcess(process, ['process'], report);
-  for (const [index, mount] of mounts.entries()) refuse(MOUNT, mount, ['mounts', index], report);
   if (!linux) return;
   refuse(LINUX, linux, ['linux'], report);
   for (const [index, { type }] of (linux.namespaces ?? []).entries()) {
@@ -68,7 +59,6 @@ export function unsupportedPaths(): string[] {
   return [
     ...under('', CONFIG),
     ...under('process.', PROCESS),
-    ...under('mounts.', MOUNT),
     ...under('linux.', LINUX),
     ...NAMESPACE_TYPES.map((type) => `linux.namespaces.${type}`),
   ];
@@ -89,8 +79,4 @@ function present(): boolean {
 function filled(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return value !== '';
   return Array.isArray(value) ? value.length > 0 : Object.values(value).some((member) => member !== undefined);
-}
-
-function hasOneOf(...wanted: readonly string[]): (value: unknown) => boolean {
-  return (value) => Array.isArray(value) && value.some((option) => wanted.includes(option));
 }
