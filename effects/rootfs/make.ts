@@ -59,8 +59,12 @@ function attach(session: Session, record: ContainerRecord, steps: readonly Mount
   const { config, rootfs } = record;
   // In the host's own mount namespace its propagation is not ours to change.
   const propagation = hasNamespace(config, 'mount') ? MS.SLAVE | MS.REC : undefined;
-  const reachable = !inUserNamespace(config) || propagation === undefined;
-  if (reachable && idmapsOf(steps).length === 0)
+  const idmapped = idmapsOf(steps).length > 0;
+  // A user without privileges has no more rights than the container's root; and no host's side that could help.
+  const rootless = record.owner !== 0;
+  if (rootless && idmapped) throw new EffectError('id-mapped mounts are not supported for rootless containers');
+  const reachable = rootless || !inUserNamespace(config) || propagation === undefined;
+  if (reachable && !idmapped)
     return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
   return withHostSide(session, record.options.preserveFds, (host) => {
     const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
