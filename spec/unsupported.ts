@@ -1,6 +1,5 @@
 import type { Config } from './config/config.ts';
 import type { Linux } from './config/linux/linux.ts';
-import type { Namespace } from './config/linux/namespaces.ts';
 import type { Process } from './config/process.ts';
 import type { JsonPath, Report } from './problem.ts';
 
@@ -30,22 +29,14 @@ const LINUX: Table<Linux> = {
   intelRdt: present,
   memoryPolicy: present,
   personality: present,
-  timeOffsets: filled,
 };
-
-const NAMESPACE_TYPES: readonly Namespace['type'][] = ['time'];
 
 /** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */
 export function refuseUnsupported(config: Config, report: Report): void {
   const { process, linux } = config;
   refuse(CONFIG, config, [], report);
   if (process) refuseUnsupportedProcess(process, ['process'], report);
-  if (!linux) return;
-  refuse(LINUX, linux, ['linux'], report);
-  for (const [index, { type }] of (linux.namespaces ?? []).entries()) {
-    if (!NAMESPACE_TYPES.includes(type)) continue;
-    report(['linux', 'namespaces', index], `${type} namespaces: not supported yet`);
-  }
+  if (linux) refuse(LINUX, linux, ['linux'], report);
 }
 
 /** The same of a process alone; `at` is where it stands in its document. */
@@ -56,12 +47,7 @@ export function refuseUnsupportedProcess(process: Process, at: JsonPath, report:
 /** All that is refused, for tests, and for what `features` must not claim. */
 export function unsupportedPaths(): string[] {
   const under = (at: string, table: object) => Object.keys(table).map((name) => at + name);
-  return [
-    ...under('', CONFIG),
-    ...under('process.', PROCESS),
-    ...under('linux.', LINUX),
-    ...NAMESPACE_TYPES.map((type) => `linux.namespaces.${type}`),
-  ];
+  return [...under('', CONFIG), ...under('process.', PROCESS), ...under('linux.', LINUX)];
 }
 
 function refuse<T extends object>(table: Table<T>, value: T, at: JsonPath, report: Report): void {

@@ -64,8 +64,7 @@ function attach(session: Session, record: ContainerRecord, steps: readonly Mount
   const rootless = record.owner !== 0;
   if (rootless && idmapped) throw new EffectError('id-mapped mounts are not supported for rootless containers');
   const reachable = rootless || !inUserNamespace(config) || propagation === undefined;
-  if (reachable && !idmapped)
-    return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+  if (reachable && !idmapped) return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
   return withHostSide(session, record.options.preserveFds, (host) => {
     const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
     const opened = withMappedNamespaces(session, (pathOf) =>

@@ -90,6 +90,23 @@ suite("an ordinary user's container", { skip }, () => {
     assert.deepEqual([uid, gid], [SUBORDINATE + 6, SUBORDINATE + 7]);
   });
 
+  test('has clocks of its own', async () => {
+    const day = 86_400;
+    const { user, bundle } = await bundleOf('clocks', false, 'cat /proc/uptime', (config) => ({
+      ...config,
+      linux: {
+        ...config.linux,
+        namespaces: [...(config.linux?.namespaces ?? []), { type: 'time' }],
+        timeOffsets: { boottime: { secs: 7 * day } },
+      },
+    }));
+    const before = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+    const { stdout, stderr } = user.run(['run', '--bundle', bundle, 'clocks']);
+    assert.equal(stderr, '');
+    const inside = Number(stdout.split(' ')[0]);
+    assert.ok(inside >= before + 7 * day && inside < before + 7 * day + 60, stdout);
+  });
+
   test('is refused ids that are not his', { skip: noMappingTool }, async () => {
     const { user, bundle } = await bundleOf('foreign', true, 'true', (config) => ({
       ...config,
