@@ -62,13 +62,13 @@ export abstract class RuntimeCommand extends Command {
 
   /** @throws UsageError; Error, of one line */
   protected async prepare(flags: GlobalFlags): Promise<Prepared> {
-    rootless(flags.rootless);
     const prepared = await prepare(this.host, {
       root: flags.root,
       log: flags.log,
       logFormat: logFormat(flags['log-format']),
       debug: flags.debug,
       systemdCgroup: flags['systemd-cgroup'],
+      rootless: rootless(flags.rootless),
       trace: flags.trace,
     });
     this.prepared = prepared;
