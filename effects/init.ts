@@ -1,7 +1,7 @@
 /** The container's init: how it comes into being, what it does first, and how it is left waiting for `start`. */
 
 import { close, closeRange, openat } from '../native/calls/files.ts';
-import { sethostname, setsid } from '../native/calls/process.ts';
+import { setdomainname, sethostname, setsid } from '../native/calls/process.ts';
 import { accept, bindUnix, listen, socket } from '../native/calls/sockets.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
@@ -110,6 +110,8 @@ export function settleInit(session: Session, record: ContainerRecord): void {
   batch.part('bring the loopback interface up');
   if (config.hostname !== undefined && config.hostname !== '') batch.add(sethostname(config.hostname));
   batch.part(`set the host name to ${config.hostname}`);
+  if (config.domainname !== undefined && config.domainname !== '') batch.add(setdomainname(config.domainname));
+  batch.part(`set the domain name to ${config.domainname}`);
   batch.perform(kernel);
 }
 

@@ -43,6 +43,15 @@ test('each namespace is a new one', { skip }, async () => {
     );
 });
 
+test('an uts namespace has the host name and the domain name of the config', { skip }, async () => {
+  const config = {
+    ...withNamespaces('cat /proc/sys/kernel/*name', everyType),
+    hostname: 'one',
+    domainname: 'two.example',
+  };
+  assert.equal((await host.run('names', config)).output, 'two.example\none\n');
+});
+
 test('the init is process 1, and a child of the process that created it', { skip }, async () => {
   await using created = await host.create('first', withNamespaces('true', everyType));
   assert.equal(statusField(created.pid, 'NSpid'), `${created.pid}\t1`);
