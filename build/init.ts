@@ -1,53 +1,23 @@
 /**
- * Compiles the container's init (native/init/init.c) beside its source, for every architecture that a compiler is
- * here for. Without a C library: it is what every created container keeps in memory.
+ * Compiles the container's init (native/init/init.c) beside its source, where native/init/program.ts looks for it.
+ * As a script: for every architecture that a compiler is here for.
  */
-
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { ARCHITECTURES, type Arch, findCompiler } from './compiler.ts';
+import { compileFreestanding } from './freestanding.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'native', 'init');
 
-/** Compilers to try, by architecture as `process.arch` names it. */
-const COMPILERS = {
-  x64: process.arch === 'x64' ? 'cc' : 'x86_64-linux-gnu-gcc',
-  arm64: process.arch === 'arm64' ? 'cc' : 'aarch64-linux-gnu-gcc',
-} as const;
-
-export const FREESTANDING = [
-  '-std=gnu11',
-  '-Os',
-  '-static',
-  '-nostdlib',
-  '-ffreestanding',
-  '-fno-pie',
-  '-no-pie',
-  '-fno-stack-protector',
-  '-fno-asynchronous-unwind-tables',
-  '-Wall',
-  '-Wextra',
-  '-Werror',
-  '-Wl,--build-id=none',
-  '-Wl,-z,noseparate-code',
-  '-Wl,-z,max-page-size=4096',
-  '-s',
-];
-
-/** Compiles for one architecture. @throws when the compiler is missing or refuses */
-export function compileInit(arch: keyof typeof COMPILERS): string {
+/** @returns the program's path @throws when the compiler is missing or refuses */
+export function compileInit(arch: Arch): string {
   const output = join(FOLDER, `init-${arch}`);
-  execFileSync(COMPILERS[arch], [...FREESTANDING, '-o', output, join(FOLDER, 'init.c')], { stdio: 'inherit' });
+  compileFreestanding(arch, join(FOLDER, 'init.c'), output);
   return output;
 }
 
 if (import.meta.main) {
-  const own = process.arch === 'arm64' ? 'arm64' : 'x64';
-  compileInit(own);
-  const other = own === 'x64' ? 'arm64' : 'x64';
-  try {
-    compileInit(other);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    console.error(`init-${other} not built: ${COMPILERS[other]} is not installed`);
+  for (const arch of ARCHITECTURES) {
+    if (findCompiler(arch) === undefined) console.error(`init-${arch} not built: no compiler for it is installed`);
+    else compileInit(arch);
   }
 }

@@ -69,7 +69,7 @@ debian_packages() {
 case ${1:-build} in
   build) packages=() ;;
   quickstart) packages=(busybox-static) ;;
-  test) packages=(busybox-static runc crun strace "$cross_compiler") ;;
+  test) packages=(busybox-static runc crun strace uidmap "$cross_compiler") ;;
   *) say "unknown purpose: $1"; exit 2 ;;
 esac
 # Node 26 is linked with libatomic.

@@ -17,6 +17,7 @@ import { startTimeOf } from './proc.ts';
 import { addSessionKeyring } from './process/keyring.ts';
 import { extraDescriptor, startServedProcess } from './served-process.ts';
 import { connectedInit, disconnect, type Session } from './session.ts';
+import { addTimeNamespace, makesTimeInside } from './time-namespace.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
 export const START_SOCKET = 'start.sock';
@@ -57,7 +58,10 @@ export function startInit(
       enterCgroup: (stage) => enterCgroup(stage, birthCgroup !== undefined),
       birthCgroup,
       joinFirst: joinsUser ? (stage) => joinWithUser(stage, plan.joined) : undefined,
-      addJoins: (batch) => addJoins(batch, joinsUser ? [] : plan.joined),
+      addJoins(batch) {
+        addJoins(batch, joinsUser ? [] : plan.joined);
+        if (plan.makesTime && !makesTimeInside(record)) addTimeNamespace(batch, record.config.linux?.timeOffsets ?? {});
+      },
       madeNamespaces: plan.made,
     });
     session.init = { ...init };

@@ -14,16 +14,29 @@ export const NAMESPACE_FLAGS: Readonly<Record<NamespaceType, number>> = {
   time: CLONE.NEWTIME,
 };
 
+export const NAMESPACE_TYPES: readonly NamespaceType[] = [
+  'mount',
+  'pid',
+  'network',
+  'uts',
+  'ipc',
+  'user',
+  'cgroup',
+  'time',
+];
+
 export interface NamespacePlan {
-  /** CLONE_NEW* flags for clone3(2). */
+  /** CLONE_NEW* flags for clone3(2). Not that of a time namespace: whoever is born into a new one finds its clocks set. */
   readonly made: number;
+  readonly makesTime: boolean;
   readonly joined: readonly { readonly type: NamespaceType; readonly path: string }[];
 }
 
 export function planNamespaces(config: Config): NamespacePlan {
   const namespaces = config.linux?.namespaces ?? [];
   return {
-    made: namespaces.filter(isMade).reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0),
+    made: namespaces.filter(isMade).reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0) & ~CLONE.NEWTIME,
+    makesTime: makesNamespace(config, 'time'),
     joined: namespaces.flatMap(({ type, path }) => (path === undefined || path === '' ? [] : [{ type, path }])),
   };
 }

@@ -6,6 +6,7 @@ import type { ContainerRecord } from '../spec/record.ts';
 import { doing } from './error.ts';
 import { makesNamespace } from './namespaces.ts';
 import { connectedInit, type Session } from './session.ts';
+import { makesTimeInside, makeTimeNamespaceInside } from './time-namespace.ts';
 import { checkMappings, hostId, inUserNamespace, type Mappings, mappingsOf } from './userns/mappings.ts';
 import { readMappings } from './userns/read-mappings.ts';
 import { writeMappings } from './userns/write-mappings.ts';
@@ -30,6 +31,7 @@ export async function settleUserNamespace(session: Session, record: ContainerRec
   const { mayDropGroups } = await writeMappings(session, record);
   const root = [setresgid(0), setresuid(0)];
   doing('become root in the user namespace', () => perform(kernel, mayDropGroups ? [setgroups([]), ...root] : root));
+  if (makesTimeInside(record)) makeTimeNamespaceInside(kernel, config.linux?.timeOffsets ?? {});
 }
 
 /**

@@ -10,7 +10,7 @@ import { CLOSE_RANGE, F, F_SEAL, MFD } from './constants/files.ts';
 import { SOCK } from './constants/socket.ts';
 import type { Call, Kernel } from './kernel.ts';
 import type { Libc } from './libc.ts';
-import { call, perform, SyscallError } from './perform.ts';
+import { attempt, call, perform, SyscallError } from './perform.ts';
 import { remoteKernel } from './remote.ts';
 import { out, viewOf } from './struct.ts';
 
@@ -81,11 +81,16 @@ function sealedMemfd(local: Kernel, program: Uint8Array): number {
     if (!(error instanceof SyscallError) || error.errno !== ERRNO.EINVAL) throw error;
     fd = call(local, memfd(flags)); // before Linux 6.3
   }
-  perform(local, [
-    write(fd, program),
-    fcntl(fd, F.ADD_SEALS, F_SEAL.SEAL | F_SEAL.SHRINK | F_SEAL.GROW | F_SEAL.WRITE),
-  ]);
-  return fd;
+  try {
+    perform(local, [
+      write(fd, program),
+      fcntl(fd, F.ADD_SEALS, F_SEAL.SEAL | F_SEAL.SHRINK | F_SEAL.GROW | F_SEAL.WRITE),
+    ]);
+    return fd;
+  } catch (error) {
+    attempt(local, close(fd));
+    throw error;
+  }
 }
 
 function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: readonly number[]): number {

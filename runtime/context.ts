@@ -13,6 +13,8 @@ export interface Context {
   readonly root: string;
   /** `--systemd-cgroup`. */
   readonly systemdCgroup: boolean;
+  /** `--rootless`: whether cgroups are done without where they cannot be made. undefined for as it looks. */
+  readonly rootless?: boolean | undefined;
   readonly patience: Patience;
   /** RFC 3339 with nanoseconds, UTC. */
   now(): string;

@@ -6,6 +6,7 @@ import { planCgroup } from '../effects/cgroups/paths.ts';
 import { EffectError, reasonOf } from '../effects/error.ts';
 import { readSmallFile } from '../effects/proc.ts';
 import type { Inheritance } from '../effects/session.ts';
+import { runsInUserNamespace } from '../effects/userns/read-mappings.ts';
 import { STATX_BYTES, statx } from '../native/calls/files.ts';
 import { AT, S } from '../native/constants/files.ts';
 import type { Kernel } from '../native/kernel.ts';
@@ -71,12 +72,14 @@ export async function createContainer(context: Context, request: CreateRequest):
 
 function planRecord(context: Context, request: CreateRequest, config: Config): ContainerRecord {
   const { local } = context.platform;
+  const rootless = hasRootlessCgroups(context);
   const rootfs = rootfsOf(local, config, request.bundle);
   const cgroup = planCgroup({
     id: request.id,
     layout: detectLayout(local),
     cgroupsPath: config.linux?.cgroupsPath,
     systemd: context.systemdCgroup,
+    rootless,
   });
   try {
     refuseUsed(local, cgroup);
@@ -90,6 +93,7 @@ function planRecord(context: Context, request: CreateRequest, config: Config): C
     noNewKeyring: request.noNewKeyring ?? false,
     systemdCgroup: context.systemdCgroup,
     preserveFds: request.inheritance.preserveFds,
+    ...(rootless ? { rootlessCgroups: true } : {}),
   };
   return {
     id: request.id,
@@ -107,6 +111,11 @@ function planRecord(context: Context, request: CreateRequest, config: Config): C
     reached: 'creating',
     leftovers: [],
   };
+}
+
+/** As runc decides. With systemd it is systemd that makes cgroups, for the root of a user namespace too. */
+function hasRootlessCgroups({ rootless, host, platform, systemdCgroup }: Context): boolean {
+  return rootless ?? (host.uid !== 0 || (!systemdCgroup && runsInUserNamespace(platform.local)));
 }
 
 /** The rootfs's real path: what is mounted and compared from now on has no symlink in it. @throws EffectError */

@@ -27,7 +27,11 @@ export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
   return {
-    makeCgroup: (record) => createCgroup(local, planned(record), record.config.linux?.resources ?? {}),
+    makeCgroup: (record) =>
+      createCgroup(local, planned(record), record.config.linux?.resources ?? {}, {
+        rootless: record.options.rootlessCgroups ?? false,
+        explicitPath: (record.config.linux?.cgroupsPath ?? '') !== '',
+      }),
     async enterNamespaces(record) {
       const init = startInit(session, record, (stage: Kernel, withoutUnified) => {
         if (record.cgroup === undefined) return;

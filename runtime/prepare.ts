@@ -17,6 +17,7 @@ export interface GlobalOptions {
   readonly logFormat?: LogFormat | undefined;
   readonly debug?: boolean | undefined;
   readonly systemdCgroup?: boolean | undefined;
+  readonly rootless?: boolean | undefined;
   /** A file, or `-` for standard error. */
   readonly trace?: string | undefined;
 }
@@ -36,6 +37,7 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
     host,
     root: rootOf(host, options.root),
     systemdCgroup: options.systemdCgroup ?? false,
+    rootless: options.rootless,
     patience: PATIENCE,
     now: () => nowNanoseconds(platform.local),
     warn: log.warn,

@@ -43,6 +43,8 @@ export interface ContainerOptions {
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   readonly systemdCgroup: boolean;
+  /** The caller may lack the right to make cgroups: what cannot be made is done without. */
+  readonly rootlessCgroups?: boolean;
   /** How many descriptors from 3 on the container's process inherits. */
   readonly preserveFds: number;
 }

@@ -1,7 +1,5 @@
 import type { Config } from './config/config.ts';
 import type { Linux } from './config/linux/linux.ts';
-import type { Namespace } from './config/linux/namespaces.ts';
-import type { Mount } from './config/mounts.ts';
 import type { Process } from './config/process.ts';
 import type { JsonPath, Report } from './problem.ts';
 
@@ -21,37 +19,21 @@ const PROCESS: Table<Process> = {
   execCPUAffinity: filled,
 };
 
-const MOUNT: Table<Mount> = {
-  uidMappings: filled,
-  gidMappings: filled,
-  options: hasOneOf('idmap', 'ridmap'),
-};
-
 const LINUX: Table<Linux> = {
   sysctl: filled,
   netDevices: filled,
   rootfsPropagation: filled,
-  mountLabel: filled,
   intelRdt: present,
   memoryPolicy: present,
   personality: present,
-  timeOffsets: filled,
 };
-
-const NAMESPACE_TYPES: readonly Namespace['type'][] = ['time'];
 
 /** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */
 export function refuseUnsupported(config: Config, report: Report): void {
-  const { process, mounts = [], linux } = config;
+  const { process, linux } = config;
   refuse(CONFIG, config, [], report);
   if (process) refuseUnsupportedProcess(process, ['process'], report);
-  for (const [index, mount] of mounts.entries()) refuse(MOUNT, mount, ['mounts', index], report);
-  if (!linux) return;
-  refuse(LINUX, linux, ['linux'], report);
-  for (const [index, { type }] of (linux.namespaces ?? []).entries()) {
-    if (!NAMESPACE_TYPES.includes(type)) continue;
-    report(['linux', 'namespaces', index], `${type} namespaces: not supported yet`);
-  }
+  if (linux) refuse(LINUX, linux, ['linux'], report);
 }
 
 /** The same of a process alone; `at` is where it stands in its document. */
@@ -62,13 +44,7 @@ export function refuseUnsupportedProcess(process: Process, at: JsonPath, report:
 /** All that is refused, for tests, and for what `features` must not claim. */
 export function unsupportedPaths(): string[] {
   const under = (at: string, table: object) => Object.keys(table).map((name) => at + name);
-  return [
-    ...under('', CONFIG),
-    ...under('process.', PROCESS),
-    ...under('mounts.', MOUNT),
-    ...under('linux.', LINUX),
-    ...NAMESPACE_TYPES.map((type) => `linux.namespaces.${type}`),
-  ];
+  return [...under('', CONFIG), ...under('process.', PROCESS), ...under('linux.', LINUX)];
 }
 
 function refuse<T extends object>(table: Table<T>, value: T, at: JsonPath, report: Report): void {
@@ -86,8 +62,4 @@ function present(): boolean {
 function filled(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return value !== '';
   return Array.isArray(value) ? value.length > 0 : Object.values(value).some((member) => member !== undefined);
-}
-
-function hasOneOf(...wanted: readonly string[]): (value: unknown) => boolean {
-  return (value) => Array.isArray(value) && value.some((option) => wanted.includes(option));
 }

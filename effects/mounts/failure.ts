@@ -6,11 +6,12 @@ import type { Kernel } from '../../native/kernel.ts';
 import { attempt, type SyscallError } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { reasonOf } from '../error.ts';
-import type { MountStep } from './plan.ts';
+import type { MountStep } from './steps.ts';
 
 export function describe(step: MountStep): string {
   if (step.step === 'filesystem') return `mount ${step.type} on ${step.at}`;
   if (step.step === 'bind') return `bind ${step.source} on ${step.at}`;
+  if (step.step === 'remount') return `remount ${step.at}`;
   if (step.step === 'symlink') return `link ${step.at} to ${step.target}`;
   return `set the attributes of the mount on ${step.at}`;
 }
@@ -36,7 +37,7 @@ export function reasonOfStep(step: MountStep, error: SyscallError): string {
  * @param from the step's first call in the batch
  */
 export function complaint(kernel: Kernel, batch: Batch, results: readonly number[], from: number): string {
-  const fd = results.find((_, i) => i >= from && batch.calls[i]?.name === 'fsopen');
+  const fd = results.find((_, i) => i >= from && ['fsopen', 'fspick'].includes(batch.calls[i]?.name ?? ''));
   if (fd === undefined || fd < 0) return '';
   const message = out(1024);
   const length = attempt(kernel, read(fd, message));

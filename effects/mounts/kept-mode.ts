@@ -6,7 +6,7 @@ import type { Kernel } from '../../native/kernel.ts';
 import { out } from '../../native/struct.ts';
 import { withInRoot } from '../rootfs/in-root.ts';
 import { modeOf } from '../stat.ts';
-import type { FilesystemStep, MountStep } from './plan.ts';
+import type { FilesystemStep, MountStep } from './steps.ts';
 
 export const keepsMode = (step: MountStep): step is FilesystemStep => step.step === 'filesystem' && step.keepsMode;
 

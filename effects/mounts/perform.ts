@@ -5,9 +5,11 @@ import { close, type Fd, fstatfs, STATFS_BYTES, symlinkat } from '../../native/c
 import {
   fsconfigCreate,
   fsconfigFlag,
+  fsconfigReconfigure,
   fsconfigString,
   fsmount,
   fsopen,
+  fspick,
   mountSetattr,
   moveMount,
   openTree,
@@ -18,33 +20,20 @@ import { SyscallError } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { addOpenPlaceholder, baseOf, makePlaceholder, openInRoot, parentOf } from '../rootfs/in-root.ts';
-import { takesCoveredMode, withCoveredMode } from './covered-mode.ts';
 import { complaint, describe, reasonOfStep } from './failure.ts';
 import { keepsMode, withMode } from './kept-mode.ts';
 import type { AttributeChange } from './options.ts';
-import type { MountStep } from './plan.ts';
 import { type Placement, refuseOnProc } from './proc-guard.ts';
-
-/**
- * @param root the rootfs, opened in the init
- * @throws EffectError `mount proc on /proc: EPERM: operation not permitted`
- */
-export function performMounts(kernel: Kernel, root: number, steps: readonly MountStep[]): void {
-  let from = 0;
-  steps.forEach((step, i) => {
-    if (!takesCoveredMode(step)) return;
-    performAll(kernel, root, steps.slice(from, i));
-    performAll(kernel, root, [withCoveredMode(kernel, root, step)]);
-    from = i + 1;
-  });
-  performAll(kernel, root, steps.slice(from));
-}
+import type { BindStep, FilesystemStep, MountStep, SymlinkStep } from './steps.ts';
 
 /**
  * Optimistic: all steps in one batch. Where it stops because a destination's parents are missing, they are made
  * one by one and the batch goes on with that step.
+ * @param root the rootfs, opened in the init
+ * @throws EffectError `mount proc on /proc: EPERM: operation not permitted`
  */
-function performAll(kernel: Kernel, root: number, steps: readonly MountStep[]): void {
+export function performMounts(kernel: Kernel, root: number, planned: readonly MountStep[]): void {
+  const steps = [...planned];
   let next = 0;
   let prepared = -1;
   while (next < steps.length) {
@@ -68,10 +57,15 @@ function performAll(kernel: Kernel, root: number, steps: readonly MountStep[]): 
     if (step === undefined || call === undefined) throw new RangeError('a batch stopped beyond its end');
     const error = new SyscallError(call, -(results[stoppedAt] ?? 0), stoppedAt);
     const begin = ends[failed - next - 1] ?? 0;
-    const missing = call.name === 'openat2' && error.code === 'ENOENT' && step.step !== 'attributes';
+    const missing = call.name === 'openat2' && error.code === 'ENOENT' && isMade(step);
     const said = missing ? '' : complaint(kernel, batch, results, begin);
     closeLeftOpen(kernel, batch, results, begin);
-    if (!missing || prepared === failed)
+    if (step.step === 'filesystem' && step.otherwise !== undefined && isForbidden(error)) {
+      steps[failed] = step.otherwise;
+      next = failed;
+      continue;
+    }
+    if (!missing || !isMade(step) || prepared === failed)
       throw new EffectError(`${describe(step)}: ${reasonOfStep(step, error)}${said}`, { cause: error });
     try {
       if (step.step === 'symlink') makePlaceholder(kernel, root, parentOf(step.at), 'directory');
@@ -102,6 +96,14 @@ function portion(
   );
 }
 
+/** Whether the step makes its destination where nothing is. */
+const isMade = (step: MountStep): step is FilesystemStep | BindStep | SymlinkStep =>
+  step.step !== 'attributes' && step.step !== 'remount';
+
+/** Not of the destination, but of an instance of the file system. */
+const isForbidden = ({ call, code }: SyscallError): boolean =>
+  ['fsopen', 'fsconfig', 'fsmount'].includes(call.name) && (code === 'EPERM' || code === 'EBUSY');
+
 /** The descriptors that the failed step had opened: a step closes what it opens, but only at its end. */
 function closeLeftOpen(kernel: Kernel, batch: Batch, results: readonly number[], from: number): void {
   const opened = new Set<number>();
@@ -114,7 +116,7 @@ function closeLeftOpen(kernel: Kernel, batch: Batch, results: readonly number[],
   if (opened.size > 0) kernel.submit([...opened].map((fd) => ({ ...close(fd), mayFail: true })));
 }
 
-const OPENING = new Set(['openat2', 'fsopen', 'fsmount', 'open_tree']);
+const OPENING = new Set(['openat2', 'fsopen', 'fsmount', 'fspick', 'open_tree']);
 
 function closedBy(batch: Batch, results: readonly number[], index: number): readonly number[] {
   const arg = batch.calls[index]?.args[0];
@@ -150,6 +152,23 @@ function addStep(batch: Batch, root: number, step: MountStep): readonly Placemen
       addAttach(batch, mount, target, step.propagation);
       return [placement];
     }
+    case 'remount': {
+      const target = batch.add(openInRoot(root, step.at, O.PATH));
+      const look = addLook(batch, target);
+      const placement = { step, target: look, source: step.at === '/proc' ? look : undefined };
+      if (step.parameters !== undefined) {
+        const fs = batch.add(fspick(target));
+        for (const [key, value] of step.parameters)
+          batch.add(value === undefined ? fsconfigFlag(fs, key) : fsconfigString(fs, key, value));
+        batch.add(fsconfigReconfigure(fs));
+        batch.add(close(fs));
+      }
+      addAttributes(batch, target, step.attributesBelow, true);
+      addAttributes(batch, target, step.attributes, false);
+      addPropagation(batch, target, step.propagation);
+      batch.add(close(target));
+      return [placement];
+    }
     case 'symlink': {
       const parent = batch.add(openInRoot(root, parentOf(step.at), O.PATH | O.DIRECTORY));
       batch.add(symlinkat(step.target, parent, baseOf(step.at)));
@@ -177,9 +196,13 @@ function addAttributes(batch: Batch, mount: Fd, { set, clear }: AttributeChange,
 
 type Propagation = readonly { readonly type: number; readonly recursive: boolean }[];
 
+function addPropagation(batch: Batch, mount: Fd, propagation: Propagation): void {
+  for (const { type, recursive } of propagation) batch.add(mountSetattr(mount, '', { propagation: type }, recursive));
+}
+
 function addAttach(batch: Batch, mount: Fd, target: Fd, propagation: Propagation): void {
   batch.add(moveMount(mount, target));
-  for (const { type, recursive } of propagation) batch.add(mountSetattr(mount, '', { propagation: type }, recursive));
+  addPropagation(batch, mount, propagation);
   batch.add(close(mount));
   batch.add(close(target));
 }

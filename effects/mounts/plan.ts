@@ -4,56 +4,10 @@ import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import { cleanInside } from '../../spec/paths.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import type { Mount } from '../../spec/types.ts';
-import type { Placeholder } from '../rootfs/in-root.ts';
-import { type AttributeChange, type MountOptions, parseMountOptions } from './options.ts';
-
-interface Placed {
-  /** Where, inside of the rootfs. */
-  readonly at: string;
-  readonly placeholder: Placeholder;
-  readonly propagation: MountOptions['propagation'];
-}
-
-/** A new instance of a file system. */
-export interface FilesystemStep extends Placed {
-  readonly step: 'filesystem';
-  readonly type: string;
-  readonly source: string;
-  readonly parameters: MountOptions['parameters'];
-  readonly attributes: number;
-  /** No symlink may lead to the mount point: it is to be where the config says (CVE-2019-19921, CVE-2023-27561). */
-  readonly ordinary: boolean;
-  /** It takes the permissions of the directory that it covers, where that was there before, as runc's tmpfs does. */
-  readonly keepsMode: boolean;
-}
-
-/** A tree of the host's, as it is seen before pivot_root. */
-export interface BindStep extends Placed {
-  readonly step: 'bind';
-  readonly source: string;
-  readonly recursive: boolean;
-  readonly attributes: AttributeChange;
-  readonly attributesBelow: AttributeChange;
-  /** In the init: the source's detached tree, where the host's side has opened it. */
-  readonly tree?: number;
-}
-
-/** A symlink between the controllers' directories of a cgroup v1 mount. */
-export interface SymlinkStep {
-  readonly step: 'symlink';
-  readonly at: string;
-  readonly target: string;
-}
-
-/** Attributes of a mount that an earlier step made: what could not be read-only while it was being filled. */
-export interface AttributesStep {
-  readonly step: 'attributes';
-  readonly at: string;
-  readonly attributes: AttributeChange;
-}
-
-export type MountStep = FilesystemStep | BindStep | SymlinkStep | AttributesStep;
+import type { Mount, NamespaceType } from '../../spec/types.ts';
+import { type MountOptions, parseMountOptions } from './options.ts';
+import { planCgroupMount } from './plan-cgroup.ts';
+import type { AttributesStep, BindStep, FilesystemStep, MountIdmap, MountStep } from './steps.ts';
 
 export interface MountFacts {
   /** Paths that are bound and are not directories. */
@@ -61,6 +15,12 @@ export interface MountFacts {
   readonly cgroup: CgroupRecord | undefined;
   /** The container has a cgroup namespace of its own. */
   readonly cgroupNamespace: boolean;
+  /** Namespaces that the container has not got: the host's are its own. */
+  readonly hostNamespaces?: ReadonlySet<NamespaceType>;
+  /** Namespaces that somebody else has made. */
+  readonly joinedNamespaces?: ReadonlySet<NamespaceType>;
+  /** SELinux's label for what file systems are mounted. */
+  readonly label?: string | undefined;
 }
 
 export function planMounts(mounts: readonly Mount[], facts: MountFacts): readonly MountStep[] {
@@ -99,135 +59,103 @@ function planMount(mount: Mount, facts: MountFacts): readonly MountStep[] {
   const options = parseMountOptions(mount.options ?? []);
   const type = mount.type ?? 'none';
   if (type === 'cgroup' || type === 'cgroup2') return planCgroupMount(mount, options, facts);
+  if (options.remount) return [planRemount(mount, options)];
   if (isBindMount(mount)) return [planBind(mount, options, facts)];
+  return [planFilesystem(mount, type, options, facts)];
+}
+
+function planRemount(mount: Mount, options: MountOptions): MountStep {
+  return {
+    step: 'remount',
+    at: mount.destination,
+    // `ro` is the file system's own business too then, as with mount(8).
+    parameters: isBindMount(mount) ? undefined : [...options.parameters, ...readOnlyFlag(options)],
+    attributes: options.attributes,
+    attributesBelow: options.recursive,
+    propagation: options.propagation,
+  };
+}
+
+function readOnlyFlag({ attributes }: MountOptions): MountOptions['parameters'] {
+  if ((attributes.set & MOUNT_ATTR.RDONLY) !== 0) return [['ro', undefined]];
+  return (attributes.clear & MOUNT_ATTR.RDONLY) !== 0 ? [['rw', undefined]] : [];
+}
+
+function planFilesystem(mount: Mount, type: string, options: MountOptions, facts: MountFacts): FilesystemStep {
   const set = setOn(options);
   const readOnly = (set & MOUNT_ATTR.RDONLY) !== 0 && !isFilledFirst(mount);
-  return [
-    {
-      step: 'filesystem',
-      type,
-      source: mount.source ?? type,
+  const otherwise = planHostInstance(mount, type, options, facts);
+  return {
+    step: 'filesystem',
+    type,
+    source: mount.source ?? type,
+    parameters: [
+      ...options.parameters,
       // As by mount(2): a new file system is read-only itself, and not only where it is mounted.
-      parameters: readOnly && !SINGLE.has(type) ? [...options.parameters, ['ro', undefined]] : options.parameters,
-      attributes: readOnly ? set : set & ~MOUNT_ATTR.RDONLY,
-      ordinary: type === 'proc' || type === 'sysfs',
-      keepsMode: type === 'tmpfs' && !options.parameters.some(([key]) => key === 'mode'),
-      at: mount.destination,
-      placeholder: 'directory',
-      propagation: options.propagation,
-    },
-  ];
+      ...(readOnly && !SINGLE.has(type) ? ([['ro', undefined]] as const) : []),
+      ...(facts.label === undefined || UNLABELED.has(type) ? [] : ([['context', facts.label]] as const)),
+    ],
+    attributes: readOnly ? set : set & ~MOUNT_ATTR.RDONLY,
+    ordinary: type === 'proc' || type === 'sysfs',
+    keepsMode: type === 'tmpfs' && !options.parameters.some(([key]) => key === 'mode'),
+    ...(otherwise === undefined ? {} : { otherwise }),
+    at: mount.destination,
+    placeholder: 'directory',
+    propagation: options.propagation,
+  };
+}
+
+/** What has labels of its own. */
+const UNLABELED: ReadonlySet<string> = new Set(['proc', 'sysfs', 'mqueue']);
+
+/** Where the host has its instance of a file system that belongs to a namespace. */
+const HOST_INSTANCES: Readonly<Record<string, { readonly path: string; readonly namespace: NamespaceType }>> = {
+  proc: { path: '/proc', namespace: 'pid' },
+  sysfs: { path: '/sys', namespace: 'network' },
+  mqueue: { path: '/dev/mqueue', namespace: 'ipc' },
+};
+
+/**
+ * A user namespace gets an instance of its own of these file systems only with a namespace of its own: else the host's is
+ * bound. That of a joined network namespace differs by its list of interfaces alone; of other processes it would tell lies.
+ */
+function planHostInstance(mount: Mount, type: string, options: MountOptions, facts: MountFacts): BindStep | undefined {
+  const host = HOST_INSTANCES[type];
+  if (host === undefined) return undefined;
+  const { path, namespace } = host;
+  const joined = namespace === 'network' && facts.joinedNamespaces?.has(namespace);
+  if (!facts.hostNamespaces?.has(namespace) && !joined) return undefined;
+  const attributes = { set: setOn(options), clear: 0 };
+  return {
+    step: 'bind',
+    source: path,
+    recursive: true,
+    attributes,
+    attributesBelow: attributes,
+    at: mount.destination,
+    placeholder: 'directory',
+    propagation: options.propagation,
+  };
 }
 
 function planBind(mount: Mount, options: MountOptions, facts: MountFacts): BindStep {
   const source = mount.source ?? '';
+  const idmap = idmapOf(mount, options);
   return {
     step: 'bind',
     source,
     recursive: options.bind === 'rbind',
     attributes: options.attributes,
     attributesBelow: options.recursive,
+    ...(idmap === undefined ? {} : { idmap }),
     at: mount.destination,
     placeholder: facts.files.has(source) ? 'file' : 'directory',
     propagation: options.propagation,
   };
 }
 
-/**
- * A `cgroup` mount shows the container its own cgroup only. On v2, and in a cgroup namespace, the file system itself does;
- * elsewhere the container's directories are bound. On v1 (and hybrid) that is a tmpfs with a directory a controller.
- */
-function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts): readonly MountStep[] {
-  const { cgroup } = facts;
-  if (cgroup === undefined) return [];
-  const placed = { at: mount.destination, placeholder: 'directory', propagation: options.propagation } as const;
-  const attributes = options.attributes;
-  const bind = (source: string, at: string): BindStep => ({
-    step: 'bind',
-    source,
-    recursive: true,
-    attributes,
-    attributesBelow: { set: 0, clear: 0 },
-    at,
-    placeholder: 'directory',
-    propagation: [],
-  });
-  if (cgroup.layout === 'v2') {
-    const unified = cgroup.paths.unified;
-    if (facts.cgroupNamespace)
-      return [
-        {
-          step: 'filesystem',
-          type: 'cgroup2',
-          source: 'cgroup',
-          parameters: [],
-          attributes: attributes.set,
-          ordinary: false,
-          keepsMode: false,
-          ...placed,
-        },
-      ];
-    return unified === undefined ? [] : [{ ...bind(unified, mount.destination), ...placed }];
-  }
-  const hierarchies = v1Hierarchies(cgroup.paths);
-  return [
-    {
-      step: 'filesystem',
-      type: 'tmpfs',
-      source: 'tmpfs',
-      parameters: [['mode', '755']],
-      attributes: attributes.set & ~MOUNT_ATTR.RDONLY,
-      ordinary: false,
-      keepsMode: false,
-      ...placed,
-    },
-    ...hierarchies.map(({ directory, data, path }): MountStep => {
-      const at = `${mount.destination}/${directory}`;
-      if (!facts.cgroupNamespace) return bind(path, at);
-      const parameters = data.map((name): readonly [string, string | undefined] =>
-        name.startsWith('name=') ? ['name', name.slice(5)] : [name, undefined],
-      );
-      return {
-        step: 'filesystem',
-        type: 'cgroup',
-        source: 'cgroup',
-        parameters,
-        attributes: attributes.set,
-        ordinary: false,
-        keepsMode: false,
-        at,
-        placeholder: 'directory',
-        propagation: [],
-      };
-    }),
-    ...hierarchies.flatMap(({ directory, data }) =>
-      data
-        .filter((name) => name !== directory && !name.startsWith('name='))
-        .map((name): SymlinkStep => ({ step: 'symlink', at: `${mount.destination}/${name}`, target: directory })),
-    ),
-    ...((attributes.set & MOUNT_ATTR.RDONLY) !== 0
-      ? [{ step: 'attributes', at: mount.destination, attributes: { set: MOUNT_ATTR.RDONLY, clear: 0 } } as const]
-      : []),
-  ];
-}
-
-interface V1Hierarchy {
-  /** Its directory in the container: `cpu,cpuacct`, `systemd`. */
-  readonly directory: string;
-  /** What mount(2) is told: the controllers, or `name=systemd`. */
-  readonly data: readonly string[];
-  readonly path: string;
-}
-
-/** Controllers that share a hierarchy have the same path. */
-function v1Hierarchies(paths: CgroupRecord['paths']): readonly V1Hierarchy[] {
-  const byPath = new Map<string, string[]>();
-  for (const [name, path] of Object.entries(paths)) {
-    if (name !== 'unified') byPath.set(path, [...(byPath.get(path) ?? []), name]);
-  }
-  return [...byPath].map(([path, names]) => ({
-    directory: names.map((name) => name.replace(/^name=/, '')).join(','),
-    data: names,
-    path,
-  }));
+function idmapOf({ uidMappings: uid, gidMappings: gid }: Mount, { idmap }: MountOptions): MountIdmap | undefined {
+  const recursive = idmap === 'ridmap';
+  if (uid !== undefined && gid !== undefined) return { mappings: { uid, gid }, recursive };
+  return idmap === 'no' ? undefined : { mappings: undefined, recursive };
 }

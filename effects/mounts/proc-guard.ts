@@ -9,7 +9,7 @@ import type { Out } from '../../native/kernel.ts';
 import { viewOf } from '../../native/struct.ts';
 import { EffectError } from '../error.ts';
 import { describe } from './failure.ts';
-import type { BindStep, FilesystemStep } from './plan.ts';
+import type { BindStep, FilesystemStep, RemountStep } from './steps.ts';
 
 /** What lxcfs emulates, and two files that checkpointing and FIPS mode replace. */
 const ALLOWED: ReadonlySet<string> = new Set(
@@ -29,7 +29,7 @@ const ALLOWED: ReadonlySet<string> = new Set(
 
 /** A step's destination and source as they were found: fstatfs(2) of their descriptors. */
 export interface Placement {
-  readonly step: FilesystemStep | BindStep;
+  readonly step: FilesystemStep | BindStep | RemountStep;
   readonly target: Out;
   /** Of a bind on /proc. */
   readonly source: Out | undefined;

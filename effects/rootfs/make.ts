@@ -8,15 +8,18 @@ import { attempt } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
-import type { Mount } from '../../spec/types.ts';
+import type { Config, Mount } from '../../spec/types.ts';
+import { EffectError } from '../error.ts';
 import { performMounts } from '../mounts/perform.ts';
-import { type MountStep, planMounts } from '../mounts/plan.ts';
-import { hasNamespace, makesNamespace } from '../namespaces.ts';
+import { planMounts } from '../mounts/plan.ts';
+import type { MountStep } from '../mounts/steps.ts';
+import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
 import { withHostSide } from '../userns/host-side.ts';
+import { withMappedNamespaces } from '../userns/mapped-namespaces.ts';
 import { inUserNamespace } from '../userns/mappings.ts';
-import { openSources } from '../userns/sources.ts';
+import { idmapsOf, openSources } from '../userns/sources.ts';
 import { attachRootfs } from './attach.ts';
 import { configuredDevices, makeConfiguredDevices } from './configured-devices.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
@@ -33,6 +36,11 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
     files: boundFiles(session.platform.local, mounts),
     cgroup: record.cgroup,
     cgroupNamespace: makesNamespace(config, 'cgroup'),
+    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
+    joinedNamespaces: new Set(
+      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
+    ),
+    label: mountLabelOf(session.platform.local, config),
   });
   const { root, opened } = attach(session, record, steps);
   init.root = root;
@@ -51,15 +59,22 @@ interface Attached {
 }
 
 function attach(session: Session, record: ContainerRecord, steps: readonly MountStep[]): Attached {
-  const { kernel } = connectedInit(session);
+  const { kernel, pid } = connectedInit(session);
   const { config, rootfs } = record;
   // In the host's own mount namespace its propagation is not ours to change.
   const propagation = hasNamespace(config, 'mount') ? MS.SLAVE | MS.REC : undefined;
-  if (!inUserNamespace(config) || propagation === undefined)
-    return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+  const idmapped = idmapsOf(steps).length > 0;
+  // A user without privileges has no more rights than the container's root; and no host's side that could help.
+  const rootless = record.owner !== 0;
+  if (rootless && idmapped) throw new EffectError('id-mapped mounts are not supported for rootless containers');
+  const reachable = rootless || !inUserNamespace(config) || propagation === undefined;
+  if (reachable && !idmapped) return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
   return withHostSide(session, record.options.preserveFds, (host) => {
     const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
-    return { root, opened: openSources(host, steps) };
+    const opened = withMappedNamespaces(session, (pathOf) =>
+      openSources(host, steps, ({ mappings }) => (mappings === undefined ? `/proc/${pid}/ns/user` : pathOf(mappings))),
+    );
+    return { root, opened };
   });
 }
 
@@ -88,6 +103,15 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
 }
 
 const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT.FDCWD, path, out(STATX_BYTES))) >= 0;
+
+/** @throws EffectError in runc's words for the process's label: without SELinux, a file system would only call it unknown */
+function mountLabelOf(local: Kernel, { linux }: Config): string | undefined {
+  const label = linux?.mountLabel;
+  if (label === undefined || label === '') return undefined;
+  if (!exists(local, '/sys/fs/selinux/enforce'))
+    throw new EffectError('selinux label is specified in config, but selinux is disabled or not supported');
+  return label;
+}
 
 /**
  * A bind's relative source is relative to the bundle (config.md, "Mounts"). A destination that begins with the rootfs's own

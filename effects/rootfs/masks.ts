@@ -17,7 +17,7 @@ import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Kernel, Out } from '../../native/kernel.ts';
 import { perform, SyscallError } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
-import { EffectError, reasonOf } from '../error.ts';
+import { doing, EffectError, reasonOf } from '../error.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { isCharacterDevice, NULL_DEVICE, typeOf } from '../stat.ts';
 import { openInRoot } from './in-root.ts';
@@ -52,7 +52,7 @@ export function protectPaths(init: Kernel, { readonlyRoot, ...paths }: Protectio
   batch.part('mask paths');
   addReadonly(batch, found.slice(looks.length - readonlyPaths.length).filter(isFound));
   batch.part('make the read-only paths');
-  if (devNull !== undefined) batch.add(close(devNull.fd));
+  if (devNull !== undefined) batch.try(close(devNull.fd));
   if (readonlyRoot) batch.add(mountSetattr(AT.FDCWD, '/', { set: MOUNT_ATTR.RDONLY }));
   batch.part('make the root read-only');
   batch.perform(init);
@@ -71,8 +71,8 @@ function openAll(init: Kernel, paths: readonly string[]): readonly (Found | unde
     batch.try(statx(batch.try(openInRoot(root, path, O.PATH)), '', stat));
     return stat;
   });
-  batch.add(close(root));
-  const results = perform(init, batch.calls);
+  batch.try(close(root));
+  const results = doing('open the paths to protect', () => perform(init, batch.calls));
   return stats.map((stat, i) => {
     const fd = results[1 + i * 2] ?? -1;
     const looked = results[2 + i * 2] ?? -1;

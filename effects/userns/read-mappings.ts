@@ -3,7 +3,7 @@
 import type { Kernel } from '../../native/kernel.ts';
 import { doing } from '../error.ts';
 import { readSmallFile } from '../proc.ts';
-import { type Mappings, parseMap } from './mappings.ts';
+import { type Mappings, mapText, parseMap } from './mappings.ts';
 
 /** @throws EffectError */
 export function readMappings(local: Kernel, pid: number): Mappings {
@@ -22,3 +22,15 @@ export const groupsDenied = (local: Kernel, pid: number): boolean =>
   doing(`look whether process ${pid} may change its groups`, () =>
     readSmallFile(local, `/proc/${pid}/setgroups`).startsWith('deny'),
   );
+
+const EVERY_ID = { containerID: 0, hostID: 0, size: 0xffff_ffff };
+
+/** Whether the runtime itself is in a user namespace: there even root may not do everything. */
+export function runsInUserNamespace(local: Kernel): boolean {
+  try {
+    const [first, ...others] = parseMap(readSmallFile(local, '/proc/self/uid_map'));
+    return others.length > 0 || mapText(first === undefined ? [] : [first]) !== mapText([EVERY_ID]);
+  } catch {
+    return false; // a kernel without user namespaces
+  }
+}

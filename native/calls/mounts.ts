@@ -1,7 +1,7 @@
 /** Calls that mount, all by descriptors: never by a path that a container's files could redirect. */
 
 import { AT } from '../constants/files.ts';
-import { FSCONFIG, FSMOUNT, FSOPEN, MOVE_MOUNT, OPEN_TREE } from '../constants/mount.ts';
+import { FSCONFIG, FSMOUNT, FSOPEN, FSPICK, MOVE_MOUNT, OPEN_TREE } from '../constants/mount.ts';
 import type { Call } from '../kernel.ts';
 import { u64s } from '../struct.ts';
 import type { Fd } from './files.ts';
@@ -20,6 +20,16 @@ export const fsconfigCreate = (fs: Fd): Call => ({ name: 'fsconfig', args: [fs, 
 export const fsmount = (fs: Fd, attributes: number): Call => ({
   name: 'fsmount',
   args: [fs, FSMOUNT.CLOEXEC, attributes],
+});
+
+/** fspick(2): the file system of the mount at a descriptor, to be given other options. */
+export const fspick = (mount: Fd): Call => ({
+  name: 'fspick',
+  args: [mount, '', FSPICK.CLOEXEC | FSPICK.EMPTY_PATH],
+});
+export const fsconfigReconfigure = (fs: Fd): Call => ({
+  name: 'fsconfig',
+  args: [fs, FSCONFIG.CMD_RECONFIGURE, null, null, 0],
 });
 
 /** open_tree(2): `clone` makes a detached copy of the mount at `path` (`recursive`: and of those below it). */

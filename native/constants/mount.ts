@@ -34,6 +34,9 @@ export const MNT = { FORCE: 1, DETACH: 2, EXPIRE: 4, NOFOLLOW: 8 } as const;
 /** fsopen(2), since Linux 5.2. */
 export const FSOPEN = { CLOEXEC: 1 } as const;
 
+/** fspick(2), since Linux 5.2. */
+export const FSPICK = { CLOEXEC: 1, EMPTY_PATH: 8 } as const;
+
 /** fsconfig(2). */
 export const FSCONFIG = { SET_FLAG: 0, SET_STRING: 1, SET_FD: 5, CMD_CREATE: 6, CMD_RECONFIGURE: 7 } as const;
 

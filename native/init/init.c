@@ -9,7 +9,7 @@
  * and is not dumpable from its first call on, so that a process in a joined pid namespace can neither trace it nor
  * reach its descriptors by /proc/PID/fd (CVE-2016-9962, CVE-2024-21626).
  */
-#include "syscall.h"
+#include "../freestanding.h"
 
 /* Where every message is laid out: a fixed address, so that the sender can write pointers into it. */
 #define ARENA 0x100000000ul

@@ -8,7 +8,7 @@
  * Descriptors, signal mask, ignored signals, argv (argv[0] too) and all other variables pass through untouched.
  * LD_PRELOAD and its kin are the dynamic loader's, in force for runc alike: not ours to judge.
  */
-#include "syscalls.h"
+#include "../freestanding.h"
 
 enum { AT_FDCWD = -100, RLIMIT_NOFILE = 7, PATH_SIZE = 4096, ENOENT = 2 };
 
@@ -37,8 +37,8 @@ static const struct {
   const char *name;
 } ERRORS[] = {{2, "ENOENT"}, {7, "E2BIG"}, {8, "ENOEXEC"}, {12, "ENOMEM"}, {13, "EACCES"}, {36, "ENAMETOOLONG"}};
 
-static word length(const char *text) {
-  word n = 0;
+static u64 length(const char *text) {
+  u64 n = 0;
   while (text[n]) n++;
   return n;
 }
@@ -52,12 +52,12 @@ static int starts_with(const char *text, const char *prefix) {
 }
 
 static int is_removed(const char *variable) {
-  for (word i = 0; i < sizeof REMOVED / sizeof *REMOVED; i++)
+  for (u64 i = 0; i < sizeof REMOVED / sizeof *REMOVED; i++)
     if (starts_with(variable, REMOVED[i])) return 1;
   return 0;
 }
 
-static word append(char *line, word at, const char *text) {
+static u64 append(char *line, u64 at, const char *text) {
   for (; *text && at < PATH_SIZE + 256; text++) line[at++] = *text;
   return at;
 }
@@ -66,35 +66,35 @@ __attribute__((noreturn)) static void fail(const char *what, const char *path, l
   static char line[PATH_SIZE + 512];
   static char unnamed[] = "errno 000";
   const char *name = unnamed;
-  for (word i = 0; i < sizeof ERRORS / sizeof *ERRORS; i++)
+  for (u64 i = 0; i < sizeof ERRORS / sizeof *ERRORS; i++)
     if (ERRORS[i].number == error) name = ERRORS[i].name;
   for (int i = 8; name == unnamed && i > 5; i--, error /= 10) unnamed[i] = (char)('0' + error % 10);
-  word n = append(line, 0, "runchart: ");
+  u64 n = append(line, 0, "runchart: ");
   n = append(line, n, what);
   n = append(line, n, path);
   n = append(line, n, ": ");
   n = append(line, n, name);
   n = append(line, n, ": it belongs beside the runchart executable; build both with npm run build\n");
-  syscall4(SYS_write, 2, (word)line, n, 0);
-  for (;;) syscall4(SYS_exit_group, 1, 0, 0, 0);
+  syscall6(SYS_write, 2, (u64)line, n, 0, 0, 0);
+  for (;;) syscall6(SYS_exit_group, 1, 0, 0, 0, 0, 0);
 }
 
 /* The engine's path, by the executable's own: a symlink to it (/usr/local/bin/runc) is resolved by the kernel. */
 static char *engine_path(void) {
   static char path[PATH_SIZE + sizeof ENGINE];
-  long n = syscall4(SYS_readlinkat, (word)AT_FDCWD, (word) "/proc/self/exe", (word)path, PATH_SIZE);
+  long n = syscall6(SYS_readlinkat, (u64)AT_FDCWD, (u64) "/proc/self/exe", (u64)path, PATH_SIZE, 0, 0);
   if (n < 0) fail("cannot find the engine by ", "/proc/self/exe", -n);
   while (n > 0 && path[n - 1] != '/') n--;
-  for (word i = 0; i < sizeof ENGINE; i++) path[n + (long)i] = ENGINE[i];
+  for (u64 i = 0; i < sizeof ENGINE; i++) path[n + (long)i] = ENGINE[i];
   return path;
 }
 
 static char *soft_limit_of_descriptors(void) {
-  word limits[2] = {0, 0};
-  syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (word)limits);
+  u64 limits[2] = {0, 0};
+  syscall6(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (u64)limits, 0, 0);
   char *digit = nofile + length(nofile);
   char *first = nofile + length("RUNCHART_NOFILE=");
-  word value = limits[0];
+  u64 value = limits[0];
   do *--digit = (char)('0' + value % 10);
   while ((value /= 10) != 0);
   while ((*first++ = *digit++) != 0) continue;
@@ -107,11 +107,11 @@ static char *soft_limit_of_descriptors(void) {
  */
 static int leave_deleted_directory(void) {
   static char path[PATH_SIZE];
-  if (syscall4(SYS_getcwd, (word)path, PATH_SIZE, 0, 0) != -ENOENT) return 0;
-  return syscall4(SYS_chdir, (word) "/", 0, 0, 0) == 0;
+  if (syscall6(SYS_getcwd, (u64)path, PATH_SIZE, 0, 0, 0, 0) != -ENOENT) return 0;
+  return syscall6(SYS_chdir, (u64) "/", 0, 0, 0, 0, 0) == 0;
 }
 
-__attribute__((noreturn, used)) void launch(word *stack) {
+__attribute__((noreturn, used)) static void launch(u64 *stack) {
   char **argv = (char **)(stack + 1);
   char **envp = argv + stack[0] + 1;
 
@@ -119,12 +119,14 @@ __attribute__((noreturn, used)) void launch(word *stack) {
   char **kept = envp;
   for (char **variable = envp; *variable; variable++)
     if (!is_removed(*variable)) *kept++ = *variable;
-  for (word i = 0; i < sizeof ENGINE_OPTIONS / sizeof *ENGINE_OPTIONS; i++) *kept++ = ENGINE_OPTIONS[i];
+  for (u64 i = 0; i < sizeof ENGINE_OPTIONS / sizeof *ENGINE_OPTIONS; i++) *kept++ = ENGINE_OPTIONS[i];
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
   *kept = 0;
 
   char *engine = engine_path();
-  long error = syscall4(SYS_execve, (word)engine, (word)argv, (word)envp, 0);
+  long error = syscall6(SYS_execve, (u64)engine, (u64)argv, (u64)envp, 0, 0, 0);
   fail("cannot execute the engine ", engine, -error);
 }
+
+ENTRY(launch);

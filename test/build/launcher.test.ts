@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ARCHITECTURES, findCompiler, hostArch } from '../../build/compiler.ts';
-import { buildLauncher } from '../../build/launcher.ts';
+import { compileFreestanding } from '../../build/freestanding.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -18,7 +18,7 @@ describe('the launcher', () => {
     folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
     launcher = join(folder, 'runchart');
     engine = join(folder, 'runchart-engine');
-    buildLauncher(root, hostArch(), launcher);
+    compileFreestanding(hostArch(), join(root, 'native/launcher/launcher.c'), launcher);
     execFileSync('gcc', ['-O', join(import.meta.dirname, 'report.c'), '-o', engine]);
   });
   after(() => rmSync(folder, { recursive: true }));
@@ -149,7 +149,7 @@ describe('the launcher', () => {
     it(`compiles for ${arch}`, (t) => {
       if (findCompiler(arch) === undefined) return t.skip(`no C compiler for ${arch}`);
       const output = join(folder, `runchart-${arch}`);
-      buildLauncher(root, arch, output);
+      compileFreestanding(arch, join(root, 'native/launcher/launcher.c'), output);
       const header = execFileSync('readelf', ['--file-header', '--program-headers', output], { encoding: 'utf8' });
       assert.match(header, arch === 'x64' ? /X86-64/ : /AArch64/);
       assert.doesNotMatch(header, /INTERP|DYNAMIC|RWE/);

@@ -1,6 +1,7 @@
 /** A container that runs out of memory is noticed, as is its end. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import {
   createCgroup,
@@ -28,7 +29,8 @@ const layout = detectLayout(local);
 const path = `/runchart-test-oom-${process.pid}`;
 const planned = planCgroup({ cgroupsPath: path, id: 'unused', layout });
 
-const hasMemory = layout.mode !== 'v2' && planned.paths.memory !== undefined;
+const controllers = (): string => readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8');
+const hasMemory = layout.mode === 'v2' ? /\bmemory\b/.test(controllers()) : planned.paths.memory !== undefined;
 const skip =
   process.getuid?.() !== 0 ? 'needs root' : !hasMemory && `this host has no memory controller on ${layout.mode}`;
 
@@ -37,7 +39,7 @@ test('a process that takes more than its limit', { skip, timeout: 60_000 }, asyn
   const record = createCgroup(local, planned, { memory: { limit: 16 * MiB, swap: 16 * MiB } });
   try {
     const watch = watchOom(local, record);
-    assert.deepEqual(watch.take(), { kills: 0, ended: false });
+    assert.equal(watch.take().kills, 0);
     const stage = platform.spawnStage([0, 1, 2], 'stage');
     perform(stage.kernel, joinCalls(record));
     // It keeps all that it has read, for it waits for a line's end.

@@ -7,11 +7,14 @@ import { after, test } from 'node:test';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { watch } from './chaos/remains.ts';
-import { commandsOn, placeIn } from './chaos/scene.ts';
+import { commandsOn, deleteAll, placeIn } from './chaos/scene.ts';
 
 const skip = noContainers;
 const work = workFolder('damage');
-after(() => work.remove());
+after(async () => {
+  await deleteAll(work.path);
+  work.remove();
+});
 
 const DAMAGED =
   /^StoreError: the state of container \S+ is damaged: [^\n]+ \(delete --force removes what can be found\)$/;

@@ -7,7 +7,7 @@ import { SIGNALS } from '../../native/constants/signal.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { openPool, type Victim } from './chaos/pool.ts';
 import { adoptOrphans, children, stateOf, watch } from './chaos/remains.ts';
-import { commandsOn, type Place, placeIn } from './chaos/scene.ts';
+import { commandsOn, deleteAll, type Place, placeIn } from './chaos/scene.ts';
 import type { Order } from './chaos/victim.ts';
 
 const skip = noContainers;
@@ -19,6 +19,7 @@ const pool = openPool(AT_ONCE);
 if (skip === false) adoptOrphans();
 after(async () => {
   await pool.close();
+  await deleteAll(work.path);
   work.remove();
 });
 

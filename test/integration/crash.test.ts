@@ -17,7 +17,7 @@ import type { Status } from '../../spec/types.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { openPool } from './chaos/pool.ts';
 import { adoptOrphans, watch } from './chaos/remains.ts';
-import { type Commands, commandsOn, type Place, placeIn } from './chaos/scene.ts';
+import { type Commands, commandsOn, deleteAll, type Place, placeIn } from './chaos/scene.ts';
 import type { Answer, Order, Submission } from './chaos/victim.ts';
 
 const skip = noContainers;
@@ -38,6 +38,7 @@ let turn = 0;
 
 after(async () => {
   await pool.close();
+  await deleteAll(work.path);
   work.remove();
 });
 

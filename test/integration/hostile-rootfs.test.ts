@@ -22,7 +22,7 @@ import { EffectError } from '../../effects/error.ts';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers, type ShellConfig } from './containers.ts';
-import { mountsOf } from './mountinfo.ts';
+import { hostMounts } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
 
 const skip = noContainers;
@@ -44,7 +44,7 @@ const portrait = (folder: string): string =>
 const hostView = (): string =>
   [
     portrait(canary),
-    mountsOf('self')
+    hostMounts(host.path)
       .map(({ line }) => line)
       .join('\n'),
     readdirSync('/dev').join(),

@@ -37,3 +37,10 @@ export function mountsOf(pid: number | 'self'): readonly MountLine[] {
       };
     });
 }
+
+/**
+ * The host's mounts, but for what others on this machine mount in temporary folders of theirs meanwhile.
+ * @param folder of the test file
+ */
+export const hostMounts = (folder: string): readonly MountLine[] =>
+  mountsOf('self').filter(({ point }) => point.startsWith(`${folder}/`) || !/^\/(tmp|var\/tmp|run)\//.test(point));

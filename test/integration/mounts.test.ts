@@ -18,7 +18,7 @@ import { after, test } from 'node:test';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers, type ShellConfig, seenBy } from './containers.ts';
-import { type MountLine, mountsOf } from './mountinfo.ts';
+import { hostMounts, type MountLine, mountsOf } from './mountinfo.ts';
 
 const skip = noContainers;
 const host = containers('mounts');
@@ -60,7 +60,7 @@ test('the default mounts are what the config says', { skip }, async () => {
 });
 
 test('nothing of the host’s mounts is left, and the host sees none of the container’s', { skip }, async () => {
-  const before = mountsOf('self').map(({ line }) => line);
+  const before = hostMounts(host.path).map(({ line }) => line);
   await using created = await host.create('alone', shellConfig('cat /proc/self/mountinfo'));
   const inside = mountsOf(created.pid);
   assert.equal(inside[0]?.point, '/');
@@ -70,7 +70,7 @@ test('nothing of the host’s mounts is left, and the host sees none of the cont
     inside.map(({ point }) => point).join(),
   );
   assert.deepEqual(
-    mountsOf('self').map(({ line }) => line),
+    hostMounts(host.path).map(({ line }) => line),
     before,
   );
 });
@@ -328,13 +328,18 @@ test('propagation: what the host mounts later in a slave is seen, what the conta
   }
 });
 
-test('a rootfs that is a mount point, or reached through a symlink, is one like any other', { skip }, async () => {
+test('a rootfs that is a mount point is one like any other, and so is one in a folder that is reached through a symlink', {
+  skip,
+}, async () => {
   const bundle = host.bundle('link', writable(shellConfig('echo here')), (rootfs, folder) => {
-    symlinkSync(rootfs, join(folder, 'link'));
+    symlinkSync('.', join(folder, 'link'));
     execFileSync('mount', ['--bind', rootfs, rootfs]);
   });
   try {
-    const config = { ...shellConfig('echo here; cat /proc/self/mountinfo'), root: { path: 'link', readonly: true } };
+    const config = {
+      ...shellConfig('echo here; cat /proc/self/mountinfo'),
+      root: { path: 'link/rootfs', readonly: true },
+    };
     const { output } = await host.run('link', config, { bundle });
     assert.match(output, /^here\n\d+ \d+ \S+ \S+ \/ ro/);
   } finally {
@@ -402,7 +407,8 @@ test('without a mount namespace of its own a container’s mounts are the host�
   const config = withMounts('grep -c . /proc/self/mountinfo; touch /x; ls /dev/pts');
   const namespaces = (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'mount');
   const without = { ...config, linux: { ...config.linux, namespaces, maskedPaths: [], readonlyPaths: [] } };
-  const look = () => mountsOf('self').map(({ point, options, optional, source }) => [point, options, optional, source]);
+  const look = () =>
+    hostMounts(host.path).map(({ point, options, optional, source }) => [point, options, optional, source]);
   const before = look();
   const { output, status } = await host.run('without', without);
   assert.deepEqual([output.split('\n').slice(1), status], [['touch: /x: Read-only file system', 'ptmx', ''], 0]);

@@ -5,12 +5,15 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { watch } from './chaos/remains.ts';
-import { commandsOn, placeIn } from './chaos/scene.ts';
+import { commandsOn, deleteAll, placeIn } from './chaos/scene.ts';
 import { steps, Twins } from './chaos/twin.ts';
 
 const skip = noContainers;
 const work = workFolder('random');
-after(() => work.remove());
+after(async () => {
+  await deleteAll(work.path);
+  work.remove();
+});
 
 const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 

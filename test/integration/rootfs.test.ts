@@ -18,7 +18,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers, proc, type ShellConfig, seenBy } from './containers.ts';
-import { type MountLine, mountsOf } from './mountinfo.ts';
+import { hostMounts, type MountLine, mountsOf } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
 
 const skip = noContainers;
@@ -173,7 +173,7 @@ test('climbing up from the root stays there', { skip }, async () => {
 });
 
 test('without pivot_root the host’s procfs and sysfs are not reachable any more', { skip }, async () => {
-  const before = mountsOf('self').map(({ line }) => line);
+  const before = hostMounts(host.path).map(({ line }) => line);
   const script = 'ls -d /bin; cd ../../..; ls -d bin; grep -c . /proc/self/mountinfo; touch /x; ls -d /proc/1';
   await using created = await host.create('nopivot', shellConfig(script), { noPivot: true });
   const lines = mountsOf(created.pid);
@@ -185,13 +185,13 @@ test('without pivot_root the host’s procfs and sysfs are not reachable any mor
   assert.equal(await created.finish(), 0, created.output());
   assert.match(created.output(), /^\/bin\nbin\n\d+\ntouch: \/x: Read-only file system\n\/proc\/1\n$/);
   assert.deepEqual(
-    mountsOf('self').map(({ line }) => line),
+    hostMounts(host.path).map(({ line }) => line),
     before,
   );
 });
 
 test('a container whose rootfs is on a shared mount propagates nothing to the host', { skip }, async () => {
-  const before = mountsOf('self').map(({ line }) => line);
+  const before = hostMounts(host.path).map(({ line }) => line);
   // In a mount namespace of its own, whose root is shared as systemd makes it.
   const library = JSON.stringify(join(import.meta.dirname, '../../runtime/index.ts'));
   const bundle = host.bundle('shared', shellConfig('true'));
@@ -214,7 +214,7 @@ test('a container whose rootfs is on a shared mount propagates nothing to the ho
     assert.equal(stdout, 'true true false\n', stderr);
   }
   assert.deepEqual(
-    mountsOf('self').map(({ line }) => line),
+    hostMounts(host.path).map(({ line }) => line),
     before,
   );
 });

@@ -3,7 +3,8 @@
 import type { Kernel } from '../../../native/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import type { LinuxResources } from '../../../spec/types.ts';
-import { isCgroupError, tryRead } from '../files.ts';
+import { runsInUserNamespace } from '../../userns/read-mappings.ts';
+import { isCgroupError } from '../files.ts';
 import { applyLegacyDevices } from './legacy.ts';
 import { policyOf } from './policy.ts';
 import { containerRules } from './rules.ts';
@@ -21,12 +22,7 @@ export function applyDevices(kernel: Kernel, record: CgroupRecord, resources: Li
     else if (record.layout === 'v2' && unified !== undefined) applyUnifiedDevices(kernel, unified, policy);
   } catch (error) {
     const refused = isCgroupError(error, 'EPERM', 'EACCES', 'EROFS');
-    if (!(refused && (rootless || inUserNamespace(kernel)))) throw error;
+    // In a user namespace nobody may load programs or change rules, and nobody can make device nodes either.
+    if (!(refused && (rootless || runsInUserNamespace(kernel)))) throw error;
   }
-}
-
-/** In a user namespace nobody may load programs or change rules, and nobody can make device nodes either. */
-function inUserNamespace(kernel: Kernel): boolean {
-  const map = tryRead(kernel, '/proc/self/uid_map');
-  return typeof map === 'string' && !/^\s*0\s+0\s+4294967295\s*$/.test(map);
 }

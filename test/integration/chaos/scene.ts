@@ -1,6 +1,6 @@
 /** A container on the real kernel, in the hands of commands whose system calls a test can see, fail or end with. */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answer } from '../../../machines/ask.ts';
 import type { Request } from '../../../machines/events.ts';
@@ -95,3 +95,10 @@ export const placeIn = (folder: string, name: string, bundle: string): Place => 
   root: join(folder, 'state'),
   bundle,
 });
+
+/** Whatever a failed test left below the folder's state root. */
+export async function deleteAll(folder: string): Promise<void> {
+  const root = join(folder, 'state');
+  for (const id of existsSync(root) ? readdirSync(root) : [])
+    if (id.startsWith('runchart-test-')) await commandsOn({ id, root, bundle: '' }).delete(true);
+}

@@ -1,4 +1,4 @@
-/* A raw system call, a program's entry point, and nothing else of a C library. */
+/* A raw system call, a program's entry point, and nothing else of a C library: for the init and the launcher. */
 #pragma once
 
 typedef unsigned int u32;
@@ -28,6 +28,8 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_write 1
 #define SYS_close 3
 #define SYS_mmap 9
+#define SYS_getcwd 79
+#define SYS_chdir 80
 #define SYS_sendto 44
 #define SYS_execve 59
 #define SYS_prctl 157
@@ -61,6 +63,8 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_write 64
 #define SYS_close 57
 #define SYS_mmap 222
+#define SYS_getcwd 17
+#define SYS_chdir 49
 #define SYS_sendto 206
 #define SYS_execve 221
 #define SYS_prctl 167

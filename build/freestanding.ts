@@ -1,0 +1,18 @@
+/**
+ * Compiles the programs that have no C library, native/init and native/launcher: the one is what every created container
+ * keeps in memory, the other stands before every command's start.
+ */
+import { execFileSync } from 'node:child_process';
+import { type Arch, compilerFor } from './compiler.ts';
+
+const FLAGS = [
+  ...['-std=gnu11', '-Os', '-static', '-nostdlib', '-ffreestanding', '-fno-pie', '-no-pie', '-fno-stack-protector'],
+  ...['-fno-asynchronous-unwind-tables', '-Wall', '-Wextra', '-Werror', '-s'],
+  // One page of file and memory instead of several.
+  '-Wl,--build-id=none,-z,noexecstack,-z,norelro,-z,noseparate-code,-z,max-page-size=4096,--gc-sections',
+];
+
+/** @throws when there is no compiler for the architecture, or it refuses the source */
+export function compileFreestanding(arch: Arch, source: string, output: string): void {
+  execFileSync(compilerFor(arch), [...FLAGS, '-o', output, source], { stdio: 'inherit' });
+}

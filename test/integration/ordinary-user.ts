@@ -1,0 +1,69 @@
+/** Drives dist/runchart as an ordinary user, who has no entry on this machine: what he needs lies in a mount namespace of the command. */
+
+import { spawnSync } from 'node:child_process';
+import { chownSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { noContainers } from './bundle.ts';
+import { RUNCHART } from './command-line.ts';
+
+export const USER = 54_321;
+/** The first of his subordinate ids, where he has some. */
+export const SUBORDINATE = 3_000_000;
+
+const asUser = ['setpriv', '--reuid', `${USER}`, '--regid', `${USER}`, '--clear-groups'];
+
+export function noOrdinaryUser(): string | false {
+  if (noContainers !== false) return noContainers;
+  const reaches = spawnSync('setpriv', [...asUser.slice(1), 'test', '-x', RUNCHART]).status === 0;
+  return reaches ? false : `an ordinary user does not reach ${RUNCHART}`;
+}
+
+export const noMappingTool: string | false =
+  spawnSync('newuidmap', []).error === undefined ? false : 'newuidmap is not installed';
+
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** @param folder of the test's; what is in it becomes the user's by `own` */
+export function ordinaryUser(folder: string, { subordinate }: { readonly subordinate: boolean }) {
+  const runtimeDirectory = join(folder, 'run');
+  mkdirSync(runtimeDirectory, { recursive: true });
+  const account = join(folder, 'account');
+  mkdirSync(account, { recursive: true });
+  const files = {
+    passwd: `${readFileSync('/etc/passwd', 'utf8')}tester:x:${USER}:${USER}::/:/bin/sh\n`,
+    subuid: subordinate ? `tester:${SUBORDINATE}:1000\n` : '',
+    subgid: subordinate ? `tester:${SUBORDINATE}:1000\n` : '',
+  };
+  const binds = Object.entries(files).map(([name, text]) => {
+    writeFileSync(join(account, name), text);
+    return `touch /etc/${name} && mount --bind '${join(account, name)}' /etc/${name}`;
+  });
+
+  function own(...paths: readonly string[]): void {
+    for (const path of [folder, runtimeDirectory, ...paths]) chownSync(path, USER, USER);
+  }
+
+  function run(argv: readonly string[]): Ended {
+    const [out, err] = [join(folder, 'stdout'), join(folder, 'stderr')];
+    // Not pipes: a container that is left running would hold them.
+    const fds = [openSync(out, 'w'), openSync(err, 'w')] as const;
+    const script = `${binds.join(' && ')} && exec "$@"`;
+    try {
+      const { status } = spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', ...asUser, RUNCHART, ...argv], {
+        stdio: ['ignore', ...fds],
+        env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtimeDirectory },
+        cwd: folder,
+        timeout: 60_000,
+      });
+      return { status, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
+    } finally {
+      for (const fd of fds) closeSync(fd);
+    }
+  }
+
+  return { run, own, stateRoot: join(runtimeDirectory, 'runchart') };
+}

@@ -1,0 +1,139 @@
+/** Containers of an ordinary user: with the user's own id alone, and with subordinate ids. */
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, suite, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import type { Config } from '../../spec/types.ts';
+import { parseConfig } from '../../spec/validate.ts';
+import { makeBundle, shellConfig, workFolder, writeConfig } from './bundle.ts';
+import { noMappingTool, noOrdinaryUser, ordinaryUser, SUBORDINATE, USER } from './ordinary-user.ts';
+
+const work = workFolder('rootless');
+after(() => work.remove());
+const skip = noOrdinaryUser();
+
+/** A bundle of the user's, with what `spec --rootless` writes for him but for its process. */
+async function bundleOf(name: string, subordinate: boolean, script: string, change = (config: Config) => config) {
+  const user = ordinaryUser(work.path, { subordinate });
+  const bundle = makeBundle(join(work.path, name), shellConfig(script));
+  execFileSync('chown', ['-R', `${USER}:${USER}`, bundle]);
+  user.own();
+  execFileSync('rm', [join(bundle, 'config.json')]);
+  assert.deepEqual(user.run(['spec', '--rootless', '--bundle', bundle]), { status: 0, stdout: '', stderr: '' });
+  const config = await parseConfig(readFileSync(join(bundle, 'config.json'), 'utf8'));
+  const process = { ...config.process, cwd: '/', terminal: false, args: ['sh', '-c', script] };
+  writeConfig(bundle, change({ ...config, process }));
+  return { user, bundle };
+}
+
+const stateOf = (user: ReturnType<typeof ordinaryUser>, id: string) => JSON.parse(user.run(['state', id]).stdout);
+
+suite("an ordinary user's container", { skip }, () => {
+  test('runs with his own id as root, and leaves nothing', async () => {
+    const script = 'id -u; id -g; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; echo x > /dev/null';
+    const { user, bundle } = await bundleOf('own', false, script);
+    const { status, stdout, stderr } = user.run(['run', '--bundle', bundle, 'own']);
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    const map = ['0', `${USER}`, '1'];
+    assert.deepEqual(stdout.trim().split(/\s+/), ['0', '0', ...map, ...map, 'deny']);
+    assert.deepEqual(readdirSync(user.stateRoot), []);
+  });
+
+  test('lives by create, start, kill and delete', async () => {
+    const { user, bundle } = await bundleOf('life', false, 'while :; do sleep 1; done');
+    try {
+      assert.deepEqual(user.run(['create', '--bundle', bundle, 'life']), { status: 0, stdout: '', stderr: '' });
+      const { pid, status } = stateOf(user, 'life');
+      assert.equal(status, 'created');
+      // Nobody but root reaches the init while it waits: it is not dumpable any more.
+      assert.equal(statSync(`/proc/${pid}/fd`).uid, 0);
+      assert.equal(user.run(['start', 'life']).stderr, '');
+      assert.equal(stateOf(user, 'life').status, 'running');
+      assert.equal(statSync(`/proc/${pid}`).uid, USER);
+      assert.equal(user.run(['kill', 'life', 'KILL']).stderr, '');
+      while (stateOf(user, 'life').status === 'running') await setTimeout(20);
+      assert.equal(user.run(['delete', 'life']).stderr, '');
+      assert.deepEqual(readdirSync(user.stateRoot), []);
+    } finally {
+      user.run(['delete', '--force', 'life']);
+    }
+  });
+
+  test('has his subordinate ids by newuidmap and newgidmap', { skip: noMappingTool }, async () => {
+    const script = 'cat /proc/self/uid_map; id -G; chown 7:8 /tmp && stat -c %u:%g /tmp';
+    const mappings = (own: number) => [
+      { containerID: 0, hostID: own, size: 1 },
+      { containerID: 1, hostID: SUBORDINATE, size: 1000 },
+    ];
+    const capabilities = ['CAP_CHOWN'];
+    const { user, bundle } = await bundleOf('subordinate', true, script, (config) => ({
+      ...config,
+      root: { path: 'rootfs', readonly: false },
+      process: {
+        ...config.process,
+        cwd: '/',
+        user: { additionalGids: [5] },
+        capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      },
+      linux: { ...config.linux, uidMappings: mappings(USER), gidMappings: mappings(USER) },
+    }));
+    const { status, stdout, stderr } = user.run(['run', '--bundle', bundle, 'subordinate']);
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    const expected = ['0', `${USER}`, '1', '1', `${SUBORDINATE}`, '1000', '0', '5', '7:8'];
+    assert.deepEqual(stdout.trim().split(/\s+/), expected);
+    const { uid, gid } = statSync(join(bundle, 'rootfs/tmp'));
+    assert.deepEqual([uid, gid], [SUBORDINATE + 6, SUBORDINATE + 7]);
+  });
+
+  test('has clocks of its own', async () => {
+    const day = 86_400;
+    const { user, bundle } = await bundleOf('clocks', false, 'cat /proc/uptime', (config) => ({
+      ...config,
+      linux: {
+        ...config.linux,
+        namespaces: [...(config.linux?.namespaces ?? []), { type: 'time' }],
+        timeOffsets: { boottime: { secs: 7 * day } },
+      },
+    }));
+    const before = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+    const { stdout, stderr } = user.run(['run', '--bundle', bundle, 'clocks']);
+    assert.equal(stderr, '');
+    const inside = Number(stdout.split(' ')[0]);
+    assert.ok(inside >= before + 7 * day && inside < before + 7 * day + 60, stdout);
+  });
+
+  test('is refused ids that are not his', { skip: noMappingTool }, async () => {
+    const { user, bundle } = await bundleOf('foreign', true, 'true', (config) => ({
+      ...config,
+      linux: { ...config.linux, uidMappings: [{ containerID: 0, hostID: 0, size: 1 }] },
+    }));
+    const { status, stderr } = user.run(['run', '--bundle', bundle, 'foreign']);
+    assert.notEqual(status, 0);
+    assert.match(stderr, /map ids: newuidmap \d+ 0 0 1: .*newuidmap: .*not allowed/);
+    assert.deepEqual(readdirSync(user.stateRoot), []);
+  });
+
+  test('cannot have groups where setgroups is denied', async () => {
+    const { user, bundle } = await bundleOf('groups', false, 'true', (config) => ({
+      ...config,
+      process: { ...config.process, cwd: '/', user: { additionalGids: [0] } },
+    }));
+    const { stderr } = user.run(['run', '--bundle', bundle, 'groups']);
+    assert.match(stderr, /cannot set any additional groups in a rootless container/);
+  });
+
+  test('needs a cgroup where its config names one', async () => {
+    const { user, bundle } = await bundleOf('cgroup', false, 'true', (config) => ({
+      ...config,
+      linux: { ...config.linux, cgroupsPath: '/runchart-test-rootless' },
+    }));
+    const { status, stderr } = user.run(['run', '--bundle', bundle, 'cgroup']);
+    assert.notEqual(status, 0);
+    assert.match(stderr, /mkdir .*runchart-test-rootless: EACCES/);
+  });
+});
