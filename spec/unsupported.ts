@@ -13,19 +13,16 @@ const CONFIG: Table<Config> = {};
 const PROCESS: Table<Process> = {
   apparmorProfile: filled,
   selinuxLabel: filled,
-  oomScoreAdj: present,
   scheduler: present,
   ioPriority: present,
   execCPUAffinity: filled,
 };
 
 const LINUX: Table<Linux> = {
-  sysctl: filled,
   netDevices: filled,
   rootfsPropagation: filled,
   intelRdt: present,
   memoryPolicy: present,
-  personality: present,
 };
 
 /** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */
