@@ -44,6 +44,11 @@ export abstract class RuntimeCommand extends Command {
   /** @returns the exit status */
   abstract override run(): Promise<number>;
 
+  /** The arguments as they were given. oclif's own list of them is sorted by where each word stands first. */
+  protected get words(): readonly string[] {
+    return this.argv.slice(this.argv.indexOf('--') + 1);
+  }
+
   /** @throws UsageError; Error, of one line */
   protected async prepare(flags: GlobalFlags): Promise<Prepared> {
     rootless(flags.rootless);
