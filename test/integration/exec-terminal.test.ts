@@ -39,11 +39,11 @@ describe('exec with a terminal', { skip: noContainers }, () => {
     const pty = openPty(platform);
     pty.resize(24, 80);
     const before = pty.modes();
-    const script = 'tty; stty size; ls -l /proc/self/fd | grep -c /dev/pts; read line; echo "got $line"; exit 6';
+    const script = 'tty; stty size; readlink /proc/$$/fd/2; read line; echo "got $line"; exit 6';
     const argv = ['--root', runchart.root, 'exec', '-t', '-u', '5', id, 'sh', '-c', script];
     const [command = '', ...rest] = [...AS_LEADER, RUNCHART, ...argv];
     const child = spawn(command, rest, { stdio: [pty.slave, pty.slave, pty.slave] });
-    await shows(pty, '/dev/pts/0\r\n24 80\r\n2\r\n');
+    await shows(pty, '/dev/pts/0\r\n24 80\r\n/dev/pts/0\r\n');
     assert.notEqual(pty.modes(), before, 'raw');
     pty.type('a line\r');
     const [status] = await once(child, 'close');
