@@ -7,21 +7,27 @@ import { checkConfig } from '../spec/validate.ts';
 import { succeed } from './answers.ts';
 import { openContainer } from './container.ts';
 import type { Context } from './context.ts';
-import { optionsFor } from './open.ts';
+import { optionsFor, sessionFor } from './open.ts';
+import { connectSystemd } from './systemd.ts';
 import { changeResources } from './update-resources.ts';
 
 /** @throws Error, of one line; the limits are as they were then */
 export async function update(context: Context, id: string, asked: LinuxResources): Promise<void> {
   const options = optionsFor(context, id);
+  const session = sessionFor(context, id);
   let written: LinuxResources = {};
   const container = await openContainer(
     {
       ...options,
       effects: {
         ...options.effects,
-        async update({ cgroup, config: { linux } }, config) {
+        async update(record, config) {
+          const { cgroup } = record;
+          const { linux } = record.config;
           if (cgroup === undefined) throw new EffectError(`container ${id} has no cgroup`);
-          await changeLimits(context.platform.local, cgroup, written, linux?.resources ?? {}, connectSystemd);
+          await changeLimits(context.platform.local, cgroup, written, linux?.resources ?? {}, () =>
+            connectSystemd(session, record),
+          );
           return config;
         },
       },
@@ -38,8 +44,4 @@ export async function update(context: Context, id: string, asked: LinuxResources
   } finally {
     container.close();
   }
-}
-
-function connectSystemd(): never {
-  throw new EffectError('update of a cgroup that systemd has made is not supported yet');
 }
