@@ -8,6 +8,7 @@ import { AF, SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, perform } from '../native/perform.ts';
 import type { ContainerRecord, InitRecord } from '../spec/record.ts';
+import type { Mount } from '../spec/types.ts';
 import { doing } from './error.ts';
 import { addJoins, joinWithUser } from './join-namespaces.ts';
 import { makesNamespace, planNamespaces } from './namespaces.ts';
@@ -20,6 +21,7 @@ import { extraDescriptor, startServedProcess } from './served-process.ts';
 import { connectedInit, disconnect, type Session } from './session.ts';
 import { addSysctls, refuseHostSysctls } from './sysctl.ts';
 import { addTimeNamespace, makesTimeInside } from './time-namespace.ts';
+import { inUserNamespace } from './userns/mappings.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
 export const START_SOCKET = 'start.sock';
@@ -76,12 +78,19 @@ export function startInit(
   }
 }
 
-/** Hooks and a seccomp agent need connections of their own to the init (channel.ts), which come by its start socket. */
+/**
+ * Hooks, a seccomp agent and the host's side of a user namespace or of id-mapped mounts need connections of their own
+ * to the init (channel.ts), which come by its start socket.
+ */
 function isLeftWaiting({ startsAtOnce }: Session, { config }: ContainerRecord): boolean {
   const { createContainer = [], startContainer = [] } = config.hooks ?? {};
   const agent = config.linux?.seccomp?.listenerPath ?? '';
-  return !startsAtOnce || createContainer.length > 0 || startContainer.length > 0 || agent !== '';
+  const hooked = createContainer.length > 0 || startContainer.length > 0;
+  return !startsAtOnce || hooked || agent !== '' || inUserNamespace(config) || (config.mounts ?? []).some(isIdmapped);
 }
+
+const isIdmapped = ({ uidMappings = [], options = [] }: Mount): boolean =>
+  uidMappings.length > 0 || options.some((option) => option === 'idmap' || option === 'ridmap');
 
 /** By the directory's descriptor: the path to it may be longer than a socket's address can be. */
 function listenForStart(local: Kernel, directory: string): number {
