@@ -2,9 +2,11 @@
 
 import { string } from '@oclif/core/args';
 import { Command } from '@oclif/core/command';
+import type { Input, ParserOutput } from '@oclif/core/interfaces';
 import type { Host } from '../runtime/host.ts';
 import { type Prepared, prepare } from '../runtime/prepare.ts';
 import { logFormat, rootless } from './line.ts';
+import { parsePlain } from './parse.ts';
 
 /** What oclif's parser asks of a Config. A real one reads package.json, manifests and XDG folders from disk. */
 const CONFIG = {
@@ -14,6 +16,10 @@ const CONFIG = {
   scopedEnvVarKey: (name: string) => `RUNCHART_${name}`,
   scopedEnvVarKeys: (name: string) => [`RUNCHART_${name}`],
 } as unknown as ConstructorParameters<typeof Command>[1];
+
+/** oclif's own word for what flags and arguments come to. */
+// biome-ignore lint/suspicious/noExplicitAny: as oclif has it
+type Values = Record<string, any>;
 
 interface GlobalFlags {
   readonly root?: string | undefined;
@@ -43,6 +49,16 @@ export abstract class RuntimeCommand extends Command {
 
   /** @returns the exit status */
   abstract override run(): Promise<number>;
+
+  /** A plain line is read without oclif's parser: it is what a cold start can spare. */
+  protected override async parse<F extends Values, B extends Values, A extends Values>(
+    command: Input<F, B, A>,
+  ): Promise<ParserOutput<F, B, A>> {
+    const { flags = {}, args = {} } = command;
+    const plain = await parsePlain(this.argv, { flags, args });
+    // The definitions that it was read by are the ones that oclif's types were derived from.
+    return plain === undefined ? super.parse(command) : (plain as unknown as ParserOutput<F, B, A>);
+  }
 
   /** @throws UsageError; Error, of one line */
   protected async prepare(flags: GlobalFlags): Promise<Prepared> {

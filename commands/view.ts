@@ -1,6 +1,7 @@
 /** A container as `state` and `list` show it: runc's members, in runc's order. Pure. */
 
 import type { View } from '../runtime/look.ts';
+import { wideIntegers } from '../runtime/state-file.ts';
 import type { ContainerState } from '../spec/types.ts';
 import { OCI_VERSION } from '../spec/version.ts';
 
@@ -26,7 +27,7 @@ const sorted = (map: Readonly<Record<string, string>>): Record<string, string> =
 
 /** As Go encodes JSON: what HTML would take for its own is escaped, too. */
 export const goJson = (value: unknown, indent?: number): string =>
-  JSON.stringify(value, undefined, indent).replace(
+  JSON.stringify(value, wideIntegers, indent).replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -19,6 +19,7 @@ import { hasNamespace, NAMESPACE_FLAGS } from './namespaces.ts';
 import { openInit } from './observe.ts';
 import { PartedBatch } from './parted-batch.ts';
 import { type Execution, executeProcess, planExecution } from './process/execute.ts';
+import { personalityCalls, setOomScore } from './process/execution-domain.ts';
 import { addSessionKeyring } from './process/keyring.ts';
 import { addLimits, restoreOpenFilesLimit } from './process/limits.ts';
 import { giveTerminal } from './process/terminal.ts';
@@ -156,17 +157,19 @@ function isCgroupRefusal(error: unknown): boolean {
   return isErrno(cause, 'EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP') && ['clone3', 'openat'].includes(cause.call.name);
 }
 
-function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { fds, places }: Extra): void {
+function settle(session: Session, plan: ExecPlan, { kernel, pid }: ServedProcess, { fds, places }: Extra): void {
   const { record, process } = plan;
   const { preserveFds, openFilesLimit } = session.inheritance;
   const own = namespacesOf(record) & OWN_STEP;
   const limits = new PartedBatch();
   limits.add(closeRange(extraDescriptor(preserveFds, fds.length), 0x7fffffff));
+  for (const call of personalityCalls(record.config.linux?.personality)) limits.add(call);
   limits.part('prepare the process');
   // While it may still raise them: a user namespace takes that away.
   addLimits(limits, process);
   limits.perform(kernel);
   restoreOpenFilesLimit(kernel, process, openFilesLimit);
+  setOomScore(session.platform.local, pid, process.oomScoreAdj ?? record.config.process?.oomScoreAdj);
 
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));

@@ -1,7 +1,7 @@
 /** The container's init: how it comes into being, what it does first, and how it is left waiting for `start`. */
 
 import { close, closeRange, openat } from '../native/calls/files.ts';
-import { sethostname, setsid } from '../native/calls/process.ts';
+import { setdomainname, sethostname, setsid } from '../native/calls/process.ts';
 import { accept, bindUnix, listen, socket } from '../native/calls/sockets.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
@@ -14,9 +14,11 @@ import { makesNamespace, planNamespaces } from './namespaces.ts';
 import { addLoopbackUp } from './network.ts';
 import { PartedBatch } from './parted-batch.ts';
 import { startTimeOf } from './proc.ts';
+import { personalityCalls, setOomScore } from './process/execution-domain.ts';
 import { addSessionKeyring } from './process/keyring.ts';
 import { extraDescriptor, startServedProcess } from './served-process.ts';
 import { connectedInit, disconnect, type Session } from './session.ts';
+import { addSysctls, refuseHostSysctls } from './sysctl.ts';
 import { addTimeNamespace, makesTimeInside } from './time-namespace.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
@@ -102,19 +104,26 @@ function listenForStart(local: Kernel, directory: string): number {
 
 /** The init's own first steps: session, keyring, loopback, host name; nothing of the stage's stays open. @throws EffectError */
 export function settleInit(session: Session, record: ContainerRecord): void {
-  const { kernel } = connectedInit(session);
+  const { kernel, pid } = connectedInit(session);
   const { config, options } = record;
+  const { sysctl = {}, personality } = config.linux ?? {};
   const { preserveFds, consoleSocket } = session.inheritance;
   const batch = new PartedBatch();
   batch.add(closeRange(extraDescriptor(preserveFds, consoleSocket === undefined ? CONSOLE : CONSOLE + 1), 0x7fffffff));
   batch.add(setsid());
   if (!options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
+  for (const call of personalityCalls(personality)) batch.add(call);
   batch.part('prepare the init');
   if (makesNamespace(config, 'network')) addLoopbackUp(batch);
   batch.part('bring the loopback interface up');
   if (config.hostname !== undefined && config.hostname !== '') batch.add(sethostname(config.hostname));
   batch.part(`set the host name to ${config.hostname}`);
+  if (config.domainname !== undefined && config.domainname !== '') batch.add(setdomainname(config.domainname));
+  batch.part(`set the domain name to ${config.domainname}`);
+  addSysctls(batch, sysctl);
+  refuseHostSysctls(session.platform.local, pid, sysctl);
   batch.perform(kernel);
+  setOomScore(session.platform.local, pid, config.process?.oomScoreAdj);
 }
 
 /** The arena of native/init/init.c; what earlier batches left in it is given back before the long wait. */

@@ -21,12 +21,14 @@ export const typeOf = (stat: Out): number => modeOf(stat) & S.IFMT;
 
 export const ownerOf = (stat: Out): number => viewOf(stat.bytes).getUint32(STX.UID, true);
 
-/** Whether it is that character device, whatever its name and permissions. */
-export function isCharacterDevice(stat: Out, { major, minor }: DeviceNumbers): boolean {
+/** Whether it is that device, whatever its name and permissions. @param type S_IFCHR, S_IFBLK */
+export function isDeviceNode(stat: Out, type: number, { major, minor }: DeviceNumbers): boolean {
   const view = viewOf(stat.bytes);
   return (
-    typeOf(stat) === S.IFCHR &&
+    typeOf(stat) === type &&
     view.getUint32(STX.RDEV_MAJOR, true) === major &&
     view.getUint32(STX.RDEV_MINOR, true) === minor
   );
 }
+
+export const isCharacterDevice = (stat: Out, numbers: DeviceNumbers): boolean => isDeviceNode(stat, S.IFCHR, numbers);

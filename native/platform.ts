@@ -16,6 +16,8 @@ export interface Platform {
   spawnStage(descriptors: readonly number[], performer: string): Stage;
   /** The kernel of a process that serves batches on the other end of a socket of ours. */
   kernelBehind(socket: number, performer: string): Kernel;
+  /** For the libraries that are not system calls: sd-bus. */
+  libc(): Libc;
   /** libseccomp, loaded when it is first asked for. @throws LibSeccompError where it is missing or too old */
   libseccomp(): LibSeccomp;
   /** Waits for events on descriptors without stopping the engine: poll(2) on a thread. @returns the revents, in order */
@@ -41,6 +43,7 @@ export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadL
       return { ...stage, kernel: wrap(stage.kernel) };
     },
     kernelBehind: (socket, performer) => wrap(remoteKernel(libc, socket, performer)),
+    libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
     poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
   };

@@ -1,9 +1,7 @@
 /** The effects of one command on one container, by the names that the machine knows them by. */
 
-import { createCgroup } from '../effects/cgroups/create.ts';
+import { type Creation, endCgroup, makeCgroup } from '../effects/cgroups/by-driver.ts';
 import { freeze, thaw } from '../effects/cgroups/freeze.ts';
-import { checkJoined, joinCalls } from '../effects/cgroups/join.ts';
-import { removeCgroup } from '../effects/cgroups/remove.ts';
 import { connectToInit } from '../effects/connect.ts';
 import { destroyInit, signalContainer } from '../effects/end.ts';
 import { awaitStart, consoleDescriptor, settleInit, startInit } from '../effects/init.ts';
@@ -21,23 +19,30 @@ import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { CommandEffects } from './container.ts';
 import { observe } from './observe.ts';
+import { connectSystemd } from './systemd.ts';
 
 /** @param session of this command with this container: closed by `disconnect` when the command is done */
 export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
+  let creation: Creation | undefined;
   return {
-    makeCgroup: (record) =>
-      createCgroup(local, planned(record), record.config.linux?.resources ?? {}, {
-        rootless: record.options.rootlessCgroups ?? false,
-        explicitPath: (record.config.linux?.cgroupsPath ?? '') !== '',
-      }),
-    async enterNamespaces(record) {
-      const init = startInit(session, record, (stage: Kernel, withoutUnified) => {
-        if (record.cgroup === undefined) return;
-        const { results } = stage.submit(joinCalls(record.cgroup, { withoutUnified }));
-        checkJoined(record.cgroup, results, { withoutUnified });
+    async makeCgroup(record) {
+      const { config, options } = record;
+      creation = await makeCgroup(local, planned(record), {
+        id: record.id,
+        cgroupsPath: config.linux?.cgroupsPath,
+        resources: config.linux?.resources ?? {},
+        annotations: record.annotations,
+        rootless: options.rootlessCgroups ?? false,
+        connect: () => connectSystemd(session, record),
       });
+      return creation.record;
+    },
+    async enterNamespaces(record) {
+      const init = startInit(session, record, (stage: Kernel, withoutUnified) =>
+        creation?.enter(stage, { withoutUnified }),
+      );
       await settleUserNamespace(session, record);
       giveCgroup(local, record, init.pid);
       settleInit(session, record);
@@ -91,8 +96,8 @@ export function effectsOf(session: Session): CommandEffects {
       disconnect(session);
       await destroyInit(platform, record, child);
     },
-    removeCgroup(record) {
-      if (record.cgroup !== undefined) removeCgroup(local, record.cgroup);
+    async removeCgroup(record) {
+      if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => connectSystemd(session, record));
     },
   };
 }

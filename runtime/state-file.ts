@@ -25,7 +25,7 @@ export function encodeState({ state, record }: Stored): string {
 }
 
 /** Integers beyond 2^53 are bigints in a config (spec/json.ts), which JSON.stringify refuses by itself. */
-function wideIntegers(_key: string, value: unknown): unknown {
+export function wideIntegers(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? JSON.rawJSON(value.toString()) : value;
 }
 

@@ -67,7 +67,9 @@ function joinBy(process: Kernel, record: CgroupRecord, options: JoinOptions = {}
 
 /** Removes an emptied cgroup; what is gone is fine. @throws CgroupError, BusError */
 export async function endCgroup(local: Kernel, record: CgroupRecord, connect: Connect): Promise<void> {
-  if (record.driver === 'fs') return removeCgroup(local, record);
+  // Where systemd is not (any more), there is no unit of its; directories may be left.
+  if (record.driver === 'fs' || !(await import('./systemd/connect.ts')).isSystemdRunning(local))
+    return removeCgroup(local, record);
   const { stopScope } = await import('./systemd/scope.ts');
   await withSystemd(connect, (systemd) => stopScope(systemd, local, record));
 }

@@ -30,9 +30,9 @@ export function refuseUsed(kernel: Kernel, record: CgroupRecord): void {
   const directory = memberDirectory(record);
   if (directory === undefined) return;
   const own = tryRead(kernel, `${directory}/cgroup.procs`);
-  if (own === -ERRNO.ENOENT) return;
-  const count = membersBelow(kernel, directory).length;
+  const count = own === -ERRNO.ENOENT ? 0 : membersBelow(kernel, directory).length;
   if (count > 0) throw new CgroupError(`container's cgroup is not empty: ${count} process(es) found`, directory, 0);
+  // On v1 it may be there in the freezer's hierarchy alone: whoever enters it stands still, and create with him.
   if (isFrozen(kernel, record)) throw new CgroupError("container's cgroup unexpectedly frozen", directory, 0);
 }
 

@@ -16,20 +16,25 @@ import type { RunningHook, StartHook } from './run.ts';
 /** In the runtime's namespaces. @param cwd this process's own where absent */
 export function besideRuntime(session: Session, cwd: string | undefined): StartHook {
   const { platform } = session;
-  const before = [...limitCalls(session), ...(cwd === undefined ? [] : [chdir(cwd)])];
+  const before = [...limitCalls(platform.local, session), ...(cwd === undefined ? [] : [chdir(cwd)])];
   return ({ path, argv, env }, descriptors) => {
     const { pid, pidfd } = spawnProcess(platform, { path, argv, env, before, descriptors, performer: 'hook' });
     return { pidfd, end: () => reap(platform.local, P.PID, pid) };
   };
 }
 
-/** The engine has raised its own soft limit of open files, and its children inherit that. */
-function limitCalls({ platform, inheritance: { openFilesLimit } }: Session): readonly Call[] {
+/**
+ * The engine has raised its own soft limit of open files, and its children inherit that. What has the limits of the container's
+ * process already keeps them: to go back above a hard limit takes a right that even root may lack.
+ * @param kernel the hook's process, or the one that it will inherit from
+ */
+function limitCalls(kernel: Kernel, { inheritance: { openFilesLimit } }: Session): readonly Call[] {
   if (openFilesLimit === undefined) return [];
   const current = out(16);
-  perform(platform.local, [getRlimit(0, RLIMIT.RLIMIT_NOFILE, current)]);
-  const hard = viewOf(current.bytes).getBigUint64(8, true);
-  return hard < BigInt(openFilesLimit) ? [] : [setRlimit(0, RLIMIT.RLIMIT_NOFILE, openFilesLimit, hard)];
+  perform(kernel, [getRlimit(0, RLIMIT.RLIMIT_NOFILE, current)]);
+  const [soft, hard] = [0, 8].map((offset) => viewOf(current.bytes).getBigUint64(offset, true));
+  if (soft === undefined || hard === undefined || soft <= BigInt(openFilesLimit)) return [];
+  return [setRlimit(0, RLIMIT.RLIMIT_NOFILE, openFilesLimit, hard)];
 }
 
 export interface InContainer {
@@ -74,7 +79,7 @@ export function inContainer(session: Session, { init, preserveFds, before }: InC
         dup3(stdout, 1),
         dup3(stderr, 2),
         closeRange(3, 0x7fffffff, CLOSE_RANGE.CLOEXEC),
-        ...limitCalls(session),
+        ...limitCalls(child, session),
         ...before,
       ];
       try {

@@ -5,6 +5,7 @@ import {
   close,
   type Fd,
   mknodat,
+  openat,
   readlinkat,
   STATX_BYTES,
   statx,
@@ -14,7 +15,7 @@ import {
 import { mountSetattr } from '../../native/calls/mounts.ts';
 import { umask } from '../../native/calls/process.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
-import { O, S } from '../../native/constants/files.ts';
+import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Call, Kernel, Out } from '../../native/kernel.ts';
 import { call, perform, SyscallError } from '../../native/perform.ts';
@@ -66,8 +67,8 @@ interface Node {
 /** The multiplexer in an old image, or of a devtmpfs: it opens the devpts that is mounted beside it. */
 const PTMX = { major: 5, minor: 2 } as const;
 
-const nodes = (kcore: boolean): readonly Node[] => [
-  ...DEFAULT_DEVICES.map(
+const nodes = (kcore: boolean, except: ReadonlySet<string>): readonly Node[] => [
+  ...DEFAULT_DEVICES.filter(({ name }) => !except.has(`/dev/${name}`)).map(
     ({ name, major, minor }): Node => ({
       name,
       device: true,
@@ -91,10 +92,11 @@ const isDevice = (stat: Out, numbers: DeviceNumbers): boolean =>
 
 /**
  * @param kcore whether this kernel has /proc/kcore: then /dev/core leads to it
+ * @param except paths of devices that the config has its own wishes for
  * @throws EffectError
  */
-export function makeDevices(init: Kernel, root: number, kcore: boolean): void {
-  const wanted = nodes(kcore);
+export function makeDevices(init: Kernel, root: number, kcore: boolean, except: ReadonlySet<string>): void {
+  const wanted = nodes(kcore, except);
   let results = makeAll(init, root, wanted);
   if (results === undefined) {
     doing('make /dev', () => makePlaceholder(init, root, '/dev', 'directory'));
@@ -168,14 +170,15 @@ function replaceWrong(init: Kernel, root: number, there: readonly Node[]): void 
 
 const textOf = ({ bytes }: Out): string => new TextDecoder().decode(bytes).replace(/\0+$/, '');
 
-/** A /dev that is to be read-only, now that it has been filled. */
-export function closeDev(init: Kernel, root: number, mounts: readonly Mount[]): void {
+/** A /dev that is to be read-only, now that it has been filled, the terminal's /dev/console included. In the container's root. */
+export function closeDev(init: Kernel, mounts: readonly Mount[]): void {
   const dev = mounts.findLast(({ destination }) => cleanInside(destination) === '/dev');
   if (dev === undefined || isBindMount(dev)) return;
   const { attributes, recursive } = parseMountOptions(dev.options ?? []);
   if (((attributes.set | recursive.set) & MOUNT_ATTR.RDONLY) === 0) return;
   doing('make /dev read-only', () => {
+    const root = call(init, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
     const fd = call(init, openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
-    perform(init, [mountSetattr(fd, '', { set: MOUNT_ATTR.RDONLY }), close(fd)]);
+    perform(init, [mountSetattr(fd, '', { set: MOUNT_ATTR.RDONLY }), close(fd), close(root)]);
   });
 }

@@ -21,6 +21,7 @@ import { withMappedNamespaces } from '../userns/mapped-namespaces.ts';
 import { inUserNamespace } from '../userns/mappings.ts';
 import { idmapsOf, openSources } from '../userns/sources.ts';
 import { attachRootfs } from './attach.ts';
+import { configuredDevices, makeConfiguredDevices } from './configured-devices.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
 import { kernelMounts } from './host-mounts.ts';
@@ -30,7 +31,7 @@ import { protectPaths } from './masks.ts';
 export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
-  const mounts = (config.mounts ?? []).map((mount) => withAbsoluteSource(mount, record.bundle));
+  const mounts = (config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
   const steps = planMounts(mounts, {
     files: boundFiles(session.platform.local, mounts),
     cgroup: record.cgroup,
@@ -44,8 +45,11 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   const { root, opened } = attach(session, record, steps);
   init.root = root;
   performMounts(init.kernel, root, opened);
-  if (needsDevices(mounts)) makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'));
-  closeDev(init.kernel, root, mounts);
+  if (!needsDevices(mounts)) return;
+  const devices = configuredDevices(config.linux?.devices);
+  const configured = new Set(devices.map(({ path }) => path));
+  makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured);
+  makeConfiguredDevices(init.kernel, root, devices);
 }
 
 interface Attached {
@@ -90,6 +94,7 @@ export function enterRootfs(session: Session, record: ContainerRecord): void {
 export function protectRootfs(session: Session, record: ContainerRecord): void {
   const { kernel } = connectedInit(session);
   const { config } = record;
+  closeDev(kernel, config.mounts ?? []);
   protectPaths(kernel, {
     readonlyRoot: config.root?.readonly ?? false,
     readonlyPaths: config.linux?.readonlyPaths ?? [],
@@ -108,12 +113,16 @@ function mountLabelOf(local: Kernel, { linux }: Config): string | undefined {
   return label;
 }
 
-/** A bind's relative source is relative to the bundle (config.md, "Mounts"). */
-function withAbsoluteSource(mount: Mount, bundle: string): Mount {
-  const { source } = mount;
+/**
+ * A bind's relative source is relative to the bundle (config.md, "Mounts"). A destination that begins with the rootfs's own
+ * path is below it, not below a copy of that path: as with runc, whose users rely on it.
+ */
+function withPlainPaths(mount: Mount, { bundle, rootfs }: ContainerRecord): Mount {
+  const { source, destination } = mount;
+  const inside = destination.startsWith(`${rootfs}/`) ? destination.slice(rootfs.length) : destination;
   return isBindMount(mount) && source !== undefined && !source.startsWith('/')
-    ? { ...mount, source: `${bundle}/${source}` }
-    : mount;
+    ? { ...mount, source: `${bundle}/${source}`, destination: inside }
+    : { ...mount, destination: inside };
 }
 
 /** Which sources are not directories: their mount points are files. */

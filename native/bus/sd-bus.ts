@@ -7,6 +7,7 @@
 import { ERRNO, errnoName, errnoText } from '../constants/errno.ts';
 import type { Libc } from '../libc.ts';
 import { viewOf } from '../struct.ts';
+import { bindings, SONAME } from './bindings.ts';
 import { type BusValue, fromBytes, isInteger, signatureOf, toBytes } from './values.ts';
 
 /** What a service answered instead of a result, or why it could not be asked. */
@@ -64,7 +65,6 @@ export interface BusAddress {
   readonly direct?: boolean;
 }
 
-const SONAME = 'libsystemd.so.0';
 /** As long as sd_bus_call would wait. */
 const CALL_TIMEOUT_MS = 25_000;
 
@@ -227,54 +227,3 @@ export function connectBus(libc: Libc, { address, direct = false }: BusAddress, 
 
 /** A signal only makes us look again. */
 const uninterrupted = (result: number): number => (result === -ERRNO.EINTR ? 0 : result);
-
-/** All pointers are integers (`P`) but those to memory of ours (`M`). */
-function bindings(libc: Libc, soname: string) {
-  const library = open(libc, soname);
-  const own = libc.koffi.load(null);
-  const [P, M, S, I, U] = ['int64_t', 'void *', 'str', 'int', 'uint64_t'] as const;
-  const declare = (name: string, ...args: readonly string[]) => library.func(`sd_bus_${name}`, I, args);
-  const strlen = own.func('strlen', U, [P]);
-  const memcpy = own.func('memcpy', P, [M, P, U]);
-  return {
-    new: declare('new', M),
-    setAddress: declare('set_address', P, S),
-    setBusClient: declare('set_bus_client', P, I),
-    start: declare('start', P),
-    unref: library.func('sd_bus_unref', P, [P]),
-    flushCloseUnref: library.func('sd_bus_flush_close_unref', P, [P]),
-    addMatch: declare('add_match', P, P, S, P, P),
-    send: declare('send', P, P, M),
-    getReplyCookie: declare('message_get_reply_cookie', P, M),
-    messageIsError: declare('message_is_method_error', P, S),
-    getErrno: declare('message_get_errno', P),
-    getError: library.func('sd_bus_message_get_error', P, [P]),
-    enterContainer: declare('message_enter_container', P, 'char', S),
-    process: declare('process', P, M),
-    wait: declare('wait', P, U),
-    newMethodCall: declare('message_new_method_call', P, M, S, S, S, S),
-    appendBasic: declare('message_append_basic', P, 'char', M),
-    appendString: declare('message_append_basic', P, 'char', S),
-    openContainer: declare('message_open_container', P, 'char', S),
-    closeContainer: declare('message_close_container', P),
-    readBasic: declare('message_read_basic', P, 'char', M),
-    messageIsSignal: declare('message_is_signal', P, S, S),
-    messageUnref: library.func('sd_bus_message_unref', P, [P]),
-    copy: memcpy,
-    /** A C string behind a pointer; empty for null. */
-    text(address: number): string {
-      if (address === 0) return '';
-      const bytes = new Uint8Array(Number(strlen(address)));
-      if (bytes.length > 0) memcpy(bytes, address, bytes.length);
-      return new TextDecoder().decode(bytes);
-    },
-  };
-}
-
-function open(libc: Libc, soname: string) {
-  try {
-    return libc.koffi.load(soname);
-  } catch {
-    throw new Error(`${soname} cannot be loaded: --systemd-cgroup needs it (Debian: apt-get install libsystemd0)`);
-  }
-}

@@ -9,7 +9,7 @@ export const SO = { SNDTIMEO: 21 } as const;
 export const SCM_RIGHTS = 1;
 
 /** poll(2). */
-export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 16 } as const;
+export const POLL = { IN: 1, PRI: 2, OUT: 4, ERR: 8, HUP: 16 } as const;
 
 /** ioctl(2) requests of terminals (ioctl_tty(2)) and of network interfaces (netdevice(7)). */
 export const TIOC = {

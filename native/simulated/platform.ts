@@ -35,6 +35,9 @@ export function simulatedPlatform(world: World, wrap: Wrap = (kernel) => kernel,
     runtime,
     local,
     kernelBehind,
+    libc() {
+      throw new Error('a simulated platform has no C library');
+    },
     libseccomp() {
       throw new Error('a simulated platform has no libseccomp');
     },

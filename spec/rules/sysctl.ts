@@ -15,6 +15,16 @@ export function dottedSysctl(name: string): string {
   return name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
 }
 
+/** Below /proc/sys: `net/ipv4/conf/eno2.100/rp_filter`. */
+export const sysctlPath = (name: string): string =>
+  dottedSysctl(name).replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
+
+/** Whether a part of the path is empty or leads elsewhere: what such a name begins with would say nothing about where it ends. */
+const isCrooked = (name: string): boolean =>
+  sysctlPath(name)
+    .split('/')
+    .some((part) => part === '' || part === '.' || part === '..');
+
 /**
  * Only kernel parameters of namespaces that are the container's: /proc/sys is not namespaced as a whole.
  * runc's rules and words. Whether a network namespace that is joined by its path is the host's own is left to
@@ -30,6 +40,7 @@ export function checkSysctls({ linux = {} }: Config, report: Report): void {
 
 function refusal(name: string, has: ReadonlySet<string>): string | undefined {
   const quoted = JSON.stringify(name);
+  if (isCrooked(name)) return `sysctl ${quoted} is not a name`;
   if (IPC.has(name) || name.startsWith('fs.mqueue.')) {
     return has.has('ipc') ? undefined : `sysctl ${quoted} is not allowed in the hosts ipc namespace`;
   }

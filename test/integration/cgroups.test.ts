@@ -102,6 +102,21 @@ test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: mis
   for (const directory of directoriesOf(record)) assert.ok(!existsSync(directory), directory);
 });
 
+test('a cgroup that is frozen already is refused, even where only the freezer knows it', { skip: missing }, () => {
+  const planned = plan();
+  const directory = planned.layout === 'v2' ? planned.paths.unified : planned.paths.freezer;
+  assert.ok(directory !== undefined);
+  mkdirSync(directory, { recursive: true });
+  try {
+    refuseUsed(local, planned);
+    freeze(local, planned);
+    assert.throws(() => refuseUsed(local, planned), /^CgroupError: container's cgroup unexpectedly frozen/);
+    thaw(local, planned);
+  } finally {
+    rmdirSync(directory);
+  }
+});
+
 test('a frozen container is killed all the same', { skip: missing }, () => {
   const record = createCgroup(local, plan(), {});
   const pid = start(record);

@@ -107,6 +107,39 @@ test('what an image puts in their place is replaced', { skip }, async () => {
   assertDefaults(created.pid);
 });
 
+test('devices of the config are made with their type, permissions and owner, instead of a default one too', {
+  skip,
+}, async () => {
+  const devices = [
+    { path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o20640, uid: 7, gid: 8 },
+    { path: '/dev/below/disk', type: 'b', major: 7, minor: 300 },
+    { path: '/dev/fifo', type: 'p', fileMode: 0o600 },
+    { path: '/opt/null', type: 'u', major: 1, minor: 3 },
+    { path: '/dev/tty', type: 'c', major: 5, minor: 0, fileMode: 0o620, gid: 5 },
+    { path: '/dev/ptmx', type: 'c', major: 5, minor: 2 },
+  ];
+  for (const config of [shellConfig(''), onImage('')]) {
+    await using created = await host.create(
+      'configured',
+      { ...config, root: { path: 'rootfs' }, linux: { ...config.linux, devices } },
+      {
+        prepare(rootfs) {
+          mkdirSync(join(rootfs, 'opt'));
+          writeFileSync(join(rootfs, 'opt/null'), 'an image’s own');
+          symlinkSync('/etc/passwd', join(rootfs, 'dev/fuse'));
+        },
+      },
+    );
+    const told = (path: string) => described(seenBy(created.pid, path));
+    assert.equal(told('/dev/fuse'), 'c 10:229 640 7:8');
+    assert.match(told('/dev/below/disk'), /^b .* 666 0:0$/);
+    assert.equal(told('/dev/fifo'), 'p 600 0:0');
+    assert.equal(told('/opt/null'), 'c 1:3 666 0:0');
+    assert.equal(told('/dev/tty'), 'c 5:0 620 0:5');
+    assert.equal(readlinkSync(seenBy(created.pid, '/dev/ptmx')), 'pts/ptmx');
+  }
+});
+
 test('a directory in a device’s place is an error that names it', { skip }, async () => {
   const creation = host.create('directory', onImage(''), { prepare: (rootfs) => mkdirSync(join(rootfs, 'dev/null')) });
   await assert.rejects(creation, { message: 'replace /dev/null of the image: EISDIR: is a directory' });

@@ -157,6 +157,12 @@ describe('hooks', () => {
     assert.deepEqual(told.slice(0, 6), told.slice(6));
   });
 
+  test('of startContainer have the limits of the process', { skip }, async () => {
+    configure({ startContainer: [shell('echo $(ulimit -Sn) $(ulimit -Hn) > /dev/shm/hook')] }, 'cat /dev/shm/hook');
+    const { output } = await life(bundle, id);
+    assert.equal(output, '1024 1024\n');
+  });
+
   test('that hang are killed once their time is over', { skip }, async () => {
     for (const name of ['createRuntime', 'createContainer'] as const) {
       configure({ [name]: [shell('exec sleep 1000', { timeout: 1 })] });

@@ -24,9 +24,10 @@ import { succeed } from '../../runtime/answers.ts';
 import { type Context, PATIENCE } from '../../runtime/context.ts';
 import { createContainer } from '../../runtime/create.ts';
 import { inherit, withEnvironment } from '../../runtime/inheritance.ts';
-import type { Config } from '../../spec/types.ts';
+import type { Config, Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { foregroundTests } from './foreground.ts';
+import { mountsOf } from './mountinfo.ts';
 
 const skip = noContainers;
 const tests = foregroundTests('inheritance');
@@ -65,7 +66,14 @@ function listenAt(name: string): { readonly path: string; receive(): { fd: numbe
 
 test('detached with a console socket, who listens gets a terminal that works, and a pidfd', { skip }, async () => {
   const shell = shellConfig('tty; read line; echo "got $line"; exit 3');
-  const config: Config = { ...shell, process: { ...shell.process, terminal: true } };
+  // It takes its /dev/console before a read-only /dev is closed.
+  const readOnlyDev = (mount: Mount): Mount =>
+    mount.destination === '/dev' ? { ...mount, options: [...(mount.options ?? []), 'ro'] } : mount;
+  const config: Config = {
+    ...shell,
+    mounts: (shell.mounts ?? []).map(readOnlyDev),
+    process: { ...shell.process, terminal: true },
+  };
   const made = tests.make(config);
   const console = listenAt('console');
   const pidfds = listenAt('pidfds');
@@ -88,6 +96,11 @@ test('detached with a console socket, who listens gets a terminal that works, an
   assert.match(readFileSync(`/proc/self/fdinfo/${pidfd.fd}`, 'utf8'), new RegExp(`^Pid:\\t${pid}$`, 'm'));
   const master = console.receive();
   assert.equal(master.data, '/dev/ptmx');
+  assert.ok(
+    mountsOf(pid)
+      .find(({ point }) => point === '/dev')
+      ?.options.includes('ro'),
+  );
 
   succeed(context, await container.request({ type: 'start' }));
   perform(local, [write(master.fd, 'typed\n')]);

@@ -224,6 +224,20 @@ test('a read-only /dev has its devices nevertheless', { skip }, async () => {
   assert.equal(output, 'ptmx\ntouch: /dev/x: Read-only file system\n');
 });
 
+test('a destination below the rootfs’s own path is one in the rootfs', { skip }, async () => {
+  const from = source('below');
+  const config = withMounts('');
+  const bundle = host.bundle('below', config, (rootfs) => mkdirSync(join(rootfs, 'mnt')));
+  const bind = (source: string, destination: string) => ({ source, destination, type: 'bind', options: ['rbind'] });
+  const mounts = [
+    ...(config.mounts ?? []),
+    bind(from, '/mnt'),
+    bind(join(bundle, 'rootfs/mnt/sub'), join(bundle, 'rootfs/final')),
+  ];
+  await using created = await host.create('below', { ...config, root: { path: 'rootfs' }, mounts }, { bundle });
+  assert.equal(readFileSync(seenBy(created.pid, '/final/file'), 'utf8'), 'below\n');
+});
+
 test('a tmpfs takes the permissions of the directory that it covers, all bits, unless it is told others', {
   skip,
 }, async () => {

@@ -43,6 +43,39 @@ test('each namespace is a new one', { skip }, async () => {
     );
 });
 
+test('an uts namespace has the host name and the domain name of the config', { skip }, async () => {
+  const config = {
+    ...withNamespaces('cat /proc/sys/kernel/*name', everyType),
+    hostname: 'one',
+    domainname: 'two.example',
+  };
+  assert.equal((await host.run('names', config)).output, 'two.example\none\n');
+});
+
+test('sysctls are those of the container’s namespaces, and never the host’s', { skip }, async () => {
+  const sysctl = { 'net.ipv4.ip_forward': '1', 'net/ipv4/conf/lo/rp_filter': '2', 'kernel.shmmax': '4096000' };
+  const files = ['net/ipv4/ip_forward', 'net/ipv4/conf/lo/rp_filter', 'kernel/shmmax'].map(
+    (name) => `/proc/sys/${name}`,
+  );
+  const before = files.map((file) => readFileSync(file, 'utf8'));
+  const own = withNamespaces(`cat ${files.join(' ')}`, everyType);
+  const { output } = await host.run('sysctl', { ...own, linux: { ...own.linux, sysctl } });
+  assert.equal(output, '1\n2\n4096000\n');
+  const joining = withNamespaces(
+    '',
+    everyType.map((one) => (one.type === 'network' ? { ...one, path: '/proc/self/ns/net' } : one)),
+  );
+  await assert.rejects(host.run('joined', { ...joining, linux: { ...joining.linux, sysctl } }), {
+    message: 'sysctl "net.ipv4.ip_forward" not allowed in host network namespace',
+  });
+  const unknown = { ...own, linux: { ...own.linux, sysctl: { 'net.not.there': '1' } } };
+  await assert.rejects(host.run('unknown', unknown), { message: /^write sysctl key net\.not\.there: ENOENT/ });
+  assert.deepEqual(
+    files.map((file) => readFileSync(file, 'utf8')),
+    before,
+  );
+});
+
 test('the init is process 1, and a child of the process that created it', { skip }, async () => {
   await using created = await host.create('first', withNamespaces('true', everyType));
   assert.equal(statusField(created.pid, 'NSpid'), `${created.pid}\t1`);

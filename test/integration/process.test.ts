@@ -222,6 +222,12 @@ test('a program that the kernel does not execute is told by start, in the words 
   });
 });
 
+test('the process has the personality and the oom score of the config', { skip }, async () => {
+  const config = withProcess('cat /proc/self/personality /proc/self/oom_score_adj', { oomScoreAdj: 321 });
+  const linux = { ...config.linux, personality: { domain: 'LINUX32' as const } };
+  assert.equal((await host.run('domain', { ...config, linux })).output, '00000008\n321\n');
+});
+
 test('signals begin with their defaults, none blocked', { skip }, async () => {
   await using created = await running('signals', {});
   for (const field of ['SigBlk', 'SigIgn', 'SigCgt', 'SigPnd', 'ShdPnd'])

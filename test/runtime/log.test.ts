@@ -16,7 +16,8 @@ describe('a line of text', () => {
     ['/a/b-c_d.e@f^g+1', '/a/b-c_d.e@f^g+1'],
     ['unknown signal "X"', String.raw`"unknown signal \"X\""`],
     ['a\nb\tc\\', String.raw`"a\nb\tc\\"`],
-    ['\u0001é', String.raw`"\x01é"`],
+    // No String.raw: Bun writes é as an escape there.
+    ['\u0001é', '"\\x01é"'],
   ];
   for (const [message, quoted] of cases)
     it(`quotes ${JSON.stringify(message)} as logrus does`, () => {

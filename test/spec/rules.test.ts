@@ -167,6 +167,10 @@ suite('rules', () => {
       linux({ sysctl: { 'vm.swappiness': '1' } }),
       'linux.sysctl["vm.swappiness"]: sysctl "vm.swappiness" is not in a separate kernel namespace',
     ],
+    [
+      linux({ sysctl: { 'net.//.kernel.panic': '1' } }),
+      'linux.sysctl["net.//.kernel.panic"]: sysctl "net.//.kernel.panic" is not a name',
+    ],
     [linux({ devices: [{ path: '', type: 'p' }] }), 'linux.devices[0].path: must be a path'],
     [
       linux({ devices: [{ path: '/dev/x', type: 'c', minor: 1 }] }),

@@ -9,17 +9,12 @@ const BASE = defaultConfig({ unifiedCgroups: true });
 
 // By path of the tables: where the error says it is, and a config that has it.
 const SAMPLES: Readonly<Record<string, readonly [path: string, document: Config]>> = {
-  domainname: ['domainname', { ...BASE, domainname: 'x' }],
-  'linux.sysctl': ['linux.sysctl', linux({ sysctl: { 'net.core.somaxconn': '1' } })],
-  'linux.devices': ['linux.devices', linux({ devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229 }] })],
   'linux.netDevices': ['linux.netDevices', linux({ netDevices: { eth0: {} } })],
   'linux.rootfsPropagation': ['linux.rootfsPropagation', linux({ rootfsPropagation: 'rslave' })],
   'linux.intelRdt': ['linux.intelRdt', linux({ intelRdt: {} })],
   'linux.memoryPolicy': ['linux.memoryPolicy', linux({ memoryPolicy: { mode: 'MPOL_LOCAL' } })],
-  'linux.personality': ['linux.personality', linux({ personality: { domain: 'LINUX' } })],
   'process.apparmorProfile': ['process.apparmorProfile', program({ apparmorProfile: 'x' })],
   'process.selinuxLabel': ['process.selinuxLabel', program({ selinuxLabel: 'x' })],
-  'process.oomScoreAdj': ['process.oomScoreAdj', program({ oomScoreAdj: 0 })],
   'process.scheduler': ['process.scheduler', program({ scheduler: { policy: 'SCHED_OTHER' } })],
   'process.ioPriority': ['process.ioPriority', program({ ioPriority: { class: 'IOPRIO_CLASS_IDLE' } })],
   'process.execCPUAffinity': ['process.execCPUAffinity', program({ execCPUAffinity: { initial: '0' } })],

@@ -1,0 +1,29 @@
+import { succeed } from '../runtime/answers.ts';
+import { openExisting } from '../runtime/open.ts';
+import { checkContainerId } from '../spec/id.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+
+export default class Pause extends RuntimeCommand {
+  static override id = 'pause';
+  static override summary = "stop all of a container's processes, for a while";
+  static override description =
+    'The freezer of its cgroup holds them, whatever they do; `resume` sets them going again. A container that has not been started can be paused too.';
+  static override examples = [{ description: 'And on again', command: 'runchart pause c1 && runchart resume c1' }];
+  static override args = { 'container-id': containerId };
+  static override flags = globals;
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(Pause);
+    const { context } = await this.prepare(flags);
+    const id = args['container-id'];
+    checkContainerId(id);
+    const container = await openExisting(context, id, 'exclusive');
+    try {
+      succeed(context, await container.request({ type: 'pause' }));
+    } finally {
+      container.close();
+    }
+    return 0;
+  }
+}

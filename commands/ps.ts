@@ -1,0 +1,42 @@
+import { string as argument } from '@oclif/core/args';
+import { string } from '@oclif/core/flags';
+import { print } from '../runtime/output.ts';
+import { processesOf, processTable } from '../runtime/ps.ts';
+import { checkContainerId } from '../spec/id.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+
+export default class Ps extends RuntimeCommand {
+  static override id = 'ps';
+  static override summary = 'list the processes of a container';
+  static override description =
+    "The host's own ps makes the list, by the options that follow the container's name (default: -ef); they must include the PID column. Pids are the host's.";
+  static override examples = [
+    { description: 'Who they are, and their memory', command: 'runchart ps c1 -o pid,user,rss,args' },
+    { description: 'The pids alone', command: 'runchart ps --format json c1' },
+  ];
+  static override strict = false;
+  static override takes = [1, Number.POSITIVE_INFINITY] as const;
+  static override ownWords = 1;
+  static override args = {
+    'container-id': containerId,
+    'ps-options': argument({ ignoreStdin: true, description: "options for the host's ps" }),
+  };
+  static override flags = {
+    ...globals,
+    format: string({ char: 'f', helpValue: 'table|json', default: 'table', description: 'the form of the list' }),
+  };
+
+  async run(): Promise<number> {
+    const { args, flags, argv } = await this.parse(Ps);
+    const { context } = await this.prepare(flags);
+    const id = args['container-id'];
+    checkContainerId(id);
+    const pids = await processesOf(context, id);
+    const { local } = context.platform;
+    if (flags.format === 'json') print(local, `${JSON.stringify(pids)}\n`);
+    else if (flags.format === 'table') print(local, await processTable(context, pids, argv.slice(1).map(String)));
+    else throw new Error('invalid format option');
+    return 0;
+  }
+}

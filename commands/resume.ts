@@ -1,0 +1,28 @@
+import { succeed } from '../runtime/answers.ts';
+import { openExisting } from '../runtime/open.ts';
+import { checkContainerId } from '../spec/id.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { globals } from './globals.ts';
+
+export default class Resume extends RuntimeCommand {
+  static override id = 'resume';
+  static override summary = "set a paused container's processes going again";
+  static override description = 'They go on where `pause` stopped them.';
+  static override examples = [{ description: 'After a pause', command: 'runchart pause c1 && runchart resume c1' }];
+  static override args = { 'container-id': containerId };
+  static override flags = globals;
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(Resume);
+    const { context } = await this.prepare(flags);
+    const id = args['container-id'];
+    checkContainerId(id);
+    const container = await openExisting(context, id, 'exclusive');
+    try {
+      succeed(context, await container.request({ type: 'resume' }));
+    } finally {
+      container.close();
+    }
+    return 0;
+  }
+}

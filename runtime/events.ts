@@ -1,0 +1,115 @@
+/** `events`: what a container uses, from time to time, and when it runs out of memory. */
+
+import { readStats } from '../effects/cgroups/stats/read.ts';
+import type { ContainerStats } from '../effects/cgroups/stats/types.ts';
+import { EffectError, reasonOf } from '../effects/error.ts';
+import { openInit } from '../effects/observe.ts';
+import { watchOom } from '../effects/oom.ts';
+import { close } from '../native/calls/files.ts';
+import { POLL } from '../native/constants/socket.ts';
+import { attempt } from '../native/perform.ts';
+import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
+import { succeed } from './answers.ts';
+import type { Context } from './context.ts';
+import { openExisting } from './open.ts';
+
+/** In runc's form, which engines read. */
+export type ContainerEvent =
+  | { readonly type: 'stats'; readonly id: string; readonly data: ContainerStats }
+  | { readonly type: 'oom'; readonly id: string };
+
+export interface EventsOptions {
+  /** Milliseconds. */
+  readonly interval: number;
+  /** One look at the statistics, and no more. */
+  readonly statsOnly: boolean;
+}
+
+/**
+ * Tells `hear` until the container's first process has ended.
+ * @param hear throws to end it
+ * @throws Error, of one line
+ */
+export async function watchEvents(
+  context: Context,
+  id: string,
+  { interval, statsOnly }: EventsOptions,
+  hear: (event: ContainerEvent) => void,
+): Promise<void> {
+  const record = await permitted(context, id);
+  const { cgroup } = record;
+  if (cgroup === undefined) throw new EffectError(`container ${id} has no cgroup`);
+  const { local } = context.platform;
+  if (interval <= 0) throw new Error('duration interval must be greater than 0');
+  if (statsOnly) {
+    hear({ type: 'stats', id, data: readStats(local, cgroup) });
+    return;
+  }
+  const init = record.init === undefined ? undefined : openInit(local, record.init);
+  if (init === undefined) return;
+  try {
+    await watch(context, { id, cgroup, init, interval }, hear);
+  } finally {
+    attempt(local, close(init));
+  }
+}
+
+/** Asks the container's machine. */
+async function permitted(context: Context, id: string): Promise<ContainerRecord> {
+  const container = await openExisting(context, id, 'shared');
+  try {
+    succeed(context, await container.request({ type: 'events' }));
+    return container.record;
+  } finally {
+    container.close();
+  }
+}
+
+interface Watched {
+  readonly id: string;
+  readonly cgroup: CgroupRecord;
+  /** Its pidfd. */
+  readonly init: number;
+  readonly interval: number;
+}
+
+/** The longest that poll(2) is asked to wait in one go; its timeout is an int. */
+const LONGEST_POLL_MS = 0x3fff_ffff;
+
+async function watch(
+  context: Context,
+  { id, cgroup, init, interval }: Watched,
+  hear: (event: ContainerEvent) => void,
+): Promise<void> {
+  const { platform } = context;
+  const oom = watchOom(platform.local, cgroup);
+  try {
+    for (let next = performance.now() + interval; ; ) {
+      const left = Math.min(LONGEST_POLL_MS, Math.max(0, Math.ceil(next - performance.now())));
+      const ready = await platform.poll([{ fd: init, events: POLL.IN }, ...oom.awaited], left);
+      const ended = ready[0] !== 0;
+      if (ready.some((events) => events !== 0)) {
+        const { times, gone } = oom.look();
+        for (let i = 0; i < times; i++) hear({ type: 'oom', id });
+        if (gone || ended) return;
+      }
+      if (performance.now() < next) continue;
+      // What was missed (the machine slept) is not made up for.
+      next = Math.max(next + interval, performance.now());
+      const data = tryStats(context, cgroup);
+      if (data !== undefined) hear({ type: 'stats', id, data });
+    }
+  } finally {
+    oom.close();
+  }
+}
+
+/** A look that fails is no reason to stop watching. */
+function tryStats({ platform, warn }: Context, cgroup: CgroupRecord): ContainerStats | undefined {
+  try {
+    return readStats(platform.local, cgroup);
+  } catch (error) {
+    warn(reasonOf(error));
+    return undefined;
+  }
+}

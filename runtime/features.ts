@@ -1,0 +1,100 @@
+/** `features`: what this build does, on this kernel. features.md, features-linux.md. */
+
+import { NAMESPACE_FLAGS } from '../effects/namespaces.ts';
+import { readSmallFile } from '../effects/proc.ts';
+import { flagSupported } from '../effects/seccomp/flags.ts';
+import { faccessat2 } from '../native/calls/files.ts';
+import { AT } from '../native/constants/files.ts';
+import { CAPABILITIES } from '../native/constants/process.ts';
+import { SCMP_ARCH } from '../native/constants/seccomp.ts';
+import type { Kernel } from '../native/kernel.ts';
+import { attempt } from '../native/perform.ts';
+import type { Platform } from '../native/platform.ts';
+import { hooksSchema } from '../spec/config/hooks.ts';
+import {
+  seccompActionSchema,
+  seccompArchSchema,
+  seccompFlagSchema,
+  seccompOperatorSchema,
+} from '../spec/config/linux/seccomp.ts';
+import { MOUNT_OPTIONS } from '../spec/mount-options.ts';
+import type { Features, NamespaceType } from '../spec/types.ts';
+import { unsupportedPaths } from '../spec/unsupported.ts';
+import { OCI_VERSION } from '../spec/version.ts';
+
+/** @param version of this build */
+export function featuresOf(platform: Platform, version: string): Features {
+  const { local } = platform;
+  const missing = new Set(unsupportedPaths());
+  const has = (path: string): { readonly enabled: boolean } => ({ enabled: !missing.has(path) });
+  const library = libraryVersion(platform);
+  return {
+    ociVersionMin: '1.0.0',
+    ociVersionMax: OCI_VERSION,
+    hooks: Object.keys(hooksSchema.shape),
+    mountOptions: mountOptions(!missing.has('mounts.options')),
+    linux: {
+      namespaces: namespaces(local, missing),
+      capabilities: capabilities(local),
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
+      seccomp: library === undefined ? { enabled: false } : seccomp(local),
+      apparmor: has('process.apparmorProfile'),
+      selinux: has('process.selinuxLabel'),
+      intelRdt: has('linux.intelRdt'),
+      mountExtensions: { idmap: has('mounts.uidMappings') },
+      netDevices: has('linux.netDevices'),
+    },
+    annotations: {
+      ...(library === undefined ? {} : { 'io.github.seccomp.libseccomp.version': library }),
+      'runchart.version': version,
+    },
+    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.'],
+  };
+}
+
+function mountOptions(idmap: boolean): string[] {
+  const { flags, propagation, recursive, extension, idmap: mapped } = MOUNT_OPTIONS;
+  return [...flags, ...propagation, ...recursive, ...extension, ...(idmap ? mapped : [])].toSorted();
+}
+
+/** Under the names that the kernel has for them. */
+const FILES: Readonly<Partial<Record<NamespaceType, string>>> = { mount: 'mnt', network: 'net' };
+
+function namespaces(local: Kernel, missing: ReadonlySet<string>): NamespaceType[] {
+  return namespaceTypes()
+    .filter((type) => !missing.has(`linux.namespaces.${type}`))
+    .filter((type) => exists(local, `/proc/self/ns/${FILES[type] ?? type}`))
+    .toSorted();
+}
+
+const namespaceTypes = (): NamespaceType[] =>
+  Object.keys(NAMESPACE_FLAGS).filter((name): name is NamespaceType => name in NAMESPACE_FLAGS);
+
+const exists = (local: Kernel, path: string): boolean => attempt(local, faccessat2(AT.FDCWD, path, 0)) >= 0;
+
+/** Those of ours that the kernel has. */
+function capabilities(local: Kernel): string[] {
+  const last = Number(readSmallFile(local, '/proc/sys/kernel/cap_last_cap'));
+  return CAPABILITIES.slice(0, last + 1);
+}
+
+function seccomp(local: Kernel) {
+  const flags = seccompFlagSchema.options;
+  return {
+    enabled: true,
+    actions: seccompActionSchema.options.toSorted(),
+    operators: seccompOperatorSchema.options.toSorted(),
+    archs: seccompArchSchema.options.filter((name) => name in SCMP_ARCH).toSorted(),
+    knownFlags: flags.toSorted(),
+    supportedFlags: flags.filter((name) => flagSupported(local, name)).toSorted(),
+  };
+}
+
+/** undefined where there is no libseccomp that can be used. */
+function libraryVersion(platform: Platform): string | undefined {
+  try {
+    return platform.libseccomp().version;
+  } catch {
+    return undefined;
+  }
+}

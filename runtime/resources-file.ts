@@ -1,0 +1,58 @@
+/** `update --resources`: linux.resources of config.json, alone. */
+
+import { reasonOf } from '../effects/error.ts';
+import { readSmallFile } from '../effects/proc.ts';
+import { read } from '../native/calls/files.ts';
+import type { Kernel } from '../native/kernel.ts';
+import { call, isErrno } from '../native/perform.ts';
+import { out } from '../native/struct.ts';
+import { parseJson } from '../spec/json.ts';
+import { SpecError } from '../spec/problem.ts';
+import type { LinuxResources } from '../spec/types.ts';
+import type { Context } from './context.ts';
+import { absolutePath } from './path.ts';
+
+const LIMIT = 16 << 20;
+
+/** @param file `-` for standard input. @throws Error, of one line */
+export async function readResources({ platform, host }: Context, file: string): Promise<LinuxResources> {
+  const name = file === '-' ? 'standard input' : file;
+  let text: string;
+  try {
+    text = file === '-' ? readInput(platform.local) : readSmallFile(platform.local, absolutePath(host, file), LIMIT);
+  } catch (error) {
+    throw new Error(`read ${name}: ${reasonOf(error)}`, { cause: error });
+  }
+  return parseResources(text, name);
+}
+
+/** @throws SpecError */
+export async function parseResources(text: string, document: string): Promise<LinuxResources> {
+  // zod, which takes its time to load: no validator is compiled for what is so rarely read.
+  const [{ resourcesSchema }, { findShapeProblem }] = await Promise.all([
+    import('../spec/config/linux/resources.ts'),
+    import('../spec/shape.ts'),
+  ]);
+  const value = parseJson(text, document);
+  const { success, data } = resourcesSchema.safeParse(value);
+  if (success) return data;
+  throw new SpecError(document, findShapeProblem(resourcesSchema, value) ?? { path: [], reason: 'is not valid' });
+}
+
+function readInput(kernel: Kernel): string {
+  const decoder = new TextDecoder();
+  let text = '';
+  for (;;) {
+    const chunk = out(64 * 1024);
+    let length: number;
+    try {
+      length = call(kernel, read(0, chunk));
+    } catch (error) {
+      if (isErrno(error, 'EINTR')) continue;
+      throw error;
+    }
+    if (length === 0) return text + decoder.decode();
+    text += decoder.decode(chunk.bytes.subarray(0, length), { stream: true });
+    if (text.length > LIMIT) throw new Error('it is too long');
+  }
+}
