@@ -2,7 +2,16 @@
 
 import { close, closeRange, fchdir, openat } from '../native/calls/files.ts';
 import { chroot } from '../native/calls/mounts.ts';
-import { pidfdOpen, pidfdSendSignal, setns, setresgid, setresuid, setsid, waitid } from '../native/calls/process.ts';
+import {
+  pidfdOpen,
+  pidfdSendSignal,
+  setgroups,
+  setns,
+  setresgid,
+  setresuid,
+  setsid,
+  waitid,
+} from '../native/calls/process.ts';
 import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { CLONE, P, W } from '../native/constants/process.ts';
@@ -19,13 +28,15 @@ import { hasNamespace, NAMESPACE_FLAGS } from './namespaces.ts';
 import { openInit } from './observe.ts';
 import { PartedBatch } from './parted-batch.ts';
 import { type Execution, executeProcess, planExecution } from './process/execute.ts';
-import { personalityCalls, setOomScore } from './process/execution-domain.ts';
+import { personalityCalls } from './process/execution-domain.ts';
 import { addSessionKeyring } from './process/keyring.ts';
 import { addLimits, restoreOpenFilesLimit } from './process/limits.ts';
 import { giveTerminal } from './process/terminal.ts';
 import type { ContainerFilter } from './seccomp/container.ts';
 import { extraDescriptor, type ServedProcess, startServedProcess } from './served-process.ts';
 import type { Session } from './session.ts';
+import { inUserNamespace } from './userns/mappings.ts';
+import { groupsDenied } from './userns/read-mappings.ts';
 
 export interface ExecPlan {
   readonly record: ContainerRecord;
@@ -63,7 +74,13 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
     const served = start(session, plan, extra);
     try {
       settle(session, plan, served, extra);
-      return joined(session, plan, served, extra, planExecution(served.kernel, plan.process));
+      return joined(
+        session,
+        plan,
+        served,
+        extra,
+        planExecution(served.kernel, plan.process, mayNotSetGroups(session, plan)),
+      );
     } catch (error) {
       end(session, served);
       throw error;
@@ -72,6 +89,9 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
     for (const fd of opened) attempt(local, close(fd));
   }
 }
+
+const mayNotSetGroups = ({ platform: { local } }: Session, { record: { config, init } }: ExecPlan): boolean =>
+  inUserNamespace(config) && init !== undefined && groupsDenied(local, init.pid);
 
 type Extra = ReturnType<typeof openExtra>;
 
@@ -104,7 +124,7 @@ function openExtra(
  */
 function start(session: Session, plan: ExecPlan, { fds, places }: Extra): ServedProcess {
   const { record, cgroup } = plan;
-  const before = namespacesOf(record) & ~OWN_STEP;
+  const before = namespacesOf(record) & ~ownStep(session);
   const attemptIn = (birthCgroup: string | undefined): ServedProcess =>
     startServedProcess(session.platform, 'exec', {
       inheritance: session.inheritance,
@@ -119,6 +139,7 @@ function start(session: Session, plan: ExecPlan, { fds, places }: Extra): Served
         }
       },
       birthCgroup,
+      oomScoreAdj: plan.process.oomScoreAdj ?? record.config.process?.oomScoreAdj,
       addJoins(batch) {
         if (before !== 0) batch.add(setns(places.init, before));
         batch.part("join the container's namespaces");
@@ -145,7 +166,9 @@ function start(session: Session, plan: ExecPlan, { fds, places }: Extra): Served
   }
 }
 
-const OWN_STEP = CLONE.NEWUSER | CLONE.NEWCGROUP;
+/** A user without privileges gets into the other namespaces by way of the user namespace only, which leaves him his cgroups. */
+const ownStep = ({ platform: { local } }: Session): number =>
+  call(local, { name: 'geteuid', args: [] }) === 0 ? CLONE.NEWUSER | CLONE.NEWCGROUP : CLONE.NEWCGROUP;
 
 const namespacesOf = ({ config }: ContainerRecord): number =>
   (config.linux?.namespaces ?? []).reduce((all, { type }) => all | NAMESPACE_FLAGS[type], 0);
@@ -157,10 +180,10 @@ function isCgroupRefusal(error: unknown): boolean {
   return isErrno(cause, 'EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP') && ['clone3', 'openat'].includes(cause.call.name);
 }
 
-function settle(session: Session, plan: ExecPlan, { kernel, pid }: ServedProcess, { fds, places }: Extra): void {
+function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { fds, places }: Extra): void {
   const { record, process } = plan;
   const { preserveFds, openFilesLimit } = session.inheritance;
-  const own = namespacesOf(record) & OWN_STEP;
+  const own = namespacesOf(record) & ownStep(session);
   const limits = new PartedBatch();
   limits.add(closeRange(extraDescriptor(preserveFds, fds.length), 0x7fffffff));
   for (const call of personalityCalls(record.config.linux?.personality)) limits.add(call);
@@ -169,11 +192,12 @@ function settle(session: Session, plan: ExecPlan, { kernel, pid }: ServedProcess
   addLimits(limits, process);
   limits.perform(kernel);
   restoreOpenFilesLimit(kernel, process, openFilesLimit);
-  setOomScore(session.platform.local, pid, process.oomScoreAdj ?? record.config.process?.oomScoreAdj);
 
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));
-  if ((own & CLONE.NEWUSER) !== 0) {
+  if (inUserNamespace(record.config)) {
+    // Denied where a user without privileges has made the namespace.
+    batch.try(setgroups([]));
     batch.add(setresgid(0));
     batch.add(setresuid(0));
   }

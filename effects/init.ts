@@ -15,7 +15,7 @@ import { makesNamespace, planNamespaces } from './namespaces.ts';
 import { addLoopbackUp } from './network.ts';
 import { PartedBatch } from './parted-batch.ts';
 import { startTimeOf } from './proc.ts';
-import { personalityCalls, setOomScore } from './process/execution-domain.ts';
+import { personalityCalls } from './process/execution-domain.ts';
 import { addSessionKeyring } from './process/keyring.ts';
 import { extraDescriptor, startServedProcess } from './served-process.ts';
 import { connectedInit, disconnect, type Session } from './session.ts';
@@ -61,6 +61,7 @@ export function startInit(
       extra: consoleSocket === undefined ? [start] : [start, consoleSocket],
       enterCgroup: (stage) => enterCgroup(stage, birthCgroup !== undefined),
       birthCgroup,
+      oomScoreAdj: record.config.process?.oomScoreAdj,
       joinFirst: joinsUser ? (stage) => joinWithUser(stage, plan.joined) : undefined,
       addJoins(batch) {
         addJoins(batch, joinsUser ? [] : plan.joined);
@@ -132,7 +133,6 @@ export function settleInit(session: Session, record: ContainerRecord): void {
   addSysctls(batch, sysctl);
   refuseHostSysctls(session.platform.local, pid, sysctl);
   batch.perform(kernel);
-  setOomScore(session.platform.local, pid, config.process?.oomScoreAdj);
 }
 
 /** The arena of native/init/init.c; what earlier batches left in it is given back before the long wait. */

@@ -16,6 +16,7 @@ import type { Platform } from '../native/platform.ts';
 import { out, viewOf } from '../native/struct.ts';
 import { doing } from './error.ts';
 import { PartedBatch } from './parted-batch.ts';
+import { addOomScore } from './process/execution-domain.ts';
 import type { Inheritance, InitConnection } from './session.ts';
 
 export interface ServedProcessPlan {
@@ -26,6 +27,8 @@ export interface ServedProcessPlan {
   readonly enterCgroup: (stage: Kernel) => void;
   /** A cgroup v2 directory that the process is born in. */
   readonly birthCgroup?: string | undefined;
+  /** How willingly the kernel ends it when memory runs out. */
+  readonly oomScoreAdj?: number | undefined;
   /** Joins namespaces where that takes looking at what happened. @throws Error */
   readonly joinFirst?: ((stage: Kernel) => void) | undefined;
   /** Adds the joining of namespaces. `extra(i)` is the number of the i-th extra descriptor in the stage. */
@@ -71,6 +74,7 @@ function cloneProcess(platform: Platform, table: readonly number[], plan: Served
     let batch = new PartedBatch();
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
+    addOomScore(batch, plan.oomScoreAdj);
     // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
     const cgroup = stage.socket + 16;
     // Before anything is joined: the path is the host's.

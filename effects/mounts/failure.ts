@@ -22,6 +22,8 @@ export function reasonOfStep(step: MountStep, error: SyscallError): string {
   const reason = reasonOf(error);
   if (step.step === 'bind' && step.placeholder === 'file' && call.name === 'move_mount' && code === 'EINVAL')
     return `${reason} (the destination is a directory, the source is not)`;
+  if (step.step === 'bind' && call.name === 'mount_setattr' && code === 'EPERM')
+    return `${reason} (flags that the source has are locked in the container's user namespace: they cannot be cleared)`;
   if (
     step.step === 'filesystem' &&
     step.ordinary &&

@@ -1,28 +1,15 @@
 /** Performs mount steps in the init, in as few round trips as the rootfs allows. */
 
 import { Batch } from '../../native/batch.ts';
-import { close, type Fd, fstatfs, STATFS_BYTES, symlinkat } from '../../native/calls/files.ts';
-import {
-  fsconfigCreate,
-  fsconfigFlag,
-  fsconfigReconfigure,
-  fsconfigString,
-  fsmount,
-  fsopen,
-  fspick,
-  mountSetattr,
-  moveMount,
-  openTree,
-} from '../../native/calls/mounts.ts';
-import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel, Out } from '../../native/kernel.ts';
+import { close } from '../../native/calls/files.ts';
+import type { Kernel } from '../../native/kernel.ts';
 import { SyscallError } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { addOpenPlaceholder, baseOf, makePlaceholder, openInRoot, parentOf } from '../rootfs/in-root.ts';
+import { makePlaceholder, parentOf } from '../rootfs/in-root.ts';
+import { addStep } from './add-step.ts';
+import { copiesUp, copyUp } from './copy-up.ts';
 import { complaint, describe, reasonOfStep } from './failure.ts';
 import { keepsMode, withMode } from './kept-mode.ts';
-import type { AttributeChange } from './options.ts';
 import { type Placement, refuseOnProc } from './proc-guard.ts';
 import type { BindStep, FilesystemStep, MountStep, SymlinkStep } from './steps.ts';
 
@@ -37,6 +24,12 @@ export function performMounts(kernel: Kernel, root: number, planned: readonly Mo
   let next = 0;
   let prepared = -1;
   while (next < steps.length) {
+    const first = steps[next];
+    if (first !== undefined && copiesUp(first)) {
+      copyUp(kernel, root, first);
+      next++;
+      continue;
+    }
     const batch = new Batch();
     const ends: number[] = [];
     const placements: (readonly Placement[])[] = [];
@@ -89,7 +82,7 @@ function portion(
   from: number,
   prepared: number,
 ): readonly MountStep[] {
-  const end = steps.findIndex((step, i) => i > from && keepsMode(step));
+  const end = steps.findIndex((step, i) => i > from && (keepsMode(step) || copiesUp(step)));
   const taken = steps.slice(from, end < 0 ? undefined : end);
   return taken.map((step, i) =>
     i === 0 && from !== prepared && keepsMode(step) ? withMode(kernel, root, step) : step,
@@ -124,85 +117,4 @@ function closedBy(batch: Batch, results: readonly number[], index: number): read
   if (typeof arg === 'object' && arg !== null && 'kind' in arg && arg.kind === 'result')
     return [results[arg.index] ?? -1];
   return [];
-}
-
-/** @returns where it is mounted, to be looked at once the batch has been performed */
-function addStep(batch: Batch, root: number, step: MountStep): readonly Placement[] {
-  switch (step.step) {
-    case 'filesystem': {
-      const target = addOpenPlaceholder(batch, root, step.at, step.placeholder, step.ordinary);
-      const placement = { step, target: addLook(batch, target), source: undefined };
-      const fs = batch.add(fsopen(step.type));
-      batch.add(fsconfigString(fs, 'source', step.source));
-      for (const [key, value] of step.parameters)
-        batch.add(value === undefined ? fsconfigFlag(fs, key) : fsconfigString(fs, key, value));
-      batch.add(fsconfigCreate(fs));
-      const mount = batch.add(fsmount(fs, step.attributes));
-      addAttach(batch, mount, target, step.propagation);
-      batch.add(close(fs));
-      return [placement];
-    }
-    case 'bind': {
-      const mount = step.tree ?? batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
-      addAttributes(batch, mount, step.attributesBelow, true);
-      addAttributes(batch, mount, step.attributes, false);
-      const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);
-      const source = step.at === '/proc' ? addLook(batch, mount) : undefined;
-      const placement = { step, target: addLook(batch, target), source };
-      addAttach(batch, mount, target, step.propagation);
-      return [placement];
-    }
-    case 'remount': {
-      const target = batch.add(openInRoot(root, step.at, O.PATH));
-      const look = addLook(batch, target);
-      const placement = { step, target: look, source: step.at === '/proc' ? look : undefined };
-      if (step.parameters !== undefined) {
-        const fs = batch.add(fspick(target));
-        for (const [key, value] of step.parameters)
-          batch.add(value === undefined ? fsconfigFlag(fs, key) : fsconfigString(fs, key, value));
-        batch.add(fsconfigReconfigure(fs));
-        batch.add(close(fs));
-      }
-      addAttributes(batch, target, step.attributesBelow, true);
-      addAttributes(batch, target, step.attributes, false);
-      addPropagation(batch, target, step.propagation);
-      batch.add(close(target));
-      return [placement];
-    }
-    case 'symlink': {
-      const parent = batch.add(openInRoot(root, parentOf(step.at), O.PATH | O.DIRECTORY));
-      batch.add(symlinkat(step.target, parent, baseOf(step.at)));
-      batch.add(close(parent));
-      return [];
-    }
-    case 'attributes': {
-      const target = batch.add(openInRoot(root, step.at, O.PATH | O.DIRECTORY));
-      addAttributes(batch, target, step.attributes, false);
-      batch.add(close(target));
-      return [];
-    }
-  }
-}
-
-function addLook(batch: Batch, fd: Fd): Out {
-  const stat = out(STATFS_BYTES);
-  batch.add(fstatfs(fd, stat));
-  return stat;
-}
-
-function addAttributes(batch: Batch, mount: Fd, { set, clear }: AttributeChange, recursive: boolean): void {
-  if (set !== 0 || clear !== 0) batch.add(mountSetattr(mount, '', { set, clear }, recursive));
-}
-
-type Propagation = readonly { readonly type: number; readonly recursive: boolean }[];
-
-function addPropagation(batch: Batch, mount: Fd, propagation: Propagation): void {
-  for (const { type, recursive } of propagation) batch.add(mountSetattr(mount, '', { propagation: type }, recursive));
-}
-
-function addAttach(batch: Batch, mount: Fd, target: Fd, propagation: Propagation): void {
-  batch.add(moveMount(mount, target));
-  addPropagation(batch, mount, propagation);
-  batch.add(close(mount));
-  batch.add(close(target));
 }

@@ -98,6 +98,7 @@ function planFilesystem(mount: Mount, type: string, options: MountOptions, facts
     attributes: readOnly ? set : set & ~MOUNT_ATTR.RDONLY,
     ordinary: type === 'proc' || type === 'sysfs',
     keepsMode: type === 'tmpfs' && !options.parameters.some(([key]) => key === 'mode'),
+    ...(options.copyUp && type === 'tmpfs' ? { copiesUp: true } : {}),
     ...(otherwise === undefined ? {} : { otherwise }),
     at: mount.destination,
     placeholder: 'directory',

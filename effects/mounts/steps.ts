@@ -22,6 +22,8 @@ export interface FilesystemStep extends Placed {
   readonly ordinary: boolean;
   /** It takes the permissions of the directory that it covers, where that was there before, as runc's tmpfs does. */
   readonly keepsMode: boolean;
+  /** It is filled with what it covers (`tmpcopyup`). */
+  readonly copiesUp?: true;
   /** What is bound in its place where the kernel lets us have no instance of our own. */
   readonly otherwise?: BindStep | undefined;
 }

@@ -1,12 +1,12 @@
 /** How the kernel appears to the process, and how dear the process is to it. Both are inherited by all that it starts. */
 
 import { close, openat, write } from '../../native/calls/files.ts';
+import { prctl } from '../../native/calls/process.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
-import { perform } from '../../native/perform.ts';
-import { result } from '../../native/struct.ts';
+import { PR } from '../../native/constants/process.ts';
+import type { Call } from '../../native/kernel.ts';
 import type { Personality } from '../../spec/config/linux/tuning.ts';
-import { doing } from '../error.ts';
+import type { PartedBatch } from '../parted-batch.ts';
 
 /** linux/personality.h. */
 const PER = { LINUX: 0, LINUX32: 8 } as const;
@@ -16,15 +16,16 @@ export const personalityCalls = (personality: Personality | undefined): readonly
   personality === undefined ? [] : [{ name: 'personality', args: [PER[personality.domain ?? 'LINUX']] }];
 
 /**
- * proc_pid_oom_score_adj(5).
- * @param pid as the runtime sees it: no procfs of the container's is needed
- * @param score undefined leaves it as it is
- * @throws EffectError; to go below what the runtime itself has takes CAP_SYS_RESOURCE
+ * Adds, for the stage, whose children inherit it: proc_pid_oom_score_adj(5). Before it joins anything: another procfs, or
+ * another user's rights, would not let it.
+ * @param score undefined leaves it as it is. To go below what the runtime itself has takes CAP_SYS_RESOURCE
  */
-export function setOomScore(local: Kernel, pid: number, score: number | undefined): void {
+export function addOomScore(batch: PartedBatch, score: number | undefined): void {
   if (score === undefined) return;
-  const path = `/proc/${pid}/oom_score_adj`;
-  doing(`set oomScoreAdj to ${score}`, () =>
-    perform(local, [openat(AT.FDCWD, path, O.WRONLY), write(result(0), String(score)), close(result(0))]),
-  );
+  batch.add(prctl(PR.SET_DUMPABLE, 1));
+  const file = batch.add(openat(AT.FDCWD, '/proc/self/oom_score_adj', O.WRONLY));
+  batch.add(write(file, String(score)));
+  batch.add(close(file));
+  batch.add(prctl(PR.SET_DUMPABLE, 0));
+  batch.part(`set oomScoreAdj to ${score}`);
 }

@@ -19,6 +19,7 @@ export const SYSNO = {
   madvise: [28, 233],
   nanosleep: [35, 101],
   getpid: [39, 172],
+  sendfile: [40, 71],
   socket: [41, 198],
   connect: [42, 203],
   sendto: [44, 206],

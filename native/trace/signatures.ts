@@ -127,6 +127,7 @@ export const SIGNATURES: Readonly<Partial<Record<SyscallName, readonly Kind[]>>>
   sched_setattr: [pid, any, int],
   seccomp: [int, int, any],
   sendmsg: [fd, struct.message, flags('MSG', MSG)],
+  sendfile: [fd, fd, any, int],
   sendto: [fd, data, size, flags('MSG', MSG), any, size],
   set_mempolicy: [int, any, size],
   setdomainname: [path, size],

@@ -54,6 +54,7 @@ suite("an ordinary user's container", { skip }, () => {
       assert.equal(user.run(['start', 'life']).stderr, '');
       assert.equal(stateOf(user, 'life').status, 'running');
       assert.equal(statSync(`/proc/${pid}`).uid, USER);
+      assert.equal(user.run(['exec', 'life', 'cat', '/proc/self/uid_map']).stdout.trim().split(/\s+/)[1], `${USER}`);
       assert.equal(user.run(['kill', 'life', 'KILL']).stderr, '');
       while (stateOf(user, 'life').status === 'running') await setTimeout(20);
       assert.equal(user.run(['delete', 'life']).stderr, '');
@@ -88,6 +89,14 @@ suite("an ordinary user's container", { skip }, () => {
     assert.deepEqual(stdout.trim().split(/\s+/), expected);
     const { uid, gid } = statSync(join(bundle, 'rootfs/tmp'));
     assert.deepEqual([uid, gid], [SUBORDINATE + 6, SUBORDINATE + 7]);
+  });
+
+  test('is as dear to the kernel as its config says', async () => {
+    const { user, bundle } = await bundleOf('oom', false, 'cat /proc/self/oom_score_adj', (config) => ({
+      ...config,
+      process: { ...config.process, cwd: '/', oomScoreAdj: 432 },
+    }));
+    assert.deepEqual(user.run(['run', '--bundle', bundle, 'oom']), { status: 0, stdout: '432\n', stderr: '' });
   });
 
   test('has clocks of its own', async () => {

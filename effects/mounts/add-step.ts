@@ -1,0 +1,113 @@
+/** The calls of each mount step. */
+
+import type { Batch } from '../../native/batch.ts';
+import { close, type Fd, fstatfs, STATFS_BYTES, symlinkat } from '../../native/calls/files.ts';
+import {
+  fsconfigCreate,
+  fsconfigFlag,
+  fsconfigReconfigure,
+  fsconfigString,
+  fsmount,
+  fsopen,
+  fspick,
+  mountSetattr,
+  moveMount,
+  openTree,
+} from '../../native/calls/mounts.ts';
+import { AT, O } from '../../native/constants/files.ts';
+import type { Out, ResultRef } from '../../native/kernel.ts';
+import { out } from '../../native/struct.ts';
+import { addOpenPlaceholder, baseOf, openInRoot, parentOf } from '../rootfs/in-root.ts';
+import type { AttributeChange } from './options.ts';
+import type { Placement } from './proc-guard.ts';
+import type { FilesystemStep, MountStep } from './steps.ts';
+
+/** @returns where it is mounted, to be looked at once the batch has been performed */
+export function addStep(batch: Batch, root: number, step: MountStep): readonly Placement[] {
+  switch (step.step) {
+    case 'filesystem': {
+      const target = addOpenPlaceholder(batch, root, step.at, step.placeholder, step.ordinary);
+      const placement = { step, target: addLook(batch, target), source: undefined };
+      const { fs, mount } = addInstance(batch, step);
+      addAttach(batch, mount, target, step.propagation);
+      batch.add(close(fs));
+      return [placement];
+    }
+    case 'bind': {
+      const mount = step.tree ?? batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
+      addAttributes(batch, mount, step.attributesBelow, true);
+      addAttributes(batch, mount, step.attributes, false);
+      const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);
+      const source = step.at === '/proc' ? addLook(batch, mount) : undefined;
+      const placement = { step, target: addLook(batch, target), source };
+      addAttach(batch, mount, target, step.propagation);
+      return [placement];
+    }
+    case 'remount': {
+      const target = batch.add(openInRoot(root, step.at, O.PATH));
+      const look = addLook(batch, target);
+      const placement = { step, target: look, source: step.at === '/proc' ? look : undefined };
+      if (step.parameters !== undefined) {
+        const fs = batch.add(fspick(target));
+        addParameters(batch, fs, step.parameters);
+        batch.add(fsconfigReconfigure(fs));
+        batch.add(close(fs));
+      }
+      addAttributes(batch, target, step.attributesBelow, true);
+      addAttributes(batch, target, step.attributes, false);
+      addPropagation(batch, target, step.propagation);
+      batch.add(close(target));
+      return [placement];
+    }
+    case 'symlink': {
+      const parent = batch.add(openInRoot(root, parentOf(step.at), O.PATH | O.DIRECTORY));
+      batch.add(symlinkat(step.target, parent, baseOf(step.at)));
+      batch.add(close(parent));
+      return [];
+    }
+    case 'attributes': {
+      const target = batch.add(openInRoot(root, step.at, O.PATH | O.DIRECTORY));
+      addAttributes(batch, target, step.attributes, false);
+      batch.add(close(target));
+      return [];
+    }
+  }
+}
+
+/** A new instance of a file system, and a mount of it that is nowhere yet. */
+export function addInstance(batch: Batch, step: FilesystemStep): { readonly fs: ResultRef; readonly mount: ResultRef } {
+  const fs = batch.add(fsopen(step.type));
+  batch.add(fsconfigString(fs, 'source', step.source));
+  addParameters(batch, fs, step.parameters);
+  batch.add(fsconfigCreate(fs));
+  return { fs, mount: batch.add(fsmount(fs, step.attributes)) };
+}
+
+function addParameters(batch: Batch, fs: Fd, parameters: FilesystemStep['parameters']): void {
+  for (const [key, value] of parameters)
+    batch.add(value === undefined ? fsconfigFlag(fs, key) : fsconfigString(fs, key, value));
+}
+
+export function addLook(batch: Batch, fd: Fd): Out {
+  const stat = out(STATFS_BYTES);
+  batch.add(fstatfs(fd, stat));
+  return stat;
+}
+
+function addAttributes(batch: Batch, mount: Fd, { set, clear }: AttributeChange, recursive: boolean): void {
+  if (set !== 0 || clear !== 0) batch.add(mountSetattr(mount, '', { set, clear }, recursive));
+}
+
+type Propagation = readonly { readonly type: number; readonly recursive: boolean }[];
+
+function addPropagation(batch: Batch, mount: Fd, propagation: Propagation): void {
+  for (const { type, recursive } of propagation) batch.add(mountSetattr(mount, '', { propagation: type }, recursive));
+}
+
+/** Closes both. */
+export function addAttach(batch: Batch, mount: Fd, target: Fd, propagation: Propagation): void {
+  batch.add(moveMount(mount, target));
+  addPropagation(batch, mount, propagation);
+  batch.add(close(mount));
+  batch.add(close(target));
+}

@@ -1,0 +1,170 @@
+/** Copies a directory's content, where the copy's performer is: files, directories, symlinks, devices, fifos. */
+
+import {
+  close,
+  fchownat,
+  getdents,
+  mkdirat,
+  mknodat,
+  openat,
+  openat2,
+  readlinkat,
+  STATX_BYTES,
+  statx,
+  symlinkat,
+} from '../../native/calls/files.ts';
+import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
+import type { Call, Kernel, Out } from '../../native/kernel.ts';
+import { attempt, call, perform } from '../../native/perform.ts';
+import { out, u64s, viewOf } from '../../native/struct.ts';
+import { deviceNumber } from '../rootfs/devices.ts';
+import { modeOf, ownerOf } from '../stat.ts';
+
+/** uapi/linux/stat.h, struct statx. */
+const STX = { GID: 24, SIZE: 40, ATIME: 64, MTIME: 112, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
+/** struct linux_dirent64. */
+const DIRENT = { RECLEN: 16, NAME: 19 } as const;
+
+interface Entry {
+  readonly name: string;
+  readonly stat: Out;
+  /** Of a symlink. */
+  readonly link: Out;
+}
+
+/**
+ * Owners, permissions and times are kept, hard links are not. An owner who is not mapped in the performer's user namespace
+ * is not kept either.
+ * @param from a directory, opened for reading
+ * @param to a directory
+ * @throws SyscallError
+ */
+export function copyTree(kernel: Kernel, from: number, to: number): void {
+  for (const entry of entriesOf(kernel, from)) copyEntry(kernel, from, to, entry);
+  const stat = out(STATX_BYTES);
+  perform(kernel, [statx(from, '', stat), ...ownerCalls(to, '', stat)]);
+}
+
+/** As many as are looked at in one trip: its answer has to fit into the init's memory. */
+const LOOKED_AT = 256;
+
+function entriesOf(kernel: Kernel, directory: number): readonly Entry[] {
+  const names = namesIn(kernel, directory);
+  const entries: Entry[] = [];
+  for (let i = 0; i < names.length; i += LOOKED_AT)
+    entries.push(...look(kernel, directory, names.slice(i, i + LOOKED_AT)));
+  return entries;
+}
+
+function look(kernel: Kernel, directory: number, names: readonly string[]): readonly Entry[] {
+  const found = names.map((name) => ({ name, stat: out(STATX_BYTES) }));
+  perform(
+    kernel,
+    found.map(({ name, stat }) => statx(directory, name, stat)),
+  );
+  const entries = found.map((entry) => ({ ...entry, link: out(typeOf(entry.stat) === S.IFLNK ? 4096 : 0) }));
+  const links = entries.filter(({ stat }) => typeOf(stat) === S.IFLNK);
+  perform(
+    kernel,
+    links.map(({ name, link }) => readlinkat(directory, name, link)),
+  );
+  return entries;
+}
+
+function namesIn(kernel: Kernel, directory: number): readonly string[] {
+  const names: string[] = [];
+  const entries = out(32 * 1024);
+  const view = viewOf(entries.bytes);
+  for (;;) {
+    const length = call(kernel, getdents(directory, entries));
+    if (length === 0) return names.filter((name) => name !== '.' && name !== '..');
+    for (let at = 0; at < length; at += view.getUint16(at + DIRENT.RECLEN, true)) {
+      const end = entries.bytes.indexOf(0, at + DIRENT.NAME);
+      names.push(new TextDecoder().decode(entries.bytes.subarray(at + DIRENT.NAME, end)));
+    }
+  }
+}
+
+function copyEntry(kernel: Kernel, from: number, to: number, { name, stat, link }: Entry): void {
+  const view = viewOf(stat.bytes);
+  const keep = [...ownerCalls(to, name, stat), ...attributeCalls(to, name, stat)];
+  switch (typeOf(stat)) {
+    case S.IFDIR: {
+      perform(kernel, [mkdirat(to, name, 0o700)]);
+      using(kernel, [opened(from, name, O.RDONLY | O.DIRECTORY), openat(to, name, O.PATH | O.DIRECTORY)], ([a, b]) =>
+        copyTree(kernel, a, b),
+      );
+      perform(kernel, keep);
+      return;
+    }
+    case S.IFREG: {
+      const size = Number(view.getBigUint64(STX.SIZE, true));
+      // Not waiting for the writer of a fifo that has taken its place.
+      const reading = opened(from, name, O.RDONLY | O.NONBLOCK);
+      const writing = openat(to, name, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600);
+      using(kernel, [reading, writing], ([source, target]) => {
+        for (let copied = 0; copied < size; ) {
+          const count = call(kernel, { name: 'sendfile', args: [target, source, null, size - copied] });
+          if (count === 0) break; // It has become shorter.
+          copied += count;
+        }
+      });
+      perform(kernel, keep);
+      return;
+    }
+    case S.IFLNK: {
+      const target = new TextDecoder().decode(link.bytes.subarray(0, link.bytes.indexOf(0)));
+      perform(kernel, [symlinkat(target, to, name), ...ownerCalls(to, name, stat)]);
+      return;
+    }
+    case S.IFSOCK:
+      return; // Of no use without whoever listens on it.
+    default: {
+      const device = deviceNumber(view.getUint32(STX.RDEV_MAJOR, true), view.getUint32(STX.RDEV_MINOR, true));
+      perform(kernel, [mknodat(to, name, modeOf(stat), device), ...keep]);
+    }
+  }
+}
+
+const typeOf = (stat: Out): number => modeOf(stat) & S.IFMT;
+
+/** By no symlink: the directory may be somebody's who changes it meanwhile. */
+const opened = (directory: number, name: string, flags: number): Call =>
+  openat2(directory, name, { flags, resolve: RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS });
+
+function ownerCalls(directory: number, name: string, stat: Out): readonly Call[] {
+  const gid = viewOf(stat.bytes).getUint32(STX.GID, true);
+  const flags = name === '' ? AT.EMPTY_PATH : AT.SYMLINK_NOFOLLOW;
+  return [{ ...fchownat(directory, name, ownerOf(stat), gid, flags), mayFail: true }];
+}
+
+/** After the owner: chown(2) takes the set-user-ID bit away. */
+function attributeCalls(directory: number, name: string, stat: Out): readonly Call[] {
+  const view = viewOf(stat.bytes);
+  const time = (at: number) => [view.getBigInt64(at, true), view.getUint32(at + 8, true)] as const;
+  return [
+    { name: 'fchmodat', args: [directory, name, modeOf(stat) & 0o7777] },
+    {
+      name: 'utimensat',
+      args: [directory, name, u64s(...time(STX.ATIME), ...time(STX.MTIME)), AT.SYMLINK_NOFOLLOW],
+    },
+  ];
+}
+
+function using(
+  kernel: Kernel,
+  [first, second]: readonly [Call, Call],
+  action: (fds: readonly [number, number]) => void,
+): void {
+  const a = call(kernel, first);
+  try {
+    const b = call(kernel, second);
+    try {
+      action([a, b]);
+    } finally {
+      attempt(kernel, close(b));
+    }
+  } finally {
+    attempt(kernel, close(a));
+  }
+}

@@ -1,0 +1,179 @@
+/** Mount options whose effect takes more than a flag: tmpcopyup, remount, recursive attributes, propagation. */
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, suite, test } from 'node:test';
+import type { Config, Mount } from '../../spec/types.ts';
+import { noContainers, shellConfig } from './bundle.ts';
+import { containers } from './containers.ts';
+import { type MountLine, mountsOf } from './mountinfo.ts';
+
+const skip = noContainers;
+const host = containers('mount-options');
+after(() => host.close());
+
+function withMounts(script: string, ...mounts: readonly Mount[]): Config {
+  const config = shellConfig(script);
+  return { ...config, root: { path: 'rootfs', readonly: false }, mounts: [...(config.mounts ?? []), ...mounts] };
+}
+
+const at = (pid: number, path: string): MountLine | undefined =>
+  mountsOf(pid).findLast((mount) => mount.point === path);
+
+const has = (mount: MountLine | undefined, ...options: readonly string[]): boolean =>
+  options.every((option) => mount?.options.includes(option));
+
+/** A folder with another one mounted in it, while `action` runs. */
+async function withNested(name: string, action: (source: string) => Promise<void>): Promise<void> {
+  const source = join(host.path, name);
+  mkdirSync(join(source, 'below'), { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', join(source, 'below')]);
+  try {
+    await action(source);
+  } finally {
+    execFileSync('umount', [join(source, 'below')]);
+  }
+}
+
+suite('tmpcopyup', { skip }, () => {
+  const upper: Mount = { destination: '/etc', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup'] };
+
+  test('fills a tmpfs with what it covers: content, owners, permissions, times', async () => {
+    const prepare = (rootfs: string) => {
+      const etc = join(rootfs, 'etc');
+      mkdirSync(join(etc, 'deep/deeper'), { recursive: true });
+      writeFileSync(join(etc, 'deep/deeper/file'), 'x'.repeat(300_000));
+      writeFileSync(join(etc, 'program'), '');
+      chownSync(join(etc, 'program'), 12, 34);
+      chmodSync(join(etc, 'program'), 0o4755);
+      utimesSync(join(etc, 'program'), 1000, 2000);
+      symlinkSync('program', join(etc, 'link'));
+      symlinkSync('/nowhere', join(etc, 'dangling'));
+      execFileSync('mkfifo', [join(etc, 'fifo')]);
+      execFileSync('mknod', [join(etc, 'device'), 'c', '1', '3']);
+      for (let i = 0; i < 600; i++) writeFileSync(join(etc, `many-${i}`), `${i}\n`);
+      chmodSync(etc, 0o751);
+      chmodSync(join(etc, 'deep'), 0o700);
+    };
+    const script = [
+      'cd /etc; stat -c "%n %f %u:%g %Y" . program deep',
+      'readlink link; readlink dangling',
+      'wc -c < deep/deeper/file',
+      'stat -c "%F" fifo device',
+      'cat many-* | sort -n | tail -n 1',
+      'grep " /etc " /proc/mounts | head -c 5',
+    ].join('; ');
+    const { output, status } = await host.run('copy', withMounts(script, upper), { prepare });
+    assert.equal(status, 0, output);
+    const [dir = '', program, deep = '', ...rest] = output.split('\n');
+    assert.match(dir, /^\. 41e9 0:0 /);
+    assert.equal(program, 'program 89ed 12:34 2000');
+    assert.match(deep, /^deep 41c0 0:0 /);
+    assert.deepEqual(rest, ['program', '/nowhere', '300000', 'fifo', 'character special file', '599', 'tmpfs']);
+  });
+
+  test('keeps what it covers as it is, and takes its options', async () => {
+    const prepare = (rootfs: string) => writeFileSync(join(rootfs, 'etc/file'), 'old\n');
+    const options = ['tmpcopyup', 'ro', 'mode=700', 'size=1m'];
+    await using created = await host.create('options', withMounts('cat /etc/file', { ...upper, options }), { prepare });
+    assert.ok(has(at(created.pid, '/etc'), 'ro'));
+    assert.equal(await created.finish(), 0);
+    assert.equal(created.output(), 'old\n');
+  });
+
+  test('fills nothing where nothing was', async () => {
+    const config = withMounts('ls /new | wc -l', { ...upper, destination: '/new' });
+    assert.equal((await host.run('new', config)).output.trim(), '0');
+  });
+
+  test('tells when there is no room', async () => {
+    const prepare = (rootfs: string) => writeFileSync(join(rootfs, 'etc/file'), 'x'.repeat(100_000));
+    const config = withMounts('true', { ...upper, options: ['tmpcopyup', 'size=8k'] });
+    await assert.rejects(host.run('full', config, { prepare }), /mount tmpfs on \/etc: copy what it covers: ENOSPC/);
+  });
+});
+
+suite('remount', { skip }, () => {
+  const data: Mount = { destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['size=1m'] };
+
+  test('gives a file system other options, and its mount others too', async () => {
+    const again: Mount = { destination: '/data', type: 'none', options: ['remount', 'size=2m', 'nosuid', 'ro'] };
+    await using created = await host.create('remount', withMounts('true', data, again));
+    const mount = at(created.pid, '/data');
+    assert.ok(has(mount, 'ro', 'nosuid'));
+    assert.ok(mount?.superOptions.includes('size=2048k') && mount.superOptions.includes('ro'));
+  });
+
+  test('with bind changes the mount alone', async () => {
+    const again: Mount = { destination: '/data', type: 'none', options: ['bind', 'remount', 'ro', 'noexec'] };
+    await using created = await host.create('bind', withMounts('true', data, again));
+    const mount = at(created.pid, '/data');
+    assert.ok(has(mount, 'ro', 'noexec'));
+    assert.ok(mount?.superOptions.includes('rw'));
+  });
+
+  test('is refused where nothing is mounted', async () => {
+    const again: Mount = { destination: '/tmp', type: 'none', options: ['remount', 'ro'] };
+    await assert.rejects(host.run('nothing', withMounts('true', again)), /remount \/tmp: EINVAL/);
+    const missing = { ...again, destination: '/missing' };
+    await assert.rejects(host.run('missing', withMounts('true', missing)), /remount \/missing: ENOENT/);
+  });
+});
+
+suite('attributes', { skip }, () => {
+  test('reach what is mounted below where they are recursive, and only there', async () => {
+    await withNested('recursive', async (source) => {
+      for (const [option, below] of [
+        ['ro', false],
+        ['rro', true],
+      ] as const) {
+        const mount: Mount = { destination: '/data', source, options: ['rbind', option] };
+        await using created = await host.create(option, withMounts('true', mount));
+        assert.ok(has(at(created.pid, '/data'), 'ro'));
+        assert.equal(has(at(created.pid, '/data/below'), 'ro'), below);
+      }
+    });
+  });
+
+  test('each of the recursive ones', async () => {
+    await withNested('each', async (source) => {
+      const flags = ['nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'nosymfollow', 'ro'];
+      const mount: Mount = { destination: '/data', source, options: ['rbind', ...flags.map((flag) => `r${flag}`)] };
+      await using created = await host.create('each', withMounts('true', mount));
+      for (const path of ['/data', '/data/below']) assert.ok(has(at(created.pid, path), ...flags), path);
+    });
+  });
+
+  test('of the source are kept where no option says otherwise', async () => {
+    await withNested('kept', async (source) => {
+      execFileSync('mount', ['-o', 'remount,bind,nosuid,ro', join(source, 'below')]);
+      const bound = (...options: string[]): Mount => ({
+        destination: '/data',
+        source: join(source, 'below'),
+        options: ['bind', ...options],
+      });
+      await using kept = await host.create('kept', withMounts('true', bound('nodev')));
+      assert.ok(has(at(kept.pid, '/data'), 'nosuid', 'ro', 'nodev'));
+      await using cleared = await host.create('cleared', withMounts('true', bound('suid', 'rw')));
+      assert.ok(!has(at(cleared.pid, '/data'), 'nosuid') && has(at(cleared.pid, '/data'), 'rw'));
+    });
+  });
+});
+
+suite('propagation of a mount', { skip }, () => {
+  for (const [option, expected] of [
+    ['private', []],
+    ['shared', ['shared']],
+    ['unbindable', ['unbindable']],
+    ['rshared', ['shared']],
+    ['rprivate', []],
+  ] as const)
+    test(option, async () => {
+      const mount: Mount = { destination: '/data', type: 'tmpfs', source: 'tmpfs', options: [option] };
+      await using created = await host.create(option, withMounts('true', mount));
+      const optional = at(created.pid, '/data')?.optional.map((field) => field.replace(/:.*/, ''));
+      assert.deepEqual(optional, expected);
+    });
+});
