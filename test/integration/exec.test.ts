@@ -123,7 +123,7 @@ describe('exec', { skip: noContainers }, () => {
       ],
       [['/no/such'], 'unable to start container process: exec: "/no/such": stat /no/such: no such file or directory'],
       [['/etc/plain'], 'unable to start container process: exec: "/etc/plain": permission denied'],
-      [['/bin/broken'], 'unable to start container process: exec /bin/broken: exec format error (ENOEXEC)'],
+      [['/bin/broken'], 'unable to start container process: exec /bin/broken: exec format error'],
       [[], 'exec args cannot be empty'],
     ] as const) {
       mkdirSync(join(shared?.bundle ?? '', 'rootfs/etc'), { recursive: true });
