@@ -20,6 +20,7 @@ import { extraDescriptor, startServedProcess } from './served-process.ts';
 import { connectedInit, disconnect, type Session } from './session.ts';
 import { addSysctls, refuseHostSysctls } from './sysctl.ts';
 import { addTimeNamespace, makesTimeInside } from './time-namespace.ts';
+import { needsHostSide } from './userns/needs-host-side.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
 export const START_SOCKET = 'start.sock';
@@ -77,11 +78,13 @@ export function startInit(
   }
 }
 
-/** Hooks and a seccomp agent need connections of their own to the init (channel.ts), which come by its start socket. */
-function isLeftWaiting({ startsAtOnce }: Session, { config }: ContainerRecord): boolean {
+/** Hooks, a seccomp agent and the host's side need connections of their own to the init (channel.ts), which come by its start socket. */
+function isLeftWaiting({ startsAtOnce }: Session, record: ContainerRecord): boolean {
+  const { config } = record;
   const { createContainer = [], startContainer = [] } = config.hooks ?? {};
   const agent = config.linux?.seccomp?.listenerPath ?? '';
-  return !startsAtOnce || createContainer.length > 0 || startContainer.length > 0 || agent !== '';
+  const hooks = createContainer.length > 0 || startContainer.length > 0;
+  return !startsAtOnce || hooks || agent !== '' || needsHostSide(record);
 }
 
 /** By the directory's descriptor: the path to it may be longer than a socket's address can be. */
