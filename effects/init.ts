@@ -8,7 +8,6 @@ import { AF, SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, perform } from '../native/perform.ts';
 import type { ContainerRecord, InitRecord } from '../spec/record.ts';
-import type { Mount } from '../spec/types.ts';
 import { doing } from './error.ts';
 import { addJoins, joinWithUser } from './join-namespaces.ts';
 import { makesNamespace, planNamespaces } from './namespaces.ts';
@@ -21,7 +20,7 @@ import { extraDescriptor, startServedProcess } from './served-process.ts';
 import { connectedInit, disconnect, type Session } from './session.ts';
 import { addSysctls, refuseHostSysctls } from './sysctl.ts';
 import { addTimeNamespace, makesTimeInside } from './time-namespace.ts';
-import { inUserNamespace } from './userns/mappings.ts';
+import { needsHostSide } from './userns/needs-host-side.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
 export const START_SOCKET = 'start.sock';
@@ -79,19 +78,14 @@ export function startInit(
   }
 }
 
-/**
- * Hooks, a seccomp agent and the host's side of a user namespace or of id-mapped mounts need connections of their own
- * to the init (channel.ts), which come by its start socket.
- */
-function isLeftWaiting({ startsAtOnce }: Session, { config }: ContainerRecord): boolean {
+/** Hooks, a seccomp agent and the host's side need connections of their own to the init (channel.ts), which come by its start socket. */
+function isLeftWaiting({ startsAtOnce }: Session, record: ContainerRecord): boolean {
+  const { config } = record;
   const { createContainer = [], startContainer = [] } = config.hooks ?? {};
   const agent = config.linux?.seccomp?.listenerPath ?? '';
-  const hooked = createContainer.length > 0 || startContainer.length > 0;
-  return !startsAtOnce || hooked || agent !== '' || inUserNamespace(config) || (config.mounts ?? []).some(isIdmapped);
+  const hooks = createContainer.length > 0 || startContainer.length > 0;
+  return !startsAtOnce || hooks || agent !== '' || needsHostSide(record);
 }
-
-const isIdmapped = ({ uidMappings = [], options = [] }: Mount): boolean =>
-  uidMappings.length > 0 || options.some((option) => option === 'idmap' || option === 'ridmap');
 
 /** By the directory's descriptor: the path to it may be longer than a socket's address can be. */
 function listenForStart(local: Kernel, directory: string): number {

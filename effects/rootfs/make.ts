@@ -17,8 +17,8 @@ import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
 import { withHostSide } from '../userns/host-side.ts';
 import { withMappedNamespaces } from '../userns/mapped-namespaces.ts';
-import { inUserNamespace } from '../userns/mappings.ts';
-import { idmapsOf, openSources } from '../userns/sources.ts';
+import { hasIdmapped, needsHostSide } from '../userns/needs-host-side.ts';
+import { openSources } from '../userns/sources.ts';
 import { attachRootfs } from './attach.ts';
 import { configuredDevices, makeConfiguredDevices } from './configured-devices.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
@@ -63,12 +63,9 @@ function attach(session: Session, record: ContainerRecord, steps: readonly Mount
   const { config, rootfs } = record;
   // In the host's own mount namespace its propagation is not ours to change.
   const propagation = hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
-  const idmapped = idmapsOf(steps).length > 0;
-  // A user without privileges has no more rights than the container's root; and no host's side that could help.
-  const rootless = record.owner !== 0;
-  if (rootless && idmapped) throw new EffectError('id-mapped mounts are not supported for rootless containers');
-  const reachable = rootless || !inUserNamespace(config) || propagation === undefined;
-  if (reachable && !idmapped) return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+  if (record.owner !== 0 && hasIdmapped(record))
+    throw new EffectError('id-mapped mounts are not supported for rootless containers');
+  if (!needsHostSide(record)) return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
   return withHostSide(session, record.options.preserveFds, (host) => {
     const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
     const opened = withMappedNamespaces(session, (pathOf) =>

@@ -13,7 +13,7 @@ import type { HostSide } from './host-side.ts';
 
 const isBind = (step: MountStep): step is BindStep => step.step === 'bind';
 
-export const idmapsOf = (steps: readonly MountStep[]): readonly MountIdmap[] =>
+const idmapsOf = (steps: readonly MountStep[]): readonly MountIdmap[] =>
   steps.filter(isBind).flatMap(({ idmap }) => (idmap === undefined ? [] : [idmap]));
 
 /**
