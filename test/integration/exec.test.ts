@@ -273,25 +273,24 @@ describe('exec', { skip: noContainers }, () => {
   });
 
   it('joins a cgroup below the container’s', () => {
-    const paths = proc(init, 'cgroup')
-      .split('\n')
-      .flatMap((line) => {
-        const [, controllers = '', path = ''] = line.split(':');
-        return controllers === '' ? [] : [{ controllers, path }];
-      });
-    const pids = paths.find(({ controllers }) => controllers === 'pids');
     assert.match(messageOf(exec('--cgroup', '..', id, 'true')), /bad sub cgroup path: \.\.$/);
     assert.match(messageOf(exec('--cgroup', 'a/../../b', id, 'true')), /bad sub cgroup path/);
     assert.match(messageOf(exec('--cgroup', 'nope', id, 'true')), / adding pid .*no such file or directory$/);
-    if (pids === undefined) return;
-    const sub = `/sys/fs/cgroup/pids${pids.path}/below`;
-    mkdirSync(sub);
+    assert.equal(
+      exec('--cgroup', '/', id, 'cat', '/proc/self/cgroup').stdout,
+      exec(id, 'cat', '/proc/self/cgroup').stdout,
+    );
+    const { layout, paths } = JSON.parse(textOf(join(runchart.root, id, 'state.json'))).snapshot.context.cgroup;
+    const directory: string | undefined = layout === 'v2' ? paths.unified : paths.pids;
+    if (directory === undefined) return;
+    mkdirSync(join(directory, 'below'));
     try {
-      assert.match(exec('--cgroup', 'pids:below', id, 'cat', '/proc/self/cgroup').stdout, /:pids:\S*\/below$/m);
-      assert.equal(exec('--cgroup', '/', id, 'cat', '/proc/self/cgroup').stdout, proc(init, 'cgroup'));
-      assert.match(messageOf(exec('--cgroup', 'what:/', id, 'true')), /unknown controller what in SubCgroupPaths$/);
+      const given = layout === 'v2' ? 'below' : 'pids:below';
+      assert.match(exec('--cgroup', given, id, 'cat', '/proc/self/cgroup').stdout, /:(pids)?:\S*\/below$/m);
+      if (layout !== 'v2')
+        assert.match(messageOf(exec('--cgroup', 'what:/', id, 'true')), /unknown controller what in SubCgroupPaths$/);
     } finally {
-      rmdirSync(sub);
+      rmdirSync(join(directory, 'below'));
     }
   });
 
