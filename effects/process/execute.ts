@@ -45,15 +45,18 @@ export function giveUpRights(
   filter: readonly Call[],
 ): readonly Call[] {
   const user = process.user ?? {};
-  const { capabilities, noNewPrivileges } = process;
+  // A config that says nothing of capabilities gives none, as with runc: not all that we have.
+  const { capabilities = {}, noNewPrivileges } = process;
   return [
     ...(noNewPrivileges ? [setNoNewPrivs()] : filter),
-    ...(capabilities === undefined ? [] : [...dropBounding(capabilities), prctl(PR.SET_KEEPCAPS, 1)]),
+    ...dropBounding(capabilities),
+    prctl(PR.SET_KEEPCAPS, 1),
     ...(groupsDenied ? [] : [setgroups(user.additionalGids ?? [])]),
     setresgid(user.gid ?? 0),
     setresuid(user.uid ?? 0),
     ...(surroundings.cwdDenied ? [chdir(process.cwd)] : []),
-    ...(capabilities === undefined ? [] : [prctl(PR.SET_KEEPCAPS, 0), ...applyCapabilities(capabilities)]),
+    prctl(PR.SET_KEEPCAPS, 0),
+    ...applyCapabilities(capabilities),
     umask(user.umask ?? 0o022),
     ...(noNewPrivileges ? filter : []),
   ];

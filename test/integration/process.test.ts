@@ -92,6 +92,14 @@ test('no capability at all is left by empty sets, not even in the bounding set',
     assert.equal(statusField(created.pid, field), bits(), field);
 });
 
+test('a config without capabilities gives none', { skip }, async () => {
+  const { capabilities: _, ...process } = shellConfig('exec sleep 1000').process;
+  await using created = await host.create('absent', { ...shellConfig(''), process });
+  await created.container.start();
+  for (const field of ['CapBnd', 'CapPrm', 'CapEff', 'CapInh', 'CapAmb'])
+    assert.equal(statusField(created.pid, field), bits(), field);
+});
+
 test('a capability that no kernel knows is left out', { skip }, async () => {
   await using created = await running('unknown', { capabilities: { bounding: ['CAP_KILL', 'CAP_OF_TOMORROW'] } });
   assert.equal(statusField(created.pid, 'CapBnd'), bits('CAP_KILL'));
