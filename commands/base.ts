@@ -60,6 +60,11 @@ export abstract class RuntimeCommand extends Command {
     return plain === undefined ? super.parse(command) : (plain as unknown as ParserOutput<F, B, A>);
   }
 
+  /** The arguments as they were given. oclif's own list of them is sorted by where each word stands first. */
+  protected get words(): readonly string[] {
+    return this.argv.slice(this.argv.indexOf('--') + 1);
+  }
+
   /** @throws UsageError; Error, of one line */
   protected async prepare(flags: GlobalFlags): Promise<Prepared> {
     const prepared = await prepare(this.host, {

@@ -84,10 +84,10 @@ export default class Exec extends RuntimeCommand {
   };
 
   async run(): Promise<number> {
-    const { args, flags, argv } = await this.parse(Exec);
+    const { args, flags } = await this.parse(Exec);
     const { context } = await this.prepare(flags);
     const id = args['container-id'];
-    const program = argv.slice(1).map(String);
+    const [, ...program] = this.words;
     try {
       checkContainerId(id);
       const decide = (record: ContainerRecord): Process | Promise<Process> =>

@@ -28,14 +28,15 @@ export default class Ps extends RuntimeCommand {
   };
 
   async run(): Promise<number> {
-    const { args, flags, argv } = await this.parse(Ps);
+    const { args, flags } = await this.parse(Ps);
     const { context } = await this.prepare(flags);
     const id = args['container-id'];
     checkContainerId(id);
     const pids = await processesOf(context, id);
     const { local } = context.platform;
-    if (flags.format === 'json') print(local, `${JSON.stringify(pids)}\n`);
-    else if (flags.format === 'table') print(local, await processTable(context, pids, argv.slice(1).map(String)));
+    // An empty list of Go's is `null`; engines parse it.
+    if (flags.format === 'json') print(local, `${pids.length === 0 ? 'null' : JSON.stringify(pids)}\n`);
+    else if (flags.format === 'table') print(local, await processTable(context, pids, this.words.slice(1)));
     else throw new Error('invalid format option');
     return 0;
   }

@@ -1,6 +1,6 @@
 /** A watch over the kernel's out-of-memory killer in a container's cgroup. */
 
-import { close, openat, pread, read, write } from '../native/calls/files.ts';
+import { close, faccessat2, openat, pread, read, write } from '../native/calls/files.ts';
 import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { POLL } from '../native/constants/socket.ts';
@@ -13,8 +13,11 @@ import { doing, EffectError } from './error.ts';
 
 export interface OomWatch {
   readonly awaited: readonly PollRequest[];
-  /** To be called once what is awaited is ready. @returns how often memory ran out since the last look */
-  look(): { readonly times: number; readonly gone: boolean };
+  /**
+   * To be called once what is awaited is ready.
+   * @returns whether memory ran out since the last look, and whether the cgroup is gone, or (v2) empty
+   */
+  look(): { readonly oom: boolean; readonly gone: boolean };
   close(): void;
 }
 
@@ -51,10 +54,10 @@ function watchLegacy(local: Kernel, directory: string): OomWatch {
       awaited: [{ fd: event, events: POLL.IN }],
       look() {
         const count = out(8);
-        const times = attempt(local, read(event, count)) < 0 ? 0 : Number(viewOf(count.bytes).getBigUint64(0, true));
-        // The removal of a cgroup is told by its eventfds too.
-        const gone = attempt(local, { name: 'faccessat2', args: [AT.FDCWD, control, 0, 0] }) === -ERRNO.ENOENT;
-        return { times: gone ? Math.max(0, times - 1) : times, gone };
+        const told = attempt(local, read(event, count)) < 0 ? 0n : viewOf(count.bytes).getBigUint64(0, true);
+        const gone = attempt(local, faccessat2(AT.FDCWD, control, 0)) === -ERRNO.ENOENT;
+        // The removal of a cgroup is told too, once.
+        return { oom: told > (gone ? 1n : 0n), gone };
       },
       close: closeAll,
     };
@@ -84,9 +87,9 @@ function watchUnified(local: Kernel, directory: string): OomWatch {
       awaited: [memory, state].map((fd) => ({ fd, events: POLL.PRI })),
       look() {
         const now = countIn(local, memory, 'oom_kill') ?? seen;
-        const times = Math.max(0, now - seen);
+        const oom = now > seen;
         seen = now;
-        return { times, gone: countIn(local, state, 'populated') !== 1 };
+        return { oom, gone: countIn(local, state, 'populated') !== 1 };
       },
       close: closeAll,
     };

@@ -89,9 +89,9 @@ async function watch(
       const ready = await platform.poll([{ fd: init, events: POLL.IN }, ...oom.awaited], left);
       const ended = ready[0] !== 0;
       if (ready.some((events) => events !== 0)) {
-        const { times, gone } = oom.look();
-        for (let i = 0; i < times; i++) hear({ type: 'oom', id });
-        if (gone || ended) return;
+        const seen = oom.look();
+        if (seen.oom) hear({ type: 'oom', id });
+        if (seen.gone || ended) return;
       }
       if (performance.now() < next) continue;
       // What was missed (the machine slept) is not made up for.

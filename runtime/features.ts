@@ -8,6 +8,7 @@ import { AT } from '../native/constants/files.ts';
 import { CAPABILITIES } from '../native/constants/process.ts';
 import { SCMP_ARCH } from '../native/constants/seccomp.ts';
 import type { Kernel } from '../native/kernel.ts';
+import type { LibSeccomp } from '../native/libseccomp.ts';
 import { attempt } from '../native/perform.ts';
 import type { Platform } from '../native/platform.ts';
 import { hooksSchema } from '../spec/config/hooks.ts';
@@ -27,7 +28,7 @@ export function featuresOf(platform: Platform, version: string): Features {
   const { local } = platform;
   const missing = new Set(unsupportedPaths());
   const has = (path: string): { readonly enabled: boolean } => ({ enabled: !missing.has(path) });
-  const library = libraryVersion(platform);
+  const library = libraryOf(platform);
   return {
     ociVersionMin: '1.0.0',
     ociVersionMax: OCI_VERSION,
@@ -37,7 +38,7 @@ export function featuresOf(platform: Platform, version: string): Features {
       namespaces: namespaces(local, missing),
       capabilities: capabilities(local),
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
-      seccomp: library === undefined ? { enabled: false } : seccomp(local),
+      seccomp: library === undefined ? { enabled: false } : seccomp(local, library),
       apparmor: has('process.apparmorProfile'),
       selinux: has('process.selinuxLabel'),
       intelRdt: has('linux.intelRdt'),
@@ -45,7 +46,7 @@ export function featuresOf(platform: Platform, version: string): Features {
       netDevices: has('linux.netDevices'),
     },
     annotations: {
-      ...(library === undefined ? {} : { 'io.github.seccomp.libseccomp.version': library }),
+      ...(library === undefined ? {} : { 'io.github.seccomp.libseccomp.version': library.version }),
       'runchart.version': version,
     },
     potentiallyUnsafeConfigAnnotations: ['org.systemd.property.'],
@@ -78,22 +79,23 @@ function capabilities(local: Kernel): string[] {
   return CAPABILITIES.slice(0, last + 1);
 }
 
-function seccomp(local: Kernel) {
+function seccomp(local: Kernel, library: LibSeccomp) {
   const flags = seccompFlagSchema.options;
   return {
     enabled: true,
     actions: seccompActionSchema.options.toSorted(),
     operators: seccompOperatorSchema.options.toSorted(),
-    archs: seccompArchSchema.options.filter((name) => name in SCMP_ARCH).toSorted(),
+    // Every architecture has the call: the library does not know one where it answers that it is unknown.
+    archs: seccompArchSchema.options.filter((name) => library.resolveOn('exit', SCMP_ARCH[name]) !== -1).toSorted(),
     knownFlags: flags.toSorted(),
     supportedFlags: flags.filter((name) => flagSupported(local, name)).toSorted(),
   };
 }
 
 /** undefined where there is no libseccomp that can be used. */
-function libraryVersion(platform: Platform): string | undefined {
+function libraryOf(platform: Platform): LibSeccomp | undefined {
   try {
-    return platform.libseccomp().version;
+    return platform.libseccomp();
   } catch {
     return undefined;
   }

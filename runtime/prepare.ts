@@ -47,14 +47,15 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
   return { context, log };
 }
 
-/** Under `--debug`: the lifecycle as it is walked through, `container c1: creating.mounts`. */
+/** Under `--debug`: the lifecycle as it is walked through, `container c1: creating.mounts`; of `exec`, `process: joining`. */
 function watch({ type, snapshot }: InspectionEvent & { readonly snapshot?: unknown }, log: Log): void {
   if (type !== '@xstate.snapshot' || !isOfContainer(snapshot)) return;
-  log.debug(`container ${snapshot.context.id}: ${placeOf(snapshot.value)}`);
+  const { id } = snapshot.context;
+  log.debug(`${id === undefined ? 'process' : `container ${id}`}: ${placeOf(snapshot.value)}`);
 }
 
 /** The machine's own snapshots, among those of its phases' actors. */
-function isOfContainer(snapshot: unknown): snapshot is { readonly value: unknown; readonly context: { id: string } } {
+function isOfContainer(snapshot: unknown): snapshot is { readonly value: unknown; readonly context: { id?: string } } {
   return typeof snapshot === 'object' && snapshot !== null && 'value' in snapshot && 'context' in snapshot;
 }
 

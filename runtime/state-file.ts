@@ -21,7 +21,14 @@ export interface Stored {
 }
 
 export function encodeState({ state, record }: Stored): string {
-  return JSON.stringify({ runchart: VERSION, snapshot: persisted(state, record) }, wideIntegers);
+  const file = { runchart: VERSION, snapshot: persisted(state, record) };
+  try {
+    return JSON.stringify(file);
+  } catch (error) {
+    // Few configs hold one, and a replacer is called for every member: a third of the cost of a small state.
+    if (!(error instanceof TypeError)) throw error;
+    return JSON.stringify(file, wideIntegers);
+  }
 }
 
 /** Integers beyond 2^53 are bigints in a config (spec/json.ts), which JSON.stringify refuses by itself. */

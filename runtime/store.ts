@@ -73,14 +73,13 @@ function openBelow(kernel: Kernel, root: string, id: string): Directory {
 }
 
 function makeRoot(kernel: Kernel, root: string): void {
-  if (attempt(kernel, mkdirat(AT.FDCWD, root, ROOT_MODE)) >= 0) return;
+  const made = attempt(kernel, mkdirat(AT.FDCWD, root, ROOT_MODE));
+  if (made >= 0 || made === -ERRNO.EEXIST) return;
   const parts = root.split('/');
   for (let depth = 2; depth <= parts.length; depth++) {
-    try {
-      call(kernel, mkdirat(AT.FDCWD, parts.slice(0, depth).join('/'), ROOT_MODE));
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error;
-    }
+    const one = mkdirat(AT.FDCWD, parts.slice(0, depth).join('/'), ROOT_MODE);
+    const result = attempt(kernel, one);
+    if (result < 0 && result !== -ERRNO.EEXIST) throw new SyscallError(one, -result);
   }
 }
 

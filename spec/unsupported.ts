@@ -20,7 +20,6 @@ const PROCESS: Table<Process> = {
 
 const LINUX: Table<Linux> = {
   netDevices: filled,
-  rootfsPropagation: filled,
   intelRdt: present,
   memoryPolicy: present,
 };

@@ -2,14 +2,13 @@
 
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { AT, S } from '../../native/constants/files.ts';
-import { MS } from '../../native/constants/mount.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
+import { attempt, perform } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Config, Mount } from '../../spec/types.ts';
-import { EffectError } from '../error.ts';
+import { doing, EffectError } from '../error.ts';
 import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
 import type { MountStep } from '../mounts/steps.ts';
@@ -26,6 +25,7 @@ import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
 import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
+import { planPropagation, rootPropagation } from './propagation.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
@@ -62,7 +62,7 @@ function attach(session: Session, record: ContainerRecord, steps: readonly Mount
   const { kernel, pid } = connectedInit(session);
   const { config, rootfs } = record;
   // In the host's own mount namespace its propagation is not ours to change.
-  const propagation = hasNamespace(config, 'mount') ? MS.SLAVE | MS.REC : undefined;
+  const propagation = hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
   if (record.owner !== 0 && hasIdmapped(record))
     throw new EffectError('id-mapped mounts are not supported for rootless containers');
   if (!needsHostSide(record)) return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
@@ -82,9 +82,14 @@ export function enterRootfs(session: Session, record: ContainerRecord): void {
   const { root } = init;
   if (root === undefined) throw new Error('the rootfs is not attached');
   delete init.root;
-  if (!hasNamespace(config, 'mount')) chrootInto(init.kernel, root);
-  else if (record.options.noPivot) moveOver(init.kernel, root, kernelMounts(session.platform.local, record.rootfs));
+  if (!hasNamespace(config, 'mount')) {
+    chrootInto(init.kernel, root);
+    return;
+  }
+  if (record.options.noPivot) moveOver(init.kernel, root, kernelMounts(session.platform.local, record.rootfs));
   else pivotInto(init.kernel, root);
+  const propagation = rootPropagation(planPropagation(config.linux?.rootfsPropagation));
+  if (propagation.length > 0) doing('set rootfsPropagation', () => perform(init.kernel, propagation));
 }
 
 /** After the terminal has been set up, which needs a writable /dev. @throws EffectError */

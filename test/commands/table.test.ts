@@ -34,8 +34,9 @@ describe('every command', () => {
       assert.equal(command.id, name);
       assert.match(command.summary ?? '', /^\S.*[^.]$/);
       const named = Object.values(command.args);
-      // Behind the last one may be any number, for another program.
+      // What belongs to another program is one argument in the help, and any number on the line.
       if (Number.isFinite(command.takes[1])) assert.equal(named.length, command.takes[1]);
+      else assert.equal(command.ownWords, 1);
       assert.equal(named.filter(({ required }) => required).length, command.takes[0]);
       for (const [flag, { description }] of Object.entries(command.flags)) assert.match(description ?? '', /\S/, flag);
       for (const arg of named) assert.equal(arg.ignoreStdin, true);
@@ -47,8 +48,53 @@ describe('every command', () => {
 const RUNC: Record<string, string[]> = {
   create: ['bundle', 'console-socket', 'pidfd-socket', 'pid-file', 'no-pivot', 'no-new-keyring', 'preserve-fds'],
   delete: ['force'],
+  events: ['interval', 'stats'],
+  exec: [
+    'console-socket',
+    'pidfd-socket',
+    'cwd',
+    'env',
+    'tty',
+    'user',
+    'additional-gids',
+    'process',
+    'detach',
+    'pid-file',
+    'process-label',
+    'apparmor',
+    'no-new-privs',
+    'cap',
+    'preserve-fds',
+    'cgroup',
+    'ignore-paused',
+  ],
+  features: [],
   kill: ['all'],
   list: ['format', 'quiet'],
+  pause: [],
+  ps: ['format'],
+  resume: [],
+  update: [
+    'resources',
+    'blkio-weight',
+    'cpu-period',
+    'cpu-quota',
+    'cpu-burst',
+    'cpu-share',
+    'cpu-rt-period',
+    'cpu-rt-runtime',
+    'cpuset-cpus',
+    'cpuset-mems',
+    'cpu-idle',
+    'kernel-memory',
+    'kernel-memory-tcp',
+    'memory',
+    'memory-reservation',
+    'memory-swap',
+    'pids-limit',
+    'l3-cache-schema',
+    'mem-bw-schema',
+  ],
   run: [
     'bundle',
     'console-socket',

@@ -117,6 +117,15 @@ describe('the command line', { skip: noContainers }, () => {
     assert.doesNotMatch(runchart('state', 'nope').stderr, /level=debug/);
   });
 
+  it('says under --debug what a process of exec goes through', () => {
+    const id = newId();
+    assert.equal(runchart('run', '-d', '-b', sleeper, id).status, 0);
+    const { stderr } = runchart('--debug', 'exec', id, 'true');
+    assert.equal(runchart('delete', '-f', id).status, 0);
+    assert.match(stderr, /msg="process: joining"/);
+    assert.doesNotMatch(stderr, /undefined/);
+  });
+
   it('names containers whose state is damaged, and lists the others', () => {
     const [good, bad] = [newId(), newId()];
     for (const id of [good, bad]) assert.equal(runchart('create', '-b', sleeper, id).status, 0);

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Mount } from '../../spec/types.ts';
-import { noContainers, shellConfig } from './bundle.ts';
+import { noContainers, shellConfig, writeConfig } from './bundle.ts';
 import { containers, proc, type ShellConfig, seenBy } from './containers.ts';
 import { hostMounts, type MountLine, mountsOf } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
@@ -217,6 +217,39 @@ test('a container whose rootfs is on a shared mount propagates nothing to the ho
     hostMounts(host.path).map(({ line }) => line),
     before,
   );
+});
+
+test('the root has the propagation of the config, and the container’s own mounts stay off the host', { skip }, () => {
+  const library = JSON.stringify(join(import.meta.dirname, '../../runtime/index.ts'));
+  const config = shellConfig('true');
+  const expected = {
+    shared: 'true shared',
+    rshared: 'true shared',
+    slave: 'true master',
+    rslave: 'true master',
+    private: 'true ',
+    unbindable: 'true unbindable',
+  };
+  for (const [rootfsPropagation, told] of Object.entries(expected)) {
+    const bundle = host.bundle('propagation', config);
+    writeConfig(bundle, { ...config, linux: { ...config.linux, rootfsPropagation } });
+    const script = `const { openRuntime } = await import(${library});
+      const { readFileSync } = await import('node:fs');
+      const look = () => readFileSync('/proc/self/mountinfo', 'utf8');
+      const before = look();
+      const container = await openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} }).create({ id: ${JSON.stringify(host.idOf('propagation'))}, bundle: ${JSON.stringify(bundle)} });
+      const { pid } = await container.state();
+      const [root] = readFileSync('/proc/' + pid + '/mountinfo', 'utf8').split('\\n');
+      const during = before === look();
+      await container.delete({ force: true });
+      console.log(during && before === look(), root.split(' - ')[0].split(' ').slice(6).map((tag) => tag.replace(/:.*/, '')).join());`;
+    const { stdout, stderr } = spawnSync(
+      'unshare',
+      ['--mount', '--propagation', 'shared', process.execPath, '--input-type=module', '-e', script],
+      { encoding: 'utf8' },
+    );
+    assert.equal(stdout, `${told}\n`, `${rootfsPropagation}: ${stderr}`);
+  }
 });
 
 /** What a mount table says, without what is another one's each time. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import type { Config, Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
+import { commandLine, RUNCHART } from './command-line.ts';
 import { containers, described, namespaceOf, proc, type ShellConfig, seenBy, statusField } from './containers.ts';
 
 const skip = noContainers;
@@ -32,6 +33,19 @@ suite('a user namespace with mappings', { skip }, () => {
     assert.match(proc(created.pid, 'gid_map'), /^\s*0\s+100000\s+65536\n$/);
     assert.equal(await created.finish(), 0);
     assert.deepEqual(created.output().split(/\s+/), ['0', '0', '0', '100000', '65536', '']);
+  });
+
+  test('is made by run too, and with id-mapped mounts alone', () => {
+    const run = commandLine(RUNCHART, host.path, 'cli');
+    const bind = { destination: '/mnt', source: host.path, type: 'bind' };
+    const idmapped = { ...bind, options: ['bind', 'ridmap'], uidMappings: MAPPINGS, gidMappings: MAPPINGS };
+    const plain = shellConfig('stat -c %u /mnt');
+    const shifted = { ...plain, mounts: [...(plain.mounts ?? []), idmapped] };
+    const outputs = [mapped('id -u'), shifted].map((config, i) => {
+      const { stdout, stderr } = run('run', '-b', host.bundle(`cli-${i}`, config), host.idOf(`cli-${i}`));
+      return stdout + stderr;
+    });
+    assert.deepEqual(outputs, ['0\n', '100000\n']);
   });
 
   test('owns the namespaces that are made with it', async () => {
