@@ -78,13 +78,16 @@ export function startInit(
   }
 }
 
-/** Hooks, a seccomp agent and the host's side need connections of their own to the init (channel.ts), which come by its start socket. */
+/**
+ * Hooks, a seccomp agent and the host's side of a user namespace or of id-mapped mounts need connections of their own
+ * to the init (channel.ts), which come by its start socket.
+ */
 function isLeftWaiting({ startsAtOnce }: Session, record: ContainerRecord): boolean {
-  const { config } = record;
-  const { createContainer = [], startContainer = [] } = config.hooks ?? {};
-  const agent = config.linux?.seccomp?.listenerPath ?? '';
-  const hooks = createContainer.length > 0 || startContainer.length > 0;
-  return !startsAtOnce || hooks || agent !== '' || needsHostSide(record);
+  const { hooks, linux } = record.config;
+  const { createContainer = [], startContainer = [] } = hooks ?? {};
+  const agent = linux?.seccomp?.listenerPath ?? '';
+  const hooked = createContainer.length > 0 || startContainer.length > 0;
+  return !startsAtOnce || hooked || agent !== '' || needsHostSide(record);
 }
 
 /** By the directory's descriptor: the path to it may be longer than a socket's address can be. */

@@ -128,7 +128,7 @@ suite('the other documents', () => {
       [{ args: [] }, 'process.json: args: args must not be empty'],
       [{ args: 'sh' }, 'process.json: args: must be an array'],
       [{ env: ['A'] }, "process.json: env[0]: invalid environment variable: missing '='"],
-      [{ oomScoreAdj: 1 }, 'process.json: oomScoreAdj: not supported yet'],
+      [{ scheduler: { policy: 'SCHED_OTHER' } }, 'process.json: scheduler: not supported yet'],
     ] as const) {
       await assert.rejects(parseProcess(JSON.stringify({ ...BASE.process, ...changes }), { checks }), { message });
     }
