@@ -93,7 +93,7 @@ function bench(): void {
     console.log(`| ${state} | ${took.toFixed(2)} |`);
 }
 
-/** runc's default config; on cgroup v2 without its device rules: crun wants CAP_SYS_RESOURCE to load their program. */
+/** runc's default config, of a version that Debian's crun knows; on cgroup v2 without device rules: crun wants CAP_SYS_RESOURCE for them. */
 function configFor(unified: boolean): Config {
   const { process, linux, ...config } = shellConfig('');
   const { resources, ...rest } = linux ?? {};
