@@ -99,6 +99,7 @@ function configFor(unified: boolean): Config {
   const { resources, ...rest } = linux ?? {};
   return {
     ...config,
+    ociVersion: '1.0.2',
     process: { ...process, args: ['true'] },
     linux: unified ? rest : { ...rest, resources: resources ?? {} },
   };
