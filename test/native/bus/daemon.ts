@@ -1,7 +1,7 @@
 /** A private dbus-daemon for tests. */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 
@@ -30,10 +30,19 @@ export async function startBus(): Promise<PrivateBus> {
   <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
 </busconfig>`,
   );
-  const daemon = spawn('dbus-daemon', [`--config-file=${folder}/bus.conf`, '--nofork', '--nopidfile'], {
-    stdio: 'ignore',
+  const daemon = spawn(
+    'dbus-daemon',
+    [`--config-file=${folder}/bus.conf`, '--nofork', '--nopidfile', '--print-address'],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  // It says where once it listens; the socket is there before that.
+  let listening = false;
+  daemon.stdout.once('data', () => {
+    listening = true;
   });
-  await until(() => existsSync(socket), 'dbus-daemon to listen');
+  await until(() => listening, 'dbus-daemon to listen');
   return {
     address: `unix:path=${socket}`,
     folder,

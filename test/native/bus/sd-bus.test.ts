@@ -20,8 +20,12 @@ before(async () => {
 });
 after(async () => {
   if (noBus) return;
-  bus.close();
-  await daemon.stop();
+  // Whatever became of the first, the daemon would keep this process from ending.
+  try {
+    bus.close();
+  } finally {
+    await daemon.stop();
+  }
 });
 
 test('signatures and memory', () => {
