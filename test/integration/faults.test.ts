@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { S } from '../../native/constants/files.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
@@ -66,8 +67,9 @@ async function likenessOf(sound: Commands): Promise<unknown> {
   return { status, ...likeness(record.init?.pid ?? 0) };
 }
 
-/** Where devices may not be made, as in a user namespace, the host's are bound: a container like it, but for its mounts. */
-const isOtherMeans = ({ struck, error }: Trial): boolean => error === undefined && struck.call.name === 'mknodat';
+/** Where a device may not be made, as in a user namespace, the host's is bound: a container like it, but for its mounts. */
+const isOtherMeans = ({ struck: { call }, errno, error }: Trial): boolean =>
+  error === undefined && errno === 'EPERM' && call.name === 'mknodat' && (Number(call.args[2]) & S.IFMT) === S.IFCHR;
 
 test('create', { skip }, async (t) => {
   const scene = sceneOf('create');
