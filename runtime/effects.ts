@@ -46,6 +46,7 @@ export function effectsOf(session: Session): CommandEffects {
       await settleUserNamespace(session, record);
       giveCgroup(local, record, init.pid);
       settleInit(session, record);
+      await creation?.complete();
       return init;
     },
     makeMounts: (record) => makeMounts(session, record),

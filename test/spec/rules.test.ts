@@ -263,6 +263,11 @@ suite('rules', () => {
     });
     const warnings = configWarnings(odd);
     assert.equal(warnings.length, 3);
+    const capabilities = { permitted: ['CAP_KILL', 'CAP_CHOWN'], inheritable: ['CAP_KILL'] };
+    const ambient = { ...capabilities, ambient: ['CAP_KILL', 'CAP_CHOWN'] };
+    assert.deepEqual(configWarnings({ ...BASE, process: { cwd: '/', capabilities: ambient } }), [
+      "can't raise ambient capability CAP_CHOWN: operation not permitted",
+    ]);
     assert.match(warnings.join(), /mount destination "a\\nb" is not absolute.*Kernel memory.*personality flags/);
   });
 });
