@@ -14,6 +14,7 @@ import { makesNamespace, planNamespaces } from './namespaces.ts';
 import { addLoopbackUp } from './network.ts';
 import { PartedBatch } from './parted-batch.ts';
 import { startTimeOf } from './proc.ts';
+import { freeAffinity } from './process/affinity.ts';
 import { personalityCalls } from './process/execution-domain.ts';
 import { addSessionKeyring } from './process/keyring.ts';
 import { extraDescriptor, startServedProcess } from './served-process.ts';
@@ -118,6 +119,7 @@ export function settleInit(session: Session, record: ContainerRecord): void {
   const batch = new PartedBatch();
   batch.add(closeRange(extraDescriptor(preserveFds, consoleSocket === undefined ? CONSOLE : CONSOLE + 1), 0x7fffffff));
   batch.add(setsid());
+  batch.add(freeAffinity());
   if (!options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
   for (const call of personalityCalls(personality)) batch.add(call);
   batch.part('prepare the init');

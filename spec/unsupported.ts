@@ -13,15 +13,11 @@ const CONFIG: Table<Config> = {};
 const PROCESS: Table<Process> = {
   apparmorProfile: filled,
   selinuxLabel: filled,
-  scheduler: present,
-  ioPriority: present,
-  execCPUAffinity: filled,
 };
 
 const LINUX: Table<Linux> = {
   netDevices: filled,
   intelRdt: present,
-  memoryPolicy: present,
 };
 
 /** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */

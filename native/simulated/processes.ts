@@ -70,6 +70,8 @@ export interface Attributes {
   readonly prctl: Map<number, number>;
   keyring: string | undefined;
   umask: number;
+  /** By call: what it was last told. */
+  readonly scheduling: Map<string, readonly number[]>;
   /** How many seccomp filters it has. */
   filters: number;
   session: number;
@@ -86,6 +88,7 @@ const freshAttributes = (): Attributes => ({
   limits: new Map(),
   prctl: new Map(),
   keyring: undefined,
+  scheduling: new Map(),
   umask: 0o022,
   filters: 0,
   session: 1,
@@ -155,6 +158,7 @@ const copyAttributes = (of: Attributes): Attributes => ({
   capabilities: { ...of.capabilities },
   limits: new Map(of.limits),
   prctl: new Map(of.prctl),
+  scheduling: new Map(of.scheduling),
 });
 
 /** Another process by the number by which `by` knows it. @throws Failure ESRCH */
