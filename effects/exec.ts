@@ -30,7 +30,8 @@ import { PartedBatch } from './parted-batch.ts';
 import { addFinalAffinity, setInitialAffinity } from './process/affinity.ts';
 import { type Execution, executeProcess, planExecution } from './process/execute.ts';
 import { personalityCalls } from './process/execution-domain.ts';
-import { addSessionKeyring } from './process/keyring.ts';
+import { addSessionKeyring, keyringLabel } from './process/keyring.ts';
+import { refuseLabels, setLabels } from './process/labels.ts';
 import { addLimits, restoreOpenFilesLimit } from './process/limits.ts';
 import { addMemoryPolicy } from './process/memory-policy.ts';
 import { addPriorities } from './process/priorities.ts';
@@ -72,6 +73,7 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
     opened.push(fd);
     return fd;
   };
+  refuseLabels(local, plan.process);
   try {
     const extra = openExtra(session, plan, keep);
     const served = start(session, plan, extra);
@@ -212,9 +214,10 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   batch.add(close(places.init));
   if (places.root !== undefined) batch.add(close(places.root));
   batch.add(setsid());
-  if (!record.options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
+  if (!record.options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`, keyringLabel(kernel, process));
   batch.part('prepare the process');
   batch.perform(kernel);
+  setLabels(kernel, process);
   if (places.console !== undefined)
     giveTerminal(kernel, { consoleSocket: places.console, size: process.consoleSize, console: false });
 }

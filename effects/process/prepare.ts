@@ -8,6 +8,7 @@ import { attempt, call } from '../../native/perform.ts';
 import type { Linux, Process } from '../../spec/types.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { makePlaceholder } from '../rootfs/in-root.ts';
+import { setLabels } from './labels.ts';
 import { addLimits, restoreOpenFilesLimit } from './limits.ts';
 import { addMemoryPolicy } from './memory-policy.ts';
 import { addPriorities } from './priorities.ts';
@@ -23,7 +24,7 @@ export interface PrepareOptions {
 }
 
 /**
- * Limits, priorities, the working directory, and whether the program is there: a missing one fails `create`, as with runc.
+ * Limits, priorities, labels, the working directory, and whether the program is there: a missing one fails `create`, as with runc.
  * @throws EffectError
  */
 export function prepareProcess(kernel: Kernel, process: Process, options: PrepareOptions): void {
@@ -35,10 +36,12 @@ export function prepareProcess(kernel: Kernel, process: Process, options: Prepar
     batch.perform(limiter.kernel);
   }
   restoreOpenFilesLimit(kernel, process, openFilesLimit);
-  if (prepare(kernel, process, options) !== ERRNO.ENOENT) return;
-  makeWorkingDirectory(kernel, process.cwd);
-  const errno = prepare(kernel, process, options);
-  if (errno > 0) throw cwdError(process.cwd, errno);
+  if (prepare(kernel, process, options) === ERRNO.ENOENT) {
+    makeWorkingDirectory(kernel, process.cwd);
+    const errno = prepare(kernel, process, options);
+    if (errno > 0) throw cwdError(process.cwd, errno);
+  }
+  setLabels(kernel, process);
 }
 
 /** @returns 0, or ENOENT where there is no working directory. Denied is not decided: perhaps the process's own user may enter. */
