@@ -65,6 +65,7 @@ export function effectsOf(session: Session): CommandEffects {
       }
       protectRootfs(session, record);
       prepareProcess(kernel, process, {
+        linux: record.config.linux,
         openFilesLimit: session.inheritance.openFilesLimit,
         limiter: inUserNamespace(record.config) ? { kernel: local, pid } : undefined,
       });
