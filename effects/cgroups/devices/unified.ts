@@ -74,10 +74,15 @@ function attachedPrograms(kernel: Kernel, target: number, directory: string): re
   });
 }
 
+/** A signal makes the verifier give up (EAGAIN), and engines send their own threads some: a profiler's, a collector's. */
+const TRIES = 10;
+
 /** Loads a program and returns its descriptor or `-errno`. @throws CgroupError where the verifier refuses it */
 function load(kernel: Kernel, instructions: Uint8Array): number {
-  let fd = attempt(kernel, loadDeviceProgram(instructions, LICENSE));
-  if (fd === -ERRNO.EPERM) fd = withMemlock(kernel, () => attempt(kernel, loadDeviceProgram(instructions, LICENSE)));
+  const once = (): number => attempt(kernel, loadDeviceProgram(instructions, LICENSE));
+  let fd = once();
+  for (let tries = 1; fd === -ERRNO.EAGAIN && tries < TRIES; tries++) fd = once();
+  if (fd === -ERRNO.EPERM) fd = withMemlock(kernel, once);
   if (fd !== -ERRNO.EINVAL && fd !== -ERRNO.EACCES) return fd;
   const log = verifierLog();
   const again = attempt(kernel, loadDeviceProgram(instructions, LICENSE, log));
