@@ -13,6 +13,7 @@
  * It needs the rights that the container asks for: root, or a config with user namespaces.
  */
 
+import { sharedMachine } from '../machines/shared.ts';
 import { hostPlatform } from '../native/platform.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { checkConfig } from '../spec/validate.ts';
@@ -85,6 +86,7 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
     root: options.root ?? defaultRoot(host),
     systemdCgroup: options.systemdCgroup ?? false,
     patience: PATIENCE,
+    shared: sharedMachine(),
     now: () => new Date().toISOString(),
     onChange(change) {
       for (const listener of listeners) listener(change);
