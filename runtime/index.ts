@@ -15,6 +15,7 @@
 
 import { sharedMachine } from '../machines/shared.ts';
 import { hostPlatform } from '../native/platform.ts';
+import { withStandingStage } from '../native/standing.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { checkConfig } from '../spec/validate.ts';
 import type { LifecycleChange, Container as OpenContainer } from './container.ts';
@@ -65,6 +66,11 @@ export interface Runtime {
   subscribe(listener: (change: LifecycleChange) => void): () => void;
   /** Every container below the root, sorted by id; those whose state cannot be read are left out, with a warning. */
   list(): Promise<readonly ContainerState[]>;
+  /**
+   * Ends the process that stands by for the next creation, which would end with this one. Containers live on; a runtime
+   * that is used again starts another.
+   */
+  close(): void;
 }
 
 export function openRuntime(options: RuntimeOptions = {}): Runtime {
@@ -80,8 +86,9 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
+  const platform = withStandingStage(hostPlatform());
   const context: Context = {
-    platform: hostPlatform(),
+    platform,
     host,
     root: options.root ?? defaultRoot(host),
     systemdCgroup: options.systemdCgroup ?? false,
@@ -122,5 +129,6 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
         return [];
       });
     },
+    close: () => platform.standing.retire(),
   };
 }

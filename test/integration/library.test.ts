@@ -17,6 +17,7 @@ const runtime = openRuntime({ root, onWarning: (message) => warnings.push(messag
 const idOf = (name: string) => `runchart-test-${process.pid}-${name}`;
 
 after(() => {
+  runtime.close();
   assert.deepEqual(existsSync(root) ? readdirSync(root) : [], [], 'no container is left');
   assert.deepEqual(warnings, []);
   work.remove();
