@@ -13,6 +13,7 @@
  * It needs the rights that the container asks for: root, or a config with user namespaces.
  */
 
+import { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
 import { sharedMachine } from '../machines/shared.ts';
 import { hostPlatform } from '../native/platform.ts';
 import { withStandingStage } from '../native/standing.ts';
@@ -67,8 +68,8 @@ export interface Runtime {
   /** Every container below the root, sorted by id; those whose state cannot be read are left out, with a warning. */
   list(): Promise<readonly ContainerState[]>;
   /**
-   * Ends the process that stands by for the next creation, which would end with this one. Containers live on; a runtime
-   * that is used again starts another.
+   * Ends the process that stands by for the next creation, and lets go of what else is kept for it; all of it would end
+   * with this process. Containers live on, and a runtime that is used again makes it anew.
    */
   close(): void;
 }
@@ -87,13 +88,14 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
     return () => listeners.delete(listener);
   };
   const platform = withStandingStage(hostPlatform());
+  const devicePrograms = new DevicePrograms(platform.local);
   const context: Context = {
     platform,
     host,
     root: options.root ?? defaultRoot(host),
     systemdCgroup: options.systemdCgroup ?? false,
     patience: PATIENCE,
-    shared: sharedMachine(),
+    shared: { machine: sharedMachine(), devicePrograms },
     now: () => new Date().toISOString(),
     onChange(change) {
       for (const listener of listeners) listener(change);
@@ -129,6 +131,9 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
         return [];
       });
     },
-    close: () => platform.standing.retire(),
+    close() {
+      platform.standing.retire();
+      devicePrograms.close();
+    },
   };
 }

@@ -18,13 +18,14 @@ interface SessionOptions {
 
 /** What a command holds of the container `id` while it works on it. */
 export const sessionFor = (
-  { platform, root, host }: Context,
+  { platform, root, host, shared }: Context,
   id: string,
   { inheritance = NOTHING, startsAtOnce = false }: SessionOptions = {},
 ): Session => ({
   platform,
   inheritance,
   startsAtOnce,
+  devicePrograms: shared?.devicePrograms,
   directory: `${root}/${id}`,
   // Node asks the C library for every name: 0.2 ms.
   get environment() {
@@ -42,7 +43,7 @@ export function optionsFor(context: Context, id: string, options?: SessionOption
     effects: effectsOf(session),
     patience,
     guessCgroup: () => guessCgroup(context, id),
-    ...(shared === undefined ? {} : { shared }),
+    ...(shared === undefined ? {} : { shared: shared.machine }),
     ...(onChange === undefined ? {} : { onChange }),
     ...(inspect === undefined ? {} : { inspect }),
   };

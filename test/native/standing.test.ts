@@ -50,8 +50,8 @@ test('clones processes that have the descriptors they were to have, and keeps no
     descriptorsOf(stage).map((one) => Number(one.split(' ')[0])),
     [STANDING_FROM, STANDING_FROM + 1],
   );
-  const [, , , , , , session] = readFileSync(`/proc/${stage}/stat`, 'utf8').split(' ');
-  assert.notEqual(session, readFileSync('/proc/self/stat', 'utf8').split(' ')[6], 'in a session of its own');
+  const session = (pid: number | string) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[5];
+  assert.notEqual(session(stage), session('self'), 'in a session of its own');
   standing.retire();
   assert.throws(() => readFileSync(`/proc/${stage}/stat`), /ENOENT/);
   assert.equal(descriptorsOf('self').length, before);

@@ -21,15 +21,22 @@ import { out, viewOf } from '../../../native/struct.ts';
 import { CgroupError } from '../files.ts';
 import type { DevicePolicy } from './policy.ts';
 import { deviceProgram, encodeProgram } from './program.ts';
+import type { DevicePrograms } from './programs.ts';
 
 const LICENSE = 'Apache-2.0';
 
 /**
  * Makes a policy the only one of a cgroup v2 directory. At no moment is there none: a program that is there already
  * is replaced in one step, or stays until the new one is attached.
+ * @param programs where loaded programs are kept, if they are
  * @throws CgroupError
  */
-export function applyUnifiedDevices(kernel: Kernel, directory: string, policy: DevicePolicy): void {
+export function applyUnifiedDevices(
+  kernel: Kernel,
+  directory: string,
+  policy: DevicePolicy,
+  programs?: DevicePrograms,
+): void {
   const opened: number[] = [];
   const keep = (fd: number, what: string): number => {
     if (fd < 0) throw new CgroupError(`${what} of ${directory}`, directory, -fd);
@@ -38,7 +45,9 @@ export function applyUnifiedDevices(kernel: Kernel, directory: string, policy: D
   };
   try {
     const target = keep(attempt(kernel, openat(AT.FDCWD, directory, O.RDONLY | O.DIRECTORY)), 'open the directory');
-    const program = keep(load(kernel, encodeProgram(deviceProgram(policy))), 'load the device program');
+    const instructions = encodeProgram(deviceProgram(policy));
+    const loaded = programs?.get(instructions, () => load(kernel, instructions)) ?? -1;
+    const program = loaded >= 0 ? loaded : keep(load(kernel, instructions), 'load the device program');
     const old = attachedPrograms(kernel, target, directory);
     opened.push(...old);
     attach(kernel, target, program, old, directory);
