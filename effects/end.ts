@@ -9,11 +9,12 @@ import { POLL } from '../native/constants/socket.ts';
 import { attempt, SyscallError } from '../native/perform.ts';
 import type { Platform } from '../native/platform.ts';
 import { out } from '../native/struct.ts';
+import { hasOwnPids } from '../spec/pids.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import { isFrozen, thaw } from './cgroups/freeze.ts';
 import { killAll, signalAll } from './cgroups/kill.ts';
 import { EffectError, reasonOf } from './error.ts';
-import { hasNamespace, makesNamespace } from './namespaces.ts';
+import { hasNamespace } from './namespaces.ts';
 import { openInit, openProcess } from './observe.ts';
 import { detachFromHost } from './rootfs/host-mounts.ts';
 
@@ -26,7 +27,7 @@ const PATIENCE_MS = 10_000;
  */
 export function signalContainer({ local }: Platform, record: ContainerRecord, signal: number, all: boolean): void {
   // Without a pid namespace of its own the init's death takes nobody along.
-  if (record.cgroup !== undefined && (all || (signal === SIGNALS.SIGKILL && !makesNamespace(record.config, 'pid')))) {
+  if (record.cgroup !== undefined && (all || (signal === SIGNALS.SIGKILL && !hasOwnPids(record.config)))) {
     signalAll(local, record.cgroup, signal);
     return;
   }

@@ -35,6 +35,7 @@ export function effectsOf(session: Session): CommandEffects {
         resources: config.linux?.resources ?? {},
         annotations: record.annotations,
         rootless: options.rootlessCgroups ?? false,
+        programs: session.devicePrograms,
         connect: () => connectSystemd(session, record),
       });
       return creation.record;
@@ -46,6 +47,7 @@ export function effectsOf(session: Session): CommandEffects {
       await settleUserNamespace(session, record);
       giveCgroup(local, record, init.pid);
       settleInit(session, record);
+      await creation?.complete();
       return init;
     },
     makeMounts: (record) => makeMounts(session, record),
@@ -64,6 +66,7 @@ export function effectsOf(session: Session): CommandEffects {
       }
       protectRootfs(session, record);
       prepareProcess(kernel, process, {
+        linux: record.config.linux,
         openFilesLimit: session.inheritance.openFilesLimit,
         limiter: inUserNamespace(record.config) ? { kernel: local, pid } : undefined,
       });

@@ -5,10 +5,11 @@ import { CONFIG, SECTIONS } from './covered/config.ts';
 import { LINUX } from './covered/linux.ts';
 import { PROCESS } from './covered/process.ts';
 import { RESOURCES } from './covered/resources.ts';
+import { SCHEDULING } from './covered/scheduling.ts';
 import { SECCOMP } from './covered/seccomp.ts';
 import type { Coverage, Covered, TestName } from './registry.ts';
 
-export const COVERED: Covered = { ...PROCESS, ...CONFIG, ...LINUX, ...RESOURCES, ...SECCOMP };
+export const COVERED: Covered = { ...PROCESS, ...CONFIG, ...LINUX, ...RESOURCES, ...SECCOMP, ...SCHEDULING };
 
 export type Shown = Coverage | { readonly kind: 'refused'; readonly tests: readonly TestName[] };
 
