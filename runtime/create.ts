@@ -2,9 +2,11 @@
 
 import { refuseUsed } from '../effects/cgroups/create.ts';
 import { detectLayout } from '../effects/cgroups/layout.ts';
+import { ignoredResources } from '../effects/cgroups/limits/ignored.ts';
 import { planCgroup } from '../effects/cgroups/paths.ts';
 import { EffectError, reasonOf } from '../effects/error.ts';
 import { readSmallFile } from '../effects/proc.ts';
+import { capabilityWarnings } from '../effects/process/capabilities.ts';
 import type { Inheritance } from '../effects/session.ts';
 import { runsInUserNamespace } from '../effects/userns/read-mappings.ts';
 import { STATX_BYTES, statx } from '../native/calls/files.ts';
@@ -60,6 +62,7 @@ export async function createContainer(context: Context, request: CreateRequest):
   const { platform } = context;
   const config = request.config ?? (await readConfig(platform.local, request.bundle));
   const record = planRecord(context, request, config);
+  for (const warning of warningsOf(record)) context.warn(warning);
   const container = await newContainer(optionsFor(context, request.id, request), record, 'create');
   try {
     succeed(context, await container.request({ type: 'create' }));
@@ -68,6 +71,14 @@ export async function createContainer(context: Context, request: CreateRequest):
     container.close();
     throw error;
   }
+}
+
+/** What the config asks for and this host does not give, while engines rely on the container's being made. */
+function warningsOf({ config, cgroup }: ContainerRecord): readonly string[] {
+  return [
+    ...capabilityWarnings(config.process?.capabilities ?? {}),
+    ...(cgroup === undefined ? [] : ignoredResources(cgroup, config.linux?.resources ?? {})),
+  ];
 }
 
 function planRecord(context: Context, request: CreateRequest, config: Config): ContainerRecord {

@@ -26,7 +26,7 @@ import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
 import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
-import { planPropagation, rootPropagation } from './propagation.ts';
+import { finalPropagation, planPropagation, rootPropagation } from './propagation.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
@@ -103,6 +103,8 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
     readonlyPaths: config.linux?.readonlyPaths ?? [],
     maskedPaths: config.linux?.maskedPaths ?? [],
   });
+  const last = hasNamespace(config, 'mount') ? finalPropagation(config.linux?.rootfsPropagation) : [];
+  if (last.length > 0) perform(kernel, last);
 }
 
 const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT.FDCWD, path, out(STATX_BYTES))) >= 0;
