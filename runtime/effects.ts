@@ -35,6 +35,7 @@ export function effectsOf(session: Session): CommandEffects {
         resources: config.linux?.resources ?? {},
         annotations: record.annotations,
         rootless: options.rootlessCgroups ?? false,
+        programs: session.devicePrograms,
         connect: () => connectSystemd(session, record),
       });
       return creation.record;
@@ -65,6 +66,7 @@ export function effectsOf(session: Session): CommandEffects {
       }
       protectRootfs(session, record);
       prepareProcess(kernel, process, {
+        linux: record.config.linux,
         openFilesLimit: session.inheritance.openFilesLimit,
         limiter: inUserNamespace(record.config) ? { kernel: local, pid } : undefined,
       });

@@ -10,18 +10,11 @@ type Table<T> = { readonly [Name in keyof T]?: (value: unknown) => boolean };
 // the limits it was given is worse than none. Whoever builds one deletes its line.
 const CONFIG: Table<Config> = {};
 
-const PROCESS: Table<Process> = {
-  apparmorProfile: filled,
-  selinuxLabel: filled,
-  scheduler: present,
-  ioPriority: present,
-  execCPUAffinity: filled,
-};
+const PROCESS: Table<Process> = {};
 
 const LINUX: Table<Linux> = {
   netDevices: filled,
   intelRdt: present,
-  memoryPolicy: present,
 };
 
 /** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */

@@ -13,6 +13,7 @@ import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
 import type { MountStep } from '../mounts/steps.ts';
 import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts';
+import { requireSelinux } from '../process/labels.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
 import { withHostSide } from '../userns/host-side.ts';
@@ -110,8 +111,7 @@ const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT
 function mountLabelOf(local: Kernel, { linux }: Config): string | undefined {
   const label = linux?.mountLabel;
   if (label === undefined || label === '') return undefined;
-  if (!exists(local, '/sys/fs/selinux/enforce'))
-    throw new EffectError('selinux label is specified in config, but selinux is disabled or not supported');
+  requireSelinux(local);
   return label;
 }
 

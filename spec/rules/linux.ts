@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Linux } from '../config/linux/linux.ts';
+import { checkNumberList } from '../number-list.ts';
 import type { Report } from '../problem.ts';
 
 /** What remains of config-linux.md: devices, network devices, resctrl, memory policy, personality. */
@@ -66,7 +67,10 @@ function checkMemoryPolicy({ memoryPolicy }: Linux, report: Report): void {
   const at = ['linux', 'memoryPolicy'];
   const { mode, nodes = '' } = memoryPolicy;
   if (mode === undefined) report([...at, 'mode'], 'invalid memory policy mode ""');
-  const some = nodes.trim() !== '';
+  const some = nodes !== '';
+  checkNumberList(nodes, (reason) =>
+    report([...at, 'nodes'], `invalid memory policy nodes ${JSON.stringify(nodes)}: ${reason}`),
+  );
   if ((mode === 'MPOL_DEFAULT' || mode === 'MPOL_LOCAL') && some) {
     report([...at, 'nodes'], 'memory policy mode requires 0 nodes');
   }

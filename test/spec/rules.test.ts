@@ -188,6 +188,18 @@ suite('rules', () => {
       linux({ resources: { devices: [{ allow: true, access: 'x' }] } }),
       'linux.resources.devices[0].access: invalid device permissions "x"',
     ],
+    [
+      program({ execCPUAffinity: { initial: '1', final: '1-' } }),
+      'process.execCPUAffinity.final: bad CPUAffinity.Final: parsing "": invalid syntax',
+    ],
+    [
+      program({ execCPUAffinity: { initial: '99999' } }),
+      'process.execCPUAffinity.initial: bad CPUAffinity.Initial: values larger than 65536 are not supported',
+    ],
+    [
+      linux({ memoryPolicy: { mode: 'MPOL_BIND', nodes: 'a' } }),
+      'linux.memoryPolicy.nodes: invalid memory policy nodes "a": parsing "a": invalid syntax',
+    ],
     [linux({ netDevices: { 'a b': {} } }), 'linux.netDevices["a b"]: invalid network device name "a b"'],
     [linux({ netDevices: { '': {} } }), 'linux.netDevices[""]: invalid network device name ""'],
     [linux({ netDevices: { eth0: { name: '..' } } }), 'linux.netDevices.eth0: invalid network device name ".."'],
