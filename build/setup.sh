@@ -69,7 +69,11 @@ debian_packages() {
 case ${1:-build} in
   build) packages=() ;;
   quickstart) packages=(busybox-static) ;;
-  test) packages=(busybox-static runc crun strace uidmap "$cross_compiler") ;;
+  test) packages=(
+    busybox-static runc crun strace uidmap "$cross_compiler"
+    # Engines, and what they need to run a container.
+    podman conmon catatonit containernetworking-plugins containerd docker.io
+  ) ;;
   *) say "unknown purpose: $1"; exit 2 ;;
 esac
 # Node 26 is linked with libatomic.

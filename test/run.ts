@@ -26,7 +26,8 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   const tally = emptyTally();
   if (isStale(root, dist)) build(tally);
   const files = only.length > 0 ? only : globSync(join(root, 'test/**/*.test.ts')).toSorted();
-  const isIntegration = (file: string) => file.startsWith(join(root, 'test/integration/'));
+  const isIntegration = (file: string) =>
+    ['test/integration/', 'test/engines/'].some((folder) => file.startsWith(join(root, folder)));
 
   // One folder holds whatever tests put aside, so that what they forget is seen.
   const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
