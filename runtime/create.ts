@@ -3,9 +3,11 @@
 import { refuseUsed } from '../effects/cgroups/create.ts';
 import { detectLayout } from '../effects/cgroups/layout.ts';
 import { planCgroup } from '../effects/cgroups/paths.ts';
+import type { Restoration } from '../effects/criu/restoration.ts';
 import { EffectError, reasonOf } from '../effects/error.ts';
 import { readSmallFile } from '../effects/proc.ts';
 import type { Inheritance } from '../effects/session.ts';
+import { linksOf } from '../effects/standard-descriptors.ts';
 import { runsInUserNamespace } from '../effects/userns/read-mappings.ts';
 import { STATX_BYTES, statx } from '../native/calls/files.ts';
 import { AT, S } from '../native/constants/files.ts';
@@ -33,6 +35,8 @@ export interface CreateRequest {
   readonly inheritance: Inheritance;
   /** The caller starts it next, with the container that it gets. */
   readonly startsAtOnce?: boolean;
+  /** It is not new: its processes come from images, and run at once. */
+  readonly restoration?: Restoration | undefined;
 }
 
 const CONFIG_LIMIT = 64 << 20;
@@ -51,7 +55,7 @@ export async function readConfig(kernel: Kernel, bundle: string): Promise<Config
 }
 
 /**
- * Creates a container and leaves its init waiting for `start`. Where that fails nothing is left.
+ * Creates a container and leaves its init waiting for `start`, or restores one. Where that fails nothing is left.
  * @returns the container, locked, for the caller to go on with and to close
  * @throws Error, of one line
  */
@@ -60,9 +64,10 @@ export async function createContainer(context: Context, request: CreateRequest):
   const { platform } = context;
   const config = request.config ?? (await readConfig(platform.local, request.bundle));
   const record = planRecord(context, request, config);
-  const container = await newContainer(optionsFor(context, request.id, request), record, 'create');
+  const type = request.restoration === undefined ? 'create' : 'restore';
+  const container = await newContainer(optionsFor(context, request.id, request), record, type);
   try {
-    succeed(context, await container.request({ type: 'create' }));
+    succeed(context, await container.request({ type }));
     return container;
   } catch (error) {
     container.close();
@@ -93,6 +98,7 @@ function planRecord(context: Context, request: CreateRequest, config: Config): C
     noNewKeyring: request.noNewKeyring ?? false,
     systemdCgroup: context.systemdCgroup,
     preserveFds: request.inheritance.preserveFds,
+    ...(config.process?.terminal ? {} : { stdio: linksOf(local, request.inheritance.stdio) }),
     ...(rootless ? { rootlessCgroups: true } : {}),
   };
   return {

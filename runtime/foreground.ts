@@ -26,6 +26,8 @@ export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {
   readonly subreaper: boolean;
   /** `--keep`: the container stays, stopped. */
   readonly keep: boolean;
+  /** What is created runs at once: it was restored. */
+  readonly running?: boolean;
 }
 
 /**
@@ -69,7 +71,7 @@ function becomeSubreaper({ platform, warn }: Context): void {
 /** From a container that has been created to one that runs, and what there is to attend to. Lets go of its lock. */
 async function begin(
   context: Context,
-  { pidFile, subreaper, keep }: ForegroundOptions,
+  { pidFile, subreaper, keep, running }: ForegroundOptions,
   container: Container,
   { inherited, connect }: Foreground,
 ): Promise<Attendance> {
@@ -77,7 +79,7 @@ async function begin(
     const pid = container.record.init?.pid ?? 0;
     announce(context.platform.local, pid, { pidFile, pidfdSocket: inherited.inheritance.pidfdSocket });
     const connected = connect(pid);
-    succeed(context, await container.request({ type: 'start' }));
+    if (!running) succeed(context, await container.request({ type: 'start' }));
     const attendance = connected.attendance(subreaper);
     container.release();
     return attendance;
@@ -87,7 +89,7 @@ async function begin(
   }
 }
 
-/** The container was created and does not run: nobody would look after it. */
+/** The container was created, and nobody would look after it. */
 async function giveUp(context: Context, container: Container, keep: boolean): Promise<void> {
   try {
     const answer = await container.request(

@@ -11,20 +11,21 @@ import { effectsOf } from './effects.ts';
 /** A command that creates no process passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
-interface SessionOptions {
+interface SessionOptions extends Pick<Session, 'startsAtOnce' | 'checkpoint' | 'restoration'> {
   readonly inheritance?: Session['inheritance'];
-  readonly startsAtOnce?: boolean;
 }
 
 /** What a command holds of the container `id` while it works on it. */
 export const sessionFor = (
   { platform, root, host }: Context,
   id: string,
-  { inheritance = NOTHING, startsAtOnce = false }: SessionOptions = {},
+  { inheritance = NOTHING, startsAtOnce = false, checkpoint, restoration }: SessionOptions = {},
 ): Session => ({
   platform,
   inheritance,
   startsAtOnce,
+  checkpoint,
+  restoration,
   directory: `${root}/${id}`,
   environment: Object.entries(host.env).map(([name, value = '']) => `${name}=${value}`),
 });
