@@ -28,7 +28,9 @@ export function parseStat(text: string): ProcessStat {
   return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
 }
 
-const FIRST_READ_BYTES = 16 * 1024;
+// Files of procfs hand out a page a read at the most. Larger buffers cost a cold start more than what they read: fresh memory.
+const FIRST_READ_BYTES = 4096;
+const LATER_READ_BYTES = 64 * 1024;
 
 /** The content of a small file, or of one of procfs, whose size only reading tells; a fifo is not waited for. @throws SyscallError EFBIG beyond `limit` bytes */
 export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 << 20): string {
@@ -36,13 +38,13 @@ export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 <
   const decoder = new TextDecoder();
   let text = '';
   try {
-    let total = 0;
-    for (let last = 1, size = FIRST_READ_BYTES; last > 0; size = 4 * FIRST_READ_BYTES) {
-      const next = out(size);
-      last = call(kernel, read(fd, next));
+    let chunk = out(FIRST_READ_BYTES);
+    for (let total = 0, last = 1; last > 0; ) {
+      last = call(kernel, read(fd, chunk));
       total += last;
-      if (total > limit) throw new SyscallError(read(fd, next), ERRNO.EFBIG);
-      text += decoder.decode(next.bytes.subarray(0, last), { stream: true });
+      if (total > limit) throw new SyscallError(read(fd, chunk), ERRNO.EFBIG);
+      text += decoder.decode(chunk.bytes.subarray(0, last), { stream: true });
+      if (last === FIRST_READ_BYTES && last === chunk.bytes.length) chunk = out(LATER_READ_BYTES);
     }
   } finally {
     attempt(kernel, close(fd));

@@ -24,6 +24,10 @@ export interface Surroundings {
   readonly foreignStdio: readonly number[];
 }
 
+/** That of most images, or its beginning: fresh memory for more costs a start 0.2 ms, here and in the init. */
+const PASSWD_BYTES = 4096;
+const WHOLE_PASSWD_BYTES = 64 * 1024;
+
 /** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
 export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const batch = new Batch();
@@ -32,33 +36,41 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
     const stat = out(STATX_BYTES);
     return { fd, stat, look: batch.try(statx(fd, '', stat)) };
   });
-  const passwd = variable(process.env ?? [], 'HOME') ? undefined : out(64 * 1024);
-  let passwdRead = -1;
-  if (passwd !== undefined) {
-    const root = batch.try(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
-    const file = batch.try(openInRoot(root, '/etc/passwd', O.RDONLY | O.NONBLOCK));
-    batch.try(read(file, passwd));
-    passwdRead = batch.calls.length - 1;
-    batch.try(close(file));
-    batch.try(close(root));
-  }
+  const passwdIn = variable(process.env ?? [], 'HOME') ? undefined : addReadPasswd(batch, PASSWD_BYTES);
   const programIn = addFindProgram(batch, process);
   const results = perform(kernel, batch.calls);
   const entered = errnoIn(results);
   if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
-  const length = results[passwdRead] ?? 0;
   const uid = process.user?.uid ?? 0;
   return {
     program: programIn(results),
-    home:
-      passwd === undefined || length <= 0
-        ? undefined
-        : homeOf(new TextDecoder().decode(passwd.bytes.subarray(0, length)), uid),
+    home: passwdIn === undefined ? undefined : homeOf(wholePasswd(kernel, passwdIn(results)), uid),
     cwdDenied: entered > 0,
     foreignStdio: stdio
       .filter(({ stat, look }) => (results[look.index] ?? -1) >= 0 && isForeign(stat, uid))
       .map(({ fd }) => fd),
   };
+}
+
+/** @returns what of the container's /etc/passwd fits, from the batch's results; nothing where it cannot be read */
+function addReadPasswd(batch: Batch, size: number): (results: readonly number[]) => Uint8Array {
+  const into = out(size);
+  const root = batch.try(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
+  const file = batch.try(openInRoot(root, '/etc/passwd', O.RDONLY | O.NONBLOCK));
+  const { index } = batch.try(read(file, into));
+  batch.try(close(file));
+  batch.try(close(root));
+  return (results) => into.bytes.subarray(0, Math.max(0, results[index] ?? 0));
+}
+
+function wholePasswd(kernel: Kernel, beginning: Uint8Array): string {
+  let bytes = beginning;
+  if (bytes.length === PASSWD_BYTES) {
+    const batch = new Batch();
+    const passwdIn = addReadPasswd(batch, WHOLE_PASSWD_BYTES);
+    bytes = passwdIn(perform(kernel, batch.calls));
+  }
+  return new TextDecoder().decode(bytes);
 }
 
 const isForeign = (stat: Out, uid: number): boolean => !isCharacterDevice(stat, NULL_DEVICE) && ownerOf(stat) !== uid;
