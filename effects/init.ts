@@ -50,6 +50,9 @@ export function startInit(
   const joinsUser = plan.joined.some(({ type }) => type === 'user');
   // In another user namespace the stage may not place a child in a cgroup of the host's any more.
   const birthCgroup = joinsUser ? undefined : record.cgroup?.paths.unified;
+  // With systemd, entering is what makes the cgroup.
+  const bornInCgroup = birthCgroup !== undefined && record.cgroup?.layout === 'v2' && record.cgroup.driver === 'fs';
+  const makesTime = plan.makesTime && !makesTimeInside(record);
   const { consoleSocket, stdio } = inheritance;
   // Where nobody will connect, standard input holds the place of the listener.
   const listener = isLeftWaiting(session, record) ? listenForStart(local, session.directory) : undefined;
@@ -58,14 +61,17 @@ export function startInit(
     const init = startServedProcess(platform, 'init', {
       inheritance,
       extra: consoleSocket === undefined ? [start] : [start, consoleSocket],
-      enterCgroup: (stage) => enterCgroup(stage, birthCgroup !== undefined),
+      enterCgroup: bornInCgroup ? undefined : (stage) => enterCgroup(stage, birthCgroup !== undefined),
       birthCgroup,
       oomScoreAdj: record.config.process?.oomScoreAdj,
       joinFirst: joinsUser ? (stage) => joinWithUser(stage, plan.joined) : undefined,
-      addJoins(batch) {
-        addJoins(batch, joinsUser ? [] : plan.joined);
-        if (plan.makesTime && !makesTimeInside(record)) addTimeNamespace(batch, record.config.linux?.timeOffsets ?? {});
-      },
+      addJoins:
+        plan.joined.length === 0 && !makesTime
+          ? undefined
+          : (batch) => {
+              addJoins(batch, joinsUser ? [] : plan.joined);
+              if (makesTime) addTimeNamespace(batch, record.config.linux?.timeOffsets ?? {});
+            },
       madeNamespaces: plan.made,
     });
     session.init = { ...init };

@@ -28,9 +28,8 @@ export function parseStat(text: string): ProcessStat {
   return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
 }
 
-// Files of procfs hand out a page a read at the most. Larger buffers cost a cold start more than what they read: fresh memory.
-const FIRST_READ_BYTES = 4096;
-const LATER_READ_BYTES = 64 * 1024;
+/** Most of what is read here is smaller. Memory that is not asked for need not be cleared, nor collected. */
+const FIRST_READ_BYTES = 4 * 1024;
 
 /** The content of a small file, or of one of procfs, whose size only reading tells; a fifo is not waited for. @throws SyscallError EFBIG beyond `limit` bytes */
 export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 << 20): string {
@@ -38,13 +37,13 @@ export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 <
   const decoder = new TextDecoder();
   let text = '';
   try {
-    let chunk = out(FIRST_READ_BYTES);
-    for (let total = 0, last = 1; last > 0; ) {
-      last = call(kernel, read(fd, chunk));
+    let total = 0;
+    for (let last = 1, into = out(FIRST_READ_BYTES); last > 0; ) {
+      last = call(kernel, read(fd, into));
       total += last;
-      if (total > limit) throw new SyscallError(read(fd, chunk), ERRNO.EFBIG);
-      text += decoder.decode(chunk.bytes.subarray(0, last), { stream: true });
-      if (last === FIRST_READ_BYTES && last === chunk.bytes.length) chunk = out(LATER_READ_BYTES);
+      if (total > limit) throw new SyscallError(read(fd, into), ERRNO.EFBIG);
+      text += decoder.decode(into.bytes.subarray(0, last), { stream: true });
+      if (last === into.bytes.length) into = out(16 * FIRST_READ_BYTES);
     }
   } finally {
     attempt(kernel, close(fd));

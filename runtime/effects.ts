@@ -35,6 +35,7 @@ export function effectsOf(session: Session): CommandEffects {
         resources: config.linux?.resources ?? {},
         annotations: record.annotations,
         rootless: options.rootlessCgroups ?? false,
+        programs: session.devicePrograms,
         connect: () => connectSystemd(session, record),
       });
       return creation.record;

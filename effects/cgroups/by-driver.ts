@@ -8,6 +8,7 @@ import { call } from '../../native/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 import { createCgroup } from './create.ts';
+import type { DevicePrograms } from './devices/programs.ts';
 import { checkJoined, type JoinOptions, joinCalls } from './join.ts';
 import { removeCgroup } from './remove.ts';
 import { updateResources } from './resources.ts';
@@ -22,6 +23,7 @@ export interface CreationRequest {
   readonly resources: LinuxResources;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly rootless?: boolean;
+  readonly programs?: DevicePrograms | undefined;
   /** See `ScopeRequest`. */
   readonly ownerUid?: number;
   readonly connect: Connect;
@@ -39,9 +41,9 @@ export interface Creation {
 
 /** @param local performs in this process, whose pid namespace that of `enter`'s process is. @throws CgroupError, BusError */
 export async function makeCgroup(local: Kernel, record: CgroupRecord, request: CreationRequest): Promise<Creation> {
-  const { resources, cgroupsPath, connect, ...rest } = request;
+  const { resources, cgroupsPath, connect, programs, ...rest } = request;
   if (record.driver === 'fs') {
-    const options = { rootless: request.rootless === true, explicitPath: Boolean(cgroupsPath) };
+    const options = { rootless: request.rootless === true, explicitPath: Boolean(cgroupsPath), programs };
     const made = createCgroup(local, record, resources, options);
     return { record: made, enter: (process, join) => joinBy(process, made, join) };
   }

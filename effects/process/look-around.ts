@@ -24,10 +24,6 @@ export interface Surroundings {
   readonly foreignStdio: readonly number[];
 }
 
-/** That of most images, or its beginning: fresh memory for more costs a start 0.2 ms, here and in the init. */
-const PASSWD_BYTES = 4096;
-const WHOLE_PASSWD_BYTES = 64 * 1024;
-
 /** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
 export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const batch = new Batch();
@@ -36,15 +32,16 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
     const stat = out(STATX_BYTES);
     return { fd, stat, look: batch.try(statx(fd, '', stat)) };
   });
-  const passwdIn = variable(process.env ?? [], 'HOME') ? undefined : addReadPasswd(batch, PASSWD_BYTES);
+  const passwdIn = variable(process.env ?? [], 'HOME') ? undefined : addReadPasswd(batch, SMALL_PASSWD_BYTES);
   const programIn = addFindProgram(batch, process);
   const results = perform(kernel, batch.calls);
   const entered = errnoIn(results);
   if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
   const uid = process.user?.uid ?? 0;
+  const passwd = passwdIn?.(results);
   return {
     program: programIn(results),
-    home: passwdIn === undefined ? undefined : homeOf(wholePasswd(kernel, passwdIn(results)), uid),
+    home: passwd === undefined ? undefined : homeOf(passwd.more ? wholePasswd(kernel) : passwd.text, uid),
     cwdDenied: entered > 0,
     foreignStdio: stdio
       .filter(({ stat, look }) => (results[look.index] ?? -1) >= 0 && isForeign(stat, uid))
@@ -52,25 +49,27 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
   };
 }
 
-/** @returns what of the container's /etc/passwd fits, from the batch's results; nothing where it cannot be read */
-function addReadPasswd(batch: Batch, size: number): (results: readonly number[]) => Uint8Array {
-  const into = out(size);
+const SMALL_PASSWD_BYTES = 4 * 1024;
+const LARGEST_PASSWD_BYTES = 64 * 1024;
+
+/** @returns what tells the file's first `size` bytes, none where it cannot be read; `more` when there may be others */
+function addReadPasswd(batch: Batch, size: number): (results: readonly number[]) => { text: string; more: boolean } {
+  const text = out(size);
   const root = batch.try(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
   const file = batch.try(openInRoot(root, '/etc/passwd', O.RDONLY | O.NONBLOCK));
-  const { index } = batch.try(read(file, into));
+  const length = batch.try(read(file, text));
   batch.try(close(file));
   batch.try(close(root));
-  return (results) => into.bytes.subarray(0, Math.max(0, results[index] ?? 0));
+  return (results) => {
+    const n = Math.max(0, results[length.index] ?? 0);
+    return { text: new TextDecoder().decode(text.bytes.subarray(0, n)), more: n === size };
+  };
 }
 
-function wholePasswd(kernel: Kernel, beginning: Uint8Array): string {
-  let bytes = beginning;
-  if (bytes.length === PASSWD_BYTES) {
-    const batch = new Batch();
-    const passwdIn = addReadPasswd(batch, WHOLE_PASSWD_BYTES);
-    bytes = passwdIn(perform(kernel, batch.calls));
-  }
-  return new TextDecoder().decode(bytes);
+function wholePasswd(kernel: Kernel): string {
+  const batch = new Batch();
+  const passwd = addReadPasswd(batch, LARGEST_PASSWD_BYTES);
+  return passwd(perform(kernel, batch.calls)).text;
 }
 
 const isForeign = (stat: Out, uid: number): boolean => !isCharacterDevice(stat, NULL_DEVICE) && ownerOf(stat) !== uid;

@@ -59,9 +59,14 @@ export const receiveBuffers = (count: number, dataBytes = 1) => ({
   control: { kind: 'out', bytes: new Uint8Array(16 + ((count * 4 + 7) & ~7)) } satisfies Out,
 });
 
-export function receiveMessage(fd: Fd, { data, control }: ReturnType<typeof receiveBuffers>): Call {
+/** @param flags by default what it brings is close-on-exec */
+export function receiveMessage(
+  fd: Fd,
+  { data, control }: ReturnType<typeof receiveBuffers>,
+  flags: number = MSG.CMSG_CLOEXEC,
+): Call {
   const message = words(null, 0, words(data, data.bytes.length), 1, control, control.bytes.length, 0);
-  return { name: 'recvmsg', args: [fd, message, MSG.CMSG_CLOEXEC] };
+  return { name: 'recvmsg', args: [fd, message, flags] };
 }
 
 /** The descriptors that came with a message. */
