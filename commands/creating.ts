@@ -8,6 +8,7 @@ import { absolutePath } from '../runtime/path.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { configWarnings } from '../spec/rules/warnings.ts';
 import { globals } from './globals.ts';
+import { integerFor } from './integer.ts';
 
 export const creatingFlags = {
   ...globals,
@@ -30,7 +31,7 @@ export const creatingFlags = {
   'preserve-fds': integer({
     helpValue: 'N',
     default: 0,
-    min: 0,
+    parse: integerFor('preserve-fds', 0),
     description: 'pass on N more descriptors, after standard error and LISTEN_FDS',
   }),
 };

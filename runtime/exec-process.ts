@@ -62,14 +62,28 @@ export async function readProcess(
   return completedProcess(record, await parseProcess(text, { document: file }));
 }
 
-/** What a process.json does not say and must not be left open: without capabilities of its own it has the container's. */
+/** What a process.json does not say and must not be left open is the container's. */
 export function completedProcess(record: ContainerRecord, process: Process): Process {
   const own = containerProcess(record);
   const umask = process.user?.umask ?? own.user?.umask;
   return {
     ...process,
+    ...inherited(own, process),
     capabilities: process.capabilities ?? own.capabilities ?? {},
     user: { ...process.user, ...(umask === undefined ? {} : { umask }) },
+  };
+}
+
+const INHERITED = ['scheduler', 'ioPriority', 'apparmorProfile', 'selinuxLabel'] as const;
+
+/** An empty text says nothing. The profile as crun does it: with runc such a process is confined by none. */
+function inherited(own: Process, process: Process): Partial<Process> {
+  const missing = INHERITED.filter((name) => own[name] && !process[name]);
+  const { execCPUAffinity } = process;
+  const affinity = Boolean(execCPUAffinity?.initial) || Boolean(execCPUAffinity?.final);
+  return {
+    ...Object.fromEntries(missing.map((name) => [name, own[name]])),
+    ...(!affinity && own.execCPUAffinity !== undefined ? { execCPUAffinity: own.execCPUAffinity } : {}),
   };
 }
 

@@ -13,6 +13,7 @@ import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
 import type { MountStep } from '../mounts/steps.ts';
 import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts';
+import { requireSelinux } from '../process/labels.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
 import { withHostSide } from '../userns/host-side.ts';
@@ -25,23 +26,14 @@ import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
 import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
-import { planPropagation, rootPropagation } from './propagation.ts';
+import { finalPropagation, planPropagation, rootPropagation } from './propagation.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
-  const mounts = (config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
-  const steps = planMounts(mounts, {
-    files: boundFiles(session.platform.local, mounts),
-    cgroup: record.cgroup,
-    cgroupNamespace: makesNamespace(config, 'cgroup'),
-    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
-    joinedNamespaces: new Set(
-      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
-    ),
-    label: mountLabelOf(session.platform.local, config),
-  });
+  const mounts = plainMounts(record);
+  const steps = plannedSteps(session.platform.local, record, mounts);
   const { root, opened } = attach(session, record, steps);
   init.root = root;
   performMounts(init.kernel, root, opened);
@@ -50,6 +42,28 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   const configured = new Set(devices.map(({ path }) => path));
   makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured);
   makeConfiguredDevices(init.kernel, root, devices);
+}
+
+/** The mounts of the config, by what runc's users rely on. */
+export const plainMounts = (record: ContainerRecord): readonly Mount[] =>
+  (record.config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
+
+/** What these mounts come to on this host. @throws EffectError */
+export function plannedSteps(
+  local: Kernel,
+  { config, cgroup }: ContainerRecord,
+  mounts: readonly Mount[],
+): readonly MountStep[] {
+  return planMounts(mounts, {
+    files: boundFiles(local, mounts),
+    cgroup,
+    cgroupNamespace: makesNamespace(config, 'cgroup'),
+    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
+    joinedNamespaces: new Set(
+      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
+    ),
+    label: mountLabelOf(local, config),
+  });
 }
 
 interface Attached {
@@ -102,6 +116,8 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
     readonlyPaths: config.linux?.readonlyPaths ?? [],
     maskedPaths: config.linux?.maskedPaths ?? [],
   });
+  const last = hasNamespace(config, 'mount') ? finalPropagation(config.linux?.rootfsPropagation) : [];
+  if (last.length > 0) perform(kernel, last);
 }
 
 const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT.FDCWD, path, out(STATX_BYTES))) >= 0;
@@ -110,8 +126,7 @@ const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT
 function mountLabelOf(local: Kernel, { linux }: Config): string | undefined {
   const label = linux?.mountLabel;
   if (label === undefined || label === '') return undefined;
-  if (!exists(local, '/sys/fs/selinux/enforce'))
-    throw new EffectError('selinux label is specified in config, but selinux is disabled or not supported');
+  requireSelinux(local);
   return label;
 }
 

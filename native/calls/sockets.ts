@@ -43,6 +43,12 @@ function unixAddress(path: string): readonly [address: Uint8Array, length: numbe
   return [address, address.length];
 }
 
+/** Sends a message; that nobody is there any more is told by EPIPE alone. */
+export const send = (fd: Fd, data: Uint8Array): Call => ({
+  name: 'sendto',
+  args: [fd, data, data.length, MSG.NOSIGNAL, null, 0],
+});
+
 /** Sends `data` (one byte at least) with descriptors of the performer. */
 export function sendDescriptors(fd: Fd, descriptors: readonly number[], data: Uint8Array = new Uint8Array(1)): Call {
   const control = new Uint8Array(16 + ((descriptors.length * 4 + 7) & ~7));
@@ -64,9 +70,14 @@ export const receiveBuffers = (count: number, dataBytes = 1) => ({
   control: { kind: 'out', bytes: new Uint8Array(16 + ((count * 4 + 7) & ~7)) } satisfies Out,
 });
 
-export function receiveMessage(fd: Fd, { data, control }: ReturnType<typeof receiveBuffers>): Call {
+/** @param flags by default what it brings is close-on-exec */
+export function receiveMessage(
+  fd: Fd,
+  { data, control }: ReturnType<typeof receiveBuffers>,
+  flags: number = MSG.CMSG_CLOEXEC,
+): Call {
   const message = words(null, 0, words(data, data.bytes.length), 1, control, control.bytes.length, 0);
-  return { name: 'recvmsg', args: [fd, message, MSG.CMSG_CLOEXEC] };
+  return { name: 'recvmsg', args: [fd, message, flags] };
 }
 
 /** The descriptors that came with a message. */
