@@ -35,6 +35,8 @@ export interface CreateRequest {
   readonly inheritance: Inheritance;
   /** The caller starts it next, with the container that it gets. */
   readonly startsAtOnce?: boolean;
+  /** NOTIFY_SOCKET of the command: the container's process gets a socket of its own to say that it is ready. */
+  readonly notifySocket?: string | undefined;
 }
 
 const CONFIG_LIMIT = 64 << 20;
@@ -60,11 +62,15 @@ export async function readConfig(kernel: Kernel, bundle: string): Promise<Config
 export async function createContainer(context: Context, request: CreateRequest): Promise<Container> {
   checkContainerId(request.id);
   const { platform } = context;
-  const config = request.config ?? (await readConfig(platform.local, request.bundle));
+  const read = request.config ?? (await readConfig(platform.local, request.bundle));
+  const directory = `${context.root}/${request.id}`;
+  const notify = request.notifySocket ? await import('../effects/notify.ts') : undefined;
+  const config = notify?.withNotifySocket(read, directory) ?? read;
   const record = planRecord(context, request, config);
   for (const warning of warningsOf(record)) context.warn(warning);
   const container = await newContainer(optionsFor(context, request.id, request), record, 'create');
   try {
+    notify?.makeNotifyFolder(platform.local, directory);
     succeed(context, await container.request({ type: 'create' }));
     return container;
   } catch (error) {

@@ -26,6 +26,8 @@ export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
   let creation: Creation | undefined;
+  /** While there is no container yet. */
+  let giveBack: (() => void) | undefined;
   return {
     async makeCgroup(record) {
       const { config, options } = record;
@@ -46,6 +48,10 @@ export function effectsOf(session: Session): CommandEffects {
       );
       await settleUserNamespace(session, record);
       giveCgroup(local, record, init.pid);
+      if (Object.keys(record.config.linux?.netDevices ?? {}).length > 0) {
+        const { moveNetDevices } = await import('../effects/net-devices/net-devices.ts');
+        giveBack = moveNetDevices(platform, record, init.pid);
+      }
       settleInit(session, record);
       await creation?.complete();
       return init;
@@ -73,6 +79,7 @@ export function effectsOf(session: Session): CommandEffects {
       // For its errors, and for its cache.
       await compiledFilter(session, record);
       awaitStart(session, record);
+      giveBack = undefined;
     },
     async startProcess(record) {
       try {
@@ -96,6 +103,7 @@ export function effectsOf(session: Session): CommandEffects {
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
       const child = session.init?.pid;
+      giveBack?.();
       disconnect(session);
       await destroyInit(platform, record, child);
     },

@@ -19,6 +19,11 @@ export const socketpair = (type: number, into: Out): Call => ({
 });
 export const bindUnix = (fd: Fd, path: string): Call => ({ name: 'bind', args: [fd, ...unixAddress(path)] });
 export const connectUnix = (fd: Fd, path: string): Call => ({ name: 'connect', args: [fd, ...unixAddress(path)] });
+/** To a socket without a path (unix(7), "abstract"). */
+export const connectAbstract = (fd: Fd, name: string): Call => {
+  const address = new Uint8Array([AF.UNIX, 0, 0, ...new TextEncoder().encode(name)]);
+  return { name: 'connect', args: [fd, address, address.length] };
+};
 export const listen = (fd: Fd, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
 export const accept = (fd: Fd): Call => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
 
