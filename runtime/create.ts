@@ -4,10 +4,12 @@ import { refuseUsed } from '../effects/cgroups/create.ts';
 import { detectLayout } from '../effects/cgroups/layout.ts';
 import { ignoredResources } from '../effects/cgroups/limits/ignored.ts';
 import { planCgroup } from '../effects/cgroups/paths.ts';
+import type { Restoration } from '../effects/criu/restoration.ts';
 import { EffectError, reasonOf } from '../effects/error.ts';
 import { readSmallFile } from '../effects/proc.ts';
 import { capabilityWarnings } from '../effects/process/capabilities.ts';
 import type { Inheritance } from '../effects/session.ts';
+import { linksOf } from '../effects/standard-descriptors.ts';
 import { runsInUserNamespace } from '../effects/userns/read-mappings.ts';
 import { STATX_BYTES, statx } from '../native/calls/files.ts';
 import { AT, S } from '../native/constants/files.ts';
@@ -37,6 +39,8 @@ export interface CreateRequest {
   readonly startsAtOnce?: boolean;
   /** NOTIFY_SOCKET of the command: the container's process gets a socket of its own to say that it is ready. */
   readonly notifySocket?: string | undefined;
+  /** It is not new: its processes come from images, and run at once. */
+  readonly restoration?: Restoration | undefined;
 }
 
 const CONFIG_LIMIT = 64 << 20;
@@ -55,7 +59,7 @@ export async function readConfig(kernel: Kernel, bundle: string): Promise<Config
 }
 
 /**
- * Creates a container and leaves its init waiting for `start`. Where that fails nothing is left.
+ * Creates a container and leaves its init waiting for `start`, or restores one. Where that fails nothing is left.
  * @returns the container, locked, for the caller to go on with and to close
  * @throws Error, of one line
  */
@@ -68,10 +72,11 @@ export async function createContainer(context: Context, request: CreateRequest):
   const config = notify?.withNotifySocket(read, directory) ?? read;
   const record = planRecord(context, request, config);
   for (const warning of warningsOf(record)) context.warn(warning);
-  const container = await newContainer(optionsFor(context, request.id, request), record, 'create');
+  const type = request.restoration === undefined ? 'create' : 'restore';
+  const container = await newContainer(optionsFor(context, request.id, request), record, type);
   try {
     notify?.makeNotifyFolder(platform.local, directory);
-    succeed(context, await container.request({ type: 'create' }));
+    succeed(context, await container.request({ type }));
     return container;
   } catch (error) {
     container.close();
@@ -110,6 +115,7 @@ function planRecord(context: Context, request: CreateRequest, config: Config): C
     noNewKeyring: request.noNewKeyring ?? false,
     systemdCgroup: context.systemdCgroup,
     preserveFds: request.inheritance.preserveFds,
+    ...(config.process?.terminal ? {} : { stdio: linksOf(local, request.inheritance.stdio) }),
     ...(rootless ? { rootlessCgroups: true } : {}),
   };
   return {

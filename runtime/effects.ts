@@ -98,8 +98,14 @@ export function effectsOf(session: Session): CommandEffects {
     freeze: (record) => freeze(local, planned(record)),
     thaw: (record) => thaw(local, planned(record)),
     update: unsupported('update'),
-    checkpoint: unsupported('checkpoint'),
-    restore: unsupported('restore'),
+    async checkpoint(record, request) {
+      const { checkpoint } = await import('../effects/criu/checkpoint.ts');
+      await checkpoint(session, record, request, needed(session.checkpoint));
+    },
+    async restore(record) {
+      const { restore } = await import('../effects/criu/restore.ts');
+      return restore(session, record, needed(session.restoration), (process) => creation?.enter(process));
+    },
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
       const child = session.init?.pid;
@@ -150,6 +156,11 @@ function planned({ cgroup, id }: ContainerRecord): NonNullable<ContainerRecord['
 function processOf({ config, id }: ContainerRecord): Process {
   if (config.process === undefined) throw new Error(`container ${id} has no process`);
   return config.process;
+}
+
+function needed<T>(options: T | undefined): T {
+  if (options === undefined) throw new Error('this command has no options for CRIU');
+  return options;
 }
 
 function unsupported(what: string) {

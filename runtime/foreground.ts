@@ -28,6 +28,8 @@ export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {
   readonly keep: boolean;
   /** NOTIFY_SOCKET of this command, which is the one to be watched. */
   readonly notifySocket?: string | undefined;
+  /** What is created runs at once: it was restored. */
+  readonly running?: boolean;
 }
 
 /**
@@ -82,7 +84,7 @@ function becomeSubreaper({ platform, warn }: Context): void {
 /** From a container that has been created to one that runs, and what there is to attend to. Lets go of its lock. */
 async function begin(
   context: Context,
-  { pidFile, subreaper, keep }: ForegroundOptions,
+  { pidFile, subreaper, keep, running }: ForegroundOptions,
   container: Container,
   { inherited, connect }: Foreground,
 ): Promise<Attendance> {
@@ -90,7 +92,7 @@ async function begin(
     const pid = container.record.init?.pid ?? 0;
     announce(context.platform.local, pid, { pidFile, pidfdSocket: inherited.inheritance.pidfdSocket });
     const connected = connect(pid);
-    succeed(context, await container.request({ type: 'start' }));
+    if (!running) succeed(context, await container.request({ type: 'start' }));
     const attendance = connected.attendance(subreaper);
     container.release();
     return attendance;
@@ -100,7 +102,7 @@ async function begin(
   }
 }
 
-/** The container was created and does not run: nobody would look after it. */
+/** The container was created, and nobody would look after it. */
 async function giveUp(context: Context, container: Container, keep: boolean): Promise<void> {
   try {
     const answer = await container.request(

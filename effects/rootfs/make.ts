@@ -32,18 +32,8 @@ import { finalPropagation, planPropagation, rootPropagation } from './propagatio
 export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
-  const mounts = (config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
-  const steps = planMounts(mounts, {
-    rootfs: record.rootfs,
-    files: boundFiles(session.platform.local, mounts),
-    cgroup: record.cgroup,
-    cgroupNamespace: makesNamespace(config, 'cgroup'),
-    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
-    joinedNamespaces: new Set(
-      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
-    ),
-    label: mountLabelOf(session.platform.local, config),
-  });
+  const mounts = plainMounts(record);
+  const steps = plannedSteps(session.platform.local, record, mounts);
   const root = mountAll(session, record, steps);
   init.root = root;
   if (!needsDevices(mounts)) return;
@@ -51,6 +41,29 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   const configured = new Set(devices.map(({ path }) => path));
   makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured);
   makeConfiguredDevices(init.kernel, root, devices);
+}
+
+/** The mounts of the config, by what runc's users rely on. */
+export const plainMounts = (record: ContainerRecord): readonly Mount[] =>
+  (record.config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
+
+/** What these mounts come to on this host. @throws EffectError */
+export function plannedSteps(
+  local: Kernel,
+  { config, cgroup, rootfs }: ContainerRecord,
+  mounts: readonly Mount[],
+): readonly MountStep[] {
+  return planMounts(mounts, {
+    rootfs,
+    files: boundFiles(local, mounts),
+    cgroup,
+    cgroupNamespace: makesNamespace(config, 'cgroup'),
+    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
+    joinedNamespaces: new Set(
+      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
+    ),
+    label: mountLabelOf(local, config),
+  });
 }
 
 /** @returns the rootfs, opened in the init */

@@ -43,6 +43,12 @@ function unixAddress(path: string): readonly [address: Uint8Array, length: numbe
   return [address, address.length];
 }
 
+/** Sends a message; that nobody is there any more is told by EPIPE alone. */
+export const send = (fd: Fd, data: Uint8Array): Call => ({
+  name: 'sendto',
+  args: [fd, data, data.length, MSG.NOSIGNAL, null, 0],
+});
+
 /** Sends `data` (one byte at least) with descriptors of the performer. */
 export function sendDescriptors(fd: Fd, descriptors: readonly number[], data: Uint8Array = new Uint8Array(1)): Call {
   const control = new Uint8Array(16 + ((descriptors.length * 4 + 7) & ~7));
