@@ -42,7 +42,6 @@ export async function execute(context: Context, request: ExecRequest, options: E
   const unknown = unknownCapabilities(Object.values(process.capabilities ?? {}).flatMap((names) => names ?? []));
   if (unknown.length > 0)
     context.warn(`ignoring unknown or unavailable capabilities: [${[...new Set(unknown)].join(' ')}]`);
-  for (const warning of ambientWarnings(process.capabilities)) context.warn(warning);
   const cgroup = record.cgroup === undefined ? undefined : execCgroup(record.cgroup, request.cgroups);
   const execution: Execution = { context, record, process, cgroup };
   return options.detach ? inBackground(execution, options) : inForeground(execution, options);
@@ -124,6 +123,7 @@ async function start(
         if (joined === undefined) return;
         announce(context.platform.local, joined.pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
         connect(joined.pid);
+        for (const warning of ambientWarnings(process.capabilities)) context.warn(warning);
         starting(joined.execute);
         joined.release();
       },

@@ -92,6 +92,14 @@ describe('flags of exec', { skip: noContainers }, () => {
       assert.equal(statusField(pid, 'Groups'), '3 5 7');
     }));
 
+  it('a flag that is no number is an error of the command line', () => {
+    for (const flag of ['additional-gids', 'preserve-fds']) {
+      const ended = runchart('exec', `--${flag}`, 'x', id, 'true');
+      assert.equal(ended.status, 1);
+      assert.equal(messageOf(ended), `invalid value "x" for flag -${flag}: parse error`);
+    }
+  });
+
   it('--env: the last of a name counts, HOME is the user’s', () =>
     looking(['-e', 'A=1', '--env', 'B=x=y', '-e', 'A=2', '-e', 'C='], (pid) =>
       assert.deepEqual(variables(pid), ['A=2', 'B=x=y', 'C=', 'HOME=/', 'PATH=/bin']),
