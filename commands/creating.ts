@@ -60,7 +60,14 @@ export async function creating({ host, platform, warn }: Context, id: string, fl
   // runc works in the bundle when it connects to sockets, and where it was called when it writes the pid.
   const inBundle = { cwd: bundle, env: {} };
   return {
-    request: { id, bundle, config, noPivot: flags['no-pivot'], noNewKeyring: flags['no-new-keyring'] },
+    request: {
+      id,
+      bundle,
+      config,
+      noPivot: flags['no-pivot'],
+      noNewKeyring: flags['no-new-keyring'],
+      notifySocket: host.env.NOTIFY_SOCKET,
+    },
     options: {
       consoleSocket: pathOf(inBundle, flags['console-socket']),
       pidfdSocket: pathOf(inBundle, flags['pidfd-socket']),

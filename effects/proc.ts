@@ -29,7 +29,8 @@ export function parseStat(text: string): ProcessStat {
   return { state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
 }
 
-const FIRST_READ_BYTES = 16 * 1024;
+/** Most of what is read here is smaller. Memory that is not asked for need not be cleared, nor collected. */
+const FIRST_READ_BYTES = 4 * 1024;
 
 /** The content of a small file, or of one of procfs, whose size only reading tells; a fifo is not waited for. @throws SyscallError EFBIG beyond `limit` bytes */
 export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 << 20): string {
@@ -38,12 +39,12 @@ export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 <
   let text = '';
   try {
     let total = 0;
-    for (let last = 1, size = FIRST_READ_BYTES; last > 0; size = 4 * FIRST_READ_BYTES) {
-      const next = out(size);
-      last = call(kernel, read(fd, next));
+    for (let last = 1, into = out(FIRST_READ_BYTES); last > 0; ) {
+      last = call(kernel, read(fd, into));
       total += last;
-      if (total > limit) throw new SyscallError(read(fd, next), ERRNO.EFBIG);
-      text += decoder.decode(next.bytes.subarray(0, last), { stream: true });
+      if (total > limit) throw new SyscallError(read(fd, into), ERRNO.EFBIG);
+      text += decoder.decode(into.bytes.subarray(0, last), { stream: true });
+      if (last === into.bytes.length) into = out(16 * FIRST_READ_BYTES);
     }
   } finally {
     attempt(kernel, close(fd));

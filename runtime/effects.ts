@@ -26,6 +26,8 @@ export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
   let creation: Creation | undefined;
+  /** While there is no container yet. */
+  let giveBack: (() => void) | undefined;
   return {
     async makeCgroup(record) {
       const { config, options } = record;
@@ -46,6 +48,10 @@ export function effectsOf(session: Session): CommandEffects {
       );
       await settleUserNamespace(session, record);
       giveCgroup(local, record, init.pid);
+      if (Object.keys(record.config.linux?.netDevices ?? {}).length > 0) {
+        const { moveNetDevices } = await import('../effects/net-devices/net-devices.ts');
+        giveBack = moveNetDevices(platform, record, init.pid);
+      }
       settleInit(session, record);
       await creation?.complete();
       return init;
@@ -73,6 +79,7 @@ export function effectsOf(session: Session): CommandEffects {
       // For its errors, and for its cache.
       await compiledFilter(session, record);
       awaitStart(session, record);
+      giveBack = undefined;
     },
     async startProcess(record) {
       try {
@@ -91,11 +98,18 @@ export function effectsOf(session: Session): CommandEffects {
     freeze: (record) => freeze(local, planned(record)),
     thaw: (record) => thaw(local, planned(record)),
     update: unsupported('update'),
-    checkpoint: unsupported('checkpoint'),
-    restore: unsupported('restore'),
+    async checkpoint(record, request) {
+      const { checkpoint } = await import('../effects/criu/checkpoint.ts');
+      await checkpoint(session, record, request, needed(session.checkpoint));
+    },
+    async restore(record) {
+      const { restore } = await import('../effects/criu/restore.ts');
+      return restore(session, record, needed(session.restoration), (process) => creation?.enter(process));
+    },
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
       const child = session.init?.pid;
+      giveBack?.();
       disconnect(session);
       await destroyInit(platform, record, child);
     },
@@ -142,6 +156,11 @@ function planned({ cgroup, id }: ContainerRecord): NonNullable<ContainerRecord['
 function processOf({ config, id }: ContainerRecord): Process {
   if (config.process === undefined) throw new Error(`container ${id} has no process`);
   return config.process;
+}
+
+function needed<T>(options: T | undefined): T {
+  if (options === undefined) throw new Error('this command has no options for CRIU');
+  return options;
 }
 
 function unsupported(what: string) {

@@ -20,7 +20,7 @@ const NEW_STATE_FILE = '.state.json.new';
 const DIRECTORY_MODE = 0o711;
 const ROOT_MODE = 0o700;
 
-const FIRST_READ_BYTES = 16 * 1024;
+const FIRST_READ_BYTES = 8 * 1024;
 /** Far above any config; a bound, since the file may be anything. */
 const LARGEST_STATE_BYTES = 256 * 1024 * 1024;
 

@@ -13,7 +13,6 @@ const CONFIG: Table<Config> = {};
 const PROCESS: Table<Process> = {};
 
 const LINUX: Table<Linux> = {
-  netDevices: filled,
   intelRdt: present,
 };
 
@@ -45,10 +44,4 @@ function refuse<T extends object>(table: Table<T>, value: T, at: JsonPath, repor
 
 function present(): boolean {
   return true;
-}
-
-/** An empty string, list or object asks for nothing: engines written in Go leave them behind. */
-function filled(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return value !== '';
-  return Array.isArray(value) ? value.length > 0 : Object.values(value).some((member) => member !== undefined);
 }

@@ -30,7 +30,8 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   const files = only.length > 0 ? only : globSync(join(root, 'test/**/*.test.ts')).toSorted();
   // Named files run here, as `npm run test:vm FILE…` runs them there.
   const inMachine = only.length > 0 ? undefined : runBed(root, tally, filesInside(root));
-  const isIntegration = (file: string) => file.startsWith(join(root, 'test/integration/'));
+  const isIntegration = (file: string) =>
+    ['test/integration/', 'test/engines/'].some((folder) => file.startsWith(join(root, folder)));
 
   // One folder holds whatever tests put aside, so that what they forget is seen.
   const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));

@@ -25,7 +25,8 @@ function checkDevices({ devices = [], resources = {} }: Linux, report: Report): 
     if (type && !/^[abc]$/.test(type)) {
       report([...at, 'type'], `invalid cgroup device type ${JSON.stringify(type)}`);
     }
-    if (access && !/^[rwm]*$/.test(access)) {
+    // With letters that there are, others count for nothing; and nothing counts where the rule is about all devices.
+    if (access && type && type !== 'a' && !/[rwm]/.test(access)) {
       report([...at, 'access'], `invalid device permissions ${JSON.stringify(access)}`);
     }
   }
@@ -37,6 +38,7 @@ function isInterfaceName(name: string): boolean {
 }
 
 function checkNetDevices({ netDevices = {} }: Linux, report: Report): void {
+  const inner = new Set<string>();
   for (const [outside, { name }] of Object.entries(netDevices)) {
     for (const candidate of [outside, name]) {
       if (candidate === undefined || candidate === '' || isInterfaceName(candidate)) continue;
@@ -44,6 +46,10 @@ function checkNetDevices({ netDevices = {} }: Linux, report: Report): void {
       report(['linux', 'netDevices', outside], reason);
     }
     if (outside === '') report(['linux', 'netDevices', outside], 'invalid network device name ""');
+    const inside = name || outside;
+    if (inside.includes('%d')) continue;
+    if (inner.has(inside)) report(['linux', 'netDevices', outside], `${inside} is the name of two devices`);
+    inner.add(inside);
   }
 }
 

@@ -1,8 +1,7 @@
 import type { Config } from '../config/config.ts';
-import type { Capabilities } from '../types.ts';
 
 /** What is accepted though it should not be written so, in runc's words, one line each: for the log. */
-export function configWarnings({ mounts = [], linux = {}, process }: Config): string[] {
+export function configWarnings({ mounts = [], linux = {} }: Config): string[] {
   const warnings: string[] = [];
   for (const { destination } of mounts) {
     if (destination.startsWith('/')) continue;
@@ -16,13 +15,5 @@ export function configWarnings({ mounts = [], linux = {}, process }: Config): st
   if (linux.personality?.flags?.length) {
     warnings.push(`ignoring unsupported personality flags: ${JSON.stringify(linux.personality.flags)}`);
   }
-  warnings.push(...ambientWarnings(process?.capabilities));
   return warnings;
-}
-
-/** The kernel refuses ambient capabilities that are not permitted and inheritable: capabilities(7). */
-export function ambientWarnings({ ambient = [], permitted = [], inheritable = [] }: Capabilities = {}): string[] {
-  return ambient
-    .filter((name) => !permitted.includes(name) || !inheritable.includes(name))
-    .map((name) => `can't raise ambient capability ${name}: operation not permitted`);
 }

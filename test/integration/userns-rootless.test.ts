@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -43,6 +52,27 @@ suite("an ordinary user's container", { skip }, () => {
     const map = ['0', `${USER}`, '1'];
     assert.deepEqual(stdout.trim().split(/\s+/), ['0', '0', ...map, ...map, 'deny']);
     assert.deepEqual(readdirSync(user.stateRoot), []);
+  });
+
+  test('reaches no cgroup of the host’s to write to (CVE-2023-25809)', async (t) => {
+    const root = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) => existsSync(join(path, 'cgroup.procs')));
+    if (root === undefined) return t.skip('no cgroup v2 hierarchy');
+    // One that is the user's own, as a session of systemd's has it.
+    const delegated = join(root, `runchart-test-delegated-${process.pid}`);
+    mkdirSync(delegated);
+    chownSync(delegated, USER, USER);
+    try {
+      const made = join(delegated, 'made');
+      execFileSync('setpriv', ['--reuid', `${USER}`, '--clear-groups', 'mkdir', made]);
+      execFileSync('rmdir', [made]);
+      const script = `mkdir ${made} 2>/dev/null && echo made; (echo $$ > ${delegated}/cgroup.procs) 2>/dev/null && echo entered; echo end`;
+      const { user, bundle } = await bundleOf('cgroups', false, script);
+      const { status, stdout, stderr } = user.run(['run', '--bundle', bundle, 'cgroups']);
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout, 'end\n');
+    } finally {
+      rmdirSync(delegated);
+    }
   });
 
   test('lives by create, start, kill and delete', async () => {

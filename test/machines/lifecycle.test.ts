@@ -30,7 +30,7 @@ function simple(type: Request['type']): Request {
     case 'exec':
       return { type, ignorePaused: false };
     case 'checkpoint':
-      return { type, leaveRunning: false, preDump: false, options: {} };
+      return { type, leaveRunning: false, preDump: false };
     default:
       return { type };
   }
@@ -309,7 +309,7 @@ test('checkpoint stops the container, or leaves it running or paused as it was',
   ] as const) {
     const actor = await brought(new World(), ...before);
     const was = status(actor);
-    await ask(actor, { type: 'checkpoint', leaveRunning: true, preDump: false, options: {} });
+    await ask(actor, { type: 'checkpoint', leaveRunning: true, preDump: false });
     assert.equal(status(actor), was);
   }
 });

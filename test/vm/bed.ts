@@ -3,11 +3,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { counter, skip, type Tally } from '../runner/tally.ts';
 import { type Image, testImage, UnreachableError } from './image.ts';
 import { type Limits, runMachine } from './machine.ts';
-import { payload } from './payload.ts';
+import { MOUNTED, payload } from './payload.ts';
 import type { Told } from './talk.ts';
 
 const LIMITS: Limits = { bootMs: 300_000, silenceMs: 330_000, totalMs: 1_800_000 };
@@ -15,9 +15,15 @@ const NAME = 'test machine';
 
 /**
  * @param files from the root of the repository
+ * @param say is called with a line for each step
  * @returns a line about how it went
  */
-export async function runBed(repository: string, tally: Tally, files: readonly string[]): Promise<string> {
+export async function runBed(
+  repository: string,
+  tally: Tally,
+  files: readonly string[],
+  say: (line: string) => void = () => {},
+): Promise<string> {
   const started = performance.now();
   const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
   const skipAll = (reason: string): string => {
@@ -31,7 +37,7 @@ export async function runBed(repository: string, tally: Tally, files: readonly s
   try {
     const image = await testImage(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'runchart'));
     const made = seconds();
-    await runIn(image, repository, work, tally, files);
+    await runIn({ image, repository, work, tally, files, say });
     return `${NAME}: ${files.length} files in ${seconds()} (its image: ${made})`;
   } catch (error) {
     if (error instanceof UnreachableError) return skipAll(`no packages for the test machine: ${error.message}`);
@@ -42,13 +48,25 @@ export async function runBed(repository: string, tally: Tally, files: readonly s
   }
 }
 
-async function runIn(image: Image, repository: string, work: string, tally: Tally, files: readonly string[]) {
+interface Run {
+  readonly image: Image;
+  readonly repository: string;
+  readonly work: string;
+  readonly tally: Tally;
+  readonly files: readonly string[];
+  readonly say: (line: string) => void;
+}
+
+async function runIn({ image, repository, work, tally, files, say }: Run): Promise<void> {
   const disk = await payload(repository, work, { files });
-  const count = counter(tally, '/repository', `${NAME}: `);
+  const count = counter(tally, MOUNTED, `${NAME}: `);
   const heard = (what: Told): void => {
-    if (what.kind === 'file') hearEnding(tally, what);
-    else if (what.kind === 'down') hearLeft(tally, what.left);
-    else if (what.kind !== 'up') count(what);
+    if (what.kind === 'up') say(`up after ${what.seconds} s`);
+    else if (what.kind === 'file') {
+      say(`${relative(MOUNTED, what.file)}: ${(what.ms / 1000).toFixed(1)} s${what.ending ? `, ${what.ending}` : ''}`);
+      hearEnding(tally, what);
+    } else if (what.kind === 'down') hearLeft(tally, what.left);
+    else count(what);
   };
   const failure = await runMachine({ image, payload: disk, work, limits: LIMITS }, heard);
   if (failure !== undefined) tally.failures.push({ title: NAME, text: failure });
@@ -57,7 +75,7 @@ async function runIn(image: Image, repository: string, work: string, tally: Tall
 /** What a file printed is told with the last of its failures. */
 function hearEnding({ failures }: Tally, { file, ending, printed = '' }: Extract<Told, { kind: 'file' }>): void {
   if (ending === undefined) return;
-  const title = `${NAME}: ${file.replace('/repository/', '')}`;
+  const title = `${NAME}: ${relative(MOUNTED, file)}`;
   const output = printed === '' ? '' : `\n--- printed:\n${printed}`;
   const at = failures.findLastIndex((failure) => failure.title.startsWith(title));
   const failure = failures[at];

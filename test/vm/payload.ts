@@ -6,8 +6,8 @@ import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, statSync, symlink
 import { dirname, join } from 'node:path';
 import { makeFileSystem } from './file-system.ts';
 
-/** Where the disk is mounted. */
-const MOUNTED = '/repository';
+/** Where the disk is mounted there. */
+export const MOUNTED = '/repository';
 const SOURCES = '{effects,machines,native,runtime,spec,commands,test}/**/*.{ts,mjs}';
 const PACKAGES = [
   'koffi',

@@ -11,6 +11,7 @@ import { filesInside } from './files.ts';
 const repository = join(import.meta.dirname, '../..');
 const wanted = process.argv.slice(2).map((file) => relative(repository, resolve(file)));
 const tally = emptyTally();
-console.log(await runBed(repository, tally, wanted.length > 0 ? wanted : filesInside(repository)));
+const files = wanted.length > 0 ? wanted : filesInside(repository);
+console.log(await runBed(repository, tally, files, (line) => console.log(line)));
 console.log(summary(tally).join('\n'));
 process.exitCode = tally.failures.length > 0 ? 1 : 0;

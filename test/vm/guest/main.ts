@@ -33,6 +33,7 @@ function runFile(file: string): string {
   const output = join(folder, `${file.replaceAll('/', '-')}.output`);
   const fd = openSync(output, 'w');
   const path = join(repository, file);
+  const started = performance.now();
   const { pid, status, signal, error } = spawnSync(process.execPath, [path], {
     cwd: repository,
     env: { ...process.env, TMPDIR: folder, RUNCHART_TEST_REPORTS: PORT },
@@ -46,6 +47,7 @@ function runFile(file: string): string {
   tell({
     kind: 'file',
     file: path,
+    ms: performance.now() - started,
     ...(status === 0 ? {} : { ending, printed: readFileSync(output, 'utf8').slice(-20_000) }),
   });
   rmSync(output);
