@@ -59,7 +59,10 @@ export async function createContainer(context: Context, request: CreateRequest):
   checkContainerId(request.id);
   const { platform } = context;
   const config = request.config ?? (await readConfig(platform.local, request.bundle));
-  const record = planRecord(context, request, config);
+  const { intelRdt } = config.linux ?? {};
+  const resctrl =
+    intelRdt && (await import('../effects/resctrl/plan.ts')).planResctrl(platform.local, request.id, intelRdt);
+  const record: ContainerRecord = { ...planRecord(context, request, config), ...(resctrl && { resctrl }) };
   const container = await newContainer(optionsFor(context, request.id, request), record, 'create');
   try {
     succeed(context, await container.request({ type: 'create' }));

@@ -8,6 +8,7 @@ import { awaitStart, consoleDescriptor, settleInit, startInit } from '../effects
 import { executeProcess, giveUpRights, planExecution } from '../effects/process/execute.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
 import { giveTerminal } from '../effects/process/terminal.ts';
+import type { GroupCreation } from '../effects/resctrl/creation.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
@@ -28,6 +29,7 @@ export function effectsOf(session: Session): CommandEffects {
   let creation: Creation | undefined;
   /** While there is no container yet. */
   let giveBack: (() => void) | undefined;
+  let group: GroupCreation | undefined;
   return {
     async makeCgroup(record) {
       const { config, options } = record;
@@ -39,6 +41,11 @@ export function effectsOf(session: Session): CommandEffects {
         rootless: options.rootlessCgroups ?? false,
         connect: () => connectSystemd(session, record),
       });
+      if (record.resctrl !== undefined) {
+        const { beginGroup } = await import('../effects/resctrl/creation.ts');
+        group = beginGroup(local, record);
+        group.make();
+      }
       return creation.record;
     },
     async enterNamespaces(record) {
@@ -51,6 +58,7 @@ export function effectsOf(session: Session): CommandEffects {
         const { moveNetDevices } = await import('../effects/net-devices/net-devices.ts');
         giveBack = moveNetDevices(platform, record, init.pid);
       }
+      group?.add(init.pid);
       settleInit(session, record);
       return init;
     },
@@ -78,6 +86,7 @@ export function effectsOf(session: Session): CommandEffects {
       await compiledFilter(session, record);
       awaitStart(session, record);
       giveBack = undefined;
+      group = undefined;
     },
     async startProcess(record) {
       try {
@@ -106,7 +115,12 @@ export function effectsOf(session: Session): CommandEffects {
       await destroyInit(platform, record, child);
     },
     async removeCgroup(record) {
-      if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => connectSystemd(session, record));
+      try {
+        if (record.resctrl !== undefined)
+          (await import('../effects/resctrl/creation.ts')).endGroup(local, record.resctrl, group);
+      } finally {
+        if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => connectSystemd(session, record));
+      }
     },
   };
 }
