@@ -16,6 +16,7 @@ import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { CLONE, P, W } from '../native/constants/process.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
+import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, isErrno } from '../native/perform.ts';
 import { out } from '../native/struct.ts';
 import type { ContainerRecord } from '../spec/record.ts';
@@ -136,13 +137,7 @@ function start(session: Session, plan: ExecPlan, { fds, places }: Extra): Served
       extra: fds,
       enterCgroup(stage) {
         setInitialAffinity(stage, plan.process.execCPUAffinity);
-        if (cgroup === undefined) return;
-        const options = { withoutUnified: true };
-        try {
-          checkJoined(cgroup.record, stage.submit(joinCalls(cgroup.record, options)).results, options);
-        } catch (error) {
-          throw new EffectError(`error adding pid to cgroups: ${reasonOf(error)}`, { cause: error });
-        }
+        if (cgroup !== undefined) enter(stage, cgroup);
       },
       birthCgroup,
       oomScoreAdj: plan.process.oomScoreAdj ?? record.config.process?.oomScoreAdj,
@@ -169,6 +164,18 @@ function start(session: Session, plan: ExecPlan, { fds, places }: Extra): Served
         cause: error,
       });
     return attemptIn(other);
+  }
+}
+
+/** The cgroups of v1; into that of v2 the process is born. */
+function enter(stage: Kernel, { record }: ExecCgroup): void {
+  const options = { withoutUnified: true };
+  const calls = joinCalls(record, options);
+  if (calls.length === 0) return;
+  try {
+    checkJoined(record, stage.submit(calls).results, options);
+  } catch (error) {
+    throw new EffectError(`error adding pid to cgroups: ${reasonOf(error)}`, { cause: error });
   }
 }
 

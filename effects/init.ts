@@ -55,6 +55,8 @@ export function startInit(
   const joinsUser = plan.joined.some(({ type }) => type === 'user');
   // In another user namespace the stage may not place a child in a cgroup of the host's any more.
   const birthCgroup = joinsUser ? undefined : record.cgroup?.paths.unified;
+  // With systemd, entering is what makes the cgroup.
+  const bornInCgroup = birthCgroup !== undefined && record.cgroup?.layout === 'v2' && record.cgroup.driver === 'fs';
   const { consoleSocket, stdio } = inheritance;
   // Where nobody will connect, standard input holds the place of the listener.
   const listener = isLeftWaiting(session, record) ? listenForStart(local, session.directory) : undefined;
@@ -63,15 +65,18 @@ export function startInit(
     const init = startServedProcess(platform, 'init', {
       inheritance,
       extra: consoleSocket === undefined ? [start] : [start, consoleSocket],
-      enterCgroup: (stage) => enterCgroup(stage, birthCgroup !== undefined),
+      enterCgroup: bornInCgroup ? undefined : (stage) => enterCgroup(stage, birthCgroup !== undefined),
       birthCgroup,
       oomScoreAdj: record.config.process?.oomScoreAdj,
       joinFirst: joinsUser ? (stage) => joinWithUser(stage, plan.joined) : undefined,
       addFirst: makesTime ? (batch) => addOpenOffsets(batch, offsets) : undefined,
-      addJoins(batch, held) {
-        addJoins(batch, joinsUser ? [] : plan.joined);
-        if (makesTime) addTimeNamespace(batch, held, offsets);
-      },
+      addJoins:
+        plan.joined.length === 0 && !makesTime
+          ? undefined
+          : (batch, held) => {
+              addJoins(batch, joinsUser ? [] : plan.joined);
+              if (makesTime) addTimeNamespace(batch, held, offsets);
+            },
       madeNamespaces: plan.made,
     });
     session.init = { ...init };

@@ -16,6 +16,7 @@ import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
 import { inUserNamespace } from '../effects/userns/mappings.ts';
 import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import type { Kernel } from '../native/kernel.ts';
+import { call } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { CommandEffects } from './container.ts';
@@ -39,6 +40,7 @@ export function effectsOf(session: Session): CommandEffects {
         resources: config.linux?.resources ?? {},
         annotations: record.annotations,
         rootless: options.rootlessCgroups ?? false,
+        programs: session.devicePrograms,
         connect: () => connectSystemd(session, record),
       });
       if (record.resctrl !== undefined) {
@@ -60,6 +62,7 @@ export function effectsOf(session: Session): CommandEffects {
       }
       group?.add(init.pid);
       settleInit(session, record);
+      await creation?.complete();
       return init;
     },
     makeMounts: (record) => makeMounts(session, record),
@@ -105,8 +108,19 @@ export function effectsOf(session: Session): CommandEffects {
     freeze: (record) => freeze(local, planned(record)),
     thaw: (record) => thaw(local, planned(record)),
     update: unsupported('update'),
-    checkpoint: unsupported('checkpoint'),
-    restore: unsupported('restore'),
+    async checkpoint(record, request) {
+      const { checkpoint } = await import('../effects/criu/checkpoint.ts');
+      await checkpoint(session, record, request, needed(session.checkpoint));
+    },
+    async restore(record) {
+      const { restore } = await import('../effects/criu/restore.ts');
+      const init = await restore(session, record, needed(session.restoration), (process) => {
+        creation?.enter(process);
+        group?.add(call(process, { name: 'getpid', args: [] }));
+      });
+      group = undefined;
+      return init;
+    },
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
       const child = session.init?.pid;
@@ -162,6 +176,11 @@ function planned({ cgroup, id }: ContainerRecord): NonNullable<ContainerRecord['
 function processOf({ config, id }: ContainerRecord): Process {
   if (config.process === undefined) throw new Error(`container ${id} has no process`);
   return config.process;
+}
+
+function needed<T>(options: T | undefined): T {
+  if (options === undefined) throw new Error('this command has no options for CRIU');
+  return options;
 }
 
 function unsupported(what: string) {

@@ -93,10 +93,17 @@ function containerProcess({ config, id }: ContainerRecord): Process {
   return { ...process, env: withoutSockets(process.env ?? []) };
 }
 
-/** LISTEN_FDS and LISTEN_PID tell of descriptors that only the container's first process has. */
+/**
+ * LISTEN_FDS and LISTEN_PID tell of descriptors that only the container's first process has, and it alone is to say
+ * that it is ready.
+ */
 function withoutSockets(env: readonly string[]): string[] {
-  return env.includes('LISTEN_PID=1') ? env.filter((entry) => !/^LISTEN_(FDS|PID)=/.test(entry)) : [...env];
+  const listening = env.includes('LISTEN_PID=1');
+  return env.filter((entry) => entry !== OWN_NOTIFY_SOCKET && !(listening && /^LISTEN_(FDS|PID)=/.test(entry)));
 }
+
+/** Of effects/notify.ts, which is loaded where it is needed. */
+const OWN_NOTIFY_SOCKET = 'NOTIFY_SOCKET=/run/notify/notify.sock';
 
 function userOf(own: User, { user, additionalGids = [] }: ExecOverrides): User {
   const [uid = '', gid] = user === undefined || user === '' ? [] : splitOnce(user);

@@ -185,7 +185,7 @@ suite('rules', () => {
       'linux.resources.devices[0].type: invalid cgroup device type "u"',
     ],
     [
-      linux({ resources: { devices: [{ allow: true, access: 'x' }] } }),
+      linux({ resources: { devices: [{ allow: true, type: 'c', access: 'x' }] } }),
       'linux.resources.devices[0].access: invalid device permissions "x"',
     ],
     [
@@ -252,6 +252,14 @@ suite('rules', () => {
     }),
     'ucounts of an own user namespace': and(ROOTLESS, { sysctl: { 'user.max_user_namespaces': '1' } }),
     'a fifo without numbers': linux({ devices: [{ path: '/f', type: 'p' }] }),
+    'device access by letters that mean nothing': linux({
+      resources: {
+        devices: [
+          { allow: true, type: 'c', access: 'rwa' },
+          { allow: false, access: 'x' },
+        ],
+      },
+    }),
     "the default group's resctrl": linux({ intelRdt: { closID: '/' } }),
     'an unknown member of hooks': config({ hooks: Object.assign<Hooks, object>({}, { later: 'anything' }) }),
   };
