@@ -18,11 +18,10 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Hook, HookName } from '../../spec/types.ts';
-import { unsupportedPaths } from '../../spec/unsupported.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { runchart } from './runchart.ts';
 
-const skip = noContainers || (unsupportedPaths().includes('hooks.poststop') ? 'hooks are not wired in yet' : false);
+const skip = noContainers;
 const folder = workFolder('hooks');
 after(() => folder.remove());
 const bundle = join(folder.path, 'bundle');
