@@ -13,6 +13,7 @@ import { sharedNames } from './footprint.ts';
 import { ociArchive } from './oci-archive.ts';
 import { located, missing } from './program.ts';
 import { type Engine, playAll } from './scenario.ts';
+import { documented } from './snippets.ts';
 
 describe('containerd', { skip: noContainers || missing('containerd', 'ctr', 'containerd-shim-runc-v2') }, () => {
   const work = workFolder('containerd');
@@ -40,5 +41,5 @@ describe('containerd', { skip: noContainers || missing('containerd', 'ctr', 'con
     work.remove();
   });
 
-  playAll(tasks, () => ({ ours, runc }));
+  playAll([...documented('ctr'), ...tasks], () => ({ ours, runc }));
 });

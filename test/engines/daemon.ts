@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export interface Daemon {
   readonly pid: number;
@@ -22,9 +22,10 @@ export async function startDaemon(
   log: string,
   ready: () => boolean,
 ): Promise<Daemon> {
-  const [command = '', ...args] = argv;
+  const [command = ''] = argv;
   const output = openSync(log, 'w');
-  const child = spawn(command, args, { env, stdio: ['ignore', output, output] });
+  // So that it ends with this process, however that ends.
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...argv], { env, stdio: ['ignore', output, output] });
   closeSync(output);
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   const ended = new Promise<void>((done) => child.once('exit', () => done()));

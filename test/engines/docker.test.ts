@@ -12,6 +12,7 @@ import { life } from './docker/life.ts';
 import { sharedNames } from './footprint.ts';
 import { located, missing } from './program.ts';
 import { playAll } from './scenario.ts';
+import { documented } from './snippets.ts';
 
 describe('docker', { skip: noContainers || missing('docker', 'dockerd', 'containerd') }, () => {
   const work = workFolder('docker');
@@ -24,10 +25,8 @@ describe('docker', { skip: noContainers || missing('docker', 'dockerd', 'contain
   before(async () => {
     const archive = boxArchive(work.path);
     const peer = located('runc');
-    [ours, runc] = await Promise.all([
-      openDocker(join(work.path, 'ours'), 'runchart', RUNCHART, archive),
-      peer === undefined ? undefined : openDocker(join(work.path, 'runc'), 'runc', peer, archive),
-    ]);
+    ours = await openDocker(join(work.path, 'ours'), 'runchart', RUNCHART, archive);
+    if (peer !== undefined) runc = await openDocker(join(work.path, 'runc'), 'runc', peer, archive);
   });
 
   after(async () => {
@@ -43,5 +42,5 @@ describe('docker', { skip: noContainers || missing('docker', 'dockerd', 'contain
     work.remove();
   });
 
-  playAll(life, () => ({ ours, runc }));
+  playAll([...documented('docker'), ...life], () => ({ ours, runc }));
 });

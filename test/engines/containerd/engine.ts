@@ -65,7 +65,13 @@ exec ${ctr} "$@"`,
     return {
       runtime,
       folder: own,
-      env: { ...env, PATH: `${bin}:${process.env.PATH}`, CONTAINERD_NAMESPACE: namespace, CGROUP: `/${namespace}` },
+      env: {
+        ...env,
+        PATH: `${bin}:${process.env.PATH}`,
+        CONTAINERD_NAMESPACE: namespace,
+        RUNTIME: under,
+        CGROUP: `/${namespace}`,
+      },
     };
   }
 

@@ -80,7 +80,9 @@ export const tasks: readonly Scenario[] = [
   },
   {
     title: 'metrics of the task',
-    script: withTask(`ctr tasks metrics task | awk '/pids.current/ { print } NR > 4 { print $1 }'`),
+    script: withTask(`
+      wait_until 'ctr tasks metrics task'
+      ctr tasks metrics task | awk '/pids.current/ { print } NR > 4 { print $1 }'`),
     expected: /pids.current +1 *\n/,
   },
   {

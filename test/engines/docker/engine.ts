@@ -7,6 +7,7 @@ import { type Daemon, startDaemon } from '../daemon.ts';
 import { footprint, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
+import { snippetFor } from '../snippets.ts';
 
 export interface Docker extends Engine {
   /** Removes all that it has. @returns what is left nevertheless */
@@ -25,16 +26,17 @@ export async function openDocker(folder: string, runtime: string, path: string, 
   scriptPrograms(bin);
   const docker = located('docker') ?? '/usr/bin/docker';
   // docker knows a runtime named runc already.
+  const name = `the-${runtime}`;
   const under = program(join(folder, 'runtime'), runtime, `exec ${quoted(path)} "$@"`);
   const config = join(folder, 'daemon.json');
-  writeFileSync(config, JSON.stringify(configuration(folder, cgroup, `the-${runtime}`, under)));
+  writeFileSync(config, JSON.stringify(configuration(folder, cgroup, name, under)));
   program(bin, 'docker', `exec ${quoted(docker)} "$@"`);
   const env: NodeJS.ProcessEnv = {
     PATH: `${bin}:${process.env.PATH}`,
     HOME: folder,
     TMPDIR: folder,
     DOCKER_HOST: `unix://${folder}/docker.sock`,
-    CGROUP: `/${cgroup}`,
+    NAME: name,
     TERM: 'xterm',
   };
   const client = (...args: readonly string[]) => spawnSync(docker, args, { env, encoding: 'utf8', timeout: 60_000 });
@@ -44,7 +46,7 @@ export async function openDocker(folder: string, runtime: string, path: string, 
     join(folder, 'dockerd.log'),
     () => existsSync(join(folder, 'docker.sock')) && client('version').status === 0,
   );
-  execFileSync(docker, ['import', archive, 'box'], { env, stdio: 'pipe' });
+  execFileSync(docker, ['import', archive, 'localhost/box'], { env, stdio: 'pipe' });
 
   return {
     runtime,
@@ -68,8 +70,9 @@ export async function openDocker(folder: string, runtime: string, path: string, 
   };
 }
 
+/** The one of docs/engines.md, and what makes it private. */
 const configuration = (folder: string, cgroup: string, runtime: string, path: string) => ({
-  runtimes: { [runtime]: { path } },
+  ...JSON.parse(snippetFor('daemon.json', runtime, path)),
   'default-runtime': runtime,
   hosts: [`unix://${folder}/docker.sock`],
   'data-root': join(folder, 'data'),
