@@ -8,12 +8,19 @@ import { localKernel } from './local.ts';
 import { poller } from './poller.ts';
 import { remoteKernel } from './remote.ts';
 import { type Stage, spawnStage } from './spawn.ts';
+import type { StandingStages } from './standing.ts';
 
 export interface Platform {
   /** Performs calls in this process. */
   readonly local: Kernel;
-  /** Starts native/init with these descriptors, and nothing else, as a child of this process. @throws SyscallError */
-  spawnStage(descriptors: readonly number[], performer: string): Stage;
+  /**
+   * Starts native/init with these descriptors, and nothing else, as a child of this process.
+   * @param socket its socket's descriptor there; by default the one after `descriptors`
+   * @throws SyscallError
+   */
+  spawnStage(descriptors: readonly number[], performer: string, socket?: number): Stage;
+  /** A stage for many containers, where this process is to have one. */
+  readonly standing?: StandingStages;
   /** The kernel of a process that serves batches on the other end of a socket of ours. */
   kernelBehind(socket: number, performer: string): Kernel;
   /** For the libraries that are not system calls: sd-bus. */
@@ -38,8 +45,8 @@ export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadL
   const poll = poller(libc, bare);
   return {
     local,
-    spawnStage(descriptors, performer) {
-      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer });
+    spawnStage(descriptors, performer, socket = descriptors.length) {
+      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket });
       return { ...stage, kernel: wrap(stage.kernel) };
     },
     kernelBehind: (socket, performer) => wrap(remoteKernel(libc, socket, performer)),

@@ -20,6 +20,8 @@ export interface SpawnOptions {
   /** What becomes the child's descriptors 0, 1, 2, … in this order. The first three are standard input, output and error. */
   readonly descriptors: readonly number[];
   readonly performer: string;
+  /** Its socket's descriptor in the child: by default the one after `descriptors`. */
+  readonly socket?: number;
 }
 
 export interface Stage {
@@ -27,7 +29,7 @@ export interface Stage {
   readonly kernel: Kernel;
   /** This process's end of the stage's socket: the stage exits when it is closed. */
   readonly connection: number;
-  /** In the stage: the descriptor of its socket, the one after `descriptors`. */
+  /** In the stage: the descriptor of its socket. */
   readonly socket: number;
 }
 
@@ -53,8 +55,8 @@ export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): St
     try {
       const table = [...options.descriptors, theirs].map((fd) => keep(call(local, duplicateAbove(fd, SCRATCH))));
       const path = `/proc/self/fd/${keep(call(local, duplicateAbove(program, SCRATCH)))}`;
-      const socket = options.descriptors.length;
-      const pid = posixSpawn(libc, path, ['runchart-init', String(socket)], table);
+      const { socket = options.descriptors.length } = options;
+      const pid = posixSpawn(libc, path, ['runchart-init', String(socket)], table, socket);
       const kernel = remoteKernel(libc, ours, options.performer);
       return { pid, kernel, connection: ours, socket };
     } catch (error) {
@@ -93,7 +95,8 @@ function sealedMemfd(local: Kernel, program: Uint8Array): number {
   }
 }
 
-function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: readonly number[]): number {
+/** @param last where the last descriptor of the table goes */
+function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: readonly number[], last: number): number {
   const { spawn } = libc;
   // glibc's types are opaque: 80 and 336 bytes on 64-bit machines, rounded up here.
   const actions = new Uint8Array(128);
@@ -106,7 +109,7 @@ function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: re
   spawn.attributesInit(attributes);
   try {
     table.forEach((from, to) => {
-      spawn.actionsDup2(actions, from, to);
+      spawn.actionsDup2(actions, from, to === table.length - 1 ? last : to);
     });
     spawn.attributesSetFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     spawn.attributesSetSigmask(attributes, noSignal);

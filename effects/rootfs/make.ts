@@ -13,38 +13,29 @@ import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
 import type { MountStep } from '../mounts/steps.ts';
 import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts';
+import { requireSelinux } from '../process/labels.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
-import { withHostSide } from '../userns/host-side.ts';
+import { initSide, withHostSide } from '../userns/host-side.ts';
 import { withMappedNamespaces } from '../userns/mapped-namespaces.ts';
 import { hasIdmapped, needsHostSide } from '../userns/needs-host-side.ts';
-import { openSources } from '../userns/sources.ts';
+import { type InnerBind, isInner, type NamespaceOf, openSources, openSourceWithin } from '../userns/sources.ts';
 import { attachRootfs } from './attach.ts';
 import { configuredDevices, makeConfiguredDevices } from './configured-devices.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
 import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
-import { planPropagation, rootPropagation } from './propagation.ts';
+import { finalPropagation, planPropagation, rootPropagation } from './propagation.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
-  const mounts = (config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
-  const steps = planMounts(mounts, {
-    files: boundFiles(session.platform.local, mounts),
-    cgroup: record.cgroup,
-    cgroupNamespace: makesNamespace(config, 'cgroup'),
-    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
-    joinedNamespaces: new Set(
-      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
-    ),
-    label: mountLabelOf(session.platform.local, config),
-  });
-  const { root, opened } = attach(session, record, steps);
+  const mounts = plainMounts(record);
+  const steps = plannedSteps(session.platform.local, record, mounts);
+  const root = mountAll(session, record, steps);
   init.root = root;
-  performMounts(init.kernel, root, opened);
   if (!needsDevices(mounts)) return;
   const devices = configuredDevices(config.linux?.devices);
   const configured = new Set(devices.map(({ path }) => path));
@@ -52,27 +43,70 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   makeConfiguredDevices(init.kernel, root, devices);
 }
 
-interface Attached {
-  /** The rootfs, opened in the init. */
-  readonly root: number;
-  readonly opened: readonly MountStep[];
+/** The mounts of the config, by what runc's users rely on. */
+export const plainMounts = (record: ContainerRecord): readonly Mount[] =>
+  (record.config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
+
+/** What these mounts come to on this host. @throws EffectError */
+export function plannedSteps(
+  local: Kernel,
+  { config, cgroup, rootfs }: ContainerRecord,
+  mounts: readonly Mount[],
+): readonly MountStep[] {
+  return planMounts(mounts, {
+    rootfs,
+    files: boundFiles(local, mounts),
+    cgroup,
+    cgroupNamespace: makesNamespace(config, 'cgroup'),
+    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
+    joinedNamespaces: new Set(
+      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
+    ),
+    label: mountLabelOf(local, config),
+  });
 }
 
-function attach(session: Session, record: ContainerRecord, steps: readonly MountStep[]): Attached {
+/** @returns the rootfs, opened in the init */
+function mountAll(session: Session, record: ContainerRecord, steps: readonly MountStep[]): number {
   const { kernel, pid } = connectedInit(session);
   const { config, rootfs } = record;
   // In the host's own mount namespace its propagation is not ours to change.
   const propagation = hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
   if (record.owner !== 0 && hasIdmapped(record))
     throw new EffectError('id-mapped mounts are not supported for rootless containers');
-  if (!needsHostSide(record)) return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+  const ofContainer = `/proc/${pid}/ns/user`;
+  if (!needsHostSide(record)) {
+    const root = attachRootfs(kernel, rootfs, propagation);
+    performInOrder(kernel, root, steps, (step) => openSourceWithin(initSide(kernel), root, step, () => ofContainer));
+    return root;
+  }
   return withHostSide(session, record.options.preserveFds, (host) => {
-    const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
-    const opened = withMappedNamespaces(session, (pathOf) =>
-      openSources(host, steps, ({ mappings }) => (mappings === undefined ? `/proc/${pid}/ns/user` : pathOf(mappings))),
-    );
-    return { root, opened };
+    const own = attachRootfs(host.kernel, rootfs, propagation);
+    const [root = -1] = host.give([own]);
+    withMappedNamespaces(session, (pathOf) => {
+      const namespaceOf: NamespaceOf = ({ mappings }) => (mappings === undefined ? ofContainer : pathOf(mappings));
+      const opened = openSources(host, steps, namespaceOf);
+      performInOrder(kernel, root, opened, (step) => openSourceWithin(host, own, step, namespaceOf));
+    });
+    return root;
   });
+}
+
+/** What lies in the rootfs is bound as the steps before have made it. @throws EffectError */
+function performInOrder(
+  kernel: Kernel,
+  root: number,
+  steps: readonly MountStep[],
+  open: (step: InnerBind) => MountStep,
+): void {
+  let next: MountStep[] = [];
+  for (const step of steps) {
+    if (isInner(step)) {
+      performMounts(kernel, root, next);
+      next = [open(step)];
+    } else next.push(step);
+  }
+  performMounts(kernel, root, next);
 }
 
 /** Makes the rootfs the root, and takes away what the container must not have of it. @throws EffectError */
@@ -102,6 +136,8 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
     readonlyPaths: config.linux?.readonlyPaths ?? [],
     maskedPaths: config.linux?.maskedPaths ?? [],
   });
+  const last = hasNamespace(config, 'mount') ? finalPropagation(config.linux?.rootfsPropagation) : [];
+  if (last.length > 0) perform(kernel, last);
 }
 
 const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT.FDCWD, path, out(STATX_BYTES))) >= 0;
@@ -110,8 +146,7 @@ const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT
 function mountLabelOf(local: Kernel, { linux }: Config): string | undefined {
   const label = linux?.mountLabel;
   if (label === undefined || label === '') return undefined;
-  if (!exists(local, '/sys/fs/selinux/enforce'))
-    throw new EffectError('selinux label is specified in config, but selinux is disabled or not supported');
+  requireSelinux(local);
   return label;
 }
 

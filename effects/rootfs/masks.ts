@@ -12,6 +12,7 @@ import {
   moveMount,
   openTree,
 } from '../../native/calls/mounts.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Kernel, Out } from '../../native/kernel.ts';
@@ -88,9 +89,9 @@ function openAll(init: Kernel, paths: readonly string[]): readonly (Found | unde
 
 /** What is not there needs no protection; what cannot be opened for another reason would be left unprotected. */
 function refuseUnlessMissing(path: string, result: number): void {
+  if (result === -ERRNO.ENOENT || result === -ERRNO.ENOTDIR) return;
   const error = new SyscallError({ name: 'openat2', args: [] }, -result);
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')
-    throw new EffectError(`open ${path} to protect it: ${reasonOf(error)}`, { cause: error });
+  throw new EffectError(`open ${path} to protect it: ${reasonOf(error)}`, { cause: error });
 }
 
 /** Each is bound onto itself, read-only with all that is mounted below. */
