@@ -132,7 +132,7 @@ test('no_new_privs is set or not as the config says', { skip }, async () => {
 
 test('the user has its ids, additional groups and umask', { skip }, async () => {
   await using created = await running('user', {
-    user: { uid: 1234, gid: 2345, additionalGids: [10, 4_000_000_000], umask: 0o027 },
+    user: { uid: 1234, gid: 2345, additionalGids: [10, 4_000_000_000, 10], umask: 0o027 },
   });
   const { pid } = created;
   assert.equal(statusField(pid, 'Uid'), '1234\t1234\t1234\t1234');
