@@ -16,10 +16,10 @@ import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts'
 import { requireSelinux } from '../process/labels.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
-import { withHostSide } from '../userns/host-side.ts';
+import { initSide, withHostSide } from '../userns/host-side.ts';
 import { withMappedNamespaces } from '../userns/mapped-namespaces.ts';
 import { hasIdmapped, needsHostSide } from '../userns/needs-host-side.ts';
-import { openSources } from '../userns/sources.ts';
+import { type InnerBind, isInner, type NamespaceOf, openSources, openSourceWithin } from '../userns/sources.ts';
 import { attachRootfs } from './attach.ts';
 import { configuredDevices, makeConfiguredDevices } from './configured-devices.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
@@ -34,9 +34,8 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   const { config } = record;
   const mounts = plainMounts(record);
   const steps = plannedSteps(session.platform.local, record, mounts);
-  const { root, opened } = attach(session, record, steps);
+  const root = mountAll(session, record, steps);
   init.root = root;
-  performMounts(init.kernel, root, opened);
   if (!needsDevices(mounts)) return;
   const devices = configuredDevices(config.linux?.devices);
   const configured = new Set(devices.map(({ path }) => path));
@@ -51,10 +50,11 @@ export const plainMounts = (record: ContainerRecord): readonly Mount[] =>
 /** What these mounts come to on this host. @throws EffectError */
 export function plannedSteps(
   local: Kernel,
-  { config, cgroup }: ContainerRecord,
+  { config, cgroup, rootfs }: ContainerRecord,
   mounts: readonly Mount[],
 ): readonly MountStep[] {
   return planMounts(mounts, {
+    rootfs,
     files: boundFiles(local, mounts),
     cgroup,
     cgroupNamespace: makesNamespace(config, 'cgroup'),
@@ -66,27 +66,47 @@ export function plannedSteps(
   });
 }
 
-interface Attached {
-  /** The rootfs, opened in the init. */
-  readonly root: number;
-  readonly opened: readonly MountStep[];
-}
-
-function attach(session: Session, record: ContainerRecord, steps: readonly MountStep[]): Attached {
+/** @returns the rootfs, opened in the init */
+function mountAll(session: Session, record: ContainerRecord, steps: readonly MountStep[]): number {
   const { kernel, pid } = connectedInit(session);
   const { config, rootfs } = record;
   // In the host's own mount namespace its propagation is not ours to change.
   const propagation = hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
   if (record.owner !== 0 && hasIdmapped(record))
     throw new EffectError('id-mapped mounts are not supported for rootless containers');
-  if (!needsHostSide(record)) return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+  const ofContainer = `/proc/${pid}/ns/user`;
+  if (!needsHostSide(record)) {
+    const root = attachRootfs(kernel, rootfs, propagation);
+    performInOrder(kernel, root, steps, (step) => openSourceWithin(initSide(kernel), root, step, () => ofContainer));
+    return root;
+  }
   return withHostSide(session, record.options.preserveFds, (host) => {
-    const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
-    const opened = withMappedNamespaces(session, (pathOf) =>
-      openSources(host, steps, ({ mappings }) => (mappings === undefined ? `/proc/${pid}/ns/user` : pathOf(mappings))),
-    );
-    return { root, opened };
+    const own = attachRootfs(host.kernel, rootfs, propagation);
+    const [root = -1] = host.give([own]);
+    withMappedNamespaces(session, (pathOf) => {
+      const namespaceOf: NamespaceOf = ({ mappings }) => (mappings === undefined ? ofContainer : pathOf(mappings));
+      const opened = openSources(host, steps, namespaceOf);
+      performInOrder(kernel, root, opened, (step) => openSourceWithin(host, own, step, namespaceOf));
+    });
+    return root;
   });
+}
+
+/** What lies in the rootfs is bound as the steps before have made it. @throws EffectError */
+function performInOrder(
+  kernel: Kernel,
+  root: number,
+  steps: readonly MountStep[],
+  open: (step: InnerBind) => MountStep,
+): void {
+  let next: MountStep[] = [];
+  for (const step of steps) {
+    if (isInner(step)) {
+      performMounts(kernel, root, next);
+      next = [open(step)];
+    } else next.push(step);
+  }
+  performMounts(kernel, root, next);
 }
 
 /** Makes the rootfs the root, and takes away what the container must not have of it. @throws EffectError */

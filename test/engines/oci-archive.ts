@@ -30,7 +30,10 @@ export function ociArchive(folder: string, layer: string, name: string): string 
   });
   const manifest = json('manifest.v1', { schemaVersion: 2, config, layers: [rootfs] });
   const annotations = { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': 'latest' };
-  writeFileSync(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }));
+  writeFileSync(
+    join(layout, 'index.json'),
+    JSON.stringify({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }),
+  );
   writeFileSync(join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   const archive = join(folder, 'oci.tar');
   execFileSync('tar', ['--directory', layout, '--create', '--file', archive, '.']);
