@@ -11,7 +11,7 @@ import { after, beforeEach, describe, it } from 'node:test';
 import type { IntelRdt } from '../../spec/types.ts';
 import { noContainers } from './bundle.ts';
 import { type Ended, messageOf, RUNCHART } from './command-line.ts';
-import { lives, waiting } from './lives.ts';
+import { lives, resting } from './lives.ts';
 
 /** With another line in the mount table of the process that becomes the runtime. */
 const DISGUISE = `cat /proc/self/mountinfo > "$0" && echo "9999 1 0:999 / $1 rw - resctrl resctrl rw" >> "$0" &&
@@ -63,7 +63,7 @@ describe('Intel RDT', {
   }
   function bundle(intelRdt: IntelRdt): readonly [id: string, path: string] {
     const id = host.idFor(host.runchart);
-    const config = waiting();
+    const config = resting();
     return [id, host.bundle(id, { ...config, linux: { ...config.linux, intelRdt } })];
   }
   function start(intelRdt: IntelRdt): { readonly id: string; readonly pid: number } {
@@ -208,7 +208,7 @@ describe('Intel RDT', {
     const ended = host.runchart('create', '--bundle', path, id);
     assert.match(messageOf(ended), /intelRdt is specified in config, but Intel RDT is not enabled$/);
     assert.match(messageOf(host.runchart('state', id)), /does not exist/);
-    const other = host.start();
+    const other = host.start(resting());
     assert.match(
       messageOf(runchart('update', '--l3-cache-schema', 'L3:0=f', other.id)),
       /updating a non-existent Intel RDT configuration is not supported$/,
