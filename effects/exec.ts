@@ -31,7 +31,7 @@ import { PartedBatch } from './parted-batch.ts';
 import { type Execution, executeProcess, planExecution } from './process/execute.ts';
 import { personalityCalls } from './process/execution-domain.ts';
 import { addSessionKeyring } from './process/keyring.ts';
-import { addLimits, restoreOpenFilesLimit } from './process/limits.ts';
+import { addLimits, addOpenFilesLimit } from './process/limits.ts';
 import { giveTerminal } from './process/terminal.ts';
 import type { ContainerFilter } from './seccomp/container.ts';
 import { extraDescriptor, type ServedProcess, startServedProcess } from './served-process.ts';
@@ -195,8 +195,8 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   limits.part('prepare the process');
   // While it may still raise them: a user namespace takes that away.
   addLimits(limits, process);
+  addOpenFilesLimit(limits, session.platform.local, process, openFilesLimit);
   limits.perform(kernel);
-  restoreOpenFilesLimit(kernel, process, openFilesLimit);
 
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));

@@ -48,6 +48,12 @@ export const batchDescriptor = (preserveFds: number): number => 3 + preserveFds;
 /** The number, in the process, of the i-th extra descriptor. */
 export const extraDescriptor = (preserveFds: number, index: number): number => batchDescriptor(preserveFds) + 1 + index;
 
+/** Numbers that no open file of the process reaches by itself. */
+const APART = 16;
+
+/** The number, in an init, of its rootfs until it is entered. */
+export const rootDescriptor = (preserveFds: number): number => batchDescriptor(preserveFds) + APART;
+
 /** @throws EffectError; no process is left then */
 export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
   const { local } = platform;

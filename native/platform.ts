@@ -6,7 +6,7 @@ import { type Libc, loadLibc } from './libc.ts';
 import { type LibSeccomp, loadLibSeccomp } from './libseccomp.ts';
 import { localKernel } from './local.ts';
 import { poller } from './poller.ts';
-import { remoteKernel } from './remote.ts';
+import { remoteKernels } from './remote.ts';
 import { type Stage, spawnStage } from './spawn.ts';
 import type { StandingStages } from './standing.ts';
 
@@ -41,15 +41,16 @@ export type Wrap = (kernel: Kernel) => Kernel;
 
 export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadLibc()): Platform {
   const bare = localKernel(libc);
+  const remote = remoteKernels(libc);
   const local = wrap(bare);
   const poll = poller(libc, bare);
   return {
     local,
     spawnStage(descriptors, performer, socket = descriptors.length) {
-      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket });
+      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket, remote });
       return { ...stage, kernel: wrap(stage.kernel) };
     },
-    kernelBehind: (socket, performer) => wrap(remoteKernel(libc, socket, performer)),
+    kernelBehind: (socket, performer) => wrap(remote(socket, performer)),
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
     poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),

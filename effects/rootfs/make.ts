@@ -3,23 +3,26 @@
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { AT, S } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { attempt, perform } from '../../native/perform.ts';
+import { attempt, flush } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Config, Mount } from '../../spec/types.ts';
-import { doing, EffectError } from '../error.ts';
+import { EffectError } from '../error.ts';
 import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
 import type { MountStep } from '../mounts/steps.ts';
 import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts';
+import { PartedBatch } from '../parted-batch.ts';
+import { rootDescriptor } from '../served-process.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
 import { withHostSide } from '../userns/host-side.ts';
 import { withMappedNamespaces } from '../userns/mapped-namespaces.ts';
+import { inUserNamespace } from '../userns/mappings.ts';
 import { hasIdmapped, needsHostSide } from '../userns/needs-host-side.ts';
 import { openSources } from '../userns/sources.ts';
-import { attachRootfs } from './attach.ts';
+import { attachRootfs, postAttachRootfs } from './attach.ts';
 import { configuredDevices, makeConfiguredDevices } from './configured-devices.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
@@ -48,7 +51,9 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   if (!needsDevices(mounts)) return;
   const devices = configuredDevices(config.linux?.devices);
   const configured = new Set(devices.map(({ path }) => path));
-  makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured);
+  makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured, inUserNamespace(config));
+  if (devices.length === 0) return;
+  flush(init.kernel);
   makeConfiguredDevices(init.kernel, root, devices);
 }
 
@@ -65,7 +70,16 @@ function attach(session: Session, record: ContainerRecord, steps: readonly Mount
   const propagation = hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
   if (record.owner !== 0 && hasIdmapped(record))
     throw new EffectError('id-mapped mounts are not supported for rootless containers');
-  if (!needsHostSide(record)) return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+  if (!needsHostSide(record)) {
+    const root = rootDescriptor(record.options.preserveFds);
+    if (propagation?.parent === undefined) postAttachRootfs(kernel, rootfs, propagation, root);
+    else {
+      flush(kernel);
+      return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+    }
+    return { root, opened: steps };
+  }
+  flush(kernel);
   return withHostSide(session, record.options.preserveFds, (host) => {
     const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
     const opened = withMappedNamespaces(session, (pathOf) =>
@@ -88,8 +102,10 @@ export function enterRootfs(session: Session, record: ContainerRecord): void {
   }
   if (record.options.noPivot) moveOver(init.kernel, root, kernelMounts(session.platform.local, record.rootfs));
   else pivotInto(init.kernel, root);
-  const propagation = rootPropagation(planPropagation(config.linux?.rootfsPropagation));
-  if (propagation.length > 0) doing('set rootfsPropagation', () => perform(init.kernel, propagation));
+  const batch = new PartedBatch();
+  for (const one of rootPropagation(planPropagation(config.linux?.rootfsPropagation))) batch.add(one);
+  batch.part('set rootfsPropagation');
+  if (batch.calls.length > 0) batch.post(init.kernel);
 }
 
 /** After the terminal has been set up, which needs a writable /dev. @throws EffectError */
