@@ -48,7 +48,8 @@ export function prepareProcess(
       programIn(batch.settle(outcome));
       return;
     }
-    for (const opened of entering.map((index) => results[index] ?? -1)) if (opened > 0) attempt(kernel, close(opened));
+    const opened = results[entering[0] ?? -1] ?? -1;
+    if (opened >= 0) attempt(kernel, close(opened));
     prepareCarefully(kernel, process);
   });
 }
