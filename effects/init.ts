@@ -14,12 +14,14 @@ import { makesNamespace, planNamespaces } from './namespaces.ts';
 import { addLoopbackUp } from './network.ts';
 import { PartedBatch } from './parted-batch.ts';
 import { startTimeOf } from './proc.ts';
+import { freeAffinity } from './process/affinity.ts';
 import { personalityCalls } from './process/execution-domain.ts';
-import { addSessionKeyring } from './process/keyring.ts';
+import { addSessionKeyring, keyringLabel } from './process/keyring.ts';
+import { refuseLabels } from './process/labels.ts';
 import { extraDescriptor, startServedProcess } from './served-process.ts';
 import { connectedInit, disconnect, type Session } from './session.ts';
 import { addSysctls, refuseHostSysctls } from './sysctl.ts';
-import { addTimeNamespace, makesTimeInside } from './time-namespace.ts';
+import { addOpenOffsets, addTimeNamespace, makesTimeInside } from './time-namespace.ts';
 import { needsHostSide } from './userns/needs-host-side.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
@@ -46,13 +48,15 @@ export function startInit(
 ): InitRecord {
   const { platform, inheritance } = session;
   const { local } = platform;
+  refuseLabels(local, record.config.process);
   const plan = planNamespaces(record.config);
+  const makesTime = plan.makesTime && !makesTimeInside(record);
+  const offsets = record.config.linux?.timeOffsets ?? {};
   const joinsUser = plan.joined.some(({ type }) => type === 'user');
   // In another user namespace the stage may not place a child in a cgroup of the host's any more.
   const birthCgroup = joinsUser ? undefined : record.cgroup?.paths.unified;
   // With systemd, entering is what makes the cgroup.
   const bornInCgroup = birthCgroup !== undefined && record.cgroup?.layout === 'v2' && record.cgroup.driver === 'fs';
-  const makesTime = plan.makesTime && !makesTimeInside(record);
   const { consoleSocket, stdio } = inheritance;
   // Where nobody will connect, standard input holds the place of the listener.
   const listener = isLeftWaiting(session, record) ? listenForStart(local, session.directory) : undefined;
@@ -65,12 +69,13 @@ export function startInit(
       birthCgroup,
       oomScoreAdj: record.config.process?.oomScoreAdj,
       joinFirst: joinsUser ? (stage) => joinWithUser(stage, plan.joined) : undefined,
+      addFirst: makesTime ? (batch) => addOpenOffsets(batch, offsets) : undefined,
       addJoins:
         plan.joined.length === 0 && !makesTime
           ? undefined
-          : (batch) => {
+          : (batch, held) => {
               addJoins(batch, joinsUser ? [] : plan.joined);
-              if (makesTime) addTimeNamespace(batch, record.config.linux?.timeOffsets ?? {});
+              if (makesTime) addTimeNamespace(batch, held, offsets);
             },
       madeNamespaces: plan.made,
     });
@@ -121,10 +126,18 @@ export function settleInit(session: Session, record: ContainerRecord): void {
   const { config, options } = record;
   const { sysctl = {}, personality } = config.linux ?? {};
   const { preserveFds, consoleSocket } = session.inheritance;
-  const batch = new PartedBatch();
+  let batch = new PartedBatch();
   batch.add(closeRange(extraDescriptor(preserveFds, consoleSocket === undefined ? CONSOLE : CONSOLE + 1), 0x7fffffff));
   batch.add(setsid());
-  if (!options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
+  batch.add(freeAffinity());
+  if (!options.noNewKeyring) {
+    if (config.process?.selinuxLabel) {
+      batch.part('prepare the init');
+      batch.perform(kernel);
+      batch = new PartedBatch();
+    }
+    addSessionKeyring(batch, `_ses.${record.id}`, keyringLabel(kernel, config.process));
+  }
   for (const call of personalityCalls(personality)) batch.add(call);
   batch.part('prepare the init');
   if (makesNamespace(config, 'network')) addLoopbackUp(batch);

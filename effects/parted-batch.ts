@@ -5,11 +5,14 @@ import type { Kernel, Outcome } from '../native/kernel.ts';
 import { post, SyscallError } from '../native/perform.ts';
 import { EffectError, reasonOf } from './error.ts';
 
+/** What a part does, or that of one whose reason says more than the errno. */
+type Words = string | ((error: SyscallError) => string);
+
 export class PartedBatch extends Batch {
-  readonly #parts: { readonly end: number; readonly what: string }[] = [];
+  readonly #parts: { readonly end: number; readonly what: Words }[] = [];
 
   /** Ends a part: what has been added since the last one is told as `what` when it fails. */
-  part(what: string): void {
+  part(what: Words): void {
     this.#parts.push({ end: this.calls.length, what });
   }
 
@@ -33,6 +36,7 @@ export class PartedBatch extends Batch {
     if (failed === undefined) throw new RangeError('a batch stopped beyond its end');
     const error = new SyscallError(failed, -(results[stoppedAt] ?? 0), stoppedAt);
     const what = this.#parts.find(({ end }) => stoppedAt < end)?.what ?? failed.name;
-    throw new EffectError(`${what}: ${reasonOf(error)}`, { cause: error });
+    const words = typeof what === 'string' ? what : what(error);
+    throw new EffectError(`${words}: ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -8,7 +8,8 @@ import { resultOf } from './local.ts';
 const ARENA_BASE = 0x1_0000_0000;
 /** Half of the init's arena: the other half is for the answer. */
 const HALF_BYTES = 8 << 20;
-const FIRST_BYTES = 64 * 1024;
+/** It grows. Fresh memory is what a cold start pays for. */
+const FIRST_BYTES = 16 * 1024;
 const HEADER_BYTES = 16;
 const CALL_BYTES = 56;
 const FLAG = { MAY_FAIL: 1 << 8, CHILD_SERVES: 1 << 9, SERVE: 1 << 10 } as const;

@@ -27,6 +27,8 @@ export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
   let creation: Creation | undefined;
+  /** While there is no container yet. */
+  let giveBack: (() => void) | undefined;
   return {
     async makeCgroup(record) {
       const { config, options } = record;
@@ -47,7 +49,12 @@ export function effectsOf(session: Session): CommandEffects {
       );
       await settleUserNamespace(session, record);
       giveCgroup(local, record, init.pid);
+      if (Object.keys(record.config.linux?.netDevices ?? {}).length > 0) {
+        const { moveNetDevices } = await import('../effects/net-devices/net-devices.ts');
+        giveBack = moveNetDevices(platform, record, init.pid);
+      }
       settleInit(session, record);
+      await creation?.complete();
       return init;
     },
     makeMounts: (record) => makeMounts(session, record),
@@ -70,12 +77,14 @@ export function effectsOf(session: Session): CommandEffects {
       protectRootfs(session, record);
       prepareProcess(kernel, process, {
         local,
+        linux: record.config.linux,
         openFilesLimit: session.inheritance.openFilesLimit,
         limited: inUserNamespace(record.config) ? pid : undefined,
       });
       // For its errors, and for its cache.
       await compiledFilter(session, record);
       awaitStart(session, record);
+      giveBack = undefined;
     },
     async startProcess(record) {
       try {
@@ -94,11 +103,18 @@ export function effectsOf(session: Session): CommandEffects {
     freeze: (record) => freeze(local, planned(record)),
     thaw: (record) => thaw(local, planned(record)),
     update: unsupported('update'),
-    checkpoint: unsupported('checkpoint'),
-    restore: unsupported('restore'),
+    async checkpoint(record, request) {
+      const { checkpoint } = await import('../effects/criu/checkpoint.ts');
+      await checkpoint(session, record, request, needed(session.checkpoint));
+    },
+    async restore(record) {
+      const { restore } = await import('../effects/criu/restore.ts');
+      return restore(session, record, needed(session.restoration), (process) => creation?.enter(process));
+    },
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
       const child = session.init?.pid;
+      giveBack?.();
       disconnect(session);
       await destroyInit(platform, record, child);
     },
@@ -145,6 +161,11 @@ function planned({ cgroup, id }: ContainerRecord): NonNullable<ContainerRecord['
 function processOf({ config, id }: ContainerRecord): Process {
   if (config.process === undefined) throw new Error(`container ${id} has no process`);
   return config.process;
+}
+
+function needed<T>(options: T | undefined): T {
+  if (options === undefined) throw new Error('this command has no options for CRIU');
+  return options;
 }
 
 function unsupported(what: string) {

@@ -5,16 +5,20 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { attempt, call, post } from '../../native/perform.ts';
-import type { Process } from '../../spec/types.ts';
+import type { Linux, Process } from '../../spec/types.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { makePlaceholder } from '../rootfs/in-root.ts';
+import { setLabels } from './labels.ts';
 import { addLimits, addOpenFilesLimit } from './limits.ts';
+import { addMemoryPolicy } from './memory-policy.ts';
+import { addPriorities } from './priorities.ts';
 import { addFindProgram } from './program.ts';
 import { addEnter, cwdError } from './working-directory.ts';
 
 export interface PrepareOptions {
   /** This process. */
   readonly local: Kernel;
+  readonly linux: Linux | undefined;
   /** Soft, of the command itself. */
   readonly openFilesLimit: number | undefined;
   /** The init's pid, where the limits are to be set from outside: an init in a user namespace may not raise them. */
@@ -22,21 +26,28 @@ export interface PrepareOptions {
 }
 
 /**
- * Limits, the working directory, and whether the program is there: a missing one fails `create`, as with runc. Posted.
+ * Limits, priorities, labels, the working directory, and whether the program is there: a missing one fails `create`, as with
+ * runc. Posted.
  * @throws EffectError
  */
 export function prepareProcess(
   kernel: Kernel,
   process: Process,
-  { local, openFilesLimit, limited }: PrepareOptions,
+  { local, linux, openFilesLimit, limited }: PrepareOptions,
 ): void {
+  const cpus = linux?.resources?.cpu?.cpus;
   if (limited !== undefined) {
     const batch = new PartedBatch();
     addLimits(batch, process, limited);
+    addPriorities(batch, process, cpus, limited);
     batch.perform(local);
   }
   const batch = new PartedBatch();
-  if (limited === undefined) addLimits(batch, process);
+  if (limited === undefined) {
+    addLimits(batch, process);
+    addPriorities(batch, process, cpus);
+  }
+  addMemoryPolicy(batch, linux?.memoryPolicy);
   addOpenFilesLimit(batch, local, process, openFilesLimit);
   const { entering } = addEnter(batch, process.cwd);
   const programIn = addFindProgram(batch, process);
@@ -52,6 +63,7 @@ export function prepareProcess(
     if (opened >= 0) attempt(kernel, close(opened));
     prepareCarefully(kernel, process);
   });
+  setLabels(kernel, process);
 }
 
 function prepareCarefully(kernel: Kernel, process: Process): void {

@@ -2,7 +2,7 @@
 
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { AT, S } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
+import type { Call, Kernel } from '../../native/kernel.ts';
 import { attempt, flush } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
@@ -14,6 +14,7 @@ import { planMounts } from '../mounts/plan.ts';
 import type { MountStep } from '../mounts/steps.ts';
 import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts';
 import { PartedBatch } from '../parted-batch.ts';
+import { requireSelinux } from '../process/labels.ts';
 import { rootDescriptor } from '../served-process.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
@@ -28,23 +29,14 @@ import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
 import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
-import { planPropagation, rootPropagation } from './propagation.ts';
+import { finalPropagation, planPropagation, rootPropagation } from './propagation.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
-  const mounts = (config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
-  const steps = planMounts(mounts, {
-    files: boundFiles(session.platform.local, mounts),
-    cgroup: record.cgroup,
-    cgroupNamespace: makesNamespace(config, 'cgroup'),
-    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
-    joinedNamespaces: new Set(
-      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
-    ),
-    label: mountLabelOf(session.platform.local, config),
-  });
+  const mounts = plainMounts(record);
+  const steps = plannedSteps(session.platform.local, record, mounts);
   const { root, opened } = attach(session, record, steps);
   init.root = root;
   performMounts(init.kernel, root, opened);
@@ -55,6 +47,28 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   if (devices.length === 0) return;
   flush(init.kernel);
   makeConfiguredDevices(init.kernel, root, devices);
+}
+
+/** The mounts of the config, by what runc's users rely on. */
+export const plainMounts = (record: ContainerRecord): readonly Mount[] =>
+  (record.config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
+
+/** What these mounts come to on this host. @throws EffectError */
+export function plannedSteps(
+  local: Kernel,
+  { config, cgroup }: ContainerRecord,
+  mounts: readonly Mount[],
+): readonly MountStep[] {
+  return planMounts(mounts, {
+    files: boundFiles(local, mounts),
+    cgroup,
+    cgroupNamespace: makesNamespace(config, 'cgroup'),
+    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
+    joinedNamespaces: new Set(
+      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
+    ),
+    label: mountLabelOf(local, config),
+  });
 }
 
 interface Attached {
@@ -102,10 +116,15 @@ export function enterRootfs(session: Session, record: ContainerRecord): void {
   }
   if (record.options.noPivot) moveOver(init.kernel, root, kernelMounts(session.platform.local, record.rootfs));
   else pivotInto(init.kernel, root);
+  postPropagation(init.kernel, rootPropagation(planPropagation(config.linux?.rootfsPropagation)));
+}
+
+function postPropagation(init: Kernel, calls: readonly Call[]): void {
+  if (calls.length === 0) return;
   const batch = new PartedBatch();
-  for (const one of rootPropagation(planPropagation(config.linux?.rootfsPropagation))) batch.add(one);
+  for (const one of calls) batch.add(one);
   batch.part('set rootfsPropagation');
-  if (batch.calls.length > 0) batch.post(init.kernel);
+  batch.post(init);
 }
 
 /** After the terminal has been set up, which needs a writable /dev. @throws EffectError */
@@ -118,6 +137,8 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
     readonlyPaths: config.linux?.readonlyPaths ?? [],
     maskedPaths: config.linux?.maskedPaths ?? [],
   });
+  const last = hasNamespace(config, 'mount') ? finalPropagation(config.linux?.rootfsPropagation) : [];
+  postPropagation(kernel, last);
 }
 
 const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT.FDCWD, path, out(STATX_BYTES))) >= 0;
@@ -126,8 +147,7 @@ const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT
 function mountLabelOf(local: Kernel, { linux }: Config): string | undefined {
   const label = linux?.mountLabel;
   if (label === undefined || label === '') return undefined;
-  if (!exists(local, '/sys/fs/selinux/enforce'))
-    throw new EffectError('selinux label is specified in config, but selinux is disabled or not supported');
+  requireSelinux(local);
   return label;
 }
 

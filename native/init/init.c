@@ -23,6 +23,12 @@
 #define EAGAIN 11
 #define ECONNABORTED 103
 #define MAX_ERRNO 4095
+#define SIGHUP 1
+#define SIGINT 2
+#define SIGQUIT 3
+#define SIGTERM 15
+#define SIG_DFL 0
+#define SA_RESTORER 0x04000000
 
 /* Bits 0 to 5: that argument is the index of an earlier result. */
 #define MAY_FAIL (1u << 8)
@@ -87,6 +93,32 @@ static i64 perform(const struct call *call, const i64 *results)
 		r = syscall6(call->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	while (r == -EAGAIN && call->nr == SYS_openat2 && ++tries < 128);
 	return r;
+}
+
+static void end(int signal)
+{
+	quit(128 + signal);
+}
+
+/*
+ * The first process of a pid namespace does not notice signals that it has no handler for. While it waits it is to
+ * end by those that ask a program to end, as runc's init does; execve gives the program the default actions.
+ */
+static void end_when_asked(void)
+{
+	static const char asking[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+	for (u32 i = 0; i < sizeof asking; i++) {
+		u64 signal = (u64)asking[i];
+		/* As the kernel has it: handler, flags, restorer (nobody returns to it), mask. */
+		u64 action[4] = {0};
+		syscall6(SYS_rt_sigaction, signal, 0, (u64)action, sizeof action[3], 0, 0);
+		if (action[0] != SIG_DFL)
+			continue; /* ignored: the program inherits that */
+		action[0] = action[2] = (u64)end;
+		action[1] = SA_RESTORER;
+		syscall6(SYS_rt_sigaction, signal, (u64)action, 0, sizeof action[3], 0, 0);
+	}
 }
 
 /* Waits for the next connection. Signals (a freeze, a stop) and a peer that gave up do not end the wait. */
@@ -158,6 +190,7 @@ static void serve(i64 sock)
 			break;
 		case ANSWER_AND_SERVE:
 			transfer(SYS_sendto, sock, (char *)done, answer);
+			end_when_asked();
 			copy(&again, &m->calls[*done]);
 			sock = next_connection(sock, &again);
 		}

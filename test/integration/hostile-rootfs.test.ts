@@ -220,6 +220,17 @@ test('/etc/passwd is not what it seems: nothing waits for it, or reads it for ev
   }
 });
 
+test('the home directory of a user far down a long /etc/passwd is found', { skip }, async () => {
+  const config = plain('echo ran $HOME');
+  const users = Array.from({ length: 500 }, (_, i) => `user${i}:x:${1000 + i}:1000::/home/user${i}:/bin/sh\n`).join('');
+  const { output } = await host.run(
+    'users',
+    { ...config, process: { ...config.process, env: ['PATH=/bin'] } },
+    { prepare: (rootfs) => writeFileSync(clear(rootfs, '/etc/passwd'), `${users}root:x:0:0::/far/down:/bin/sh\n`) },
+  );
+  assert.equal(output, 'ran /far/down\n');
+});
+
 test('a program that is not what it seems is refused, or runs inside of the root', { skip }, async () => {
   for (const [name, place] of Object.entries(PLACES)) {
     const config = plain('');
