@@ -19,7 +19,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   runtime: { imports: ['machines', 'effects', 'native', 'spec'], packages: ['xstate', 'node:'] },
   machines: { imports: ['spec'], types: ['effects'], packages: ['xstate'] },
   effects: { imports: ['native', 'spec'], packages: ['node:path'] },
-  native: { imports: [], packages: ['node:', 'koffi'] },
+  native: { imports: [], packages: ['node:', 'koffi', 'pbf'] },
   spec: { imports: [], packages: ['zod'] },
 };
 

@@ -9,6 +9,7 @@ import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
+import { integerFor } from './integer.ts';
 import { report } from './report.ts';
 
 /** runc's exit status for an `exec` that fails by itself. */
@@ -72,7 +73,7 @@ export default class Exec extends RuntimeCommand {
     'preserve-fds': integer({
       helpValue: 'N',
       default: 0,
-      min: 0,
+      parse: integerFor('preserve-fds', 0),
       description: 'pass on N more descriptors, after standard error',
     }),
     cgroup: string({

@@ -10,6 +10,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   string,
   () => Promise<CommandModule>
 >([
+  ['checkpoint', () => import('./checkpoint.ts')],
   ['create', () => import('./create.ts')],
   ['delete', () => import('./delete.ts')],
   ['events', () => import('./events.ts')],
@@ -19,6 +20,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   ['list', () => import('./list.ts')],
   ['pause', () => import('./pause.ts')],
   ['ps', () => import('./ps.ts')],
+  ['restore', () => import('./restore.ts')],
   ['resume', () => import('./resume.ts')],
   ['run', () => import('./run.ts')],
   ['spec', () => import('./spec.ts')],

@@ -28,10 +28,14 @@ import { initCgroup } from './exec-fallback.ts';
 import { hasNamespace, NAMESPACE_FLAGS } from './namespaces.ts';
 import { openInit } from './observe.ts';
 import { PartedBatch } from './parted-batch.ts';
+import { addFinalAffinity, setInitialAffinity } from './process/affinity.ts';
 import { type Execution, executeProcess, planExecution } from './process/execute.ts';
 import { personalityCalls } from './process/execution-domain.ts';
-import { addSessionKeyring } from './process/keyring.ts';
-import { addLimits, restoreOpenFilesLimit } from './process/limits.ts';
+import { addSessionKeyring, keyringLabel } from './process/keyring.ts';
+import { refuseLabels, setLabels } from './process/labels.ts';
+import { addLimits, addOpenFilesLimit } from './process/limits.ts';
+import { addMemoryPolicy } from './process/memory-policy.ts';
+import { addPriorities } from './process/priorities.ts';
 import { giveTerminal } from './process/terminal.ts';
 import type { ContainerFilter } from './seccomp/container.ts';
 import { extraDescriptor, type ServedProcess, startServedProcess } from './served-process.ts';
@@ -70,6 +74,7 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
     opened.push(fd);
     return fd;
   };
+  refuseLabels(local, plan.process);
   try {
     const extra = openExtra(session, plan, keep);
     const served = start(session, plan, extra);
@@ -130,7 +135,10 @@ function start(session: Session, plan: ExecPlan, { fds, places }: Extra): Served
     startServedProcess(session.platform, 'exec', {
       inheritance: session.inheritance,
       extra: fds,
-      enterCgroup: cgroup === undefined ? undefined : (stage) => enter(stage, cgroup),
+      enterCgroup(stage) {
+        setInitialAffinity(stage, plan.process.execCPUAffinity);
+        if (cgroup !== undefined) enter(stage, cgroup);
+      },
       birthCgroup,
       oomScoreAdj: plan.process.oomScoreAdj ?? record.config.process?.oomScoreAdj,
       addJoins(batch) {
@@ -193,10 +201,13 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   limits.add(closeRange(extraDescriptor(preserveFds, fds.length), 0x7fffffff));
   for (const call of personalityCalls(record.config.linux?.personality)) limits.add(call);
   limits.part('prepare the process');
+  addFinalAffinity(limits, process.execCPUAffinity);
   // While it may still raise them: a user namespace takes that away.
   addLimits(limits, process);
+  addOpenFilesLimit(limits, session.platform.local, process, openFilesLimit);
+  addPriorities(limits, process, record.config.linux?.resources?.cpu?.cpus);
+  addMemoryPolicy(limits, record.config.linux?.memoryPolicy);
   limits.perform(kernel);
-  restoreOpenFilesLimit(kernel, process, openFilesLimit);
 
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));
@@ -210,9 +221,10 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   batch.add(close(places.init));
   if (places.root !== undefined) batch.add(close(places.root));
   batch.add(setsid());
-  if (!record.options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
+  if (!record.options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`, keyringLabel(kernel, process));
   batch.part('prepare the process');
   batch.perform(kernel);
+  setLabels(kernel, process);
   if (places.console !== undefined)
     giveTerminal(kernel, { consoleSocket: places.console, size: process.consoleSize, console: false });
 }

@@ -10,6 +10,7 @@ import { out } from '../native/struct.ts';
 export interface ProcessStat {
   /** R, S, D, T, Z, X, … */
   readonly state: string;
+  readonly parent: number;
   /** Field 22 of /proc/PID/stat: clock ticks since boot. Kept as text: it is only ever compared. */
   readonly startTime: string;
 }
@@ -25,7 +26,7 @@ export const startTimeOf = (local: Kernel, pid: number): string => readStat(loca
 /** proc_pid_stat(5). The second field, the name, may hold spaces and parentheses: what follows the last one counts. */
 export function parseStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
+  return { state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
 }
 
 /** Most of what is read here is smaller. Memory that is not asked for need not be cleared, nor collected. */

@@ -30,10 +30,12 @@ export interface ServedProcessPlan {
   readonly birthCgroup?: string | undefined;
   /** How willingly the kernel ends it when memory runs out. */
   readonly oomScoreAdj?: number | undefined;
+  /** Adds what must come before anything is joined: in a joined mount namespace paths lead elsewhere. */
+  readonly addFirst?: ((batch: PartedBatch) => ResultRef | undefined) | undefined;
   /** Joins namespaces where that takes looking at what happened. @throws Error */
   readonly joinFirst?: ((stage: Kernel) => void) | undefined;
-  /** Adds the joining of namespaces. */
-  readonly addJoins?: ((batch: PartedBatch) => void) | undefined;
+  /** Adds the joining of namespaces. `held` is the descriptor that `addFirst` gave. */
+  readonly addJoins?: ((batch: PartedBatch, held: number) => void) | undefined;
   /** CLONE_NEW* of the namespaces that are made. */
   readonly madeNamespaces: number;
 }
@@ -47,6 +49,12 @@ export const batchDescriptor = (preserveFds: number): number => 3 + preserveFds;
 
 /** The number, in the process, of the i-th extra descriptor. */
 export const extraDescriptor = (preserveFds: number, index: number): number => batchDescriptor(preserveFds) + 1 + index;
+
+/** Numbers that no open file of the process reaches by itself. */
+const APART = 16;
+
+/** The number, in an init, of its rootfs until it is entered. */
+export const rootDescriptor = (preserveFds: number): number => batchDescriptor(preserveFds) + APART;
 
 /** @throws EffectError; no process is left then */
 export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
@@ -82,16 +90,22 @@ function cloneProcess(platform: Platform, table: readonly number[], plan: Served
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
     addOomScore(batch, plan.oomScoreAdj);
-    // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
+    // Numbers that calls of a later batch can be told; no open file of the stage reaches them by itself.
     const cgroup = stage.socket + 16;
+    const held = cgroup + 1;
     // Before anything is joined: the path is the host's.
     if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
+    const first = plan.addFirst?.(batch);
+    if (first !== undefined) {
+      batch.add(dup3(first, held, O.CLOEXEC));
+      batch.add(close(first));
+    }
     if (plan.joinFirst !== undefined) {
       batch.perform(stage.kernel);
       plan.joinFirst(stage.kernel);
       batch = new PartedBatch();
     }
-    plan.addJoins?.(batch);
+    plan.addJoins?.(batch, held);
     addClone(batch, plan, cgroup);
     return batch.perform(stage.kernel).at(-1) ?? 0;
   } finally {

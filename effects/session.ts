@@ -7,6 +7,8 @@ import { close } from '../native/calls/files.ts';
 import type { Kernel } from '../native/kernel.ts';
 import type { Platform } from '../native/platform.ts';
 import type { DevicePrograms } from './cgroups/devices/programs.ts';
+import type { CheckpointOptions } from './criu/options.ts';
+import type { Restoration } from './criu/restoration.ts';
 
 /** What the container's process gets from the process that creates it. */
 export interface Inheritance {
@@ -45,6 +47,10 @@ export interface Session {
   readonly startsAtOnce?: boolean;
   /** Where device programs are kept that the next container may need. */
   readonly devicePrograms?: DevicePrograms | undefined;
+  /** What `checkpoint` was asked for. */
+  readonly checkpoint?: CheckpointOptions | undefined;
+  /** What `restore` was asked for, and has looked at. */
+  readonly restoration?: Restoration | undefined;
   /** While the container is created, and until it is started: its init. */
   init?: InitConnection & { readonly pid: number; root?: number };
 }

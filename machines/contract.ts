@@ -21,11 +21,10 @@ export interface KillRequest {
   readonly all: boolean;
 }
 
+/** CRIU's own options belong to the command's session. */
 export interface CheckpointRequest {
   readonly leaveRunning: boolean;
   readonly preDump: boolean;
-  /** CRIU's own options, opaque to the machine. */
-  readonly options: unknown;
 }
 
 export interface ContainerEffects {

@@ -28,6 +28,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_write 1
 #define SYS_close 3
 #define SYS_mmap 9
+#define SYS_rt_sigaction 13
 #define SYS_getcwd 79
 #define SYS_chdir 80
 #define SYS_sendto 44
@@ -72,6 +73,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_write 64
 #define SYS_close 57
 #define SYS_mmap 222
+#define SYS_rt_sigaction 134
 #define SYS_getcwd 17
 #define SYS_chdir 49
 #define SYS_sendto 206

@@ -7,7 +7,7 @@ import { type Libc, loadLibc } from './libc.ts';
 import { type LibSeccomp, loadLibSeccomp } from './libseccomp.ts';
 import { localKernel } from './local.ts';
 import { poller } from './poller.ts';
-import { remoteKernel } from './remote.ts';
+import { remoteKernels } from './remote.ts';
 import { type Stage, spawnStage } from './spawn.ts';
 import type { StandingStages } from './standing.ts';
 
@@ -49,19 +49,20 @@ export function hostPlatform(
   launched?: LaunchedStage,
 ): Platform {
   const bare = localKernel(libc);
+  const remote = remoteKernels(libc);
   const local = wrap(bare);
   const poll = poller(libc, bare);
   return {
     local,
     spawnStage(descriptors, performer, socket = descriptors.length) {
-      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket });
+      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket, remote });
       return { ...stage, kernel: wrap(stage.kernel) };
     },
     ...(launched !== undefined && {
       launchedStage: (descriptors: readonly number[], performer: string) =>
-        takeLaunchedStage(local, launched, descriptors, (socket) => wrap(remoteKernel(libc, socket, performer))),
+        takeLaunchedStage(local, launched, descriptors, (socket) => wrap(remote(socket, performer))),
     }),
-    kernelBehind: (socket, performer) => wrap(remoteKernel(libc, socket, performer)),
+    kernelBehind: (socket, performer) => wrap(remote(socket, performer)),
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
     poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),

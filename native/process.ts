@@ -24,6 +24,8 @@ export interface Program {
 export interface ProcessOptions extends Program {
   /** What it does before its execve: enter a directory, set limits. */
   readonly before?: readonly Call[];
+  /** The same where the answers have to be looked at. What it throws ends the process. */
+  readonly prepare?: ((process: Kernel) => void) | undefined;
   /** Standard input, output and error, then what else it inherits as 3, 4, … */
   readonly descriptors: readonly number[];
   /** Its name in traces. */
@@ -52,6 +54,7 @@ export function spawnProcess(platform: Platform, options: ProcessOptions): HostP
   try {
     pidfd = call(local, pidfdOpen(pid));
     const inheritNothingElse = closeRange(options.descriptors.length, 0x7fffffff, CLOSE_RANGE.CLOEXEC);
+    options.prepare?.(kernel);
     execute(kernel, options, [inheritNothingElse, ...(options.before ?? [])]);
     attempt(local, close(connection));
     return { pid, pidfd };

@@ -15,6 +15,7 @@ import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
 import { inUserNamespace } from '../effects/userns/mappings.ts';
 import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import type { Kernel } from '../native/kernel.ts';
+import { flush } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { CommandEffects } from './container.ts';
@@ -26,6 +27,8 @@ export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
   let creation: Creation | undefined;
+  /** While there is no container yet. */
+  let giveBack: (() => void) | undefined;
   return {
     async makeCgroup(record) {
       const { config, options } = record;
@@ -46,12 +49,19 @@ export function effectsOf(session: Session): CommandEffects {
       );
       await settleUserNamespace(session, record);
       giveCgroup(local, record, init.pid);
+      if (Object.keys(record.config.linux?.netDevices ?? {}).length > 0) {
+        const { moveNetDevices } = await import('../effects/net-devices/net-devices.ts');
+        giveBack = moveNetDevices(platform, record, init.pid);
+      }
       settleInit(session, record);
+      await creation?.complete();
       return init;
     },
     makeMounts: (record) => makeMounts(session, record),
     runHooks: async (record, kind) => {
       if (kind === 'startContainer') return;
+      // Hooks look at the container from outside.
+      if (session.init !== undefined) flush(session.init.kernel);
       const { runHooks } = await import('../effects/hooks/hooks.ts');
       await runHooks(session, record, kind, session.environment);
     },
@@ -60,17 +70,21 @@ export function effectsOf(session: Session): CommandEffects {
       const { kernel, pid } = connectedInit(session);
       const process = processOf(record);
       if (process.terminal) {
+        flush(kernel);
         const consoleSocket = consoleDescriptor(session.inheritance.preserveFds);
         giveTerminal(kernel, { consoleSocket, size: process.consoleSize, console: true });
       }
       protectRootfs(session, record);
       prepareProcess(kernel, process, {
+        local,
+        linux: record.config.linux,
         openFilesLimit: session.inheritance.openFilesLimit,
-        limiter: inUserNamespace(record.config) ? { kernel: local, pid } : undefined,
+        limited: inUserNamespace(record.config) ? pid : undefined,
       });
       // For its errors, and for its cache.
       await compiledFilter(session, record);
       awaitStart(session, record);
+      giveBack = undefined;
     },
     async startProcess(record) {
       try {
@@ -89,11 +103,18 @@ export function effectsOf(session: Session): CommandEffects {
     freeze: (record) => freeze(local, planned(record)),
     thaw: (record) => thaw(local, planned(record)),
     update: unsupported('update'),
-    checkpoint: unsupported('checkpoint'),
-    restore: unsupported('restore'),
+    async checkpoint(record, request) {
+      const { checkpoint } = await import('../effects/criu/checkpoint.ts');
+      await checkpoint(session, record, request, needed(session.checkpoint));
+    },
+    async restore(record) {
+      const { restore } = await import('../effects/criu/restore.ts');
+      return restore(session, record, needed(session.restoration), (process) => creation?.enter(process));
+    },
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
       const child = session.init?.pid;
+      giveBack?.();
       disconnect(session);
       await destroyInit(platform, record, child);
     },
@@ -140,6 +161,11 @@ function planned({ cgroup, id }: ContainerRecord): NonNullable<ContainerRecord['
 function processOf({ config, id }: ContainerRecord): Process {
   if (config.process === undefined) throw new Error(`container ${id} has no process`);
   return config.process;
+}
+
+function needed<T>(options: T | undefined): T {
+  if (options === undefined) throw new Error('this command has no options for CRIU');
+  return options;
 }
 
 function unsupported(what: string) {

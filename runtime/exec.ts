@@ -5,7 +5,7 @@ import { reasonOf } from '../effects/error.ts';
 import { type ExecPlan, type JoinedProcess, joinContainer } from '../effects/exec.ts';
 import { execCgroup } from '../effects/exec-cgroup.ts';
 import { attend } from '../effects/foreground/attend.ts';
-import { unknownCapabilities } from '../effects/process/capabilities.ts';
+import { capabilityWarnings } from '../effects/process/capabilities.ts';
 import type { Session } from '../effects/session.ts';
 import { type ExecActor, execMachine, settled } from '../machines/exec.ts';
 import type { ContainerRecord } from '../spec/record.ts';
@@ -38,9 +38,7 @@ export interface ExecOptions extends Omit<InheritanceOptions, 'terminal'> {
 export async function execute(context: Context, request: ExecRequest, options: ExecOptions): Promise<number> {
   const record = await permitted(context, request);
   const process = await request.process(record);
-  const unknown = unknownCapabilities(Object.values(process.capabilities ?? {}).flatMap((names) => names ?? []));
-  if (unknown.length > 0)
-    context.warn(`ignoring unknown or unavailable capabilities: [${[...new Set(unknown)].join(' ')}]`);
+  for (const warning of capabilityWarnings(process.capabilities ?? {})) context.warn(warning);
   const cgroup = record.cgroup === undefined ? undefined : execCgroup(record.cgroup, request.cgroups);
   const execution: Execution = { context, record, process, cgroup };
   return options.detach ? inBackground(execution, options) : inForeground(execution, options);

@@ -18,6 +18,7 @@ import {
   seccompFlagSchema,
   seccompOperatorSchema,
 } from '../spec/config/linux/seccomp.ts';
+import { memoryPolicyFlagSchema, memoryPolicyModeSchema } from '../spec/config/linux/tuning.ts';
 import { MOUNT_OPTIONS } from '../spec/mount-options.ts';
 import type { Features, NamespaceType } from '../spec/types.ts';
 import { unsupportedPaths } from '../spec/unsupported.ts';
@@ -42,6 +43,10 @@ export function featuresOf(platform: Platform, version: string): Features {
       apparmor: has('process.apparmorProfile'),
       selinux: has('process.selinuxLabel'),
       intelRdt: has('linux.intelRdt'),
+      memoryPolicy: {
+        modes: memoryPolicyModeSchema.options.toSorted(),
+        flags: memoryPolicyFlagSchema.options.toSorted(),
+      },
       mountExtensions: { idmap: has('mounts.uidMappings') },
       netDevices: has('linux.netDevices'),
     },

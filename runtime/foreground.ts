@@ -26,6 +26,10 @@ export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {
   readonly subreaper: boolean;
   /** `--keep`: the container stays, stopped. */
   readonly keep: boolean;
+  /** NOTIFY_SOCKET of this command, which is the one to be watched. */
+  readonly notifySocket?: string | undefined;
+  /** What is created runs at once: it was restored. */
+  readonly running?: boolean;
 }
 
 /**
@@ -48,7 +52,12 @@ export async function runForeground(
     if (options.subreaper) becomeSubreaper(context);
     const container = await create(foreground.inherited);
     undo.push(() => container.close());
-    const status = await attend(platform, await begin(context, options, container, foreground));
+    const notifier = await notifierFor(context, container, options);
+    undo.push(() => notifier?.close());
+    const attendance = await begin(context, options, container, foreground);
+    const told = notifier?.forward(context.host.pid).catch((error: unknown) => context.warn(reasonOf(error)));
+    const status = await attend(platform, attendance);
+    await told;
 
     // What now comes from children belongs to those who wait for them: hooks, say.
     foreground.signals.deliverTo(() => undefined);
@@ -61,6 +70,12 @@ export async function runForeground(
   }
 }
 
+async function notifierFor(context: Context, container: Container, { notifySocket }: ForegroundOptions) {
+  if (!notifySocket) return undefined;
+  const { tryNotifier } = await import('./notify.ts');
+  return tryNotifier(context, container, notifySocket);
+}
+
 /** So that what the container leaves behind without a pid namespace of its own is not left to the host's init. */
 function becomeSubreaper({ platform, warn }: Context): void {
   if (attempt(platform.local, prctl(PR.SET_CHILD_SUBREAPER, 1)) < 0) warn('this process cannot become a subreaper');
@@ -69,7 +84,7 @@ function becomeSubreaper({ platform, warn }: Context): void {
 /** From a container that has been created to one that runs, and what there is to attend to. Lets go of its lock. */
 async function begin(
   context: Context,
-  { pidFile, subreaper, keep }: ForegroundOptions,
+  { pidFile, subreaper, keep, running }: ForegroundOptions,
   container: Container,
   { inherited, connect }: Foreground,
 ): Promise<Attendance> {
@@ -77,7 +92,7 @@ async function begin(
     const pid = container.record.init?.pid ?? 0;
     announce(context.platform.local, pid, { pidFile, pidfdSocket: inherited.inheritance.pidfdSocket });
     const connected = connect(pid);
-    succeed(context, await container.request({ type: 'start' }));
+    if (!running) succeed(context, await container.request({ type: 'start' }));
     const attendance = connected.attendance(subreaper);
     container.release();
     return attendance;
@@ -87,7 +102,7 @@ async function begin(
   }
 }
 
-/** The container was created and does not run: nobody would look after it. */
+/** The container was created, and nobody would look after it. */
 async function giveUp(context: Context, container: Container, keep: boolean): Promise<void> {
   try {
     const answer = await container.request(

@@ -11,21 +11,22 @@ import { effectsOf } from './effects.ts';
 /** A command that creates no process passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
-interface SessionOptions {
+interface SessionOptions extends Pick<Session, 'startsAtOnce' | 'checkpoint' | 'restoration'> {
   readonly inheritance?: Session['inheritance'];
-  readonly startsAtOnce?: boolean;
 }
 
 /** What a command holds of the container `id` while it works on it. */
 export const sessionFor = (
   { platform, root, host, shared }: Context,
   id: string,
-  { inheritance = NOTHING, startsAtOnce = false }: SessionOptions = {},
+  { inheritance = NOTHING, startsAtOnce = false, checkpoint, restoration }: SessionOptions = {},
 ): Session => ({
   platform,
   inheritance,
   startsAtOnce,
   devicePrograms: shared?.devicePrograms,
+  checkpoint,
+  restoration,
   directory: `${root}/${id}`,
   // Node asks the C library for every name: 0.2 ms.
   get environment() {

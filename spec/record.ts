@@ -47,6 +47,8 @@ export interface ContainerOptions {
   readonly rootlessCgroups?: boolean;
   /** How many descriptors from 3 on the container's process inherits. */
   readonly preserveFds: number;
+  /** Where its standard descriptors led when it was created: `pipe:[123]`. None where it has a terminal. */
+  readonly stdio?: readonly string[];
 }
 
 export interface ContainerRecord {

@@ -10,18 +10,10 @@ type Table<T> = { readonly [Name in keyof T]?: (value: unknown) => boolean };
 // the limits it was given is worse than none. Whoever builds one deletes its line.
 const CONFIG: Table<Config> = {};
 
-const PROCESS: Table<Process> = {
-  apparmorProfile: filled,
-  selinuxLabel: filled,
-  scheduler: present,
-  ioPriority: present,
-  execCPUAffinity: filled,
-};
+const PROCESS: Table<Process> = {};
 
 const LINUX: Table<Linux> = {
-  netDevices: filled,
   intelRdt: present,
-  memoryPolicy: present,
 };
 
 /** Reports the fields that runchart does not act upon yet: `config.json: linux.intelRdt: not supported yet`. */
@@ -52,10 +44,4 @@ function refuse<T extends object>(table: Table<T>, value: T, at: JsonPath, repor
 
 function present(): boolean {
   return true;
-}
-
-/** An empty string, list or object asks for nothing: engines written in Go leave them behind. */
-function filled(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return value !== '';
-  return Array.isArray(value) ? value.length > 0 : Object.values(value).some((member) => member !== undefined);
 }

@@ -15,6 +15,8 @@ import { isStale } from '../build/stale.ts';
 import { leftovers, traces } from './integration/leftovers.ts';
 import { runGroup } from './runner/group.ts';
 import { emptyTally, skip, summary, type Tally } from './runner/tally.ts';
+import { runBed } from './vm/bed.ts';
+import { filesInside } from './vm/files.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -26,7 +28,10 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   const tally = emptyTally();
   if (isStale(root, dist)) build(tally);
   const files = only.length > 0 ? only : globSync(join(root, 'test/**/*.test.ts')).toSorted();
-  const isIntegration = (file: string) => file.startsWith(join(root, 'test/integration/'));
+  // Named files run here, as `npm run test:vm FILE…` runs them there.
+  const inMachine = only.length > 0 ? undefined : runBed(root, tally, filesInside(root));
+  const isIntegration = (file: string) =>
+    ['test/integration/', 'test/engines/'].some((folder) => file.startsWith(join(root, folder)));
 
   // One folder holds whatever tests put aside, so that what they forget is seen.
   const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
@@ -56,6 +61,7 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   // Through a mount that is left, removal would reach the host's files.
   if (!left.some((trace) => trace.startsWith('mount '))) rmSync(folder, { recursive: true, force: true });
 
+  if (inMachine !== undefined) console.log(await inMachine);
   console.log(summary(tally).join('\n'));
   return tally.failures.length === 0;
 }

@@ -1,12 +1,13 @@
 /** An init becomes the container's process. */
 
-import { chdir, closeRange } from '../../native/calls/files.ts';
+import { chdir, closeRange, dup3, openat } from '../../native/calls/files.ts';
 import { execve, prctl, setgroups, setNoNewPrivs, setresgid, setresuid, umask } from '../../native/calls/process.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
-import { CLOSE_RANGE } from '../../native/constants/files.ts';
+import { AT, CLOSE_RANGE, O } from '../../native/constants/files.ts';
 import { PR } from '../../native/constants/process.ts';
 import { type Call, type Kernel, LostPeerError } from '../../native/kernel.ts';
 import { SyscallError } from '../../native/perform.ts';
+import { result } from '../../native/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';
@@ -75,11 +76,12 @@ export interface ExecuteOptions {
  */
 export function executeProcess(kernel: Kernel, execution: Execution, options: ExecuteOptions): void {
   const { process, surroundings, env } = execution;
-  const { program, foreignStdio } = surroundings;
+  const { program, foreignStdio, nullStdio } = surroundings;
   const uid = process.user?.uid ?? 0;
   const calls: readonly Call[] = [
     // Whatever was left open by mistake, here or in what started us, ends with execve (CVE-2024-21626).
     closeRange(3 + options.preserveFds, 0x7fffffff, CLOSE_RANGE.CLOEXEC),
+    ...reopenNull(nullStdio),
     // So that the user can use his terminal; where the owner cannot be changed it stays as it is.
     ...foreignStdio.map((fd): Call => ({ name: 'fchown', args: [fd, uid, -1], mayFail: true })),
     ...giveUpRights(execution, options.filter ?? []),
@@ -99,6 +101,17 @@ export function executeProcess(kernel: Kernel, execution: Execution, options: Ex
   // Word for word what runc says, and nothing more.
   if (failed?.name === 'execve') throw new EffectError(`exec ${program}: ${errnoText(errno)}`);
   throw failure(process, failed, errno, index);
+}
+
+/** With the container's own, the descriptors lead nowhere out of it. Where that cannot be opened they stay as they are. */
+function reopenNull(fds: readonly number[]): readonly Call[] {
+  if (fds.length === 0) return [];
+  // After closeRange in the batch: with one call before it.
+  const own = result(1);
+  return [
+    { ...openat(AT.FDCWD, '/dev/null', O.RDWR | O.NOFOLLOW), mayFail: true },
+    ...fds.map((fd): Call => ({ ...dup3(own, fd), mayFail: true })),
+  ];
 }
 
 function failure(process: Process, failed: Call | undefined, errno: number, index: number): EffectError {

@@ -22,16 +22,20 @@ export interface Surroundings {
   readonly cwdDenied: boolean;
   /** Standard descriptors that the process's user does not own. */
   readonly foreignStdio: readonly number[];
+  /** Standard descriptors that are the host's /dev/null, where the container has its own: CRIU knows but that. */
+  readonly nullStdio: readonly number[];
 }
 
 /** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
 export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const batch = new Batch();
-  const errnoIn = addEnter(batch, process.cwd);
+  const { errnoIn } = addEnter(batch, process.cwd);
   const stdio = [0, 1, 2].map((fd) => {
     const stat = out(STATX_BYTES);
     return { fd, stat, look: batch.try(statx(fd, '', stat)) };
   });
+  const ownNull = out(STATX_BYTES);
+  const nullLook = batch.try(statx(AT.FDCWD, '/dev/null', ownNull));
   const passwdIn = variable(process.env ?? [], 'HOME') ? undefined : addReadPasswd(batch, SMALL_PASSWD_BYTES);
   const programIn = addFindProgram(batch, process);
   const results = perform(kernel, batch.calls);
@@ -39,13 +43,14 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
   if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
   const uid = process.user?.uid ?? 0;
   const passwd = passwdIn?.(results);
+  const open = stdio.filter(({ look }) => (results[look.index] ?? -1) >= 0);
+  const hasNull = (results[nullLook.index] ?? -1) >= 0 && isCharacterDevice(ownNull, NULL_DEVICE);
   return {
     program: programIn(results),
     home: passwd === undefined ? undefined : homeOf(passwd.more ? wholePasswd(kernel) : passwd.text, uid),
     cwdDenied: entered > 0,
-    foreignStdio: stdio
-      .filter(({ stat, look }) => (results[look.index] ?? -1) >= 0 && isForeign(stat, uid))
-      .map(({ fd }) => fd),
+    foreignStdio: open.filter(({ stat }) => isForeign(stat, uid)).map(({ fd }) => fd),
+    nullStdio: open.filter(({ stat }) => hasNull && isCharacterDevice(stat, NULL_DEVICE)).map(({ fd }) => fd),
   };
 }
 

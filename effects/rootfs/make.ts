@@ -2,54 +2,73 @@
 
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { AT, S } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, perform } from '../../native/perform.ts';
+import type { Call, Kernel } from '../../native/kernel.ts';
+import { attempt, flush } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Config, Mount } from '../../spec/types.ts';
-import { doing, EffectError } from '../error.ts';
+import { EffectError } from '../error.ts';
 import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
 import type { MountStep } from '../mounts/steps.ts';
 import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts';
+import { PartedBatch } from '../parted-batch.ts';
+import { requireSelinux } from '../process/labels.ts';
+import { rootDescriptor } from '../served-process.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
 import { withHostSide } from '../userns/host-side.ts';
 import { withMappedNamespaces } from '../userns/mapped-namespaces.ts';
+import { inUserNamespace } from '../userns/mappings.ts';
 import { hasIdmapped, needsHostSide } from '../userns/needs-host-side.ts';
 import { openSources } from '../userns/sources.ts';
-import { attachRootfs } from './attach.ts';
+import { attachRootfs, postAttachRootfs } from './attach.ts';
 import { configuredDevices, makeConfiguredDevices } from './configured-devices.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
 import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
-import { planPropagation, rootPropagation } from './propagation.ts';
+import { finalPropagation, planPropagation, rootPropagation } from './propagation.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
-  const mounts = (config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
-  const steps = planMounts(mounts, {
-    files: boundFiles(session.platform.local, mounts),
-    cgroup: record.cgroup,
-    cgroupNamespace: makesNamespace(config, 'cgroup'),
-    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
-    joinedNamespaces: new Set(
-      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
-    ),
-    label: mountLabelOf(session.platform.local, config),
-  });
+  const mounts = plainMounts(record);
+  const steps = plannedSteps(session.platform.local, record, mounts);
   const { root, opened } = attach(session, record, steps);
   init.root = root;
   performMounts(init.kernel, root, opened);
   if (!needsDevices(mounts)) return;
   const devices = configuredDevices(config.linux?.devices);
   const configured = new Set(devices.map(({ path }) => path));
-  makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured);
+  makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured, inUserNamespace(config));
+  if (devices.length === 0) return;
+  flush(init.kernel);
   makeConfiguredDevices(init.kernel, root, devices);
+}
+
+/** The mounts of the config, by what runc's users rely on. */
+export const plainMounts = (record: ContainerRecord): readonly Mount[] =>
+  (record.config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
+
+/** What these mounts come to on this host. @throws EffectError */
+export function plannedSteps(
+  local: Kernel,
+  { config, cgroup }: ContainerRecord,
+  mounts: readonly Mount[],
+): readonly MountStep[] {
+  return planMounts(mounts, {
+    files: boundFiles(local, mounts),
+    cgroup,
+    cgroupNamespace: makesNamespace(config, 'cgroup'),
+    hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
+    joinedNamespaces: new Set(
+      NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),
+    ),
+    label: mountLabelOf(local, config),
+  });
 }
 
 interface Attached {
@@ -65,7 +84,16 @@ function attach(session: Session, record: ContainerRecord, steps: readonly Mount
   const propagation = hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
   if (record.owner !== 0 && hasIdmapped(record))
     throw new EffectError('id-mapped mounts are not supported for rootless containers');
-  if (!needsHostSide(record)) return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+  if (!needsHostSide(record)) {
+    const root = rootDescriptor(record.options.preserveFds);
+    if (propagation?.parent === undefined) postAttachRootfs(kernel, rootfs, propagation, root);
+    else {
+      flush(kernel);
+      return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
+    }
+    return { root, opened: steps };
+  }
+  flush(kernel);
   return withHostSide(session, record.options.preserveFds, (host) => {
     const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
     const opened = withMappedNamespaces(session, (pathOf) =>
@@ -88,8 +116,15 @@ export function enterRootfs(session: Session, record: ContainerRecord): void {
   }
   if (record.options.noPivot) moveOver(init.kernel, root, kernelMounts(session.platform.local, record.rootfs));
   else pivotInto(init.kernel, root);
-  const propagation = rootPropagation(planPropagation(config.linux?.rootfsPropagation));
-  if (propagation.length > 0) doing('set rootfsPropagation', () => perform(init.kernel, propagation));
+  postPropagation(init.kernel, rootPropagation(planPropagation(config.linux?.rootfsPropagation)));
+}
+
+function postPropagation(init: Kernel, calls: readonly Call[]): void {
+  if (calls.length === 0) return;
+  const batch = new PartedBatch();
+  for (const one of calls) batch.add(one);
+  batch.part('set rootfsPropagation');
+  batch.post(init);
 }
 
 /** After the terminal has been set up, which needs a writable /dev. @throws EffectError */
@@ -102,6 +137,8 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
     readonlyPaths: config.linux?.readonlyPaths ?? [],
     maskedPaths: config.linux?.maskedPaths ?? [],
   });
+  const last = hasNamespace(config, 'mount') ? finalPropagation(config.linux?.rootfsPropagation) : [];
+  postPropagation(kernel, last);
 }
 
 const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT.FDCWD, path, out(STATX_BYTES))) >= 0;
@@ -110,8 +147,7 @@ const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT
 function mountLabelOf(local: Kernel, { linux }: Config): string | undefined {
   const label = linux?.mountLabel;
   if (label === undefined || label === '') return undefined;
-  if (!exists(local, '/sys/fs/selinux/enforce'))
-    throw new EffectError('selinux label is specified in config, but selinux is disabled or not supported');
+  requireSelinux(local);
   return label;
 }
 

@@ -1,7 +1,7 @@
 /** newuidmap(1) and newgidmap(1): with their privileges, a user maps what /etc/subuid and /etc/subgid grant. */
 
-import { close, faccessat2, read } from '../../native/calls/files.ts';
-import { AT, MFD, X_OK } from '../../native/constants/files.ts';
+import { close, read } from '../../native/calls/files.ts';
+import { MFD } from '../../native/constants/files.ts';
 import { P } from '../../native/constants/process.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { attempt, call, perform } from '../../native/perform.ts';
@@ -9,7 +9,7 @@ import { hasEnded, reap, spawnProcess } from '../../native/process.ts';
 import { out } from '../../native/struct.ts';
 import type { IDMapping } from '../../spec/types.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { variable } from '../process/environment.ts';
+import { findProgram } from '../programs.ts';
 import type { Session } from '../session.ts';
 
 /** @throws EffectError with what the tool said */
@@ -20,7 +20,7 @@ export async function mapByTool(
   mappings: readonly IDMapping[],
 ): Promise<void> {
   const { local } = platform;
-  const path = find(local, tool, variable(environment, 'PATH') ?? DEFAULT_PATH);
+  const path = findProgram(local, environment, tool);
   if (path === undefined)
     throw new EffectError(
       `map ids by ${tool}: it is not in $PATH: install it (package uidmap), or map your own id only`,
@@ -46,15 +46,6 @@ export async function mapByTool(
     attempt(local, close(output));
   }
 }
-
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-const find = (local: Kernel, name: string, path: string): string | undefined =>
-  path
-    .split(':')
-    .filter((dir) => dir.startsWith('/'))
-    .map((dir) => `${dir}/${name}`)
-    .find((candidate) => attempt(local, faccessat2(AT.FDCWD, candidate, X_OK, AT.EACCESS)) === 0);
 
 /** As one line. */
 function textOf(local: Kernel, memfd: number): string {

@@ -19,6 +19,11 @@ export const socketpair = (type: number, into: Out): Call => ({
 });
 export const bindUnix = (fd: Fd, path: string): Call => ({ name: 'bind', args: [fd, ...unixAddress(path)] });
 export const connectUnix = (fd: Fd, path: string): Call => ({ name: 'connect', args: [fd, ...unixAddress(path)] });
+/** To a socket without a path (unix(7), "abstract"). */
+export const connectAbstract = (fd: Fd, name: string): Call => {
+  const address = new Uint8Array([AF.UNIX, 0, 0, ...new TextEncoder().encode(name)]);
+  return { name: 'connect', args: [fd, address, address.length] };
+};
 export const listen = (fd: Fd, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
 export const accept = (fd: Fd): Call => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
 
@@ -37,6 +42,12 @@ function unixAddress(path: string): readonly [address: Uint8Array, length: numbe
   address.set(name, 2);
   return [address, address.length];
 }
+
+/** Sends a message; that nobody is there any more is told by EPIPE alone. */
+export const send = (fd: Fd, data: Uint8Array): Call => ({
+  name: 'sendto',
+  args: [fd, data, data.length, MSG.NOSIGNAL, null, 0],
+});
 
 /** Sends `data` (one byte at least) with descriptors of the performer. */
 export function sendDescriptors(fd: Fd, descriptors: readonly number[], data: Uint8Array = new Uint8Array(1)): Call {

@@ -17,6 +17,7 @@ export interface Ended {
 }
 
 export interface CommandLine {
+  readonly program: string;
   readonly root: string;
   (...argv: string[]): Ended;
   /** In another environment or directory. */
@@ -53,6 +54,7 @@ export function commandLine(program: string, folder: string, name = 'state'): Co
   }
 
   return Object.assign((...argv: string[]) => run({}, argv), {
+    program,
     root,
     with: (options: Parameters<typeof run>[0], ...argv: string[]) => run(options, argv),
   });

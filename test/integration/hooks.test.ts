@@ -82,6 +82,36 @@ describe('hooks', () => {
     assert.ok(!poststop.pid);
   });
 
+  test('of each kind have the arguments and the environment that they are given', { skip }, async () => {
+    const told = join(folder.path, 'given');
+    rmSync(told, { recursive: true, force: true });
+    mkdirSync(told);
+    const script = 'echo "$0|$1|$#|$OWN|$PATH"';
+    const own = (name: string, file: string): Hook => ({
+      path: '/bin/sh',
+      args: [
+        'sh',
+        '-c',
+        `${script} > ${file}; env | grep -v -E "^(PWD|SHLVL|_|OLDPWD)=" | wc -l >> ${file}`,
+        name,
+        'a b',
+      ],
+      env: [`OWN=${name}'s`, 'PATH=/bin:/usr/bin'],
+    });
+    configure(
+      {
+        ...Object.fromEntries(ON_THE_HOST.map((name) => [name, [own(name, join(told, name))]])),
+        startContainer: [own('startContainer', '/dev/shm/given')],
+      },
+      'cat /dev/shm/given; sleep 1',
+    );
+    const { output } = await life(bundle, id);
+
+    const expected = (name: string) => `${name}|a b|1|${name}'s|/bin:/usr/bin\n2\n`;
+    for (const name of ON_THE_HOST) assert.equal(readFileSync(join(told, name), 'utf8'), expected(name));
+    assert.equal(output, expected('startContainer'));
+  });
+
   test('run in the runtime’s namespaces or the container’s', { skip }, async () => {
     const namespaces = 'for n in mnt pid uts net ipc; do readlink /proc/self/ns/$n; done';
     const file = (name: string) => join(folder.path, name);
@@ -164,13 +194,31 @@ describe('hooks', () => {
   });
 
   test('that hang are killed once their time is over', { skip }, async () => {
-    for (const name of ['createRuntime', 'createContainer'] as const) {
+    const late = (name: HookName) =>
+      new RegExp(`error running ${name} hook #0: hook ran past specified timeout of 1.0s`);
+    for (const name of ['prestart', 'createRuntime', 'createContainer'] as const) {
       configure({ [name]: [shell('exec sleep 1000', { timeout: 1 })] });
       const { status, output } = command('create', '--bundle', bundle, id);
       assert.equal(status, 1);
-      assert.match(output, new RegExp(`error running ${name} hook #0: hook ran past specified timeout of 1.0s`));
+      assert.match(output, late(name));
       nothingIsLeft();
     }
+    for (const name of ['startContainer', 'poststart'] as const) {
+      configure({ [name]: [shell('exec sleep 1000', { timeout: 1 })] }, 'sleep 100');
+      assert.equal(command('create', '--bundle', bundle, id).status, 0);
+      const { status, output } = command('start', id);
+      assert.equal(status, 1);
+      assert.match(output, late(name));
+      assert.equal(stateOf(id), 'stopped');
+      assert.equal(command('delete', id).status, 0);
+      nothingIsLeft();
+    }
+    configure({ poststop: [shell('exec sleep 1000', { timeout: 1 })] });
+    assert.equal(command('create', '--bundle', bundle, id).status, 0);
+    const { status, output } = command('delete', '--force', id);
+    assert.equal(status, 0);
+    assert.match(output, late('poststop'));
+    nothingIsLeft();
   });
 
   test('of poststart that fail end the container', { skip }, async () => {

@@ -66,8 +66,7 @@ export function lives(name: string) {
     startRunc: (config: Config = waiting(), ...flags: string[]): Life => run(runc, config, ...flags),
     /** A command that is not waited for. */
     spawn(by: CommandLine, ...argv: string[]): Talking {
-      const program = by === runc ? 'runc' : RUNCHART;
-      const child = spawn(program, ['--root', by.root, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
+      const child = spawn(by.program, ['--root', by.root, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
       const text = { output: '', errors: '' };
       child.stdout.on('data', (data) => {
         text.output += data;

@@ -28,7 +28,10 @@ export interface Ended {
 }
 
 /** @param folder of the test's; what is in it becomes the user's by `own` */
-export function ordinaryUser(folder: string, { subordinate }: { readonly subordinate: boolean }) {
+export function ordinaryUser(
+  folder: string,
+  { subordinate, program = RUNCHART }: { readonly subordinate: boolean; readonly program?: string },
+) {
   const runtimeDirectory = join(folder, 'run');
   mkdirSync(runtimeDirectory, { recursive: true });
   const account = join(folder, 'account');
@@ -53,7 +56,7 @@ export function ordinaryUser(folder: string, { subordinate }: { readonly subordi
     const fds = [openSync(out, 'w'), openSync(err, 'w')] as const;
     const script = `${binds.join(' && ')} && exec "$@"`;
     try {
-      const { status } = spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', ...asUser, RUNCHART, ...argv], {
+      const { status } = spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', ...asUser, program, ...argv], {
         stdio: ['ignore', ...fds],
         env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtimeDirectory },
         cwd: folder,

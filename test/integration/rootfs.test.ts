@@ -10,6 +10,7 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -65,6 +66,20 @@ test('a writable root is the bundle’s own', { skip }, async () => {
   const bundle = host.bundle('writable', writable(''));
   await host.run('writable', writable('echo mine > /made'), { bundle });
   assert.equal(readFileSync(join(bundle, 'rootfs/made'), 'utf8'), 'mine\n');
+});
+
+test('the root is a folder by its absolute path, one relative to the bundle, or behind a link', { skip }, async () => {
+  const bundle = host.bundle('path', shellConfig(''), (rootfs, folder) => {
+    writeFileSync(join(rootfs, 'mark'), 'here\n');
+    mkdirSync(join(folder, 'deep'));
+    symlinkSync('..', join(folder, 'deep/up'));
+  });
+  for (const path of [join(bundle, 'rootfs'), 'rootfs', './deep/../rootfs/', 'deep/up/rootfs']) {
+    await using created = await host.create('path', { ...shellConfig('cat /mark'), root: { path } }, { bundle });
+    assert.equal(statSync(seenBy(created.pid, '/')).ino, statSync(join(bundle, 'rootfs')).ino, path);
+    assert.equal(await created.finish(), 0);
+    assert.equal(created.output(), 'here\n');
+  }
 });
 
 test('masked files are empty, masked directories too, and what is not there needs no mask', { skip }, async () => {
@@ -228,7 +243,9 @@ test('the root has the propagation of the config, and the container’s own moun
     slave: 'true master',
     rslave: 'true master',
     private: 'true ',
+    rprivate: 'true ',
     unbindable: 'true unbindable',
+    runbindable: 'true unbindable everywhere',
   };
   for (const [rootfsPropagation, told] of Object.entries(expected)) {
     const bundle = host.bundle('propagation', config);
@@ -239,10 +256,12 @@ test('the root has the propagation of the config, and the container’s own moun
       const before = look();
       const container = await openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} }).create({ id: ${JSON.stringify(host.idOf('propagation'))}, bundle: ${JSON.stringify(bundle)} });
       const { pid } = await container.state();
-      const [root] = readFileSync('/proc/' + pid + '/mountinfo', 'utf8').split('\\n');
+      const lines = readFileSync('/proc/' + pid + '/mountinfo', 'utf8').trim().split('\\n');
+      const [root] = lines;
       const during = before === look();
       await container.delete({ force: true });
-      console.log(during && before === look(), root.split(' - ')[0].split(' ').slice(6).map((tag) => tag.replace(/:.*/, '')).join());`;
+      console.log(during && before === look(), root.split(' - ')[0].split(' ').slice(6).map((tag) => tag.replace(/:.*/, '')).join()
+        + (lines.every((line) => / unbindable - /.test(line)) ? ' everywhere' : ''));`;
     const { stdout, stderr } = spawnSync(
       'unshare',
       ['--mount', '--propagation', 'shared', process.execPath, '--input-type=module', '-e', script],

@@ -8,7 +8,7 @@ import { reconcile } from './requests.ts';
 import { HOOKS, newActor, newRecord, resumed, World } from './world.ts';
 
 const FORCE = { type: 'delete', force: true } as const;
-const CHECKPOINT = { type: 'checkpoint', leaveRunning: false, preDump: false, options: {} } as const;
+const CHECKPOINT = { type: 'checkpoint', leaveRunning: false, preDump: false } as const;
 
 const OPERATIONS: readonly [name: string, before: readonly Request[], dying: Request][] = [
   ['create', [], { type: 'create' }],

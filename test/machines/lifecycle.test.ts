@@ -30,7 +30,7 @@ function simple(type: Request['type']): Request {
     case 'exec':
       return { type, ignorePaused: false };
     case 'checkpoint':
-      return { type, leaveRunning: false, preDump: false, options: {} };
+      return { type, leaveRunning: false, preDump: false };
     default:
       return { type };
   }
@@ -175,6 +175,18 @@ test('kill --all reaches what a stopped container left in its cgroup', async () 
   assert.equal(status(actor), 'stopped');
 });
 
+test('KILL does too where the init took nobody along: there is no pid namespace', async () => {
+  const world = new World();
+  const actor = newActor(world, { ...newRecord(), config: { ociVersion: '1.3.0' } });
+  for (const request of [{ type: 'create' }, { type: 'start' }] as const) await ask(actor, request);
+  world.init = 'dead';
+  actor.send({ type: 'exited' });
+  const kill = (signal: number) => ask(actor, { type: 'kill', signal, all: false });
+  assert.deepEqual(await kill(15), { outcome: 'refused', message: 'container not running' });
+  assert.equal((await kill(9)).outcome, 'done');
+  assert.equal(world.calls.at(-1), 'signal');
+});
+
 test('exec and events ask for permission and change nothing', async () => {
   const world = new World();
   const actor = await brought(world, 'create', 'exec', 'start', 'exec', 'events', 'pause', 'events');
@@ -297,7 +309,7 @@ test('checkpoint stops the container, or leaves it running or paused as it was',
   ] as const) {
     const actor = await brought(new World(), ...before);
     const was = status(actor);
-    await ask(actor, { type: 'checkpoint', leaveRunning: true, preDump: false, options: {} });
+    await ask(actor, { type: 'checkpoint', leaveRunning: true, preDump: false });
     assert.equal(status(actor), was);
   }
 });

@@ -32,7 +32,6 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
     type: fc.constant('checkpoint' as const),
     leaveRunning: fc.boolean(),
     preDump: fc.boolean(),
-    options: fc.constant({}),
   }),
 );
 

@@ -93,4 +93,24 @@ describe('the process of exec', () => {
     assert.deepEqual(completedProcess(without, given).capabilities, {});
     assert.deepEqual(completedProcess(record, { ...given, capabilities: {} }).capabilities, {});
   });
+
+  it('from a process.json that does not say how it is scheduled or labelled is as the container’s', () => {
+    const own = {
+      scheduler: { policy: 'SCHED_BATCH' },
+      ioPriority: { class: 'IOPRIO_CLASS_IDLE' },
+      execCPUAffinity: { initial: '0' },
+      apparmorProfile: 'p',
+      selinuxLabel: 'l',
+    } as const;
+    const record = recordWith(own);
+    const bare = { cwd: '/', args: ['x'], apparmorProfile: '', execCPUAffinity: { final: '' } };
+    const { capabilities: _, user: __, ...rest } = completedProcess(record, bare);
+    assert.deepEqual(rest, { ...bare, ...own });
+    const other = {
+      ...{ cwd: '/', args: ['x'], apparmorProfile: 'q', selinuxLabel: 'm', execCPUAffinity: { final: '1' } },
+      ...({ scheduler: { policy: 'SCHED_IDLE' }, ioPriority: { class: 'IOPRIO_CLASS_BE' } } as const),
+    };
+    const { capabilities: ___, user: ____, ...asked } = completedProcess(record, other);
+    assert.deepEqual(asked, other);
+  });
 });

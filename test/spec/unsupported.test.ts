@@ -9,7 +9,6 @@ const BASE = defaultConfig({ unifiedCgroups: true });
 
 // By path of the tables: where the error says it is, and a config that has it.
 const SAMPLES: Readonly<Record<string, readonly [path: string, document: Config]>> = {
-  'linux.netDevices': ['linux.netDevices', linux({ netDevices: { eth0: {} } })],
   'linux.intelRdt': ['linux.intelRdt', linux({ intelRdt: {} })],
   'linux.memoryPolicy': ['linux.memoryPolicy', linux({ memoryPolicy: { mode: 'MPOL_LOCAL' } })],
   'process.apparmorProfile': ['process.apparmorProfile', program({ apparmorProfile: 'x' })],

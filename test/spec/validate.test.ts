@@ -128,7 +128,10 @@ suite('the other documents', () => {
       [{ args: [] }, 'process.json: args: args must not be empty'],
       [{ args: 'sh' }, 'process.json: args: must be an array'],
       [{ env: ['A'] }, "process.json: env[0]: invalid environment variable: missing '='"],
-      [{ scheduler: { policy: 'SCHED_OTHER' } }, 'process.json: scheduler: not supported yet'],
+      [
+        { ioPriority: { class: 'IOPRIO_CLASS_RT', priority: 8 } },
+        'process.json: ioPriority.priority: invalid ioPriority.Priority: 8',
+      ],
     ] as const) {
       await assert.rejects(parseProcess(JSON.stringify({ ...BASE.process, ...changes }), { checks }), { message });
     }

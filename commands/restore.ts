@@ -1,0 +1,60 @@
+import { boolean, string } from '@oclif/core/flags';
+import { restoreInBackground, restoreInForeground } from '../runtime/restore.ts';
+import { containerId, RuntimeCommand } from './base.ts';
+import { creating, creatingFlags } from './creating.ts';
+import { criuFlags, criuOptions, warnRootless } from './criu.ts';
+import { globals } from './globals.ts';
+
+export default class Restore extends RuntimeCommand {
+  static override id = 'restore';
+  static override summary = 'bring a checkpointed container back, and wait for it to end';
+  static override description =
+    'Made from its bundle as by `run`, with its processes from the images of `checkpoint`, where they had come to. Pipes and /dev/null in the place of its standard descriptors are replaced by those of the caller.';
+  static override examples = [
+    {
+      description: 'From the bundle in the current directory',
+      command: 'runchart restore --image-path /srv/c1.images c1',
+    },
+    {
+      description: 'In the background, under another name',
+      command: 'runchart restore -d -b /srv/web --image-path /srv/web.images web2',
+    },
+  ];
+  static override args = { 'container-id': containerId };
+  static override flags = {
+    ...globals,
+    ...criuFlags,
+    bundle: creatingFlags.bundle,
+    'console-socket': creatingFlags['console-socket'],
+    'pid-file': creatingFlags['pid-file'],
+    'no-pivot': boolean({ description: 'accepted as by `run`; CRIU enters the rootfs by itself' }),
+    detach: boolean({ char: 'd', description: 'do not wait for it to end' }),
+    'no-subreaper': boolean({ description: 'leave processes that lose their parent to others' }),
+    'lsm-profile': string({
+      helpValue: 'TYPE:NAME',
+      description: 'the profile or label of a security module, in the place of that in the images',
+    }),
+    'lsm-mount-context': string({ helpValue: 'CONTEXT', description: 'the security context of restored mounts' }),
+  };
+
+  async run(): Promise<number> {
+    const { args, flags } = await this.parse(Restore);
+    const { context } = await this.prepare(flags);
+    warnRootless(context);
+    const criu = {
+      ...criuOptions(context, flags),
+      lsmProfile: flags['lsm-profile'] || undefined,
+      lsmMountContext: flags['lsm-mount-context'] || undefined,
+    };
+    const { request, options } = await creating(context, args['container-id'], {
+      ...flags,
+      'no-new-keyring': false,
+      'preserve-fds': 0,
+    });
+    if (flags.detach) {
+      await restoreInBackground(context, request, criu, options);
+      return 0;
+    }
+    return restoreInForeground(context, request, criu, { ...options, subreaper: !flags['no-subreaper'] });
+  }
+}

@@ -1,0 +1,37 @@
+/** Where a path of a config leads in a rootfs: mount points are known by the path at which they really are. */
+
+import { close, readlinkat } from '../../native/calls/files.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
+import { AT, O } from '../../native/constants/files.ts';
+import type { Kernel } from '../../native/kernel.ts';
+import { attempt, call } from '../../native/perform.ts';
+import { out } from '../../native/struct.ts';
+import { baseOf, openInRoot, parentOf } from '../rootfs/in-root.ts';
+
+/**
+ * Follows symlinks, below the root only. What is not there is where it would be made.
+ * @param kernel of a process that sees its own /proc
+ * @param root a descriptor of its
+ */
+export function resolvedInRoot(kernel: Kernel, root: number, path: string): string {
+  const base = pathOf(kernel, root);
+  const below = (found: string): string => (base === '/' ? found : found.slice(base.length) || '/');
+  const fd = attempt(kernel, openInRoot(root, path, O.PATH));
+  if (fd >= 0) {
+    try {
+      return below(pathOf(kernel, fd));
+    } finally {
+      attempt(kernel, close(fd));
+    }
+  }
+  if (fd !== -ERRNO.ENOENT || baseOf(path) === '') return path;
+  const parent = resolvedInRoot(kernel, root, parentOf(path));
+  return `${parent === '/' ? '' : parent}/${baseOf(path)}`;
+}
+
+/** As the kernel names what is open: of another mount namespace, from the root of that. */
+export function pathOf(kernel: Kernel, fd: number): string {
+  const target = out(4096);
+  const length = call(kernel, readlinkat(AT.FDCWD, `/proc/self/fd/${fd}`, target));
+  return new TextDecoder().decode(target.bytes.subarray(0, length));
+}
