@@ -14,6 +14,12 @@ import { PATIENCE } from './patience.ts';
 /** A container that only waits; TERM ends it with 3. */
 export const waiting = () => shellConfig('trap "exit 3" TERM; while :; do sleep 0.05; done');
 
+/** One that costs nothing while it is there, however many there are; a signal that is not KILL does not end it. */
+export function resting(): ReturnType<typeof shellConfig> {
+  const config = shellConfig('');
+  return { ...config, process: { ...config.process, args: ['sleep', '1000'] } };
+}
+
 export interface Life {
   readonly id: string;
   /** Of its first process. */
