@@ -24,7 +24,7 @@ export function lineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text
     .replace(/\nSee more help with --help$/, '')
-    .replace(/^Parsing --\S+ *\n/, '')
+    .replace(/^Parsing --\S+ *\n\s*(?=invalid value )/, '')
     .replace(/\s*\n\s*/g, ': ')
     .trim();
 }

@@ -33,7 +33,7 @@ import { type Execution, executeProcess, planExecution } from './process/execute
 import { personalityCalls } from './process/execution-domain.ts';
 import { addSessionKeyring, keyringLabel } from './process/keyring.ts';
 import { refuseLabels, setLabels } from './process/labels.ts';
-import { addLimits, restoreOpenFilesLimit } from './process/limits.ts';
+import { addLimits, addOpenFilesLimit } from './process/limits.ts';
 import { addMemoryPolicy } from './process/memory-policy.ts';
 import { addPriorities } from './process/priorities.ts';
 import { giveTerminal } from './process/terminal.ts';
@@ -204,10 +204,10 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   addFinalAffinity(limits, process.execCPUAffinity);
   // While it may still raise them: a user namespace takes that away.
   addLimits(limits, process);
+  addOpenFilesLimit(limits, session.platform.local, process, openFilesLimit);
   addPriorities(limits, process, record.config.linux?.resources?.cpu?.cpus);
   addMemoryPolicy(limits, record.config.linux?.memoryPolicy);
   limits.perform(kernel);
-  restoreOpenFilesLimit(kernel, process, openFilesLimit);
 
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));

@@ -6,7 +6,7 @@ import { accept, bindUnix, listen, socket } from '../native/calls/sockets.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { attempt, call, perform } from '../native/perform.ts';
+import { attempt, call, flush, perform } from '../native/perform.ts';
 import type { ContainerRecord, InitRecord } from '../spec/record.ts';
 import { doing } from './error.ts';
 import { addJoins, joinWithUser } from './join-namespaces.ts';
@@ -120,7 +120,7 @@ function listenForStart(local: Kernel, directory: string): number {
   });
 }
 
-/** The init's own first steps: session, keyring, loopback, host name; nothing of the stage's stays open. @throws EffectError */
+/** The init's own first steps, posted: session, keyring, loopback, host name; nothing of the stage's stays open. @throws EffectError */
 export function settleInit(session: Session, record: ContainerRecord): void {
   const { kernel, pid } = connectedInit(session);
   const { config, options } = record;
@@ -148,23 +148,26 @@ export function settleInit(session: Session, record: ContainerRecord): void {
   batch.part(`set the domain name to ${config.domainname}`);
   addSysctls(batch, sysctl);
   refuseHostSysctls(session.platform.local, pid, sysctl);
-  batch.perform(kernel);
+  batch.post(kernel);
 }
 
 /** The arena of native/init/init.c; what earlier batches left in it is given back before the long wait. */
 const ARENA = { base: 0x1_0000_0000, size: 16 << 20, kept: 4096 } as const;
 const MADV_DONTNEED = 4;
 
-/** The last batch of `create`: from here on the init waits for whoever connects to the start socket, unless it is this command. */
+/** The end of `create`, once all that was posted has been done: from here on the init waits for whoever connects to the start socket, unless it is this command. */
 export function awaitStart(session: Session, record: ContainerRecord): void {
-  if (!isLeftWaiting(session, record)) return;
   const { kernel } = connectedInit(session);
+  if (!isLeftWaiting(session, record)) {
+    flush(kernel);
+    return;
+  }
   const start = startDescriptor(session.inheritance.preserveFds);
-  doing('leave the init waiting for start', () =>
-    perform(kernel, [
-      { name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] },
-      { ...accept(start), serve: true },
-    ]),
-  );
+  const batch = new PartedBatch();
+  batch.add({ name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] });
+  batch.add({ ...accept(start), serve: true });
+  batch.part('leave the init waiting for start');
+  batch.post(kernel);
+  flush(kernel);
   disconnect(session);
 }

@@ -50,6 +50,12 @@ export const batchDescriptor = (preserveFds: number): number => 3 + preserveFds;
 /** The number, in the process, of the i-th extra descriptor. */
 export const extraDescriptor = (preserveFds: number, index: number): number => batchDescriptor(preserveFds) + 1 + index;
 
+/** Numbers that no open file of the process reaches by itself. */
+const APART = 16;
+
+/** The number, in an init, of its rootfs until it is entered. */
+export const rootDescriptor = (preserveFds: number): number => batchDescriptor(preserveFds) + APART;
+
 /** @throws EffectError; no process is left then */
 export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
   const { local } = platform;
@@ -73,10 +79,14 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
 }
 
 function cloneProcess(platform: Platform, table: readonly number[], plan: ServedProcessPlan): number {
-  const stage = doing('start the stage', () => platform.spawnStage(table, 'stage'));
+  const stage = doing(
+    'start the stage',
+    () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
+  );
   try {
     plan.enterCgroup?.(stage.kernel);
     let batch = new PartedBatch();
+    for (const one of stage.settling ?? []) batch.add(one);
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
     addOomScore(batch, plan.oomScoreAdj);

@@ -11,7 +11,7 @@ import { SOCK } from './constants/socket.ts';
 import type { Call, Kernel } from './kernel.ts';
 import type { Libc } from './libc.ts';
 import { attempt, call, perform, SyscallError } from './perform.ts';
-import { remoteKernel } from './remote.ts';
+import { remoteKernels } from './remote.ts';
 import { out, viewOf } from './struct.ts';
 
 export interface SpawnOptions {
@@ -22,6 +22,8 @@ export interface SpawnOptions {
   readonly performer: string;
   /** Its socket's descriptor in the child: by default the one after `descriptors`. */
   readonly socket?: number;
+  /** Makes its kernel: `remoteKernels`, where there are several. */
+  readonly remote?: (socket: number, performer: string) => Kernel;
 }
 
 export interface Stage {
@@ -31,6 +33,8 @@ export interface Stage {
   readonly connection: number;
   /** In the stage: the descriptor of its socket. */
   readonly socket: number;
+  /** What its first batch begins with, for it to have the descriptors. */
+  readonly settling?: readonly Call[];
 }
 
 const POSIX_SPAWN_SETSIGDEF = 0x04;
@@ -57,7 +61,8 @@ export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): St
       const path = `/proc/self/fd/${keep(call(local, duplicateAbove(program, SCRATCH)))}`;
       const { socket = options.descriptors.length } = options;
       const pid = posixSpawn(libc, path, ['runchart-init', String(socket)], table, socket);
-      const kernel = remoteKernel(libc, ours, options.performer);
+      const { remote = remoteKernels(libc) } = options;
+      const kernel = remote(ours, options.performer);
       return { pid, kernel, connection: ours, socket };
     } catch (error) {
       local.submit([close(ours)]);

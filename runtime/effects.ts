@@ -16,7 +16,7 @@ import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
 import { inUserNamespace } from '../effects/userns/mappings.ts';
 import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { call } from '../native/perform.ts';
+import { call, flush } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { CommandEffects } from './container.ts';
@@ -68,6 +68,8 @@ export function effectsOf(session: Session): CommandEffects {
     makeMounts: (record) => makeMounts(session, record),
     runHooks: async (record, kind) => {
       if (kind === 'startContainer') return;
+      // Hooks look at the container from outside.
+      if (session.init !== undefined) flush(session.init.kernel);
       const { runHooks } = await import('../effects/hooks/hooks.ts');
       await runHooks(session, record, kind, session.environment);
     },
@@ -76,14 +78,16 @@ export function effectsOf(session: Session): CommandEffects {
       const { kernel, pid } = connectedInit(session);
       const process = processOf(record);
       if (process.terminal) {
+        flush(kernel);
         const consoleSocket = consoleDescriptor(session.inheritance.preserveFds);
         giveTerminal(kernel, { consoleSocket, size: process.consoleSize, console: true });
       }
       protectRootfs(session, record);
       prepareProcess(kernel, process, {
+        local,
         linux: record.config.linux,
         openFilesLimit: session.inheritance.openFilesLimit,
-        limiter: inUserNamespace(record.config) ? { kernel: local, pid } : undefined,
+        limited: inUserNamespace(record.config) ? pid : undefined,
       });
       // For its errors, and for its cache.
       await compiledFilter(session, record);

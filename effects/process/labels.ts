@@ -6,7 +6,7 @@
 import { close, faccessat2, write } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { attempt, isErrno, perform } from '../../native/perform.ts';
+import { attempt, flush, isErrno, perform } from '../../native/perform.ts';
 import { result } from '../../native/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';
@@ -48,6 +48,7 @@ function isWithoutApparmor(local: Kernel): boolean {
  */
 export function setLabels(kernel: Kernel, { apparmorProfile = '', selinuxLabel = '' }: Process): void {
   if (apparmorProfile === '' && selinuxLabel === '') return;
+  flush(kernel);
   const procfs = openProcfs(kernel);
   try {
     if (selinuxLabel !== '')

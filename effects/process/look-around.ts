@@ -30,7 +30,7 @@ export interface Surroundings {
 /** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
 export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const batch = new Batch();
-  const errnoIn = addEnter(batch, process.cwd);
+  const { errnoIn } = addEnter(batch, process.cwd);
   const stdio = [0, 1, 2].map((fd) => {
     const stat = out(STATX_BYTES);
     return { fd, stat, look: batch.try(statx(fd, '', stat)) };

@@ -2,31 +2,34 @@
 
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { AT, S } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, perform } from '../../native/perform.ts';
+import type { Call, Kernel } from '../../native/kernel.ts';
+import { attempt, flush } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Config, Mount } from '../../spec/types.ts';
-import { doing, EffectError } from '../error.ts';
+import { EffectError } from '../error.ts';
 import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
 import type { MountStep } from '../mounts/steps.ts';
 import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts';
+import { PartedBatch } from '../parted-batch.ts';
 import { requireSelinux } from '../process/labels.ts';
+import { rootDescriptor } from '../served-process.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
 import { initSide, withHostSide } from '../userns/host-side.ts';
 import { withMappedNamespaces } from '../userns/mapped-namespaces.ts';
+import { inUserNamespace } from '../userns/mappings.ts';
 import { hasIdmapped, needsHostSide } from '../userns/needs-host-side.ts';
 import { type InnerBind, isInner, type NamespaceOf, openSources, openSourceWithin } from '../userns/sources.ts';
-import { attachRootfs } from './attach.ts';
+import { attachRootfs, postAttachRootfs } from './attach.ts';
 import { configuredDevices, makeConfiguredDevices } from './configured-devices.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
 import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
-import { finalPropagation, planPropagation, rootPropagation } from './propagation.ts';
+import { finalPropagation, type Propagation, planPropagation, rootPropagation } from './propagation.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
@@ -39,7 +42,9 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   if (!needsDevices(mounts)) return;
   const devices = configuredDevices(config.linux?.devices);
   const configured = new Set(devices.map(({ path }) => path));
-  makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured);
+  makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured, inUserNamespace(config));
+  if (devices.length === 0) return;
+  flush(init.kernel);
   makeConfiguredDevices(init.kernel, root, devices);
 }
 
@@ -76,10 +81,11 @@ function mountAll(session: Session, record: ContainerRecord, steps: readonly Mou
     throw new EffectError('id-mapped mounts are not supported for rootless containers');
   const ofContainer = `/proc/${pid}/ns/user`;
   if (!needsHostSide(record)) {
-    const root = attachRootfs(kernel, rootfs, propagation);
+    const root = attachInOrder(kernel, record, propagation);
     performInOrder(kernel, root, steps, (step) => openSourceWithin(initSide(kernel), root, step, () => ofContainer));
     return root;
   }
+  flush(kernel);
   return withHostSide(session, record.options.preserveFds, (host) => {
     const own = attachRootfs(host.kernel, rootfs, propagation);
     const [root = -1] = host.give([own]);
@@ -90,6 +96,16 @@ function mountAll(session: Session, record: ContainerRecord, steps: readonly Mou
     });
     return root;
   });
+}
+
+function attachInOrder(kernel: Kernel, { rootfs, options }: ContainerRecord, propagation?: Propagation): number {
+  if (propagation?.parent !== undefined) {
+    flush(kernel);
+    return attachRootfs(kernel, rootfs, propagation);
+  }
+  const root = rootDescriptor(options.preserveFds);
+  postAttachRootfs(kernel, rootfs, propagation, root);
+  return root;
 }
 
 /** What lies in the rootfs is bound as the steps before have made it. @throws EffectError */
@@ -103,6 +119,7 @@ function performInOrder(
   for (const step of steps) {
     if (isInner(step)) {
       performMounts(kernel, root, next);
+      flush(kernel);
       next = [open(step)];
     } else next.push(step);
   }
@@ -122,8 +139,15 @@ export function enterRootfs(session: Session, record: ContainerRecord): void {
   }
   if (record.options.noPivot) moveOver(init.kernel, root, kernelMounts(session.platform.local, record.rootfs));
   else pivotInto(init.kernel, root);
-  const propagation = rootPropagation(planPropagation(config.linux?.rootfsPropagation));
-  if (propagation.length > 0) doing('set rootfsPropagation', () => perform(init.kernel, propagation));
+  postPropagation(init.kernel, rootPropagation(planPropagation(config.linux?.rootfsPropagation)));
+}
+
+function postPropagation(init: Kernel, calls: readonly Call[]): void {
+  if (calls.length === 0) return;
+  const batch = new PartedBatch();
+  for (const one of calls) batch.add(one);
+  batch.part('set rootfsPropagation');
+  batch.post(init);
 }
 
 /** After the terminal has been set up, which needs a writable /dev. @throws EffectError */
@@ -137,7 +161,7 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
     maskedPaths: config.linux?.maskedPaths ?? [],
   });
   const last = hasNamespace(config, 'mount') ? finalPropagation(config.linux?.rootfsPropagation) : [];
-  if (last.length > 0) perform(kernel, last);
+  postPropagation(kernel, last);
 }
 
 const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT.FDCWD, path, out(STATX_BYTES))) >= 0;

@@ -35,6 +35,8 @@
 #define CHILD_SERVES (1u << 9) /* argument 5: the socket on which a new process goes on */
 #define SERVE (1u << 10)       /* answer first; then serve on what this call returns */
 
+#define NOT_PERFORMED (~0ul) /* instead of how many calls were */
+
 struct call {
 	u32 nr;
 	u32 flags;
@@ -46,7 +48,7 @@ struct message {
 	u32 size; /* bytes, this header included */
 	u32 count;
 	u32 out_bytes;
-	u32 unused;
+	u32 after; /* only where the batch before was not stopped */
 	struct call calls[];
 };
 
@@ -132,7 +134,7 @@ static i64 next_connection(u64 old, const struct call *again)
 }
 
 /* Performs calls until one fails that may not, one is to be served on, or this process is the new child of one. */
-static enum { ANSWER, ANSWER_AND_SERVE, CHILD } run(const struct message *m, u64 *done, i64 *results)
+static enum { ANSWER, STOPPED, ANSWER_AND_SERVE, CHILD } run(const struct message *m, u64 *done, i64 *results)
 {
 	for (; *done < m->count; (*done)++) {
 		const struct call *call = &m->calls[*done];
@@ -143,7 +145,7 @@ static enum { ANSWER, ANSWER_AND_SERVE, CHILD } run(const struct message *m, u64
 			return CHILD;
 		if (r < 0 && r >= -MAX_ERRNO && !(call->flags & MAY_FAIL)) {
 			(*done)++;
-			break;
+			return STOPPED;
 		}
 	}
 	return ANSWER;
@@ -153,6 +155,7 @@ static void serve(i64 sock)
 {
 	struct message *m = (struct message *)ARENA;
 	struct call again = {0}; /* how to come by the next connection, once a SERVE call has said so */
+	int stopped = 0; /* the last batch was */
 	int lost = 0; /* the peer is gone, or a seccomp filter that was just loaded forbids to answer it */
 
 	while (sock >= 0) {
@@ -170,14 +173,18 @@ static void serve(i64 sock)
 		u64 answer = 8 + 8ul * m->count + m->out_bytes;
 		if (answer > ARENA_SIZE / 2)
 			return;
-		*done = 0;
 		clear((char *)(done + 1 + m->count), m->out_bytes);
-		switch (run(m, done, (i64 *)(done + 1))) {
+		stopped = stopped && m->after;
+		*done = stopped ? NOT_PERFORMED : 0;
+		switch (stopped ? ANSWER : run(m, done, (i64 *)(done + 1))) {
 		case CHILD:
 			syscall6(SYS_close, sock, 0, 0, 0, 0, 0);
 			again.flags = 0; /* the connections to come are its parent's */
 			sock = (i64)m->calls[*done].args[5];
 			break;
+		case STOPPED:
+			stopped = 1;
+			/* fall through */
 		case ANSWER:
 			lost = !transfer(SYS_sendto, sock, (char *)done, answer);
 			break;

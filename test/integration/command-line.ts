@@ -20,6 +20,8 @@ export interface Ended {
 export interface CommandLine {
   readonly program: string;
   readonly root: string;
+  /** Options before each command. */
+  readonly globals: readonly string[];
   (...argv: string[]): Ended;
   /** In another environment or directory. */
   with(options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv }, ...argv: string[]): Ended;
@@ -63,6 +65,7 @@ export function commandLine(
   return Object.assign((...argv: string[]) => run({}, argv), {
     program,
     root,
+    globals,
     with: (options: Parameters<typeof run>[0], ...argv: string[]) => run(options, argv),
   });
 }

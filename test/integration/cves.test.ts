@@ -14,7 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -294,7 +294,9 @@ test('CVE-2025-52565: the terminal is mounted on /dev/console itself, through no
   skip,
 }, async () => {
   const socket = join(host.path, 'console.sock');
-  const server = createServer((connection) => connection.resume()).listen(socket);
+  // Not read from: with the message, the terminal's master would be dropped, and its end hangs up on the waiting init.
+  const kept: Socket[] = [];
+  const server = createServer({ pauseOnConnect: true }, (connection) => void kept.push(connection)).listen(socket);
   await once(server, 'listening');
   /** @param fill makes what the container finds in its /dev */
   const create = async (name: string, devpts: boolean, fill: (dev: string) => void) => {
@@ -368,6 +370,7 @@ test('CVE-2025-52565: the terminal is mounted on /dev/console itself, through no
       );
     }
   } finally {
+    for (const connection of kept) connection.destroy();
     server.close();
   }
 });

@@ -76,8 +76,7 @@ export function lives(name: string, globals: readonly string[] = []) {
     startRunc: (config: Config = waiting(), ...flags: string[]): Life => run(runc, config, ...flags),
     /** A command that is not waited for. */
     spawn(by: CommandLine, ...argv: string[]): Talking {
-      const own = by === runc ? [] : globals;
-      const child = spawn(by.program, ['--root', by.root, ...own, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
+      const child = spawn(by.program, ['--root', by.root, ...by.globals, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
       const text = { output: '', errors: '' };
       child.stdout.on('data', (data) => {
         text.output += data;
