@@ -1,6 +1,6 @@
 /**
- * Makes `dist/`, what ships: `runchart` (the launcher), and beside it `runchart-engine` (Bun with commands/main.ts
- * linked in) and `koffi.node`. Runs in Bun: `npm run build`.
+ * Makes `dist/`, what ships: `runchart` (the launcher), beside it `runchart-engine` (Bun with commands/main.ts
+ * linked in) and `koffi.node`, and the manual pages. Runs in Bun: `npm run build`.
  *
  * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` the container's init program in base64.
  */
@@ -9,9 +9,10 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:
 import { join } from 'node:path';
 import { bundle } from './bundle.ts';
 import { type Arch, hostArch } from './compiler.ts';
-import { compileFreestanding } from './freestanding.ts';
 import { compileInit } from './init.ts';
 import { koffiAddon } from './koffi.ts';
+import { compileLauncher } from './launcher.ts';
+import { buildDate, writeManual } from './manual.ts';
 import { recordOrder } from './order.ts';
 
 /** Without the first two, `.env` and `preload` of `bunfig.toml` in the current directory are obeyed: code run as root. */
@@ -37,7 +38,7 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(script, engine, []);
   linkEngine(script, engine, recordOrder(engine, work));
-  compileFreestanding(arch, join(root, 'native/launcher/launcher.c'), join(work, 'runchart'));
+  compileLauncher(root, arch, join(work, 'runchart'));
 
   // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.
   for (const name of ['koffi.node', 'runchart-engine', 'runchart']) renameSync(join(work, name), join(dist, name));
@@ -57,4 +58,5 @@ function linkEngine(script: string, output: string, order: readonly string[]): v
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
   await link(root, join(root, 'dist'), hostArch());
+  await writeManual(join(root, 'dist/man/man8'), buildDate(process.env));
 }

@@ -69,7 +69,15 @@ debian_packages() {
 case ${1:-build} in
   build) packages=() ;;
   quickstart) packages=(busybox-static) ;;
-  test) packages=(busybox-static runc crun strace uidmap "$cross_compiler") ;;
+  test)
+    packages=(
+      busybox-static runc crun strace uidmap "$cross_compiler"
+      # Engines, and what they need to run a container.
+      podman conmon catatonit containernetworking-plugins containerd docker.io
+    )
+    # For the test machine (test/vm/).
+    [ "$bun_arch" != x64 ] || packages+=(mmdebstrap qemu-system-x86 e2fsprogs)
+    ;;
   *) say "unknown purpose: $1"; exit 2 ;;
 esac
 # Node 26 is linked with libatomic.

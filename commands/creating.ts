@@ -8,6 +8,7 @@ import { absolutePath } from '../runtime/path.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { configWarnings } from '../spec/rules/warnings.ts';
 import { globals } from './globals.ts';
+import { integerFor } from './integer.ts';
 
 export const creatingFlags = {
   ...globals,
@@ -30,7 +31,7 @@ export const creatingFlags = {
   'preserve-fds': integer({
     helpValue: 'N',
     default: 0,
-    min: 0,
+    parse: integerFor('preserve-fds', 0),
     description: 'pass on N more descriptors, after standard error and LISTEN_FDS',
   }),
 };
@@ -54,12 +55,19 @@ export interface Creating {
 export async function creating({ host, platform, warn }: Context, id: string, flags: CreatingFlags): Promise<Creating> {
   const bundle = absolutePath(host, flags.bundle ?? '');
   const config = await readConfig(platform.local, bundle);
-  for (const warning of configWarnings(config)) warn(warning);
   checkContainerId(id);
+  for (const warning of configWarnings(config)) warn(warning);
   // runc works in the bundle when it connects to sockets, and where it was called when it writes the pid.
   const inBundle = { cwd: bundle, env: {} };
   return {
-    request: { id, bundle, config, noPivot: flags['no-pivot'], noNewKeyring: flags['no-new-keyring'] },
+    request: {
+      id,
+      bundle,
+      config,
+      noPivot: flags['no-pivot'],
+      noNewKeyring: flags['no-new-keyring'],
+      notifySocket: host.env.NOTIFY_SOCKET,
+    },
     options: {
       consoleSocket: pathOf(inBundle, flags['console-socket']),
       pidfdSocket: pathOf(inBundle, flags['pidfd-socket']),

@@ -9,6 +9,7 @@ import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
+import { integerFor } from './integer.ts';
 import { report } from './report.ts';
 
 /** runc's exit status for an `exec` that fails by itself. */
@@ -47,10 +48,11 @@ export default class Exec extends RuntimeCommand {
     }),
     tty: boolean({ char: 't', description: 'give it a terminal' }),
     user: string({ char: 'u', helpValue: 'UID[:GID]', description: 'run it as this user, by number' }),
-    'additional-gids': string({
+    'additional-gids': integer({
       multiple: true,
       char: 'g',
       helpValue: 'GID',
+      parse: integerFor('additional-gids'),
       description: 'a group more; may be given several times',
     }),
     process: string({
@@ -72,7 +74,7 @@ export default class Exec extends RuntimeCommand {
     'preserve-fds': integer({
       helpValue: 'N',
       default: 0,
-      min: 0,
+      parse: integerFor('preserve-fds', 0),
       description: 'pass on N more descriptors, after standard error',
     }),
     cgroup: string({

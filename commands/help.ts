@@ -3,10 +3,12 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { CommandHelp } from '@oclif/core/help';
+import { ABOUT } from './about.ts';
 import type { CommandClass } from './base.ts';
 import { globals } from './globals.ts';
 import { UsageError } from './line.ts';
 import { COMMANDS } from './table.ts';
+import { usageOf } from './usage.ts';
 
 const WIDTH = 100;
 
@@ -39,19 +41,7 @@ export function printCommandHelp(command: CommandClass): number {
 
 async function printRootHelp(): Promise<number> {
   const classes = await Promise.all([...COMMANDS.values()].map(async (load) => (await load()).default));
-  const described = {
-    id: '',
-    summary: 'Makes containers from OCI bundles, as runc does.',
-    usage: '[GLOBAL FLAGS] COMMAND [FLAGS] [ARGUMENTS]',
-    description:
-      'A bundle is a directory with a root filesystem and a config.json (`runchart spec` writes one to start from). `runchart COMMAND --help` shows the flags of a command, and examples.',
-    examples: [
-      { description: 'Run a container from the bundle in /srv/web', command: 'runchart run -b /srv/web c1' },
-      { description: 'See every system call that makes it', command: 'runchart --trace - run -b /srv/web c1' },
-      { description: 'Complete commands and names of containers', command: 'runchart completion --help' },
-    ],
-  };
-  return print(new RootHelp(helpInput(described, {}, globals), classes));
+  return print(new RootHelp(helpInput({ id: '', ...ABOUT }, {}, globals), classes));
 }
 
 class RootHelp extends CommandHelp {
@@ -88,11 +78,6 @@ function helpInput(described: Described, args: CommandClass['args'], flags: Comm
 /** A class's flags and arguments get their names from oclif only when it parses. */
 const named = (members: object): object =>
   Object.fromEntries(Object.entries(members).map(([name, member]) => [name, { ...member, name }]));
-
-function usageOf({ id, args }: CommandClass): string {
-  const words = Object.entries(args).map(([name, { required }]) => (required ? name : `[${name}]`).toUpperCase());
-  return [id, '[FLAGS]', ...words].join(' ');
-}
 
 /** Colours for a terminal only. */
 const options = () => ({ maxWidth: WIDTH, stripAnsi: !isatty(1) }) as HelpInput[2];

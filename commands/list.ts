@@ -3,6 +3,7 @@ import { lookAtAll } from '../runtime/look.ts';
 import { observe } from '../runtime/observe.ts';
 import { print, tryWriteAll } from '../runtime/output.ts';
 import { userNames } from '../runtime/users.ts';
+import type { ContainerRecord } from '../spec/record.ts';
 import type { ContainerState } from '../spec/types.ts';
 import { RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
@@ -30,7 +31,9 @@ export default class List extends RuntimeCommand {
     const kernel = platform.local;
     const ownerOf = userNames(kernel);
     const states: ContainerState[] = [];
-    for (const { id, view, problem } of await lookAtAll({ kernel, root, observe: (one) => observe(platform, one) })) {
+    const look = { kernel, root, observe: (one: ContainerRecord) => observe(platform, one) };
+    // As with runc, only the default root may be missing.
+    for (const { id, view, problem } of await lookAtAll({ ...look, rootMustExist: flags.root !== undefined })) {
       if (view !== undefined) states.push(stateOf(view, ownerOf(view.record.owner)));
       else tryWriteAll(kernel, 2, `load container ${id}: ${problem instanceof Error ? problem.message : problem}\n`);
     }

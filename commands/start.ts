@@ -1,5 +1,5 @@
-import { succeed } from '../runtime/answers.ts';
 import { openExisting } from '../runtime/open.ts';
+import { startTelling } from '../runtime/start.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
@@ -24,7 +24,7 @@ export default class Start extends RuntimeCommand {
     checkContainerId(id);
     const container = await openExisting(context, id, 'exclusive');
     try {
-      succeed(context, await container.request({ type: 'start' }));
+      await startTelling(context, container, { address: context.host.env.NOTIFY_SOCKET, required: true });
     } finally {
       container.close();
     }

@@ -4,6 +4,7 @@ import { update } from '../runtime/update.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
+import { integerFor } from './integer.ts';
 import { askedResources } from './limits.ts';
 
 const count = { helpValue: 'N' };
@@ -34,7 +35,7 @@ export default class Update extends RuntimeCommand {
       helpValue: 'FILE|-',
       description: 'read linux.resources of config.json from this file, or standard input; the other flags are ignored',
     }),
-    'blkio-weight': integer({ ...count, description: 'weight for I/O, 10 to 1000' }),
+    'blkio-weight': integer({ ...count, parse: integerFor('blkio-weight'), description: 'weight for I/O, 10 to 1000' }),
     'cpu-period': string({ ...microseconds, description: 'period of the CPU quota' }),
     'cpu-quota': string({ ...microseconds, description: 'CPU time in a period' }),
     'cpu-burst': string({ ...microseconds, description: 'CPU time more that may be saved up for a period' }),
@@ -49,7 +50,7 @@ export default class Update extends RuntimeCommand {
     memory: string({ ...bytes, description: 'limit of memory' }),
     'memory-reservation': string({ ...bytes, description: 'memory that is left to it when memory is short' }),
     'memory-swap': string({ ...bytes, description: 'limit of memory and swap together' }),
-    'pids-limit': integer({ ...count, description: 'limit of processes' }),
+    'pids-limit': integer({ ...count, parse: integerFor('pids-limit'), description: 'limit of processes' }),
     'l3-cache-schema': string({ helpValue: 'SCHEMA', description: 'Intel RDT: schema of the L3 cache' }),
     'mem-bw-schema': string({ helpValue: 'SCHEMA', description: 'Intel RDT: schema of the memory bandwidth' }),
   };
@@ -63,9 +64,8 @@ export default class Update extends RuntimeCommand {
     const { memory = {} } = asked;
     if (memory.kernel !== undefined || memory.kernelTCP !== undefined)
       context.warn('Kernel memory settings are ignored and will be removed');
-    if (flags['l3-cache-schema']) throw new Error('Intel RDT/CAT: l3 cache schema is not enabled');
-    if (flags['mem-bw-schema']) throw new Error('Intel RDT/MBA: memory bandwidth schema is not enabled');
-    await update(context, id, asked);
+    const schemas = { l3CacheSchema: flags['l3-cache-schema'], memBwSchema: flags['mem-bw-schema'] };
+    await update(context, id, asked, schemas);
     return 0;
   }
 }

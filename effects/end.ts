@@ -9,12 +9,14 @@ import { POLL } from '../native/constants/socket.ts';
 import { attempt, SyscallError } from '../native/perform.ts';
 import type { Platform } from '../native/platform.ts';
 import { out } from '../native/struct.ts';
+import { hasOwnPids } from '../spec/pids.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import { isFrozen, thaw } from './cgroups/freeze.ts';
 import { killAll, signalAll } from './cgroups/kill.ts';
 import { EffectError, reasonOf } from './error.ts';
-import { hasNamespace, makesNamespace } from './namespaces.ts';
+import { hasNamespace } from './namespaces.ts';
 import { openInit, openProcess } from './observe.ts';
+import { isKnownByCgroup, signalWithoutCgroup } from './processes.ts';
 import { detachFromHost } from './rootfs/host-mounts.ts';
 
 /** Long enough for a process that is busy in the kernel; a longer wait would look like a hang. */
@@ -26,8 +28,9 @@ const PATIENCE_MS = 10_000;
  */
 export function signalContainer({ local }: Platform, record: ContainerRecord, signal: number, all: boolean): void {
   // Without a pid namespace of its own the init's death takes nobody along.
-  if (record.cgroup !== undefined && (all || (signal === SIGNALS.SIGKILL && !makesNamespace(record.config, 'pid')))) {
-    signalAll(local, record.cgroup, signal);
+  if (all || (signal === SIGNALS.SIGKILL && !hasOwnPids(record.config))) {
+    if (isKnownByCgroup(record.cgroup)) signalAll(local, record.cgroup, signal);
+    else signalWithoutCgroup(local, record, signal);
     return;
   }
   const init = record.init === undefined ? undefined : openInit(local, record.init);
@@ -64,6 +67,8 @@ export async function destroyInit(platform: Platform, record: ContainerRecord, c
         : openProcess(local, child);
   if (init !== undefined) {
     try {
+      if (!isKnownByCgroup(record.cgroup) && !hasOwnPids(record.config))
+        signalWithoutCgroup(local, record, SIGNALS.SIGKILL);
       const sent = attempt(local, pidfdSendSignal(init, SIGNALS.SIGKILL));
       if (sent < 0 && sent !== -ERRNO.ESRCH)
         throw new EffectError(

@@ -16,6 +16,7 @@ import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { CLONE, P, W } from '../native/constants/process.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
+import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, isErrno } from '../native/perform.ts';
 import { out } from '../native/struct.ts';
 import type { ContainerRecord } from '../spec/record.ts';
@@ -27,10 +28,14 @@ import { initCgroup } from './exec-fallback.ts';
 import { hasNamespace, NAMESPACE_FLAGS } from './namespaces.ts';
 import { openInit } from './observe.ts';
 import { PartedBatch } from './parted-batch.ts';
+import { addFinalAffinity, setInitialAffinity } from './process/affinity.ts';
 import { type Execution, executeProcess, planExecution } from './process/execute.ts';
 import { personalityCalls } from './process/execution-domain.ts';
-import { addSessionKeyring } from './process/keyring.ts';
-import { addLimits, restoreOpenFilesLimit } from './process/limits.ts';
+import { addSessionKeyring, keyringLabel } from './process/keyring.ts';
+import { refuseLabels, setLabels } from './process/labels.ts';
+import { addLimits, addOpenFilesLimit } from './process/limits.ts';
+import { addMemoryPolicy } from './process/memory-policy.ts';
+import { addPriorities } from './process/priorities.ts';
 import { giveTerminal } from './process/terminal.ts';
 import type { ContainerFilter } from './seccomp/container.ts';
 import { extraDescriptor, type ServedProcess, startServedProcess } from './served-process.ts';
@@ -69,6 +74,7 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
     opened.push(fd);
     return fd;
   };
+  refuseLabels(local, plan.process);
   try {
     const extra = openExtra(session, plan, keep);
     const served = start(session, plan, extra);
@@ -130,13 +136,8 @@ function start(session: Session, plan: ExecPlan, { fds, places }: Extra): Served
       inheritance: session.inheritance,
       extra: fds,
       enterCgroup(stage) {
-        if (cgroup === undefined) return;
-        const options = { withoutUnified: true };
-        try {
-          checkJoined(cgroup.record, stage.submit(joinCalls(cgroup.record, options)).results, options);
-        } catch (error) {
-          throw new EffectError(`error adding pid to cgroups: ${reasonOf(error)}`, { cause: error });
-        }
+        setInitialAffinity(stage, plan.process.execCPUAffinity);
+        if (cgroup !== undefined) enter(stage, cgroup);
       },
       birthCgroup,
       oomScoreAdj: plan.process.oomScoreAdj ?? record.config.process?.oomScoreAdj,
@@ -166,6 +167,18 @@ function start(session: Session, plan: ExecPlan, { fds, places }: Extra): Served
   }
 }
 
+/** The cgroups of v1; into that of v2 the process is born. */
+function enter(stage: Kernel, { record }: ExecCgroup): void {
+  const options = { withoutUnified: true };
+  const calls = joinCalls(record, options);
+  if (calls.length === 0) return;
+  try {
+    checkJoined(record, stage.submit(calls).results, options);
+  } catch (error) {
+    throw new EffectError(`error adding pid to cgroups: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
 /** A user without privileges gets into the other namespaces by way of the user namespace only, which leaves him his cgroups. */
 const ownStep = ({ platform: { local } }: Session): number =>
   call(local, { name: 'geteuid', args: [] }) === 0 ? CLONE.NEWUSER | CLONE.NEWCGROUP : CLONE.NEWCGROUP;
@@ -188,10 +201,13 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   limits.add(closeRange(extraDescriptor(preserveFds, fds.length), 0x7fffffff));
   for (const call of personalityCalls(record.config.linux?.personality)) limits.add(call);
   limits.part('prepare the process');
+  addFinalAffinity(limits, process.execCPUAffinity);
   // While it may still raise them: a user namespace takes that away.
   addLimits(limits, process);
+  addOpenFilesLimit(limits, session.platform.local, process, openFilesLimit);
+  addPriorities(limits, process, record.config.linux?.resources?.cpu?.cpus);
+  addMemoryPolicy(limits, record.config.linux?.memoryPolicy);
   limits.perform(kernel);
-  restoreOpenFilesLimit(kernel, process, openFilesLimit);
 
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));
@@ -205,9 +221,10 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   batch.add(close(places.init));
   if (places.root !== undefined) batch.add(close(places.root));
   batch.add(setsid());
-  if (!record.options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
+  if (!record.options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`, keyringLabel(kernel, process));
   batch.part('prepare the process');
   batch.perform(kernel);
+  setLabels(kernel, process);
   if (places.console !== undefined)
     giveTerminal(kernel, { consoleSocket: places.console, size: process.consoleSize, console: false });
 }

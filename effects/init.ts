@@ -6,7 +6,7 @@ import { accept, bindUnix, listen, socket } from '../native/calls/sockets.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { attempt, call, perform } from '../native/perform.ts';
+import { attempt, call, flush, perform } from '../native/perform.ts';
 import type { ContainerRecord, InitRecord } from '../spec/record.ts';
 import { doing } from './error.ts';
 import { addJoins, joinWithUser } from './join-namespaces.ts';
@@ -14,12 +14,14 @@ import { makesNamespace, planNamespaces } from './namespaces.ts';
 import { addLoopbackUp } from './network.ts';
 import { PartedBatch } from './parted-batch.ts';
 import { startTimeOf } from './proc.ts';
+import { freeAffinity } from './process/affinity.ts';
 import { personalityCalls } from './process/execution-domain.ts';
-import { addSessionKeyring } from './process/keyring.ts';
+import { addSessionKeyring, keyringLabel } from './process/keyring.ts';
+import { refuseLabels } from './process/labels.ts';
 import { extraDescriptor, startServedProcess } from './served-process.ts';
 import { connectedInit, disconnect, type Session } from './session.ts';
 import { addSysctls, refuseHostSysctls } from './sysctl.ts';
-import { addTimeNamespace, makesTimeInside } from './time-namespace.ts';
+import { addOpenOffsets, addTimeNamespace, makesTimeInside } from './time-namespace.ts';
 import { needsHostSide } from './userns/needs-host-side.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
@@ -46,10 +48,15 @@ export function startInit(
 ): InitRecord {
   const { platform, inheritance } = session;
   const { local } = platform;
+  refuseLabels(local, record.config.process);
   const plan = planNamespaces(record.config);
+  const makesTime = plan.makesTime && !makesTimeInside(record);
+  const offsets = record.config.linux?.timeOffsets ?? {};
   const joinsUser = plan.joined.some(({ type }) => type === 'user');
   // In another user namespace the stage may not place a child in a cgroup of the host's any more.
   const birthCgroup = joinsUser ? undefined : record.cgroup?.paths.unified;
+  // With systemd, entering is what makes the cgroup.
+  const bornInCgroup = birthCgroup !== undefined && record.cgroup?.layout === 'v2' && record.cgroup.driver === 'fs';
   const { consoleSocket, stdio } = inheritance;
   // Where nobody will connect, standard input holds the place of the listener.
   const listener = isLeftWaiting(session, record) ? listenForStart(local, session.directory) : undefined;
@@ -58,14 +65,18 @@ export function startInit(
     const init = startServedProcess(platform, 'init', {
       inheritance,
       extra: consoleSocket === undefined ? [start] : [start, consoleSocket],
-      enterCgroup: (stage) => enterCgroup(stage, birthCgroup !== undefined),
+      enterCgroup: bornInCgroup ? undefined : (stage) => enterCgroup(stage, birthCgroup !== undefined),
       birthCgroup,
       oomScoreAdj: record.config.process?.oomScoreAdj,
       joinFirst: joinsUser ? (stage) => joinWithUser(stage, plan.joined) : undefined,
-      addJoins(batch) {
-        addJoins(batch, joinsUser ? [] : plan.joined);
-        if (plan.makesTime && !makesTimeInside(record)) addTimeNamespace(batch, record.config.linux?.timeOffsets ?? {});
-      },
+      addFirst: makesTime ? (batch) => addOpenOffsets(batch, offsets) : undefined,
+      addJoins:
+        plan.joined.length === 0 && !makesTime
+          ? undefined
+          : (batch, held) => {
+              addJoins(batch, joinsUser ? [] : plan.joined);
+              if (makesTime) addTimeNamespace(batch, held, offsets);
+            },
       madeNamespaces: plan.made,
     });
     session.init = { ...init };
@@ -109,16 +120,24 @@ function listenForStart(local: Kernel, directory: string): number {
   });
 }
 
-/** The init's own first steps: session, keyring, loopback, host name; nothing of the stage's stays open. @throws EffectError */
+/** The init's own first steps, posted: session, keyring, loopback, host name; nothing of the stage's stays open. @throws EffectError */
 export function settleInit(session: Session, record: ContainerRecord): void {
   const { kernel, pid } = connectedInit(session);
   const { config, options } = record;
   const { sysctl = {}, personality } = config.linux ?? {};
   const { preserveFds, consoleSocket } = session.inheritance;
-  const batch = new PartedBatch();
+  let batch = new PartedBatch();
   batch.add(closeRange(extraDescriptor(preserveFds, consoleSocket === undefined ? CONSOLE : CONSOLE + 1), 0x7fffffff));
   batch.add(setsid());
-  if (!options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`);
+  batch.add(freeAffinity());
+  if (!options.noNewKeyring) {
+    if (config.process?.selinuxLabel) {
+      batch.part('prepare the init');
+      batch.perform(kernel);
+      batch = new PartedBatch();
+    }
+    addSessionKeyring(batch, `_ses.${record.id}`, keyringLabel(kernel, config.process));
+  }
   for (const call of personalityCalls(personality)) batch.add(call);
   batch.part('prepare the init');
   if (makesNamespace(config, 'network')) addLoopbackUp(batch);
@@ -129,23 +148,26 @@ export function settleInit(session: Session, record: ContainerRecord): void {
   batch.part(`set the domain name to ${config.domainname}`);
   addSysctls(batch, sysctl);
   refuseHostSysctls(session.platform.local, pid, sysctl);
-  batch.perform(kernel);
+  batch.post(kernel);
 }
 
 /** The arena of native/init/init.c; what earlier batches left in it is given back before the long wait. */
 const ARENA = { base: 0x1_0000_0000, size: 16 << 20, kept: 4096 } as const;
 const MADV_DONTNEED = 4;
 
-/** The last batch of `create`: from here on the init waits for whoever connects to the start socket, unless it is this command. */
+/** The end of `create`, once all that was posted has been done: from here on the init waits for whoever connects to the start socket, unless it is this command. */
 export function awaitStart(session: Session, record: ContainerRecord): void {
-  if (!isLeftWaiting(session, record)) return;
   const { kernel } = connectedInit(session);
+  if (!isLeftWaiting(session, record)) {
+    flush(kernel);
+    return;
+  }
   const start = startDescriptor(session.inheritance.preserveFds);
-  doing('leave the init waiting for start', () =>
-    perform(kernel, [
-      { name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] },
-      { ...accept(start), serve: true },
-    ]),
-  );
+  const batch = new PartedBatch();
+  batch.add({ name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] });
+  batch.add({ ...accept(start), serve: true });
+  batch.part('leave the init waiting for start');
+  batch.post(kernel);
+  flush(kernel);
   disconnect(session);
 }

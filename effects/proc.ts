@@ -10,6 +10,7 @@ import { out } from '../native/struct.ts';
 export interface ProcessStat {
   /** R, S, D, T, Z, X, … */
   readonly state: string;
+  readonly parent: number;
   /** Field 22 of /proc/PID/stat: clock ticks since boot. Kept as text: it is only ever compared. */
   readonly startTime: string;
 }
@@ -25,10 +26,11 @@ export const startTimeOf = (local: Kernel, pid: number): string => readStat(loca
 /** proc_pid_stat(5). The second field, the name, may hold spaces and parentheses: what follows the last one counts. */
 export function parseStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
+  return { state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
 }
 
-const FIRST_READ_BYTES = 16 * 1024;
+/** Most of what is read here is smaller. Memory that is not asked for need not be cleared, nor collected. */
+const FIRST_READ_BYTES = 4 * 1024;
 
 /** The content of a small file, or of one of procfs, whose size only reading tells; a fifo is not waited for. @throws SyscallError EFBIG beyond `limit` bytes */
 export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 << 20): string {
@@ -37,12 +39,12 @@ export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 <
   let text = '';
   try {
     let total = 0;
-    for (let last = 1, size = FIRST_READ_BYTES; last > 0; size = 4 * FIRST_READ_BYTES) {
-      const next = out(size);
-      last = call(kernel, read(fd, next));
+    for (let last = 1, into = out(FIRST_READ_BYTES); last > 0; ) {
+      last = call(kernel, read(fd, into));
       total += last;
-      if (total > limit) throw new SyscallError(read(fd, next), ERRNO.EFBIG);
-      text += decoder.decode(next.bytes.subarray(0, last), { stream: true });
+      if (total > limit) throw new SyscallError(read(fd, into), ERRNO.EFBIG);
+      text += decoder.decode(into.bytes.subarray(0, last), { stream: true });
+      if (last === into.bytes.length) into = out(16 * FIRST_READ_BYTES);
     }
   } finally {
     attempt(kernel, close(fd));

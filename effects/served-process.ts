@@ -10,9 +10,10 @@ import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
 import { CLONE, P, W } from '../native/constants/process.ts';
 import { SOCK } from '../native/constants/socket.ts';
-import type { Kernel } from '../native/kernel.ts';
+import type { Kernel, ResultRef } from '../native/kernel.ts';
 import { attempt, perform } from '../native/perform.ts';
 import type { Platform } from '../native/platform.ts';
+import { STANDING_FROM, type StandingStages } from '../native/standing.ts';
 import { out, viewOf } from '../native/struct.ts';
 import { doing } from './error.ts';
 import { PartedBatch } from './parted-batch.ts';
@@ -23,16 +24,18 @@ export interface ServedProcessPlan {
   readonly inheritance: Inheritance;
   /** Descriptors of this process that the new one gets after its standard, preserved and batch ones. */
   readonly extra: readonly number[];
-  /** Moves the stage into the cgroups of v1, and of v2 too where the process is not to be born there. @throws Error */
-  readonly enterCgroup: (stage: Kernel) => void;
+  /** Moves the stage into the cgroups that the process is not born in. @throws Error */
+  readonly enterCgroup?: ((stage: Kernel) => void) | undefined;
   /** A cgroup v2 directory that the process is born in. */
   readonly birthCgroup?: string | undefined;
   /** How willingly the kernel ends it when memory runs out. */
   readonly oomScoreAdj?: number | undefined;
+  /** Adds what must come before anything is joined: in a joined mount namespace paths lead elsewhere. */
+  readonly addFirst?: ((batch: PartedBatch) => ResultRef | undefined) | undefined;
   /** Joins namespaces where that takes looking at what happened. @throws Error */
   readonly joinFirst?: ((stage: Kernel) => void) | undefined;
-  /** Adds the joining of namespaces. `extra(i)` is the number of the i-th extra descriptor in the stage. */
-  readonly addJoins: (batch: PartedBatch, extra: (index: number) => number) => void;
+  /** Adds the joining of namespaces. `held` is the descriptor that `addFirst` gave. */
+  readonly addJoins?: ((batch: PartedBatch, held: number) => void) | undefined;
   /** CLONE_NEW* of the namespaces that are made. */
   readonly madeNamespaces: number;
 }
@@ -47,6 +50,12 @@ export const batchDescriptor = (preserveFds: number): number => 3 + preserveFds;
 /** The number, in the process, of the i-th extra descriptor. */
 export const extraDescriptor = (preserveFds: number, index: number): number => batchDescriptor(preserveFds) + 1 + index;
 
+/** Numbers that no open file of the process reaches by itself. */
+const APART = 16;
+
+/** The number, in an init, of its rootfs until it is entered. */
+export const rootDescriptor = (preserveFds: number): number => batchDescriptor(preserveFds) + APART;
+
 /** @throws EffectError; no process is left then */
 export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
   const { local } = platform;
@@ -57,7 +66,9 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
   const theirs = viewOf(pair.bytes).getInt32(4, true);
   try {
     const preserved = Array.from({ length: preserveFds }, (_, i) => 3 + i);
-    const pid = cloneProcess(platform, [...stdio, ...preserved, theirs, ...plan.extra], plan);
+    const table = [...stdio, ...preserved, theirs, ...plan.extra];
+    const standing = leavesStage(plan) && table.length < STANDING_FROM ? platform.standing : undefined;
+    const pid = standing === undefined ? cloneProcess(platform, table, plan) : cloneFrom(standing, table, plan);
     return { pid, socket: ours, kernel: platform.kernelBehind(ours, performer) };
   } catch (error) {
     local.submit([close(ours)]);
@@ -68,28 +79,61 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
 }
 
 function cloneProcess(platform: Platform, table: readonly number[], plan: ServedProcessPlan): number {
-  const stage = doing('start the stage', () => platform.spawnStage(table, 'stage'));
+  const stage = doing(
+    'start the stage',
+    () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
+  );
   try {
-    plan.enterCgroup(stage.kernel);
+    plan.enterCgroup?.(stage.kernel);
     let batch = new PartedBatch();
+    for (const one of stage.settling ?? []) batch.add(one);
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
     addOomScore(batch, plan.oomScoreAdj);
-    // A number that clone3 can be told in the same batch; no open file of the stage reaches it by itself.
+    // Numbers that calls of a later batch can be told; no open file of the stage reaches them by itself.
     const cgroup = stage.socket + 16;
+    const held = cgroup + 1;
     // Before anything is joined: the path is the host's.
     if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
+    const first = plan.addFirst?.(batch);
+    if (first !== undefined) {
+      batch.add(dup3(first, held, O.CLOEXEC));
+      batch.add(close(first));
+    }
     if (plan.joinFirst !== undefined) {
       batch.perform(stage.kernel);
       plan.joinFirst(stage.kernel);
       batch = new PartedBatch();
     }
-    plan.addJoins(batch, (index) => extraDescriptor(plan.inheritance.preserveFds, index));
+    plan.addJoins?.(batch, held);
     addClone(batch, plan, cgroup);
     return batch.perform(stage.kernel).at(-1) ?? 0;
   } finally {
     attempt(platform.local, close(stage.connection));
     while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+  }
+}
+
+/** Whether all that the stage does besides cloning the process leaves no trace in the stage. */
+const leavesStage = ({ enterCgroup, joinFirst, addJoins, oomScoreAdj }: ServedProcessPlan): boolean =>
+  enterCgroup === undefined && joinFirst === undefined && addJoins === undefined && oomScoreAdj === undefined;
+
+function cloneFrom(standing: StandingStages, table: readonly number[], plan: ServedProcessPlan): number {
+  try {
+    const { kernel, pass } = doing('start the stage', standing.current);
+    const batch = new PartedBatch();
+    batch.add(doing('pass descriptors to the stage', () => pass(table)));
+    batch.part('take the descriptors in the stage');
+    const cgroup = STANDING_FROM + 16;
+    if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
+    const pid = addClone(batch, plan, cgroup);
+    batch.add(closeRange(0, STANDING_FROM - 1));
+    if (plan.birthCgroup !== undefined) batch.add(close(cgroup));
+    batch.part('tidy up the stage');
+    return batch.perform(kernel)[pid.index] ?? 0;
+  } catch (error) {
+    standing.retire();
+    throw error;
   }
 }
 
@@ -100,9 +144,9 @@ function addOpenCgroup(batch: PartedBatch, path: string, to: number): void {
   batch.part(`open the cgroup ${path}`);
 }
 
-function addClone(batch: PartedBatch, plan: ServedProcessPlan, cgroup: number): void {
+function addClone(batch: PartedBatch, plan: ServedProcessPlan, cgroup: number): ResultRef {
   const { birthCgroup, madeNamespaces } = plan;
-  batch.add(
+  const pid = batch.add(
     clone3({
       // A sum: INTO_CGROUP lies beyond the 32 bits of JavaScript's `|`.
       flags: (madeNamespaces | CLONE.PARENT) + (birthCgroup === undefined ? 0 : CLONE.INTO_CGROUP),
@@ -113,4 +157,5 @@ function addClone(batch: PartedBatch, plan: ServedProcessPlan, cgroup: number): 
     }),
   );
   batch.part('clone3 into the namespaces');
+  return pid;
 }

@@ -6,6 +6,7 @@
 import { close } from '../native/calls/files.ts';
 import type { Kernel } from '../native/kernel.ts';
 import type { Platform } from '../native/platform.ts';
+import type { DevicePrograms } from './cgroups/devices/programs.ts';
 import type { CheckpointOptions } from './criu/options.ts';
 import type { Restoration } from './criu/restoration.ts';
 
@@ -44,6 +45,8 @@ export interface Session {
    * that it has: 0.6 ms of a `run`. Should the command die in between, so does the init.
    */
   readonly startsAtOnce?: boolean;
+  /** Where device programs are kept that the next container may need. */
+  readonly devicePrograms?: DevicePrograms | undefined;
   /** What `checkpoint` was asked for. */
   readonly checkpoint?: CheckpointOptions | undefined;
   /** What `restore` was asked for, and has looked at. */

@@ -1,14 +1,13 @@
 /** Kernel parameters of the container's own namespaces (config-linux.md, "Sysctl"). */
 
-import { close, openat2, STATX_BYTES, statx, write } from '../native/calls/files.ts';
+import { close, openat2, write } from '../native/calls/files.ts';
 import { fsconfigCreate, fsmount, fsopen } from '../native/calls/mounts.ts';
-import { AT, O, RESOLVE } from '../native/constants/files.ts';
+import { O, RESOLVE } from '../native/constants/files.ts';
 import { MOUNT_ATTR } from '../native/constants/mount.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { perform } from '../native/perform.ts';
-import { out, viewOf } from '../native/struct.ts';
 import { dottedSysctl, sysctlPath } from '../spec/rules/sysctl.ts';
 import { EffectError } from './error.ts';
+import { namespaceId } from './namespace-id.ts';
 import type { PartedBatch } from './parted-batch.ts';
 
 type Sysctls = Readonly<Record<string, string>>;
@@ -47,14 +46,7 @@ export function refuseHostSysctls(local: Kernel, pid: number, sysctls: Sysctls):
   const names = Object.keys(sysctls).map(dottedSysctl);
   for (const { file, type, owns } of JOINED) {
     const name = names.find((one) => owns.test(one));
-    if (name === undefined || namespaceOf(local, String(pid), file) !== namespaceOf(local, 'self', file)) continue;
+    if (name === undefined || namespaceId(local, String(pid), file) !== namespaceId(local, 'self', file)) continue;
     throw new EffectError(`sysctl ${JSON.stringify(name)} not allowed in host ${type} namespace`);
   }
 }
-
-function namespaceOf(local: Kernel, pid: string, file: string): bigint {
-  const stat = out(STATX_BYTES);
-  perform(local, [statx(AT.FDCWD, `/proc/${pid}/ns/${file}`, stat, 0)]);
-  return viewOf(stat.bytes).getBigUint64(STX_INO, true);
-}
-const STX_INO = 32;

@@ -1,6 +1,7 @@
 /** The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts. */
 
 import { assign, emit, type PromiseActorLogic, setup } from 'xstate';
+import { hasOwnPids } from '../spec/pids.ts';
 import type { CgroupRecord, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
 import type { Config, Hooks } from '../spec/types.ts';
 import type { CheckpointRequest, KillRequest } from './contract.ts';
@@ -50,7 +51,7 @@ export function lifecycle(actors: EffectActors) {
     guards: {
       request: ({ event }) => isRequest(event),
       forced: ({ event }) => event.type === 'delete' && event.force,
-      toAll: ({ event }) => event.type === 'kill' && event.all,
+      toAll: ({ context, event }) => event.type === 'kill' && (event.all || killsAll(context.config, event.signal)),
       ignoringPause: ({ event }) => event.type === 'exec' && event.ignorePaused,
       hasHooks: ({ context }, params: { kind: HookKind }) => hasHooks(context.config, params.kind),
       began: ({ context }, params: { phase: PhaseName }) => context.begun.includes(params.phase),
@@ -81,6 +82,11 @@ export function lifecycle(actors: EffectActors) {
 }
 
 export type Lifecycle = ReturnType<typeof lifecycle>;
+
+const SIGKILL = 9;
+
+/** Without a pid namespace of its own, what is left of a container outlives its init. */
+const killsAll = (config: Config, signal: number): boolean => signal === SIGKILL && !hasOwnPids(config);
 
 /** `prestart` hooks run with createRuntime's, before them (runtime-spec, config.md "prestart"). */
 function hasHooks(config: Config, kind: HookKind): boolean {

@@ -78,6 +78,9 @@ export function faultKernel<K extends Kernel>(inner: K, plan: FaultPlan): K {
 
   return {
     ...inner,
+    // One after the other, so that the plan knows what comes next.
+    post: undefined,
+    flush: undefined,
     submit(calls: readonly Call[]): Outcome {
       const results: number[] = [];
       for (;;) {

@@ -72,7 +72,18 @@ export interface Kernel {
    * @throws LostPeerError when a remote performer is gone before it answered.
    */
   submit(calls: readonly Call[]): Outcome;
+  /**
+   * What `submit(calls)` and then `settle` with its outcome comes to, without waiting for it: `post` in perform.ts uses it
+   * where it is there. A batch is performed at once only as long as none before it has stopped; else once the `settle`
+   * of that one has returned. What `settle` throws comes out of whatever waits next, and nothing after it counts.
+   */
+  readonly post?: ((calls: readonly Call[], settle: Settle) => void) | undefined;
+  /** Waits for everything that was posted. @throws LostPeerError, and what a `settle` throws */
+  readonly flush?: (() => void) | undefined;
 }
+
+/** Looks at what became of a batch: it may submit others, and throw. */
+export type Settle = (outcome: Outcome) => void;
 
 /** The remote performer went away (killed, or its execve succeeded) before it answered. */
 export class LostPeerError extends Error {

@@ -1,7 +1,7 @@
 /** Batches as statements: the results, or an error that says which call failed and why. */
 
 import { ERRNO, type ErrnoName, errnoName, errnoText } from './constants/errno.ts';
-import type { Call, Kernel } from './kernel.ts';
+import type { Call, Kernel, Settle } from './kernel.ts';
 
 /** A system call that failed. `message` is `openat2: ENOENT: no such file or directory`. */
 export class SyscallError extends Error {
@@ -30,6 +30,15 @@ export function perform(kernel: Kernel, calls: readonly Call[]): readonly number
     throw new SyscallError(failed, -(results[stoppedAt] ?? 0), stoppedAt);
   return results;
 }
+
+/** Performs a batch, now or later, in the order of what is asked of this kernel. @param settle is told what became of it */
+export function post(kernel: Kernel, calls: readonly Call[], settle: Settle): void {
+  if (kernel.post === undefined) settle(kernel.submit(calls));
+  else kernel.post(calls, settle);
+}
+
+/** Waits for what was posted. @throws LostPeerError, and what went wrong there */
+export const flush = (kernel: Kernel): void => kernel.flush?.();
 
 /** Performs one call and returns its result. @throws SyscallError */
 export function call(kernel: Kernel, one: Call): number {

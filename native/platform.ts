@@ -2,18 +2,28 @@
 
 import { initProgram } from './init/program.ts';
 import type { Kernel } from './kernel.ts';
+import { type LaunchedStage, takeLaunchedStage } from './launched-stage.ts';
 import { type Libc, loadLibc } from './libc.ts';
 import { type LibSeccomp, loadLibSeccomp } from './libseccomp.ts';
 import { localKernel } from './local.ts';
 import { poller } from './poller.ts';
-import { remoteKernel } from './remote.ts';
+import { remoteKernels } from './remote.ts';
 import { type Stage, spawnStage } from './spawn.ts';
+import type { StandingStages } from './standing.ts';
 
 export interface Platform {
   /** Performs calls in this process. */
   readonly local: Kernel;
-  /** Starts native/init with these descriptors, and nothing else, as a child of this process. @throws SyscallError */
-  spawnStage(descriptors: readonly number[], performer: string): Stage;
+  /**
+   * Starts native/init with these descriptors, and nothing else, as a child of this process.
+   * @param socket its socket's descriptor there; by default the one after `descriptors`
+   * @throws SyscallError
+   */
+  spawnStage(descriptors: readonly number[], performer: string, socket?: number): Stage;
+  /** A stage that is there already, for these descriptors; undefined where one has to be spawned. */
+  launchedStage?(descriptors: readonly number[], performer: string): Stage | undefined;
+  /** A stage for many containers, where this process is to have one. */
+  readonly standing?: StandingStages;
   /** The kernel of a process that serves batches on the other end of a socket of ours. */
   kernelBehind(socket: number, performer: string): Kernel;
   /** For the libraries that are not system calls: sd-bus. */
@@ -32,17 +42,27 @@ export interface PollRequest {
 /** Observes or alters what passes: a trace, injected faults. */
 export type Wrap = (kernel: Kernel) => Kernel;
 
-export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadLibc()): Platform {
+/** @param launched the stage that the launcher has started */
+export function hostPlatform(
+  wrap: Wrap = (kernel) => kernel,
+  libc: Libc = loadLibc(),
+  launched?: LaunchedStage,
+): Platform {
   const bare = localKernel(libc);
+  const remote = remoteKernels(libc);
   const local = wrap(bare);
   const poll = poller(libc, bare);
   return {
     local,
-    spawnStage(descriptors, performer) {
-      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer });
+    spawnStage(descriptors, performer, socket = descriptors.length) {
+      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket, remote });
       return { ...stage, kernel: wrap(stage.kernel) };
     },
-    kernelBehind: (socket, performer) => wrap(remoteKernel(libc, socket, performer)),
+    ...(launched !== undefined && {
+      launchedStage: (descriptors: readonly number[], performer: string) =>
+        takeLaunchedStage(local, launched, descriptors, (socket) => wrap(remote(socket, performer))),
+    }),
+    kernelBehind: (socket, performer) => wrap(remote(socket, performer)),
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
     poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),

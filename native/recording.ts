@@ -48,20 +48,55 @@ export function recordingKernel<K extends Kernel>(
     }
   }
 
+  function settled(calls: readonly Call[], outcome: Outcome, seconds: number): void {
+    const served = outcome.stoppedAt === undefined ? calls.length : outcome.results.length;
+    record(calls, outcome.results, served, seconds);
+  }
+
+  /** What was posted, and since when. */
+  let posted: { readonly calls: readonly Call[]; readonly start: number }[] = [];
+
+  /** What is lost with the performer: everything that it has not answered yet. */
+  function waiting<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof LostPeerError)
+        for (const { calls, start } of posted) record(calls, [], calls.length, now() - start);
+      posted = [];
+      throw error;
+    }
+  }
+
+  const { post, flush } = inner;
   return {
     ...inner,
     submit(calls: readonly Call[]): Outcome {
+      if (flush !== undefined) waiting(flush);
       const start = now();
       try {
         const outcome = inner.submit(calls);
-        const served = outcome.stoppedAt === undefined ? calls.length : outcome.results.length;
-        record(calls, outcome.results, served, now() - start);
+        settled(calls, outcome, now() - start);
         return outcome;
       } catch (error) {
         if (error instanceof LostPeerError) record(calls, [], calls.length, now() - start);
         throw error;
       }
     },
+    post:
+      post &&
+      ((calls, settle) => {
+        const one = { calls, start: now() };
+        posted.push(one);
+        waiting(() =>
+          post(calls, (outcome) => {
+            posted = posted.filter((other) => other !== one);
+            settled(calls, outcome, now() - one.start);
+            settle(outcome);
+          }),
+        );
+      }),
+    flush: flush && (() => waiting(flush)),
   };
 }
 

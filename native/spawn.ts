@@ -11,7 +11,7 @@ import { SOCK } from './constants/socket.ts';
 import type { Call, Kernel } from './kernel.ts';
 import type { Libc } from './libc.ts';
 import { attempt, call, perform, SyscallError } from './perform.ts';
-import { remoteKernel } from './remote.ts';
+import { remoteKernels } from './remote.ts';
 import { out, viewOf } from './struct.ts';
 
 export interface SpawnOptions {
@@ -20,6 +20,10 @@ export interface SpawnOptions {
   /** What becomes the child's descriptors 0, 1, 2, … in this order. The first three are standard input, output and error. */
   readonly descriptors: readonly number[];
   readonly performer: string;
+  /** Its socket's descriptor in the child: by default the one after `descriptors`. */
+  readonly socket?: number;
+  /** Makes its kernel: `remoteKernels`, where there are several. */
+  readonly remote?: (socket: number, performer: string) => Kernel;
 }
 
 export interface Stage {
@@ -27,8 +31,10 @@ export interface Stage {
   readonly kernel: Kernel;
   /** This process's end of the stage's socket: the stage exits when it is closed. */
   readonly connection: number;
-  /** In the stage: the descriptor of its socket, the one after `descriptors`. */
+  /** In the stage: the descriptor of its socket. */
   readonly socket: number;
+  /** What its first batch begins with, for it to have the descriptors. */
+  readonly settling?: readonly Call[];
 }
 
 const POSIX_SPAWN_SETSIGDEF = 0x04;
@@ -53,9 +59,10 @@ export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): St
     try {
       const table = [...options.descriptors, theirs].map((fd) => keep(call(local, duplicateAbove(fd, SCRATCH))));
       const path = `/proc/self/fd/${keep(call(local, duplicateAbove(program, SCRATCH)))}`;
-      const socket = options.descriptors.length;
-      const pid = posixSpawn(libc, path, ['runchart-init', String(socket)], table);
-      const kernel = remoteKernel(libc, ours, options.performer);
+      const { socket = options.descriptors.length } = options;
+      const pid = posixSpawn(libc, path, ['runchart-init', String(socket)], table, socket);
+      const { remote = remoteKernels(libc) } = options;
+      const kernel = remote(ours, options.performer);
       return { pid, kernel, connection: ours, socket };
     } catch (error) {
       local.submit([close(ours)]);
@@ -93,7 +100,8 @@ function sealedMemfd(local: Kernel, program: Uint8Array): number {
   }
 }
 
-function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: readonly number[]): number {
+/** @param last where the last descriptor of the table goes */
+function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: readonly number[], last: number): number {
   const { spawn } = libc;
   // glibc's types are opaque: 80 and 336 bytes on 64-bit machines, rounded up here.
   const actions = new Uint8Array(128);
@@ -106,7 +114,7 @@ function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: re
   spawn.attributesInit(attributes);
   try {
     table.forEach((from, to) => {
-      spawn.actionsDup2(actions, from, to);
+      spawn.actionsDup2(actions, from, to === table.length - 1 ? last : to);
     });
     spawn.attributesSetFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     spawn.attributesSetSigmask(attributes, noSignal);

@@ -7,6 +7,7 @@ import type { Container } from './container.ts';
 import type { Context } from './context.ts';
 import { type CreateRequest, createContainer } from './create.ts';
 import { type InheritanceOptions, inherit, withEnvironment } from './inheritance.ts';
+import { startTelling } from './start.ts';
 
 export interface BackgroundOptions extends Omit<InheritanceOptions, 'detach' | 'terminal'> {
   /** `--pid-file`, absolute. */
@@ -37,7 +38,7 @@ export async function createInBackground(
     try {
       const pid = container.record.init?.pid ?? 0;
       announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket });
-      if (start) succeed(context, await container.request({ type: 'start' }));
+      if (start) await startTelling(context, container, { address: request.notifySocket, required: false });
     } catch (error) {
       await remove(context, container);
       throw error;

@@ -11,6 +11,7 @@ import type { ContainerEffects } from '../machines/contract.ts';
 import type { Request } from '../machines/events.ts';
 import { persisted, persistedState } from '../machines/persisted.ts';
 import { observations } from '../machines/reconcile.ts';
+import type { SharedMachine } from '../machines/shared.ts';
 import { statusOf } from '../machines/status.ts';
 import type { Kernel } from '../native/kernel.ts';
 import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
@@ -48,6 +49,8 @@ export interface ContainerOptions {
   readonly id: string;
   readonly effects: CommandEffects;
   readonly patience: Patience;
+  /** The machine that is used for all containers of this process; by default each has one of its own, with no more than it needs. */
+  readonly shared?: SharedMachine;
   /** The cgroup that a container of this name has by default: where `force` looks when a damaged state tells of none. */
   readonly guessCgroup?: () => CgroupRecord | undefined;
   /** Hears of every state that the machine comes to. */
@@ -72,10 +75,14 @@ export interface Container {
   /** undefined before it is created and after it is deleted. */
   readonly status: Status | undefined;
   readonly actor: ContainerActor;
+  /** Whether it holds the lock. */
+  readonly locked: boolean;
   /** Requests are served one after the other. */
   request(request: Request): Promise<Answer>;
   /** Lets other commands work on the container, until `reacquire`. */
   release(): void;
+  /** The same for a long time, during which no descriptor is held. */
+  rest(): void;
   /**
    * Takes the lock again, and tells the machine what happened meanwhile.
    * @returns false where another command has changed the container's record: then it is to be closed, and opened anew
@@ -172,8 +179,10 @@ type Beginning =
   | { readonly record: ContainerRecord; readonly origin: 'create' | 'restore'; readonly locked: true }
   | { readonly stored: Stored; readonly text: string | undefined; readonly locked: boolean };
 
-function attach(options: ContainerOptions, directory: Directory, beginning: Beginning): Container {
+function attach(options: ContainerOptions, opened: Directory, beginning: Beginning): Container {
   const { kernel } = options;
+  let directory = opened;
+  let resting = false;
   let written = 'text' in beginning ? beginning.text : undefined;
   let { locked } = beginning;
   let closed = false;
@@ -190,13 +199,15 @@ function attach(options: ContainerOptions, directory: Directory, beginning: Begi
     save: (record, state) => save({ record, state }),
     removeState: () => removeDirectory(kernel, directory),
   };
-  const machine = containerMachine(actorsOf(effects), 'record' in beginning ? beginning.origin : 'record');
+  const machine =
+    options.shared?.machine ?? containerMachine(actorsOf(effects), 'record' in beginning ? beginning.origin : 'record');
   const actor = createActor(machine, {
     ...('record' in beginning
       ? { input: beginning.record }
       : { input: beginning.stored.record, snapshot: persisted(beginning.stored.state, beginning.stored.record) }),
     ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
   });
+  options.shared?.give(actor, effects);
   const { onChange } = options;
   if (onChange !== undefined)
     actor.subscribe((snapshot) => onChange({ id: options.id, status: statusOf(snapshot), value: snapshot.value }));
@@ -220,6 +231,12 @@ function attach(options: ContainerOptions, directory: Directory, beginning: Begi
     }
   }
 
+  function rest(): void {
+    locked = false;
+    if (!resting) closeDirectory(kernel, directory);
+    resting = true;
+  }
+
   let last: Promise<unknown> = Promise.resolve();
   return {
     get record() {
@@ -229,6 +246,9 @@ function attach(options: ContainerOptions, directory: Directory, beginning: Begi
       return statusOf(actor.getSnapshot());
     },
     actor,
+    get locked() {
+      return locked;
+    },
     request(request) {
       const answer = last.then(() => serve(request));
       last = answer.catch(() => undefined);
@@ -238,7 +258,10 @@ function attach(options: ContainerOptions, directory: Directory, beginning: Begi
       locked = false;
       unlock(kernel, directory);
     },
+    rest,
     async reacquire() {
+      if (resting) directory = openDirectory(kernel, options.root, options.id);
+      resting = false;
       await lock(kernel, directory, options.patience);
       locked = true;
       if (readState(kernel, directory) !== written) return false;
@@ -249,7 +272,7 @@ function attach(options: ContainerOptions, directory: Directory, beginning: Begi
       if (closed) return;
       closed = true;
       actor.stop();
-      closeDirectory(kernel, directory);
+      rest();
     },
   };
 }

@@ -1,6 +1,8 @@
 /** What every operation of one command, or of one user of the library, has in common. */
 
 import type { InspectionEvent, Observer } from 'xstate';
+import type { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
+import type { SharedMachine } from '../machines/shared.ts';
 import type { Platform } from '../native/platform.ts';
 import type { LifecycleChange } from './container.ts';
 import type { Host } from './host.ts';
@@ -16,6 +18,8 @@ export interface Context {
   /** `--rootless`: whether cgroups are done without where they cannot be made. undefined for as it looks. */
   readonly rootless?: boolean | undefined;
   readonly patience: Patience;
+  /** Where many containers are worked on by one process: what they have in common. */
+  readonly shared?: { readonly machine: SharedMachine; readonly devicePrograms: DevicePrograms };
   /** RFC 3339 with nanoseconds, UTC. */
   now(): string;
   /** Something went wrong that changes nothing. */

@@ -2,10 +2,12 @@
 
 import { refuseUsed } from '../effects/cgroups/create.ts';
 import { detectLayout } from '../effects/cgroups/layout.ts';
+import { ignoredResources } from '../effects/cgroups/limits/ignored.ts';
 import { planCgroup } from '../effects/cgroups/paths.ts';
 import type { Restoration } from '../effects/criu/restoration.ts';
 import { EffectError, reasonOf } from '../effects/error.ts';
 import { readSmallFile } from '../effects/proc.ts';
+import { capabilityWarnings } from '../effects/process/capabilities.ts';
 import type { Inheritance } from '../effects/session.ts';
 import { linksOf } from '../effects/standard-descriptors.ts';
 import { runsInUserNamespace } from '../effects/userns/read-mappings.ts';
@@ -35,6 +37,8 @@ export interface CreateRequest {
   readonly inheritance: Inheritance;
   /** The caller starts it next, with the container that it gets. */
   readonly startsAtOnce?: boolean;
+  /** NOTIFY_SOCKET of the command: the container's process gets a socket of its own to say that it is ready. */
+  readonly notifySocket?: string | undefined;
   /** It is not new: its processes come from images, and run at once. */
   readonly restoration?: Restoration | undefined;
 }
@@ -62,17 +66,33 @@ export async function readConfig(kernel: Kernel, bundle: string): Promise<Config
 export async function createContainer(context: Context, request: CreateRequest): Promise<Container> {
   checkContainerId(request.id);
   const { platform } = context;
-  const config = request.config ?? (await readConfig(platform.local, request.bundle));
-  const record = planRecord(context, request, config);
+  const read = request.config ?? (await readConfig(platform.local, request.bundle));
+  const directory = `${context.root}/${request.id}`;
+  const notify = request.notifySocket ? await import('../effects/notify.ts') : undefined;
+  const config = notify?.withNotifySocket(read, directory) ?? read;
+  const { intelRdt } = config.linux ?? {};
+  const resctrl =
+    intelRdt && (await import('../effects/resctrl/plan.ts')).planResctrl(platform.local, request.id, intelRdt);
+  const record: ContainerRecord = { ...planRecord(context, request, config), ...(resctrl && { resctrl }) };
+  for (const warning of warningsOf(record)) context.warn(warning);
   const type = request.restoration === undefined ? 'create' : 'restore';
   const container = await newContainer(optionsFor(context, request.id, request), record, type);
   try {
+    notify?.makeNotifyFolder(platform.local, directory);
     succeed(context, await container.request({ type }));
     return container;
   } catch (error) {
     container.close();
     throw error;
   }
+}
+
+/** What the config asks for and this host does not give, while engines rely on the container's being made. */
+function warningsOf({ config, cgroup }: ContainerRecord): readonly string[] {
+  return [
+    ...capabilityWarnings(config.process?.capabilities ?? {}),
+    ...(cgroup === undefined ? [] : ignoredResources(cgroup, config.linux?.resources ?? {})),
+  ];
 }
 
 function planRecord(context: Context, request: CreateRequest, config: Config): ContainerRecord {

@@ -8,6 +8,7 @@ import { awaitStart, consoleDescriptor, settleInit, startInit } from '../effects
 import { executeProcess, giveUpRights, planExecution } from '../effects/process/execute.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
 import { giveTerminal } from '../effects/process/terminal.ts';
+import type { GroupCreation } from '../effects/resctrl/creation.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
@@ -15,6 +16,7 @@ import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
 import { inUserNamespace } from '../effects/userns/mappings.ts';
 import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import type { Kernel } from '../native/kernel.ts';
+import { call, flush } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { CommandEffects } from './container.ts';
@@ -26,6 +28,9 @@ export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
   let creation: Creation | undefined;
+  /** While there is no container yet. */
+  let giveBack: (() => void) | undefined;
+  let group: GroupCreation | undefined;
   return {
     async makeCgroup(record) {
       const { config, options } = record;
@@ -35,8 +40,14 @@ export function effectsOf(session: Session): CommandEffects {
         resources: config.linux?.resources ?? {},
         annotations: record.annotations,
         rootless: options.rootlessCgroups ?? false,
+        programs: session.devicePrograms,
         connect: () => connectSystemd(session, record),
       });
+      if (record.resctrl !== undefined) {
+        const { beginGroup } = await import('../effects/resctrl/creation.ts');
+        group = beginGroup(local, record);
+        group.make();
+      }
       return creation.record;
     },
     async enterNamespaces(record) {
@@ -45,12 +56,20 @@ export function effectsOf(session: Session): CommandEffects {
       );
       await settleUserNamespace(session, record);
       giveCgroup(local, record, init.pid);
+      if (Object.keys(record.config.linux?.netDevices ?? {}).length > 0) {
+        const { moveNetDevices } = await import('../effects/net-devices/net-devices.ts');
+        giveBack = moveNetDevices(platform, record, init.pid);
+      }
+      group?.add(init.pid);
       settleInit(session, record);
+      await creation?.complete();
       return init;
     },
     makeMounts: (record) => makeMounts(session, record),
     runHooks: async (record, kind) => {
       if (kind === 'startContainer') return;
+      // Hooks look at the container from outside.
+      if (session.init !== undefined) flush(session.init.kernel);
       const { runHooks } = await import('../effects/hooks/hooks.ts');
       await runHooks(session, record, kind, session.environment);
     },
@@ -59,17 +78,22 @@ export function effectsOf(session: Session): CommandEffects {
       const { kernel, pid } = connectedInit(session);
       const process = processOf(record);
       if (process.terminal) {
+        flush(kernel);
         const consoleSocket = consoleDescriptor(session.inheritance.preserveFds);
         giveTerminal(kernel, { consoleSocket, size: process.consoleSize, console: true });
       }
       protectRootfs(session, record);
       prepareProcess(kernel, process, {
+        local,
+        linux: record.config.linux,
         openFilesLimit: session.inheritance.openFilesLimit,
-        limiter: inUserNamespace(record.config) ? { kernel: local, pid } : undefined,
+        limited: inUserNamespace(record.config) ? pid : undefined,
       });
       // For its errors, and for its cache.
       await compiledFilter(session, record);
       awaitStart(session, record);
+      giveBack = undefined;
+      group = undefined;
     },
     async startProcess(record) {
       try {
@@ -94,16 +118,27 @@ export function effectsOf(session: Session): CommandEffects {
     },
     async restore(record) {
       const { restore } = await import('../effects/criu/restore.ts');
-      return restore(session, record, needed(session.restoration), (process) => creation?.enter(process));
+      const init = await restore(session, record, needed(session.restoration), (process) => {
+        creation?.enter(process);
+        group?.add(call(process, { name: 'getpid', args: [] }));
+      });
+      group = undefined;
+      return init;
     },
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
       const child = session.init?.pid;
+      giveBack?.();
       disconnect(session);
       await destroyInit(platform, record, child);
     },
     async removeCgroup(record) {
-      if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => connectSystemd(session, record));
+      try {
+        if (record.resctrl !== undefined)
+          (await import('../effects/resctrl/creation.ts')).endGroup(local, record.resctrl, group);
+      } finally {
+        if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => connectSystemd(session, record));
+      }
     },
   };
 }

@@ -16,7 +16,7 @@ export interface ExecOverrides {
   readonly terminal: boolean;
   /** `uid` or `uid:gid`. */
   readonly user?: string | undefined;
-  readonly additionalGids?: readonly string[] | undefined;
+  readonly additionalGids?: readonly number[] | undefined;
   /** Capabilities to add. */
   readonly capabilities?: readonly string[] | undefined;
   readonly noNewPrivileges?: boolean | undefined;
@@ -62,14 +62,28 @@ export async function readProcess(
   return completedProcess(record, await parseProcess(text, { document: file }));
 }
 
-/** What a process.json does not say and must not be left open: without capabilities of its own it has the container's. */
+/** What a process.json does not say and must not be left open is the container's. */
 export function completedProcess(record: ContainerRecord, process: Process): Process {
   const own = containerProcess(record);
   const umask = process.user?.umask ?? own.user?.umask;
   return {
     ...process,
+    ...inherited(own, process),
     capabilities: process.capabilities ?? own.capabilities ?? {},
     user: { ...process.user, ...(umask === undefined ? {} : { umask }) },
+  };
+}
+
+const INHERITED = ['scheduler', 'ioPriority', 'apparmorProfile', 'selinuxLabel'] as const;
+
+/** An empty text says nothing. The profile as crun does it: with runc such a process is confined by none. */
+function inherited(own: Process, process: Process): Partial<Process> {
+  const missing = INHERITED.filter((name) => own[name] && !process[name]);
+  const { execCPUAffinity } = process;
+  const affinity = Boolean(execCPUAffinity?.initial) || Boolean(execCPUAffinity?.final);
+  return {
+    ...Object.fromEntries(missing.map((name) => [name, own[name]])),
+    ...(!affinity && own.execCPUAffinity !== undefined ? { execCPUAffinity: own.execCPUAffinity } : {}),
   };
 }
 
@@ -79,10 +93,17 @@ function containerProcess({ config, id }: ContainerRecord): Process {
   return { ...process, env: withoutSockets(process.env ?? []) };
 }
 
-/** LISTEN_FDS and LISTEN_PID tell of descriptors that only the container's first process has. */
+/**
+ * LISTEN_FDS and LISTEN_PID tell of descriptors that only the container's first process has, and it alone is to say
+ * that it is ready.
+ */
 function withoutSockets(env: readonly string[]): string[] {
-  return env.includes('LISTEN_PID=1') ? env.filter((entry) => !/^LISTEN_(FDS|PID)=/.test(entry)) : [...env];
+  const listening = env.includes('LISTEN_PID=1');
+  return env.filter((entry) => entry !== OWN_NOTIFY_SOCKET && !(listening && /^LISTEN_(FDS|PID)=/.test(entry)));
 }
+
+/** Of effects/notify.ts, which is loaded where it is needed. */
+const OWN_NOTIFY_SOCKET = 'NOTIFY_SOCKET=/run/notify/notify.sock';
 
 function userOf(own: User, { user, additionalGids = [] }: ExecOverrides): User {
   const [uid = '', gid] = user === undefined || user === '' ? [] : splitOnce(user);
@@ -111,10 +132,7 @@ function idOf(text: string, what: 'uid' | 'gid'): number {
   return id;
 }
 
-function additionalGid(text: string): number {
-  if (!/^[+-]?\d+$/.test(text))
-    throw new Error(`invalid value ${JSON.stringify(text)} for flag -additional-gids: parse error`);
-  const gid = Number(text);
+function additionalGid(gid: number): number {
   if (gid < 0) throw new Error(`additional-gids must be a positive number ${gid}`);
   if (gid > LARGEST_ID) throw new Error(`additional-gids must be at most ${LARGEST_ID}, not ${gid}`);
   return gid;

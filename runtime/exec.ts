@@ -5,7 +5,7 @@ import { reasonOf } from '../effects/error.ts';
 import { type ExecPlan, type JoinedProcess, joinContainer } from '../effects/exec.ts';
 import { execCgroup } from '../effects/exec-cgroup.ts';
 import { attend } from '../effects/foreground/attend.ts';
-import { unknownCapabilities } from '../effects/process/capabilities.ts';
+import { capabilityWarnings } from '../effects/process/capabilities.ts';
 import type { Session } from '../effects/session.ts';
 import { type ExecActor, execMachine, settled } from '../machines/exec.ts';
 import type { ContainerRecord } from '../spec/record.ts';
@@ -38,9 +38,7 @@ export interface ExecOptions extends Omit<InheritanceOptions, 'terminal'> {
 export async function execute(context: Context, request: ExecRequest, options: ExecOptions): Promise<number> {
   const record = await permitted(context, request);
   const process = await request.process(record);
-  const unknown = unknownCapabilities(Object.values(process.capabilities ?? {}).flatMap((names) => names ?? []));
-  if (unknown.length > 0)
-    context.warn(`ignoring unknown or unavailable capabilities: [${[...new Set(unknown)].join(' ')}]`);
+  for (const warning of capabilityWarnings(process.capabilities ?? {})) context.warn(warning);
   const cgroup = record.cgroup === undefined ? undefined : execCgroup(record.cgroup, request.cgroups);
   const execution: Execution = { context, record, process, cgroup };
   return options.detach ? inBackground(execution, options) : inForeground(execution, options);
@@ -111,17 +109,21 @@ async function start(
 ): Promise<ExecActor> {
   const session = sessionFor(context, record.id, { inheritance });
   let joined: JoinedProcess | undefined;
+  let addToGroup: ((pid: number) => void) | undefined;
   const actor = createActor(
     execMachine({
       async join() {
         const filter = await filterFor(session, record);
         joined = starting(() => joinContainer(session, { record, process, cgroup, filter }));
+        addToGroup = await groupFor(session, record);
         return joined.pid;
       },
       execute() {
         if (joined === undefined) return;
-        announce(context.platform.local, joined.pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
-        connect(joined.pid);
+        const { pid } = joined;
+        starting(() => addToGroup?.(pid));
+        announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
+        connect(pid);
         starting(joined.execute);
         joined.release();
       },
@@ -140,6 +142,13 @@ async function filterFor(session: Session, record: ContainerRecord): Promise<Exe
   if (record.config.linux?.seccomp === undefined) return undefined;
   const { filterOf } = await import('../effects/seccomp/container.ts');
   return filterOf(session, record);
+}
+
+/** What puts a process into the container's resctrl group, where it has one. */
+async function groupFor({ platform: { local } }: Session, { resctrl }: ContainerRecord) {
+  if (resctrl === undefined) return undefined;
+  const { addExecToGroup } = await import('../effects/resctrl/group.ts');
+  return (pid: number): void => addExecToGroup(local, resctrl, pid);
 }
 
 /** runc's words, which engines know, before whatever fails from the first process on. */

@@ -26,6 +26,8 @@ export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {
   readonly subreaper: boolean;
   /** `--keep`: the container stays, stopped. */
   readonly keep: boolean;
+  /** NOTIFY_SOCKET of this command, which is the one to be watched. */
+  readonly notifySocket?: string | undefined;
   /** What is created runs at once: it was restored. */
   readonly running?: boolean;
 }
@@ -50,7 +52,12 @@ export async function runForeground(
     if (options.subreaper) becomeSubreaper(context);
     const container = await create(foreground.inherited);
     undo.push(() => container.close());
-    const status = await attend(platform, await begin(context, options, container, foreground));
+    const notifier = await notifierFor(context, container, options);
+    undo.push(() => notifier?.close());
+    const attendance = await begin(context, options, container, foreground);
+    const told = notifier?.forward(context.host.pid).catch((error: unknown) => context.warn(reasonOf(error)));
+    const status = await attend(platform, attendance);
+    await told;
 
     // What now comes from children belongs to those who wait for them: hooks, say.
     foreground.signals.deliverTo(() => undefined);
@@ -61,6 +68,12 @@ export async function runForeground(
   } finally {
     for (const step of undo.toReversed()) step();
   }
+}
+
+async function notifierFor(context: Context, container: Container, { notifySocket }: ForegroundOptions) {
+  if (!notifySocket) return undefined;
+  const { tryNotifier } = await import('./notify.ts');
+  return tryNotifier(context, container, notifySocket);
 }
 
 /** So that what the container leaves behind without a pid namespace of its own is not left to the host's init. */

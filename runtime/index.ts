@@ -13,7 +13,10 @@
  * It needs the rights that the container asks for: root, or a config with user namespaces.
  */
 
+import { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
+import { sharedMachine } from '../machines/shared.ts';
 import { hostPlatform } from '../native/platform.ts';
+import { withStandingStage } from '../native/standing.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { checkConfig } from '../spec/validate.ts';
 import type { LifecycleChange, Container as OpenContainer } from './container.ts';
@@ -64,6 +67,11 @@ export interface Runtime {
   subscribe(listener: (change: LifecycleChange) => void): () => void;
   /** Every container below the root, sorted by id; those whose state cannot be read are left out, with a warning. */
   list(): Promise<readonly ContainerState[]>;
+  /**
+   * Ends the process that stands by for the next creation, and lets go of what else is kept for it; all of it would end
+   * with this process. Containers live on, and a runtime that is used again makes it anew.
+   */
+  close(): void;
 }
 
 export function openRuntime(options: RuntimeOptions = {}): Runtime {
@@ -79,12 +87,15 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
+  const platform = withStandingStage(hostPlatform());
+  const devicePrograms = new DevicePrograms(platform.local);
   const context: Context = {
-    platform: hostPlatform(),
+    platform,
     host,
     root: options.root ?? defaultRoot(host),
     systemdCgroup: options.systemdCgroup ?? false,
     patience: PATIENCE,
+    shared: { machine: sharedMachine(), devicePrograms },
     now: () => new Date().toISOString(),
     onChange(change) {
       for (const listener of listeners) listener(change);
@@ -119,6 +130,10 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
         warn(problem instanceof Error ? problem.message : String(problem));
         return [];
       });
+    },
+    close() {
+      platform.standing.retire();
+      devicePrograms.close();
     },
   };
 }

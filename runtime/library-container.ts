@@ -40,6 +40,8 @@ export class RunchartContainer {
   readonly #subscribe: Subscribe;
   /** Known for containers that this process created: the init is its child. */
   #init: InitRecord | undefined;
+  /** As the last request left it, resting: it need not be opened anew while nobody else has changed it. */
+  #last: Container | undefined;
 
   /** @internal `openRuntime` makes them */
   constructor(context: Context, subscribe: Subscribe, id: string) {
@@ -51,7 +53,7 @@ export class RunchartContainer {
   /** @internal takes note of what was just created, and lets go of its lock */
   adopt(created: Container): void {
     this.#init = created.record.init;
-    created.close();
+    this.#keep(created);
   }
 
   /** @throws StoreError `container does not exist` */
@@ -87,6 +89,8 @@ export class RunchartContainer {
 
   /** Removes a stopped container; with `force` any, running or damaged, or none at all. */
   async delete({ force = false } = {}): Promise<void> {
+    const last = force ? undefined : await this.#reacquired();
+    if (last !== undefined) return this.#serve(last, { type: 'delete', force });
     succeed(this.#context, await deleteContainer(optionsFor(this.#context, this.id), force));
   }
 
@@ -121,11 +125,38 @@ export class RunchartContainer {
   }
 
   async #request(request: Request, access: Access = 'exclusive'): Promise<void> {
-    const container = await openExisting(this.#context, this.id, access);
+    const last = access === 'exclusive' ? await this.#reacquired() : undefined;
+    await this.#serve(last ?? (await openExisting(this.#context, this.id, access)), request);
+  }
+
+  async #serve(container: Container, request: Request): Promise<void> {
     try {
       succeed(this.#context, await container.request(request));
     } finally {
-      container.close();
+      this.#keep(container);
+    }
+  }
+
+  /** The container as it was left, with its lock. @returns undefined where it is to be opened anew: it changed, or another request is under way */
+  async #reacquired(): Promise<Container | undefined> {
+    const last = this.#last;
+    this.#last = undefined;
+    if (last === undefined) return undefined;
+    try {
+      if (await last.reacquire()) return last;
+    } catch (error) {
+      last.close();
+      throw error;
+    }
+    last.close();
+    return undefined;
+  }
+
+  #keep(container: Container): void {
+    if (container.status === undefined || !container.locked || this.#last !== undefined) container.close();
+    else {
+      container.rest();
+      this.#last = container;
     }
   }
 }

@@ -13,6 +13,8 @@ export interface LookOptions {
   readonly kernel: Kernel;
   readonly root: string;
   readonly observe: (record: ContainerRecord) => Facts | Promise<Facts>;
+  /** For all: that there is no root is an error. */
+  readonly rootMustExist?: boolean;
 }
 
 export interface View {
@@ -40,7 +42,7 @@ export async function lookAtAll(
   options: LookOptions,
 ): Promise<readonly { readonly id: string; readonly view?: View; readonly problem?: unknown }[]> {
   const found = [];
-  for (const id of listDirectories(options.kernel, options.root)) {
+  for (const id of listDirectories(options.kernel, options.root, options.rootMustExist !== true)) {
     try {
       found.push({ id, view: await lookAt(options, id) });
     } catch (problem) {

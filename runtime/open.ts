@@ -17,21 +17,25 @@ interface SessionOptions extends Pick<Session, 'startsAtOnce' | 'checkpoint' | '
 
 /** What a command holds of the container `id` while it works on it. */
 export const sessionFor = (
-  { platform, root, host }: Context,
+  { platform, root, host, shared }: Context,
   id: string,
   { inheritance = NOTHING, startsAtOnce = false, checkpoint, restoration }: SessionOptions = {},
 ): Session => ({
   platform,
   inheritance,
   startsAtOnce,
+  devicePrograms: shared?.devicePrograms,
   checkpoint,
   restoration,
   directory: `${root}/${id}`,
-  environment: Object.entries(host.env).map(([name, value = '']) => `${name}=${value}`),
+  // Node asks the C library for every name: 0.2 ms.
+  get environment() {
+    return Object.entries(host.env).map(([name, value = '']) => `${name}=${value}`);
+  },
 });
 
 export function optionsFor(context: Context, id: string, options?: SessionOptions): ContainerOptions {
-  const { platform, root, patience, inspect, onChange } = context;
+  const { platform, root, patience, shared, inspect, onChange } = context;
   const session = sessionFor(context, id, options);
   return {
     kernel: platform.local,
@@ -40,6 +44,7 @@ export function optionsFor(context: Context, id: string, options?: SessionOption
     effects: effectsOf(session),
     patience,
     guessCgroup: () => guessCgroup(context, id),
+    ...(shared === undefined ? {} : { shared: shared.machine }),
     ...(onChange === undefined ? {} : { onChange }),
     ...(inspect === undefined ? {} : { inspect }),
   };

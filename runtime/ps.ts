@@ -1,7 +1,7 @@
-/** `ps`: a container's processes, told by its cgroup, and shown by the host's own ps. */
+/** `ps`: a container's processes, shown by the host's own ps. */
 
-import { members } from '../effects/cgroups/members.ts';
 import { describeEnding } from '../effects/hooks/ending.ts';
+import { processesOf as processesIn } from '../effects/processes.ts';
 import { close, faccessat2, openat } from '../native/calls/files.ts';
 import { AT, O, X_OK } from '../native/constants/files.ts';
 import { P } from '../native/constants/process.ts';
@@ -17,7 +17,7 @@ import { absolutePath } from './path.ts';
 export async function processesOf({ platform, root }: Context, id: string): Promise<readonly number[]> {
   const kernel = platform.local;
   const { record } = await lookAt({ kernel, root, observe: (one) => observe(platform, one) }, id);
-  return record.cgroup === undefined ? [] : members(kernel, record.cgroup);
+  return processesIn(kernel, record);
 }
 
 /** What ps says of these processes, with its heading. @throws Error, of one line */

@@ -11,7 +11,7 @@ export interface Entry {
   readonly directory: boolean;
 }
 
-const GETDENTS_BYTES = 32 * 1024;
+const GETDENTS_BYTES = 4 * 1024;
 /** struct linux_dirent64, getdents64(2): d_reclen, d_type, d_name. */
 const RECLEN = 16;
 const TYPE = 18;

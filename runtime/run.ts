@@ -13,11 +13,11 @@ import { withEnvironment } from './inheritance.ts';
 export function runInForeground(
   context: Context,
   request: Planned,
-  options: Omit<ForegroundOptions, 'terminal'>,
+  options: Omit<ForegroundOptions, 'terminal' | 'notifySocket'>,
 ): Promise<number> {
   const { config } = request;
   const terminal = config.process?.terminal ?? false;
-  return runForeground(context, { ...options, terminal }, (inherited) =>
+  return runForeground(context, { ...options, terminal, notifySocket: request.notifySocket }, (inherited) =>
     createContainer(context, {
       ...request,
       config: withEnvironment(config, inherited),

@@ -20,7 +20,7 @@ const NEW_STATE_FILE = '.state.json.new';
 const DIRECTORY_MODE = 0o711;
 const ROOT_MODE = 0o700;
 
-const FIRST_READ_BYTES = 16 * 1024;
+const FIRST_READ_BYTES = 8 * 1024;
 /** Far above any config; a bound, since the file may be anything. */
 const LARGEST_STATE_BYTES = 256 * 1024 * 1024;
 
@@ -181,7 +181,7 @@ export function removeDirectory(kernel: Kernel, directory: Directory): void {
 }
 
 /** The names below the state root that may be containers, sorted; none where there is no root. */
-export function listDirectories(kernel: Kernel, root: string): readonly string[] {
+export function listDirectories(kernel: Kernel, root: string, mayLack = true): readonly string[] {
   let fd: number | undefined;
   try {
     fd = call(kernel, openat(AT.FDCWD, root, O.RDONLY | O.DIRECTORY));
@@ -190,7 +190,7 @@ export function listDirectories(kernel: Kernel, root: string): readonly string[]
       .map((entry) => entry.name)
       .sort();
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
+    if (isErrno(error, 'ENOENT') && mayLack) return [];
     throw storeFailure(`read the state root ${root}`, error);
   } finally {
     if (fd !== undefined) attempt(kernel, close(fd));

@@ -3,6 +3,12 @@ import { SpecError } from './problem.ts';
 // 64 bits have 20 digits at most: a longer number is refused by the schema anyway, and BigInt is slow on very long ones.
 const INTEGER = /^-?\d{1,20}$/;
 
+/**
+ * What only a text has that holds a null or an integer beyond 2^53. Others are parsed in a tenth of the time, without asking
+ * a function about every value.
+ */
+const NEEDS_CARE = /(?:^|[:,[])\s*null\b|\d{16}/;
+
 /** TC39's "JSON.parse source text access": Node 21 and later, Bun. */
 type Context = { readonly source?: string };
 
@@ -12,7 +18,7 @@ type Context = { readonly source?: string };
  * @throws {SpecError} where the text is not JSON, or null
  */
 export function parseJson(text: string, document: string): unknown {
-  const value = parse(text, document, revive);
+  const value = parse(text, document, NEEDS_CARE.test(text) ? revive : undefined);
   if (value === undefined) throw new SpecError(document, { path: [], reason: 'must be an object, not null' });
   return value;
 }

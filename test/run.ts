@@ -6,15 +6,16 @@
  *
  * The last line is `N passed, N failed, N skipped`; the exit status is 1 when anything failed.
  */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { isStale } from '../build/stale.ts';
 import { leftovers, traces } from './integration/leftovers.ts';
+import { buildIfStale } from './runner/build.ts';
 import { runGroup } from './runner/group.ts';
-import { emptyTally, skip, summary, type Tally } from './runner/tally.ts';
+import { emptyTally, skip, summary } from './runner/tally.ts';
+import { runBed } from './vm/bed.ts';
+import { filesInside } from './vm/files.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -24,9 +25,12 @@ process.exitCode = (await runAll(wanted)) ? 0 : 1;
 
 async function runAll(only: readonly string[]): Promise<boolean> {
   const tally = emptyTally();
-  if (isStale(root, dist)) build(tally);
+  buildIfStale(root, tally);
   const files = only.length > 0 ? only : globSync(join(root, 'test/**/*.test.ts')).toSorted();
-  const isIntegration = (file: string) => file.startsWith(join(root, 'test/integration/'));
+  // Named files run here, as `npm run test:vm FILE…` runs them there.
+  const inMachine = only.length > 0 ? undefined : runBed(root, tally, filesInside(root));
+  const isIntegration = (file: string) =>
+    ['test/integration/', 'test/engines/'].some((folder) => file.startsWith(join(root, folder)));
 
   // One folder holds whatever tests put aside, so that what they forget is seen.
   const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
@@ -56,6 +60,7 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   // Through a mount that is left, removal would reach the host's files.
   if (!left.some((trace) => trace.startsWith('mount '))) rmSync(folder, { recursive: true, force: true });
 
+  if (inMachine !== undefined) console.log(await inMachine);
   console.log(summary(tally).join('\n'));
   return tally.failures.length === 0;
 }
@@ -74,10 +79,4 @@ async function lasting(look: () => string[]): Promise<string[]> {
 /** See test/runner/sign-in.mjs. */
 function signedIn(file: string): ReadonlySet<string> {
   return new Set(readFileSync(file, 'utf8').split('\n'));
-}
-
-function build(tally: Tally): void {
-  const bun = join(root, 'node_modules/.bin/bun');
-  const { status, stderr, error } = spawnSync(bun, ['build/link.ts'], { encoding: 'utf8', cwd: root });
-  if (status !== 0) tally.failures.push({ title: 'build/link.ts', text: error?.message ?? stderr });
 }

@@ -8,6 +8,7 @@ import { call } from '../../native/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 import { createCgroup } from './create.ts';
+import type { DevicePrograms } from './devices/programs.ts';
 import { checkJoined, type JoinOptions, joinCalls } from './join.ts';
 import { removeCgroup } from './remove.ts';
 import { updateResources } from './resources.ts';
@@ -22,6 +23,7 @@ export interface CreationRequest {
   readonly resources: LinuxResources;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly rootless?: boolean;
+  readonly programs?: DevicePrograms | undefined;
   /** See `ScopeRequest`. */
   readonly ownerUid?: number;
   readonly connect: Connect;
@@ -35,15 +37,32 @@ export interface Creation {
    * @throws CgroupError, BusError
    */
   enter(process: Kernel, options?: JoinOptions): void;
+  /** Once the init is the only process in it: sets what would have kept it from being made. @throws CgroupError, BusError */
+  complete(): Promise<void>;
+}
+
+/** In the cgroup at once while the container is made: the stage, the init, and what helps them to a time namespace. */
+const MAKERS = 4n;
+
+/** A limit of processes that would not let the container be made comes later. Pure. */
+function parted(resources: LinuxResources): { readonly early: LinuxResources; readonly late?: LinuxResources } {
+  const { pids, ...early } = resources;
+  const limit = pids?.limit === undefined ? -1n : BigInt(pids.limit);
+  if (pids === undefined || limit < 0n || limit >= MAKERS) return { early: resources };
+  return { early, late: { pids } };
 }
 
 /** @param local performs in this process, whose pid namespace that of `enter`'s process is. @throws CgroupError, BusError */
 export async function makeCgroup(local: Kernel, record: CgroupRecord, request: CreationRequest): Promise<Creation> {
-  const { resources, cgroupsPath, connect, ...rest } = request;
+  const { resources: all, cgroupsPath, connect, programs, ...rest } = request;
+  const { early: resources, late } = parted(all);
+  const complete = async (made: CgroupRecord) => {
+    if (late !== undefined) await changeLimits(local, made, late, {}, connect);
+  };
   if (record.driver === 'fs') {
-    const options = { rootless: request.rootless === true, explicitPath: Boolean(cgroupsPath) };
+    const options = { rootless: request.rootless === true, explicitPath: Boolean(cgroupsPath), programs };
     const made = createCgroup(local, record, resources, options);
-    return { record: made, enter: (process, join) => joinBy(process, made, join) };
+    return { record: made, enter: (process, join) => joinBy(process, made, join), complete: () => complete(made) };
   }
   const { startScope } = await import('./systemd/scope.ts');
   const systemd = await connect();
@@ -58,6 +77,7 @@ export async function makeCgroup(local: Kernel, record: CgroupRecord, request: C
         systemd.close();
       }
     },
+    complete: () => complete(record),
   };
 }
 

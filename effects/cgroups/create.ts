@@ -7,6 +7,7 @@ import type { Kernel } from '../../native/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 import { inheritCpuset } from './cpuset.ts';
+import type { DevicePrograms } from './devices/programs.ts';
 import { Batch, CgroupError, isCgroupError, tryRead } from './files.ts';
 import { isFrozen } from './freeze.ts';
 import { membersBelow } from './members.ts';
@@ -17,6 +18,7 @@ import { makeUnified } from './v2/tree.ts';
 export interface CreateOptions {
   /** Made by a user who may not write to the cgroup file system: what cannot be made then is left out. */
   readonly rootless?: boolean;
+  readonly programs?: DevicePrograms | undefined;
   /** config.json names a cgroupsPath: then even rootless it has to be made. */
   readonly explicitPath?: boolean;
 }

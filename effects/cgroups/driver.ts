@@ -20,6 +20,6 @@ export { ignoredResources } from './limits/ignored.ts';
 export { members } from './members.ts';
 export { type CgroupPlanInput, planCgroup } from './paths.ts';
 export { removeCgroup } from './remove.ts';
-export { type ApplyOptions, applyResources, planLimits, updateResources } from './resources.ts';
+export { applyResources, planLimits, updateResources } from './resources.ts';
 export { readStats } from './stats/read.ts';
 export type { ContainerStats } from './stats/types.ts';

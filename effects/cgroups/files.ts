@@ -51,8 +51,9 @@ const PAGE = 4096;
 /** The calls that read a file, for a batch of the caller's; `textAt` tells the text once it has been performed. */
 export function planRead(batch: Batch, path: string, pages = 1): FileRead {
   const open = batch.try(openat(AT.FDCWD, path, O.RDONLY));
-  const chunks = Array.from({ length: pages + 1 }, () => {
-    const into = out(PAGE);
+  const chunks = Array.from({ length: pages + 1 }, (_, i) => {
+    // The last one is to find nothing more.
+    const into = out(i < pages ? PAGE : 8);
     return { into, at: batch.try(read(result(open), into)) };
   });
   batch.try(close(result(open)));

@@ -51,7 +51,7 @@ export function subdirectories(kernel: Kernel, directory: string): readonly stri
   const names: string[] = [];
   const [fd = -1] = kernel.submit([openat(AT.FDCWD, directory, O.RDONLY | O.DIRECTORY)]).results;
   if (fd < 0) return names;
-  const entries = out(32 * 1024);
+  const entries = out(8 * 1024);
   const view = viewOf(entries.bytes);
   for (;;) {
     const [n = 0] = kernel.submit([getdents(fd, entries)]).results;

@@ -3,17 +3,13 @@
 import type { Kernel } from '../../native/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
-import { applyDevices } from './devices/apply.ts';
+import { applyDevices, type DeviceOptions } from './devices/apply.ts';
 import type { Limit } from './limits/limit.ts';
 import { checkMemoryUse } from './limits/memory-use.ts';
 import { rememberLimits } from './limits/restore.ts';
 import { v1Limits } from './limits/v1.ts';
 import { v2Limits } from './limits/v2.ts';
 import { writeLimits } from './limits/write.ts';
-
-export interface ApplyOptions {
-  readonly rootless?: boolean;
-}
 
 /** What has to be written for these resources. Pure. @throws CgroupError for values that cannot be */
 export const planLimits = ({ layout }: CgroupRecord, resources: LinuxResources): readonly Limit[] =>
@@ -27,10 +23,10 @@ export function applyResources(
   kernel: Kernel,
   record: CgroupRecord,
   resources: LinuxResources,
-  options: ApplyOptions = {},
+  options: DeviceOptions = {},
 ): void {
   const limits = planLimits(record, resources);
-  applyDevices(kernel, record, resources, options.rootless);
+  applyDevices(kernel, record, resources, options);
   checkMemoryUse(kernel, record, resources);
   writeLimits(kernel, record, limits);
 }

@@ -15,8 +15,22 @@ export function capabilitySet(names: readonly string[] = []): bigint {
   return set;
 }
 
-export const unknownCapabilities = (names: readonly string[]): readonly string[] =>
-  names.filter((name) => capabilityNumber(name) < 0);
+/**
+ * What of the sets will not be had, one line each, in runc's words. Decided beforehand: the calls themselves are answered
+ * by nobody, since the program takes the init's place behind them.
+ */
+export function capabilityWarnings(capabilities: Capabilities): readonly string[] {
+  const { permitted = [], inheritable = [], ambient = [] } = capabilities;
+  const names = Object.values(capabilities).flatMap((set) => set ?? []);
+  const unknown = new Set(names.filter((name) => capabilityNumber(name) < 0));
+  const raisable = (name: string) => permitted.includes(name) && inheritable.includes(name);
+  return [
+    ...(unknown.size > 0 ? [`ignoring unknown or unavailable capabilities: [${[...unknown].join(' ')}]`] : []),
+    ...ambient
+      .filter((name) => !unknown.has(name) && !raisable(name))
+      .map((name) => `can't raise ambient capability ${name}: operation not permitted`),
+  ];
+}
 
 function capabilityNumber(name: string): number {
   const known: readonly string[] = CAPABILITIES;
@@ -39,7 +53,7 @@ export function dropBounding(capabilities: Capabilities): readonly Call[] {
   return calls;
 }
 
-/** The four other sets, after the ids have been changed. Ambient ones must be permitted and inheritable; one that is not is left out, as runc does. */
+/** The four other sets, after the ids have been changed. Ambient ones must be permitted and inheritable; one that is not is left out, as runc does (`capabilityWarnings` tells). */
 export function applyCapabilities(capabilities: Capabilities): readonly Call[] {
   const permitted = capabilitySet(capabilities.permitted);
   const inheritable = capabilitySet(capabilities.inheritable);

@@ -6,7 +6,7 @@ import type { Kernel } from '../../native/kernel.ts';
 import { perform } from '../../native/perform.ts';
 import { out, viewOf } from '../../native/struct.ts';
 import type { Process } from '../../spec/types.ts';
-import { doing, EffectError } from '../error.ts';
+import { EffectError } from '../error.ts';
 import type { PartedBatch } from '../parted-batch.ts';
 
 const resourceOf = (type: string): number | undefined => Object.entries(RLIMIT).find(([name]) => name === type)?.[1];
@@ -26,14 +26,21 @@ export function addLimits(batch: PartedBatch, process: Process, pid = 0): void {
 }
 
 /**
- * A process without a RLIMIT_NOFILE of its own goes back to the soft limit that the command was started with.
+ * Adds: a process without a RLIMIT_NOFILE of its own goes back to the soft limit that the command was started with.
+ * @param local this process, from which that one has inherited its hard limit
  * @param openFilesLimit undefined where that is not known
  */
-export function restoreOpenFilesLimit(kernel: Kernel, process: Process, openFilesLimit: number | undefined): void {
+export function addOpenFilesLimit(
+  batch: PartedBatch,
+  local: Kernel,
+  process: Process,
+  openFilesLimit: number | undefined,
+): void {
   if (openFilesLimit === undefined || process.rlimits?.some(({ type }) => type === 'RLIMIT_NOFILE')) return;
   const current = out(16);
-  perform(kernel, [getRlimit(0, RLIMIT.RLIMIT_NOFILE, current)]);
+  perform(local, [getRlimit(0, RLIMIT.RLIMIT_NOFILE, current)]);
   const hard = viewOf(current.bytes).getBigUint64(8, true);
   const soft = hard < BigInt(openFilesLimit) ? hard : openFilesLimit;
-  doing(`restore RLIMIT_NOFILE to ${soft}`, () => perform(kernel, [setRlimit(0, RLIMIT.RLIMIT_NOFILE, soft, hard)]));
+  batch.add(setRlimit(0, RLIMIT.RLIMIT_NOFILE, soft, hard));
+  batch.part(`restore RLIMIT_NOFILE to ${soft}`);
 }

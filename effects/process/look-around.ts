@@ -11,6 +11,7 @@ import type { Process } from '../../spec/types.ts';
 import { openInRoot } from '../rootfs/in-root.ts';
 import { isCharacterDevice, NULL_DEVICE, ownerOf } from '../stat.ts';
 import { homeOf, variable } from './environment.ts';
+import { homeInLargePasswd } from './large-passwd.ts';
 import { addFindProgram } from './program.ts';
 import { addEnter, cwdError } from './working-directory.ts';
 
@@ -29,40 +30,44 @@ export interface Surroundings {
 /** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
 export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const batch = new Batch();
-  const errnoIn = addEnter(batch, process.cwd);
+  const { errnoIn } = addEnter(batch, process.cwd);
   const stdio = [0, 1, 2].map((fd) => {
     const stat = out(STATX_BYTES);
     return { fd, stat, look: batch.try(statx(fd, '', stat)) };
   });
   const ownNull = out(STATX_BYTES);
   const nullLook = batch.try(statx(AT.FDCWD, '/dev/null', ownNull));
-  const passwd = variable(process.env ?? [], 'HOME') ? undefined : out(64 * 1024);
-  let passwdRead = -1;
-  if (passwd !== undefined) {
-    const root = batch.try(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
-    const file = batch.try(openInRoot(root, '/etc/passwd', O.RDONLY | O.NONBLOCK));
-    batch.try(read(file, passwd));
-    passwdRead = batch.calls.length - 1;
-    batch.try(close(file));
-    batch.try(close(root));
-  }
+  const passwdIn = variable(process.env ?? [], 'HOME') ? undefined : addReadPasswd(batch, SMALL_PASSWD_BYTES);
   const programIn = addFindProgram(batch, process);
   const results = perform(kernel, batch.calls);
   const entered = errnoIn(results);
   if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
-  const length = results[passwdRead] ?? 0;
   const uid = process.user?.uid ?? 0;
+  const passwd = passwdIn?.(results);
   const open = stdio.filter(({ look }) => (results[look.index] ?? -1) >= 0);
   const hasNull = (results[nullLook.index] ?? -1) >= 0 && isCharacterDevice(ownNull, NULL_DEVICE);
   return {
     program: programIn(results),
-    home:
-      passwd === undefined || length <= 0
-        ? undefined
-        : homeOf(new TextDecoder().decode(passwd.bytes.subarray(0, length)), uid),
+    home: passwd === undefined ? undefined : passwd.more ? homeInLargePasswd(kernel, uid) : homeOf(passwd.text, uid),
     cwdDenied: entered > 0,
     foreignStdio: open.filter(({ stat }) => isForeign(stat, uid)).map(({ fd }) => fd),
     nullStdio: open.filter(({ stat }) => hasNull && isCharacterDevice(stat, NULL_DEVICE)).map(({ fd }) => fd),
+  };
+}
+
+const SMALL_PASSWD_BYTES = 4 * 1024;
+
+/** @returns what tells the file's first `size` bytes, none where it cannot be read; `more` when there may be others */
+function addReadPasswd(batch: Batch, size: number): (results: readonly number[]) => { text: string; more: boolean } {
+  const text = out(size);
+  const root = batch.try(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
+  const file = batch.try(openInRoot(root, '/etc/passwd', O.RDONLY | O.NONBLOCK));
+  const length = batch.try(read(file, text));
+  batch.try(close(file));
+  batch.try(close(root));
+  return (results) => {
+    const n = Math.max(0, results[length.index] ?? 0);
+    return { text: new TextDecoder().decode(text.bytes.subarray(0, n)), more: n === size };
   };
 }
 

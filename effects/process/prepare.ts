@@ -4,44 +4,79 @@ import { close, openat } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { attempt, call } from '../../native/perform.ts';
-import type { Process } from '../../spec/types.ts';
+import { attempt, call, post } from '../../native/perform.ts';
+import type { Linux, Process } from '../../spec/types.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { makePlaceholder } from '../rootfs/in-root.ts';
-import { addLimits, restoreOpenFilesLimit } from './limits.ts';
+import { setLabels } from './labels.ts';
+import { addLimits, addOpenFilesLimit } from './limits.ts';
+import { addMemoryPolicy } from './memory-policy.ts';
+import { addPriorities } from './priorities.ts';
 import { addFindProgram } from './program.ts';
 import { addEnter, cwdError } from './working-directory.ts';
 
 export interface PrepareOptions {
+  /** This process. */
+  readonly local: Kernel;
+  readonly linux: Linux | undefined;
   /** Soft, of the command itself. */
   readonly openFilesLimit: number | undefined;
-  /** Sets the limits from outside: an init in a user namespace may not raise them. `pid` is the init's. */
-  readonly limiter?: { readonly kernel: Kernel; readonly pid: number } | undefined;
+  /** The init's pid, where the limits are to be set from outside: an init in a user namespace may not raise them. */
+  readonly limited?: number | undefined;
 }
 
 /**
- * Limits, the working directory, and whether the program is there: a missing one fails `create`, as with runc.
+ * Limits, priorities, labels, the working directory, and whether the program is there: a missing one fails `create`, as with
+ * runc. Posted.
  * @throws EffectError
  */
-export function prepareProcess(kernel: Kernel, process: Process, { openFilesLimit, limiter }: PrepareOptions): void {
-  if (limiter !== undefined) {
+export function prepareProcess(
+  kernel: Kernel,
+  process: Process,
+  { local, linux, openFilesLimit, limited }: PrepareOptions,
+): void {
+  const cpus = linux?.resources?.cpu?.cpus;
+  if (limited !== undefined) {
     const batch = new PartedBatch();
-    addLimits(batch, process, limiter.pid);
-    batch.perform(limiter.kernel);
+    addLimits(batch, process, limited);
+    addPriorities(batch, process, cpus, limited);
+    batch.perform(local);
   }
-  restoreOpenFilesLimit(kernel, process, openFilesLimit);
-  const limited = limiter !== undefined;
-  if (prepare(kernel, process, limited) !== ERRNO.ENOENT) return;
+  const batch = new PartedBatch();
+  if (limited === undefined) {
+    addLimits(batch, process);
+    addPriorities(batch, process, cpus);
+  }
+  addMemoryPolicy(batch, linux?.memoryPolicy);
+  addOpenFilesLimit(batch, local, process, openFilesLimit);
+  const { entering } = addEnter(batch, process.cwd);
+  const programIn = addFindProgram(batch, process);
+  // In the hope that the working directory is there and may be entered.
+  const hopeful = batch.calls.map((one, i) => (entering.includes(i) ? { name: one.name, args: one.args } : one));
+  post(kernel, hopeful, (outcome) => {
+    const { stoppedAt = -1, results } = outcome;
+    if (!entering.includes(stoppedAt)) {
+      programIn(batch.settle(outcome));
+      return;
+    }
+    const opened = results[entering[0] ?? -1] ?? -1;
+    if (opened >= 0) attempt(kernel, close(opened));
+    prepareCarefully(kernel, process);
+  });
+  setLabels(kernel, process);
+}
+
+function prepareCarefully(kernel: Kernel, process: Process): void {
+  if (enter(kernel, process) !== ERRNO.ENOENT) return;
   makeWorkingDirectory(kernel, process.cwd);
-  const errno = prepare(kernel, process, limited);
+  const errno = enter(kernel, process);
   if (errno > 0) throw cwdError(process.cwd, errno);
 }
 
 /** @returns 0, or ENOENT where there is no working directory. Denied is not decided: perhaps the process's own user may enter. */
-function prepare(kernel: Kernel, process: Process, limited: boolean): number {
+function enter(kernel: Kernel, process: Process): number {
   const batch = new PartedBatch();
-  if (!limited) addLimits(batch, process);
-  const errnoIn = addEnter(batch, process.cwd);
+  const { errnoIn } = addEnter(batch, process.cwd);
   const programIn = addFindProgram(batch, process);
   const results = batch.perform(kernel);
   const errno = errnoIn(results);

@@ -1,13 +1,14 @@
 /** The rootfs becomes a mount of its own in the init's mount namespace: pivot_root(2) asks for one. */
 
 import { Batch } from '../../native/batch.ts';
-import { close, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { close, dup3, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { mount, moveMountTo, openTree } from '../../native/calls/mounts.ts';
-import { AT } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
+import { AT, O } from '../../native/constants/files.ts';
+import type { Kernel, ResultRef } from '../../native/kernel.ts';
 import { call, perform } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { doing } from '../error.ts';
+import { PartedBatch } from '../parted-batch.ts';
 import { type Propagation, partParent } from './propagation.ts';
 
 /**
@@ -17,18 +18,35 @@ import { type Propagation, partParent } from './propagation.ts';
  * @throws EffectError
  */
 export function attachRootfs(init: Kernel, path: string, propagation: Propagation | undefined): number {
-  return doing(`mount the rootfs ${path}`, () => {
-    const batch = new Batch();
-    // First of all nothing that follows may propagate to the host.
+  return doing(words(path), () => {
     if (propagation?.parent !== undefined) {
       call(init, mount('', '/', null, propagation.tree, null));
       partParent(init, path, propagation.parent);
-    } else if (propagation !== undefined) batch.add(mount('', '/', null, propagation.tree, null));
-    const tree = batch.add(openTree(AT.FDCWD, path, { clone: true, recursive: true }));
-    batch.add(moveMountTo(tree, AT.FDCWD, path));
-    batch.add(statx(tree, '', out(STATX_BYTES)));
+    }
+    const batch = new Batch();
+    const tree = addAttach(batch, path, propagation);
     return perform(init, batch.calls)[tree.index] ?? -1;
   });
 }
 
-export const detachRootfs = (root: number) => close(root);
+/** The same, posted, where the propagation has no `parent`. @param root the number that the descriptor is to have */
+export function postAttachRootfs(init: Kernel, path: string, propagation: Propagation | undefined, root: number): void {
+  const batch = new PartedBatch();
+  const tree = addAttach(batch, path, propagation);
+  batch.add(dup3(tree, root, O.CLOEXEC));
+  batch.add(close(tree));
+  batch.part(words(path));
+  batch.post(init);
+}
+
+const words = (path: string): string => `mount the rootfs ${path}`;
+
+/** First of all nothing that follows may propagate to the host. */
+function addAttach(batch: Batch, path: string, propagation: Propagation | undefined): ResultRef {
+  if (propagation !== undefined && propagation.parent === undefined)
+    batch.add(mount('', '/', null, propagation.tree, null));
+  const tree = batch.add(openTree(AT.FDCWD, path, { clone: true, recursive: true }));
+  batch.add(moveMountTo(tree, AT.FDCWD, path));
+  batch.add(statx(tree, '', out(STATX_BYTES)));
+  return tree;
+}

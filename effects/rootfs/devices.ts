@@ -18,7 +18,7 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Call, Kernel, Out } from '../../native/kernel.ts';
-import { call, perform, SyscallError } from '../../native/perform.ts';
+import { attempt, call, flush, perform, post, SyscallError } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import { cleanInside } from '../../spec/paths.ts';
@@ -91,12 +91,44 @@ const isDevice = (stat: Out, numbers: DeviceNumbers): boolean =>
   isCharacterDevice(stat, numbers) && (modeOf(stat) & 0o7777) === 0o666;
 
 /**
+ * In the hope that there is an empty /dev, as on a tmpfs, they are posted; what is there already is looked at where that fails.
  * @param kcore whether this kernel has /proc/kcore: then /dev/core leads to it
  * @param except paths of devices that the config has its own wishes for
+ * @param hopeless mknod(2) will be forbidden
  * @throws EffectError
  */
-export function makeDevices(init: Kernel, root: number, kcore: boolean, except: ReadonlySet<string>): void {
+export function makeDevices(
+  init: Kernel,
+  root: number,
+  kcore: boolean,
+  except: ReadonlySet<string>,
+  hopeless: boolean,
+): void {
   const wanted = nodes(kcore, except);
+  if (hopeless) {
+    flush(init);
+    makeCarefully(init, root, wanted);
+    return;
+  }
+  const { calls } = batchOf(root, wanted);
+  const made = calls.map((one, i) => (i === OPEN || wanted[i - NODES] ? { name: one.name, args: one.args } : one));
+  post(init, made, ({ results, stoppedAt }) => {
+    if (stoppedAt === undefined) return;
+    const errno = -(results[stoppedAt] ?? 0);
+    const node = wanted[stoppedAt - NODES];
+    if (node !== undefined && errno !== ERRNO.EEXIST && errno !== ERRNO.EPERM)
+      throw cannotMake(node, new SyscallError(node.make(0), errno));
+    const [dev = -1] = results;
+    if (dev >= 0) attempt(init, close(dev));
+    makeCarefully(init, root, wanted);
+  });
+}
+
+/** Of `batchOf`'s calls: the one that opens /dev, and the first that makes something. */
+const OPEN = 0;
+const NODES = 2;
+
+function makeCarefully(init: Kernel, root: number, wanted: readonly Node[]): void {
   let results = makeAll(init, root, wanted);
   if (results === undefined) {
     doing('make /dev', () => makePlaceholder(init, root, '/dev', 'directory'));
@@ -125,15 +157,20 @@ export function makeDevices(init: Kernel, root: number, kcore: boolean, except: 
 const cannotMake = ({ name }: Node, error: SyscallError): EffectError =>
   new EffectError(`make /dev/${name}: ${reasonOf(error)}`, { cause: error });
 
-/** @returns the results, in order; undefined where there is no /dev */
-function makeAll(init: Kernel, root: number, wanted: readonly Node[]): readonly number[] | undefined {
+/** Opens /dev, makes what is wanted, in order, and closes /dev. */
+function batchOf(root: number, wanted: readonly Node[]): PartedBatch {
   const batch = new PartedBatch();
   const dev = batch.try(openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
   batch.try(umask(0));
   for (const node of wanted) batch.try(node.make(dev));
   batch.try(umask(0o022));
   batch.try(close(dev));
-  const [opened = -1, , ...results] = batch.perform(init);
+  return batch;
+}
+
+/** @returns the results, in order; undefined where there is no /dev */
+function makeAll(init: Kernel, root: number, wanted: readonly Node[]): readonly number[] | undefined {
+  const [opened = -1, , ...results] = batchOf(root, wanted).perform(init);
   if (opened === -ERRNO.ENOENT) return undefined;
   if (opened < 0)
     throw new EffectError(`open /dev: ${reasonOf(new SyscallError(openInRoot(root, '/dev', O.PATH), -opened))}`);
@@ -176,6 +213,7 @@ export function closeDev(init: Kernel, mounts: readonly Mount[]): void {
   if (dev === undefined || isBindMount(dev)) return;
   const { attributes, recursive } = parseMountOptions(dev.options ?? []);
   if (((attributes.set | recursive.set) & MOUNT_ATTR.RDONLY) === 0) return;
+  flush(init);
   doing('make /dev read-only', () => {
     const root = call(init, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
     const fd = call(init, openInRoot(root, '/dev', O.PATH | O.DIRECTORY));

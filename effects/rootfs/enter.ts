@@ -1,13 +1,12 @@
-/** The init leaves the host's tree: the rootfs becomes its root, and nothing of the old one stays reachable. */
+/** The init leaves the host's tree: the rootfs becomes its root, and nothing of the old one stays reachable. All of it is posted. */
 
 import { close, fchdir, openat } from '../../native/calls/files.ts';
 import { chroot, mount, pivotRoot, umount2 } from '../../native/calls/mounts.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MNT, MS } from '../../native/constants/mount.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
-import { perform } from '../../native/perform.ts';
 import { result } from '../../native/struct.ts';
-import { doing } from '../error.ts';
+import { PartedBatch } from '../parted-batch.ts';
 
 const chdirRoot: Call = { name: 'chdir', args: ['/'] };
 
@@ -18,20 +17,25 @@ const chdirRoot: Call = { name: 'chdir', args: ['/'] };
  * @throws EffectError
  */
 export function pivotInto(init: Kernel, root: number): void {
-  doing('pivot_root into the rootfs', () =>
-    perform(init, [
-      openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY),
-      fchdir(root),
-      pivotRoot('.', '.'),
-      fchdir(result(0)),
-      // Or the detaching would propagate to the host.
-      mount('', '.', null, MS.SLAVE | MS.REC, null),
-      umount2('.', MNT.DETACH),
-      chdirRoot,
-      close(result(0)),
-      close(root),
-    ]),
-  );
+  postAs(init, 'pivot_root into the rootfs', [
+    openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY),
+    fchdir(root),
+    pivotRoot('.', '.'),
+    fchdir(result(0)),
+    // Or the detaching would propagate to the host.
+    mount('', '.', null, MS.SLAVE | MS.REC, null),
+    umount2('.', MNT.DETACH),
+    chdirRoot,
+    close(result(0)),
+    close(root),
+  ]);
+}
+
+function postAs(init: Kernel, what: string, calls: readonly Call[]): void {
+  const batch = new PartedBatch();
+  for (const one of calls) batch.add(one);
+  batch.part(what);
+  batch.post(init);
 }
 
 /**
@@ -40,19 +44,17 @@ export function pivotInto(init: Kernel, root: number): void {
  * @param hostMounts mount points of procfs and sysfs outside the rootfs, deepest first
  */
 export function moveOver(init: Kernel, root: number, hostMounts: readonly string[]): void {
-  doing('move the rootfs to /', () =>
-    perform(init, [
-      ...hostMounts.map((path): Call => ({ ...umount2(path, MNT.DETACH), mayFail: true })),
-      fchdir(root),
-      mount('.', '/', null, MS.MOVE, null),
-      chroot('.'),
-      chdirRoot,
-      close(root),
-    ]),
-  );
+  postAs(init, 'move the rootfs to /', [
+    ...hostMounts.map((path): Call => ({ ...umount2(path, MNT.DETACH), mayFail: true })),
+    fchdir(root),
+    mount('.', '/', null, MS.MOVE, null),
+    chroot('.'),
+    chdirRoot,
+    close(root),
+  ]);
 }
 
 /** Without a mount namespace of its own the container only changes its root. */
 export function chrootInto(init: Kernel, root: number): void {
-  doing('chroot into the rootfs', () => perform(init, [fchdir(root), chroot('.'), chdirRoot, close(root)]));
+  postAs(init, 'chroot into the rootfs', [fchdir(root), chroot('.'), chdirRoot, close(root)]);
 }

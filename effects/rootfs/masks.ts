@@ -1,6 +1,6 @@
 /** Paths that the container must not see or write (config-linux.md, "Masked Paths", "Readonly Paths"), after pivot_root. */
 
-import { Batch } from '../../native/batch.ts';
+import type { Batch } from '../../native/batch.ts';
 import { close, type Fd, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import {
   fsconfigCreate,
@@ -12,12 +12,13 @@ import {
   moveMount,
   openTree,
 } from '../../native/calls/mounts.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Kernel, Out } from '../../native/kernel.ts';
-import { perform, SyscallError } from '../../native/perform.ts';
+import { flush, SyscallError } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
-import { doing, EffectError, reasonOf } from '../error.ts';
+import { EffectError, reasonOf } from '../error.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { isCharacterDevice, NULL_DEVICE, typeOf } from '../stat.ts';
 import { openInRoot } from './in-root.ts';
@@ -35,7 +36,7 @@ export interface Protection {
   readonly maskedPaths: readonly string[];
 }
 
-/** A path that is not there has nothing to hide. @throws EffectError */
+/** A path that is not there has nothing to hide. What is done about those that are is posted. @throws EffectError */
 export function protectPaths(init: Kernel, { readonlyRoot, ...paths }: Protection): void {
   const [readonlyPaths, maskedPaths] = [unique(paths.readonlyPaths), unique(paths.maskedPaths)];
   const looks = maskedPaths.length > 0 ? ['/dev/null', ...maskedPaths, ...readonlyPaths] : readonlyPaths;
@@ -55,16 +56,16 @@ export function protectPaths(init: Kernel, { readonlyRoot, ...paths }: Protectio
   if (devNull !== undefined) batch.try(close(devNull.fd));
   if (readonlyRoot) batch.add(mountSetattr(AT.FDCWD, '/', { set: MOUNT_ATTR.RDONLY }));
   batch.part('make the root read-only');
-  batch.perform(init);
+  batch.post(init);
 }
 
 const unique = (paths: readonly string[]): readonly string[] => [...new Set(paths)];
 
 const isFound = (found: Found | undefined): found is Found => found !== undefined;
 
-/** Opens all of them in one round trip; undefined for what is not there. */
+/** Opens all of them, by the way with all that was posted before; undefined for what is not there. */
 function openAll(init: Kernel, paths: readonly string[]): readonly (Found | undefined)[] {
-  const batch = new Batch();
+  const batch = new PartedBatch();
   const root = batch.add(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
   const stats = paths.map((path) => {
     const stat = out(STATX_BYTES);
@@ -72,25 +73,30 @@ function openAll(init: Kernel, paths: readonly string[]): readonly (Found | unde
     return stat;
   });
   batch.try(close(root));
-  const results = doing('open the paths to protect', () => perform(init, batch.calls));
-  return stats.map((stat, i) => {
-    const fd = results[1 + i * 2] ?? -1;
-    const looked = results[2 + i * 2] ?? -1;
-    if (fd >= 0 && looked < 0)
-      throw new EffectError(
-        `look at ${paths[i]} to protect it: ${reasonOf(new SyscallError(statx(fd, '', stat), -looked))}`,
-      );
-    if (fd >= 0) return { fd, stat, directory: typeOf(stat) === S.IFDIR };
-    refuseUnlessMissing(paths[i] ?? '', fd);
-    return undefined;
+  batch.part('open the paths to protect');
+  let found: readonly (Found | undefined)[] = [];
+  batch.post(init, (results) => {
+    found = stats.map((stat, i) => foundBy(paths[i] ?? '', stat, results[1 + i * 2] ?? -1, results[2 + i * 2] ?? -1));
   });
+  flush(init);
+  return found;
+}
+
+function foundBy(path: string, stat: Out, fd: number, looked: number): Found | undefined {
+  if (fd < 0) {
+    refuseUnlessMissing(path, fd);
+    return undefined;
+  }
+  if (looked < 0)
+    throw new EffectError(`look at ${path} to protect it: ${reasonOf(new SyscallError(statx(fd, '', stat), -looked))}`);
+  return { fd, stat, directory: typeOf(stat) === S.IFDIR };
 }
 
 /** What is not there needs no protection; what cannot be opened for another reason would be left unprotected. */
 function refuseUnlessMissing(path: string, result: number): void {
+  if (result === -ERRNO.ENOENT || result === -ERRNO.ENOTDIR) return;
   const error = new SyscallError({ name: 'openat2', args: [] }, -result);
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')
-    throw new EffectError(`open ${path} to protect it: ${reasonOf(error)}`, { cause: error });
+  throw new EffectError(`open ${path} to protect it: ${reasonOf(error)}`, { cause: error });
 }
 
 /** Each is bound onto itself, read-only with all that is mounted below. */

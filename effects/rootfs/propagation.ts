@@ -34,7 +34,8 @@ export function planPropagation(wanted: Wanted | undefined): Propagation {
   if (wanted === undefined) return { tree: MS.SLAVE | MS.REC, parent: undefined, root: undefined };
   const flags = FLAGS[wanted];
   // From a tree that is unbindable itself the rootfs could not be taken.
-  if ((flags & MS.UNBINDABLE) !== 0) return { tree: (flags & MS.REC) | MS.PRIVATE, parent: MS.PRIVATE, root: flags };
+  if ((flags & MS.UNBINDABLE) !== 0)
+    return { tree: (flags & MS.REC) | MS.PRIVATE, parent: MS.PRIVATE, root: MS.UNBINDABLE };
   if ((flags & MS.SHARED) !== 0) return { tree: flags, parent: MS.PRIVATE, root: flags };
   return { tree: flags, parent: flags & ~MS.REC, root: undefined };
 }
@@ -51,6 +52,10 @@ export function partParent(init: Kernel, rootfs: string, parent: number): void {
     }
   }
 }
+
+/** What is recursively unbindable is so at the very end: masks are bound from the container's own /dev/null. */
+export const finalPropagation = (wanted: Wanted | undefined): readonly Call[] =>
+  wanted === 'runbindable' ? [mount('', '/', null, FLAGS.runbindable, null)] : [];
 
 export const rootPropagation = ({ root }: Propagation): readonly Call[] =>
   root === undefined ? [] : [mount('', '/', null, root, null)];

@@ -43,6 +43,17 @@ export const isPermissive = (action: SeccompAction): boolean =>
   action === 'SCMP_ACT_TRACE' ||
   action === 'SCMP_ACT_NOTIFY';
 
+/**
+ * Why no agent can be asked as the profile wants it, in runc's words. We could do both, but engines and profiles are
+ * written for runc, whose init would wait for an agent that it could not tell of its descriptor any more.
+ */
+export function listenerProblem(profile: Seccomp): string | undefined {
+  if (profile.defaultAction === 'SCMP_ACT_NOTIFY') return 'SCMP_ACT_NOTIFY cannot be used as default action';
+  const asks = (profile.syscalls ?? []).filter(({ action }) => action === 'SCMP_ACT_NOTIFY');
+  if (asks.some(({ names }) => names.includes('write'))) return 'SCMP_ACT_NOTIFY cannot be used for the write syscall';
+  return asks.length > 0 && !profile.listenerPath ? 'seccomp listenerPath is not set' : undefined;
+}
+
 /** Whether an agent is asked about calls, so that loading gives a descriptor. */
 export const needsListener = (profile: Seccomp): boolean =>
   profile.defaultAction === 'SCMP_ACT_NOTIFY' ||

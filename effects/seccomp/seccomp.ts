@@ -5,7 +5,7 @@ import { NATIVE_ARCH, SECCOMP_FILTER_FLAG } from '../../native/constants/seccomp
 import type { Call, Kernel } from '../../native/kernel.ts';
 import type { LibSeccomp } from '../../native/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
-import { needsListener } from './actions.ts';
+import { listenerProblem, needsListener } from './actions.ts';
 import { cacheKey, readCached, writeCached } from './cache.ts';
 import { compileProgram } from './compile.ts';
 import { filterFlags } from './flags.ts';
@@ -31,7 +31,8 @@ export interface SeccompContext {
 /** Docker's default profile takes libseccomp 3 to 14 ms, so its program is kept. @throws Error */
 export function compileSeccomp(context: SeccompContext, profile: Seccomp): CompiledSeccomp {
   const { local, cacheFolder } = context;
-  if (needsListener(profile) && !profile.listenerPath) throw new Error('seccomp listenerPath is not set');
+  const problem = listenerProblem(profile);
+  if (problem !== undefined) throw new Error(problem);
   const flags = filterFlags(local, profile);
   const library = context.library();
   const key = cacheFolder === undefined ? undefined : cacheKey(local, library, profile);

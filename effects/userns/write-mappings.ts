@@ -74,6 +74,8 @@ function writeFile(local: Kernel, pid: number, file: string, text: string): void
     ]);
     if (opened >= 0 && written < 0) throw new SyscallError(write(opened, text), -written);
   } catch (error) {
-    throw new EffectError(`write ${JSON.stringify(text.trim())} to ${path}: ${reasonOf(error)}`, { cause: error });
+    const lines = text.trim().split('\n').length;
+    const what = lines > 5 ? `${lines} lines` : JSON.stringify(text.trim());
+    throw new EffectError(`write ${what} to ${path}: ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -19,6 +19,11 @@ export const socketpair = (type: number, into: Out): Call => ({
 });
 export const bindUnix = (fd: Fd, path: string): Call => ({ name: 'bind', args: [fd, ...unixAddress(path)] });
 export const connectUnix = (fd: Fd, path: string): Call => ({ name: 'connect', args: [fd, ...unixAddress(path)] });
+/** To a socket without a path (unix(7), "abstract"). */
+export const connectAbstract = (fd: Fd, name: string): Call => {
+  const address = new Uint8Array([AF.UNIX, 0, 0, ...new TextEncoder().encode(name)]);
+  return { name: 'connect', args: [fd, address, address.length] };
+};
 export const listen = (fd: Fd, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
 export const accept = (fd: Fd): Call => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
 
@@ -65,9 +70,14 @@ export const receiveBuffers = (count: number, dataBytes = 1) => ({
   control: { kind: 'out', bytes: new Uint8Array(16 + ((count * 4 + 7) & ~7)) } satisfies Out,
 });
 
-export function receiveMessage(fd: Fd, { data, control }: ReturnType<typeof receiveBuffers>): Call {
+/** @param flags by default what it brings is close-on-exec */
+export function receiveMessage(
+  fd: Fd,
+  { data, control }: ReturnType<typeof receiveBuffers>,
+  flags: number = MSG.CMSG_CLOEXEC,
+): Call {
   const message = words(null, 0, words(data, data.bytes.length), 1, control, control.bytes.length, 0);
-  return { name: 'recvmsg', args: [fd, message, MSG.CMSG_CLOEXEC] };
+  return { name: 'recvmsg', args: [fd, message, flags] };
 }
 
 /** The descriptors that came with a message. */

@@ -23,11 +23,19 @@
 #define EAGAIN 11
 #define ECONNABORTED 103
 #define MAX_ERRNO 4095
+#define SIGHUP 1
+#define SIGINT 2
+#define SIGQUIT 3
+#define SIGTERM 15
+#define SIG_DFL 0
+#define SA_RESTORER 0x04000000
 
 /* Bits 0 to 5: that argument is the index of an earlier result. */
 #define MAY_FAIL (1u << 8)
 #define CHILD_SERVES (1u << 9) /* argument 5: the socket on which a new process goes on */
 #define SERVE (1u << 10)       /* answer first; then serve on what this call returns */
+
+#define NOT_PERFORMED (~0ul) /* instead of how many calls were */
 
 struct call {
 	u32 nr;
@@ -40,7 +48,7 @@ struct message {
 	u32 size; /* bytes, this header included */
 	u32 count;
 	u32 out_bytes;
-	u32 unused;
+	u32 after; /* only where the batch before was not stopped */
 	struct call calls[];
 };
 
@@ -87,6 +95,32 @@ static i64 perform(const struct call *call, const i64 *results)
 	return r;
 }
 
+static void end(int signal)
+{
+	quit(128 + signal);
+}
+
+/*
+ * The first process of a pid namespace does not notice signals that it has no handler for. While it waits it is to
+ * end by those that ask a program to end, as runc's init does; execve gives the program the default actions.
+ */
+static void end_when_asked(void)
+{
+	static const char asking[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+	for (u32 i = 0; i < sizeof asking; i++) {
+		u64 signal = (u64)asking[i];
+		/* As the kernel has it: handler, flags, restorer (nobody returns to it), mask. */
+		u64 action[4] = {0};
+		syscall6(SYS_rt_sigaction, signal, 0, (u64)action, sizeof action[3], 0, 0);
+		if (action[0] != SIG_DFL)
+			continue; /* ignored: the program inherits that */
+		action[0] = action[2] = (u64)end;
+		action[1] = SA_RESTORER;
+		syscall6(SYS_rt_sigaction, signal, (u64)action, 0, sizeof action[3], 0, 0);
+	}
+}
+
 /* Waits for the next connection. Signals (a freeze, a stop) and a peer that gave up do not end the wait. */
 static i64 next_connection(u64 old, const struct call *again)
 {
@@ -100,7 +134,7 @@ static i64 next_connection(u64 old, const struct call *again)
 }
 
 /* Performs calls until one fails that may not, one is to be served on, or this process is the new child of one. */
-static enum { ANSWER, ANSWER_AND_SERVE, CHILD } run(const struct message *m, u64 *done, i64 *results)
+static enum { ANSWER, STOPPED, ANSWER_AND_SERVE, CHILD } run(const struct message *m, u64 *done, i64 *results)
 {
 	for (; *done < m->count; (*done)++) {
 		const struct call *call = &m->calls[*done];
@@ -111,7 +145,7 @@ static enum { ANSWER, ANSWER_AND_SERVE, CHILD } run(const struct message *m, u64
 			return CHILD;
 		if (r < 0 && r >= -MAX_ERRNO && !(call->flags & MAY_FAIL)) {
 			(*done)++;
-			break;
+			return STOPPED;
 		}
 	}
 	return ANSWER;
@@ -121,6 +155,7 @@ static void serve(i64 sock)
 {
 	struct message *m = (struct message *)ARENA;
 	struct call again = {0}; /* how to come by the next connection, once a SERVE call has said so */
+	int stopped = 0; /* the last batch was */
 	int lost = 0; /* the peer is gone, or a seccomp filter that was just loaded forbids to answer it */
 
 	while (sock >= 0) {
@@ -138,19 +173,24 @@ static void serve(i64 sock)
 		u64 answer = 8 + 8ul * m->count + m->out_bytes;
 		if (answer > ARENA_SIZE / 2)
 			return;
-		*done = 0;
 		clear((char *)(done + 1 + m->count), m->out_bytes);
-		switch (run(m, done, (i64 *)(done + 1))) {
+		stopped = stopped && m->after;
+		*done = stopped ? NOT_PERFORMED : 0;
+		switch (stopped ? ANSWER : run(m, done, (i64 *)(done + 1))) {
 		case CHILD:
 			syscall6(SYS_close, sock, 0, 0, 0, 0, 0);
 			again.flags = 0; /* the connections to come are its parent's */
 			sock = (i64)m->calls[*done].args[5];
 			break;
+		case STOPPED:
+			stopped = 1;
+			/* fall through */
 		case ANSWER:
 			lost = !transfer(SYS_sendto, sock, (char *)done, answer);
 			break;
 		case ANSWER_AND_SERVE:
 			transfer(SYS_sendto, sock, (char *)done, answer);
+			end_when_asked();
 			copy(&again, &m->calls[*done]);
 			sock = next_connection(sock, &again);
 		}

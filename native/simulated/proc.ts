@@ -2,6 +2,7 @@
 
 import { FS_MAGIC, S } from '../constants/files.ts';
 import { MOUNT_ATTR } from '../constants/mount.ts';
+import { fail } from './failure.ts';
 import { FileSystem, Node, type Special } from './nodes.ts';
 import { kindNames, type Namespace, type Process } from './processes.ts';
 import type { World } from './world.ts';
@@ -94,6 +95,17 @@ function processDirectory(parent: Node, name: string, of: Process): Node {
   text('mounts', () => mountinfo(of));
   for (const file of ['uid_map', 'gid_map', 'setgroups', 'oom_score_adj', 'loginuid', 'timens_offsets'])
     directory.addFile(file, file === 'oom_score_adj' ? '0\n' : '');
+  const attributes = directory.addDirectory('attr');
+  const label = (folder: Node, file: string, name: string) =>
+    folder.add(file, S.IFREG, 0o666, {
+      read: () => of.attributes.labels.get(name) ?? '',
+      write(writer, value) {
+        if (writer !== of) fail('EACCES');
+        of.attributes.labels.set(name, value);
+      },
+    });
+  for (const file of ['exec', 'keycreate']) label(attributes, file, file);
+  label(attributes.addDirectory('apparmor'), 'exec', 'apparmor/exec');
   const links = (folder: string, names: () => readonly string[], link: (name: string) => Special | undefined) => {
     const made = new Map<string, Node>();
     const node = directory.addDirectory(folder);

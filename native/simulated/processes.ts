@@ -70,6 +70,10 @@ export interface Attributes {
   readonly prctl: Map<number, number>;
   keyring: string | undefined;
   umask: number;
+  /** By file of /proc/PID/attr: what was written there. */
+  readonly labels: Map<string, string>;
+  /** By call: what it was last told. */
+  readonly scheduling: Map<string, readonly number[]>;
   /** How many seccomp filters it has. */
   filters: number;
   session: number;
@@ -86,6 +90,8 @@ const freshAttributes = (): Attributes => ({
   limits: new Map(),
   prctl: new Map(),
   keyring: undefined,
+  labels: new Map(),
+  scheduling: new Map(),
   umask: 0o022,
   filters: 0,
   session: 1,
@@ -155,6 +161,8 @@ const copyAttributes = (of: Attributes): Attributes => ({
   capabilities: { ...of.capabilities },
   limits: new Map(of.limits),
   prctl: new Map(of.prctl),
+  labels: new Map(of.labels),
+  scheduling: new Map(of.scheduling),
 });
 
 /** Another process by the number by which `by` knows it. @throws Failure ESRCH */

@@ -24,6 +24,7 @@ import { nameCalls } from './names.ts';
 import { FileSystem, type Node } from './nodes.ts';
 import { processCalls } from './process-calls.ts';
 import { end, fork, type Kind, kindNames, Namespace, Process } from './processes.ts';
+import { schedulingCalls } from './scheduling.ts';
 import { socketCalls, type UnixSocket } from './sockets.ts';
 import { terminalCalls } from './terminals.ts';
 
@@ -36,6 +37,7 @@ const CALLS: Calls = {
   ...nameCalls,
   ...mountCalls,
   ...processCalls,
+  ...schedulingCalls,
   ...socketCalls,
   ...terminalCalls,
   ...deviceCalls,

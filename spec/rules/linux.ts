@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Linux } from '../config/linux/linux.ts';
+import { checkNumberList } from '../number-list.ts';
 import type { Report } from '../problem.ts';
 
 /** What remains of config-linux.md: devices, network devices, resctrl, memory policy, personality. */
@@ -24,7 +25,8 @@ function checkDevices({ devices = [], resources = {} }: Linux, report: Report): 
     if (type && !/^[abc]$/.test(type)) {
       report([...at, 'type'], `invalid cgroup device type ${JSON.stringify(type)}`);
     }
-    if (access && !/^[rwm]*$/.test(access)) {
+    // With letters that there are, others count for nothing; and nothing counts where the rule is about all devices.
+    if (access && type && type !== 'a' && !/[rwm]/.test(access)) {
       report([...at, 'access'], `invalid device permissions ${JSON.stringify(access)}`);
     }
   }
@@ -36,6 +38,7 @@ function isInterfaceName(name: string): boolean {
 }
 
 function checkNetDevices({ netDevices = {} }: Linux, report: Report): void {
+  const inner = new Set<string>();
   for (const [outside, { name }] of Object.entries(netDevices)) {
     for (const candidate of [outside, name]) {
       if (candidate === undefined || candidate === '' || isInterfaceName(candidate)) continue;
@@ -43,6 +46,10 @@ function checkNetDevices({ netDevices = {} }: Linux, report: Report): void {
       report(['linux', 'netDevices', outside], reason);
     }
     if (outside === '') report(['linux', 'netDevices', outside], 'invalid network device name ""');
+    const inside = name || outside;
+    if (inside.includes('%d')) continue;
+    if (inner.has(inside)) report(['linux', 'netDevices', outside], `${inside} is the name of two devices`);
+    inner.add(inside);
   }
 }
 
@@ -66,7 +73,10 @@ function checkMemoryPolicy({ memoryPolicy }: Linux, report: Report): void {
   const at = ['linux', 'memoryPolicy'];
   const { mode, nodes = '' } = memoryPolicy;
   if (mode === undefined) report([...at, 'mode'], 'invalid memory policy mode ""');
-  const some = nodes.trim() !== '';
+  const some = nodes !== '';
+  checkNumberList(nodes, (reason) =>
+    report([...at, 'nodes'], `invalid memory policy nodes ${JSON.stringify(nodes)}: ${reason}`),
+  );
   if ((mode === 'MPOL_DEFAULT' || mode === 'MPOL_LOCAL') && some) {
     report([...at, 'nodes'], 'memory policy mode requires 0 nodes');
   }

@@ -2,7 +2,8 @@ import type { Process } from '../config/process.ts';
 import type { JsonPath, Report } from '../problem.ts';
 import { checkScheduling } from './scheduling.ts';
 
-const RLIMITS: ReadonlySet<string> = new Set([
+/** Those of setrlimit(2). */
+export const RLIMITS: ReadonlySet<string> = new Set([
   ...['RLIMIT_AS', 'RLIMIT_CORE', 'RLIMIT_CPU', 'RLIMIT_DATA', 'RLIMIT_FSIZE', 'RLIMIT_LOCKS', 'RLIMIT_MEMLOCK'],
   ...['RLIMIT_MSGQUEUE', 'RLIMIT_NICE', 'RLIMIT_NOFILE', 'RLIMIT_NPROC', 'RLIMIT_RSS', 'RLIMIT_RTPRIO'],
   ...['RLIMIT_RTTIME', 'RLIMIT_SIGPENDING', 'RLIMIT_STACK'],

@@ -1,13 +1,22 @@
 import type { Process } from '../config/process.ts';
+import { checkNumberList } from '../number-list.ts';
 import type { JsonPath, Report } from '../problem.ts';
 
-/** Scheduler and I/O priority, with runc's rules and words (sched_setattr(2), ioprio_set(2)). */
-export function checkScheduling({ scheduler, ioPriority }: Process, at: JsonPath, report: Report): void {
+/** Scheduler, I/O priority and affinity, with runc's rules and words (sched_setattr(2), ioprio_set(2)). */
+export function checkScheduling(
+  { scheduler, ioPriority, execCPUAffinity }: Process,
+  at: JsonPath,
+  report: Report,
+): void {
   if (scheduler) checkScheduler(scheduler, [...at, 'scheduler'], report);
   const { priority = 0 } = ioPriority ?? {};
   if (priority < 0 || priority > 7) {
     report([...at, 'ioPriority', 'priority'], `invalid ioPriority.Priority: ${priority}`);
   }
+  const { initial = '', final = '' } = execCPUAffinity ?? {};
+  const affinity = [...at, 'execCPUAffinity'];
+  checkNumberList(initial, (reason) => report([...affinity, 'initial'], `bad CPUAffinity.Initial: ${reason}`));
+  checkNumberList(final, (reason) => report([...affinity, 'final'], `bad CPUAffinity.Final: ${reason}`));
 }
 
 function checkScheduler(scheduler: NonNullable<Process['scheduler']>, at: JsonPath, report: Report): void {

@@ -48,4 +48,7 @@ export function makeBundle(folder: string, config: Config): string {
 }
 
 export const writeConfig = (bundle: string, config: unknown): void =>
-  writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify(config, wide));
+
+/** Integers beyond 2^53 are bigints in our types. */
+const wide = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? JSON.rawJSON(String(value)) : value);

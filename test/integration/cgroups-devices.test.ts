@@ -1,11 +1,12 @@
 /** Device rules as the kernel enforces them, on v1 and through a program on v2. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { applyDevices } from '../../effects/cgroups/devices/apply.ts';
 import { policyOf } from '../../effects/cgroups/devices/policy.ts';
 import { deviceProgram, encodeProgram } from '../../effects/cgroups/devices/program.ts';
+import { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
 import { containerRules } from '../../effects/cgroups/devices/rules.ts';
 import { applyUnifiedDevices } from '../../effects/cgroups/devices/unified.ts';
 import { createCgroup, detectLayout, joinCalls, planCgroup, removeCgroup } from '../../effects/cgroups/driver.ts';
@@ -103,6 +104,35 @@ test('on v2 there is one program, which is replaced', { skip: noPrograms || !lay
   const afterwards = attached();
   assert.equal(afterwards.length, 1);
   assert.notDeepEqual(before, afterwards);
+  removeCgroup(local, record);
+});
+
+test('a program that is kept serves any number of cgroups', { skip: noPrograms || !layout.unified }, () => {
+  const record = createCgroup(local, plan(), {});
+  const directory = record.paths.unified ?? '';
+  const attached = () => {
+    const fd = call(local, openat(AT.FDCWD, directory, O.RDONLY | O.DIRECTORY));
+    const ids = programIds();
+    call(local, queryDevicePrograms(fd, ids));
+    call(local, close(fd));
+    return readProgramIds(ids).join();
+  };
+  const open = () => readdirSync('/proc/self/fd').length;
+  const before = open();
+  const programs = new DevicePrograms(local);
+  const apply = (...rules: Parameters<typeof containerRules>) => {
+    applyUnifiedDevices(local, directory, policyOf(containerRules(...rules)), programs);
+    return attached();
+  };
+  const first = apply(undefined);
+  const other = apply([{ allow: true, type: 'b', access: 'r' }]);
+  assert.notEqual(other, first);
+  assert.equal(apply(undefined), first, 'not loaded again');
+  for (let minor = 0; minor < 20; minor++)
+    apply([{ allow: true, type: 'c', major: 1, minor: 100 + minor, access: 'r' }]);
+  assert.ok(open() - before <= 8, 'some are kept, not all');
+  programs.close();
+  assert.equal(open(), before);
   removeCgroup(local, record);
 });
 

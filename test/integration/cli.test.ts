@@ -82,6 +82,7 @@ describe('the command line', { skip: noContainers }, () => {
 
   it('takes global flags before the command and after it, as Go writes them', () => {
     const other = join(work.path, 'other');
+    mkdirSync(other);
     assert.equal(runchart('list', '-q', '-root', other).status, 0);
     assert.equal(runchart('--debug=false', '--log-format=text', 'list', `--root=${other}`, '--quiet=false').status, 0);
     assert.equal(
@@ -89,6 +90,14 @@ describe('the command line', { skip: noContainers }, () => {
       'invalid boolean value "maybe" for -rootless: parse error',
     );
     assert.equal(messageOf(runchart('list', '--root', '/')), 'Option --root argument should not be set to /');
+  });
+
+  it('lists nothing where the default root is missing, and refuses another that is', () => {
+    const nowhere = join(work.path, 'nowhere');
+    assert.equal(
+      messageOf(runchart('list', '-q', '--root', nowhere)),
+      `cannot read the state root ${nowhere}: ENOENT: no such file or directory`,
+    );
   });
 
   it('writes errors to the log file, and bare to standard error', () => {
@@ -203,7 +212,7 @@ describe('the command line', { skip: noContainers }, () => {
   });
 
   it('helps, without colours where nobody looks', () => {
-    assert.match(runchart('--help').stdout, /^USAGE\n.*\n\nCOMMANDS\n {2}create /);
+    assert.match(runchart('--help').stdout, /^USAGE\n.*\n\nCOMMANDS\n {2}checkpoint /);
     const { stdout, status } = runchart('run', '-h');
     assert.equal(status, 0);
     assert.match(stdout, /runchart run \[FLAGS\] CONTAINER-ID/);

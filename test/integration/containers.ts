@@ -41,6 +41,8 @@ export interface Containers {
   /** The work folder; bundles are below it. */
   readonly path: string;
   readonly runtime: Runtime;
+  /** What was warned of since it was asked last: a test that expects warnings takes them, or the file fails. */
+  takeWarnings(): readonly string[];
   idOf(name: string): string;
   bundle(name: string, config: Config, prepare?: Prepare): string;
   create(name: string, config: Config, options?: Options): Promise<Created>;
@@ -106,6 +108,7 @@ export function containers(name: string): Containers {
   return {
     path: work.path,
     runtime,
+    takeWarnings: () => warnings.splice(0),
     idOf: (title) => `${prefix}${title}`,
     bundle,
     create,
@@ -115,6 +118,7 @@ export function containers(name: string): Containers {
       return { output: created.output(), status };
     },
     close() {
+      runtime.close();
       assert.deepEqual(remains(prefix, work.path), []);
       assert.deepEqual(warnings, []);
       work.remove();

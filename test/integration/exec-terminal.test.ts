@@ -3,27 +3,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { close, read, write } from '../../native/calls/files.ts';
-import {
-  accept,
-  bindUnix,
-  listen,
-  receiveBuffers,
-  receivedDescriptors,
-  receiveMessage,
-  socket,
-} from '../../native/calls/sockets.ts';
-import { AF, POLL, SOCK } from '../../native/constants/socket.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
+import { POLL } from '../../native/constants/socket.ts';
+import { attempt, perform } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import { out } from '../../native/struct.ts';
 import { noContainers } from './bundle.ts';
 import { RUNCHART } from './command-line.ts';
 import { statusField } from './containers.ts';
+import { listenAt } from './listening-socket.ts';
 import { lives, until, waiting } from './lives.ts';
 import { AS_LEADER, openPty, shows } from './pty.ts';
 
@@ -53,28 +45,9 @@ describe('exec with a terminal', { skip: noContainers }, () => {
     await pty.end();
   });
 
-  /** A listening socket. */
-  function listenAt(name: string) {
-    const path = join(host.path, name);
-    const listener = call(local, socket(AF.UNIX, SOCK.STREAM));
-    perform(local, [bindUnix(listener, path), listen(listener)]);
-    return {
-      path,
-      receive() {
-        const connection = call(local, accept(listener));
-        const buffers = receiveBuffers(1, 64);
-        const length = call(local, receiveMessage(connection, buffers));
-        perform(local, [close(connection)]);
-        const [fd = -1] = receivedDescriptors(buffers.control);
-        return { fd, data: new TextDecoder().decode(buffers.data.bytes.subarray(0, length)) };
-      },
-      close: () => closeSync(listener),
-    };
-  }
-
   it('detached: whoever listens gets the master, and a pidfd', async () => {
-    const console = listenAt('console');
-    const pidfds = listenAt('pidfds');
+    const console = listenAt(join(host.path, 'console'));
+    const pidfds = listenAt(join(host.path, 'pidfds'));
     const file = join(host.path, 'pid');
     const sockets = ['--console-socket', console.path, '--pidfd-socket', pidfds.path];
     const { status, stderr } = runchart(

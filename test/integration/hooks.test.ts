@@ -1,19 +1,31 @@
 /** Hooks of real containers: when, where and with what they run, and what their failure means. */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { Hook, HookName } from '../../spec/types.ts';
-import { unsupportedPaths } from '../../spec/unsupported.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { runchart } from './runchart.ts';
 
-const skip = noContainers || (unsupportedPaths().includes('hooks.poststop') ? 'hooks are not wired in yet' : false);
+const skip = noContainers;
 const folder = workFolder('hooks');
 after(() => folder.remove());
 const bundle = join(folder.path, 'bundle');
-const { root, command, life, stateOf } = runchart(folder.path);
+const { root, executable, command, life, stateOf } = runchart(folder.path);
 const log = join(folder.path, 'log');
 // Two runs of this file at a time share the host's cgroups.
 const id = `runchart-test-hooks-${process.pid}`;
@@ -80,6 +92,36 @@ describe('hooks', () => {
     assert.deepEqual([poststart.status, poststart.pid], ['running', prestart.pid]);
     assert.equal(poststop.status, 'stopped');
     assert.ok(!poststop.pid);
+  });
+
+  test('of each kind have the arguments and the environment that they are given', { skip }, async () => {
+    const told = join(folder.path, 'given');
+    rmSync(told, { recursive: true, force: true });
+    mkdirSync(told);
+    const script = 'echo "$0|$1|$#|$OWN|$PATH"';
+    const own = (name: string, file: string): Hook => ({
+      path: '/bin/sh',
+      args: [
+        'sh',
+        '-c',
+        `${script} > ${file}; env | grep -v -E "^(PWD|SHLVL|_|OLDPWD)=" | wc -l >> ${file}`,
+        name,
+        'a b',
+      ],
+      env: [`OWN=${name}'s`, 'PATH=/bin:/usr/bin'],
+    });
+    configure(
+      {
+        ...Object.fromEntries(ON_THE_HOST.map((name) => [name, [own(name, join(told, name))]])),
+        startContainer: [own('startContainer', '/dev/shm/given')],
+      },
+      'cat /dev/shm/given; sleep 1',
+    );
+    const { output } = await life(bundle, id);
+
+    const expected = (name: string) => `${name}|a b|1|${name}'s|/bin:/usr/bin\n2\n`;
+    for (const name of ON_THE_HOST) assert.equal(readFileSync(join(told, name), 'utf8'), expected(name));
+    assert.equal(output, expected('startContainer'));
   });
 
   test('run in the runtime’s namespaces or the container’s', { skip }, async () => {
@@ -164,11 +206,53 @@ describe('hooks', () => {
   });
 
   test('that hang are killed once their time is over', { skip }, async () => {
-    for (const name of ['createRuntime', 'createContainer'] as const) {
+    const late = (name: HookName) =>
+      new RegExp(`error running ${name} hook #0: hook ran past specified timeout of 1.0s`);
+    for (const name of ['prestart', 'createRuntime', 'createContainer'] as const) {
       configure({ [name]: [shell('exec sleep 1000', { timeout: 1 })] });
       const { status, output } = command('create', '--bundle', bundle, id);
       assert.equal(status, 1);
-      assert.match(output, new RegExp(`error running ${name} hook #0: hook ran past specified timeout of 1.0s`));
+      assert.match(output, late(name));
+      nothingIsLeft();
+    }
+    for (const name of ['startContainer', 'poststart'] as const) {
+      configure({ [name]: [shell('exec sleep 1000', { timeout: 1 })] }, 'sleep 100');
+      assert.equal(command('create', '--bundle', bundle, id).status, 0);
+      const { status, output } = command('start', id);
+      assert.equal(status, 1);
+      assert.match(output, late(name));
+      assert.equal(stateOf(id), 'stopped');
+      assert.equal(command('delete', id).status, 0);
+      nothingIsLeft();
+    }
+    configure({ poststop: [shell('exec sleep 1000', { timeout: 1 })] });
+    assert.equal(command('create', '--bundle', bundle, id).status, 0);
+    const { status, output } = command('delete', '--force', id);
+    assert.equal(status, 0);
+    assert.match(output, late('poststop'));
+    nothingIsLeft();
+  });
+
+  test('that hang are ended by delete --force, and the creation is undone', { skip }, async () => {
+    for (const name of ['prestart', 'createRuntime', 'createContainer'] as const) {
+      rmSync(log, { force: true });
+      configure({ [name]: [shell(`echo $$ > ${log}; exec sleep 1000`)], poststop: [note('poststop')] });
+      const errors = openSync(join(folder.path, 'errors'), 'w');
+      const creating = spawn(executable, ['--root', root, 'create', '--bundle', bundle, id], {
+        stdio: ['ignore', 'ignore', errors],
+      });
+      closeSync(errors);
+      const ended = once(creating, 'exit');
+      while (lines()[0] === undefined || lines()[0] === '') await setTimeout(20);
+      const hook = Number(lines()[0]);
+      const { status, output } = command('delete', '--force', id);
+      assert.deepEqual([status, output], [0, ''], name);
+      assert.deepEqual(await ended, [1, null]);
+      const told = readFileSync(join(folder.path, 'errors'), 'utf8');
+      assert.match(told, new RegExp(`error running ${name} hook #0: |the init process ended before it answered`));
+      // A hook of createContainer told its pid in the container's namespace, which is gone.
+      if (name !== 'createContainer') assert.ok(!existsSync(`/proc/${hook}`));
+      assert.deepEqual(lines().slice(1), ['poststop'], told);
       nothingIsLeft();
     }
   });

@@ -66,6 +66,31 @@ suite('an id-mapped mount', { skip }, () => {
     assert.equal(output, '7:7\n');
   });
 
+  test('maps users and groups each by their own lines', async () => {
+    const source = volume('lines');
+    for (const [name, uid, gid] of [
+      ['a', 0, 0],
+      ['b', 1, 11],
+      ['c', 12, 10],
+    ] as const) {
+      writeFileSync(join(source, name), '');
+      chownSync(join(source, name), uid, gid);
+    }
+    const mount: Mount = {
+      ...bound(source, []),
+      uidMappings: [
+        { containerID: 0, hostID: 7000, size: 2 },
+        { containerID: 12, hostID: 500, size: 1 },
+      ],
+      gidMappings: [
+        { containerID: 10, hostID: 8000, size: 2 },
+        { containerID: 0, hostID: 900, size: 1 },
+      ],
+    };
+    const config = withMount('stat -c %u:%g /data/a /data/b /data/c', mount, false);
+    assert.equal((await host.run('lines', config, { prepare })).output, '7000:900\n7001:8001\n500:8000\n');
+  });
+
   test('maps what is mounted below only where ridmap asks for it', async () => {
     const source = volume('recursive');
     const other = volume('other');

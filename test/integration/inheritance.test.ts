@@ -5,18 +5,9 @@ import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { awaitExit } from '../../effects/wait.ts';
-import { close, read, write } from '../../native/calls/files.ts';
-import {
-  accept,
-  bindUnix,
-  listen,
-  receiveBuffers,
-  receivedDescriptors,
-  receiveMessage,
-  socket,
-} from '../../native/calls/sockets.ts';
-import { AF, POLL, SOCK } from '../../native/constants/socket.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
+import { read, write } from '../../native/calls/files.ts';
+import { POLL } from '../../native/constants/socket.ts';
+import { attempt, perform } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import { out } from '../../native/struct.ts';
 import { announce } from '../../runtime/announce.ts';
@@ -27,6 +18,7 @@ import { inherit, withEnvironment } from '../../runtime/inheritance.ts';
 import type { Config, Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { foregroundTests } from './foreground.ts';
+import { listenAt } from './listening-socket.ts';
 import { mountsOf } from './mountinfo.ts';
 
 const skip = noContainers;
@@ -45,25 +37,6 @@ const context: Context = {
 
 after(() => tests.finish());
 
-/** A listening socket. */
-function listenAt(name: string): { readonly path: string; receive(): { fd: number; data: string }; close(): void } {
-  const path = join(tests.path, name);
-  const listener = call(local, socket(AF.UNIX, SOCK.STREAM));
-  perform(local, [bindUnix(listener, path), listen(listener)]);
-  return {
-    path,
-    receive() {
-      const connection = call(local, accept(listener));
-      const buffers = receiveBuffers(1, 64);
-      const length = call(local, receiveMessage(connection, buffers));
-      perform(local, [close(connection)]);
-      const [fd = -1] = receivedDescriptors(buffers.control);
-      return { fd, data: new TextDecoder().decode(buffers.data.bytes.subarray(0, length)) };
-    },
-    close: () => closeSync(listener),
-  };
-}
-
 test('detached with a console socket, who listens gets a terminal that works, and a pidfd', { skip }, async () => {
   const shell = shellConfig('tty; read line; echo "got $line"; exit 3');
   // It takes its /dev/console before a read-only /dev is closed.
@@ -75,8 +48,8 @@ test('detached with a console socket, who listens gets a terminal that works, an
     process: { ...shell.process, terminal: true },
   };
   const made = tests.make(config);
-  const console = listenAt('console');
-  const pidfds = listenAt('pidfds');
+  const console = listenAt(join(tests.path, 'console'));
+  const pidfds = listenAt(join(tests.path, 'pidfds'));
   const before = readdirSync('/proc/self/fd').length;
 
   const options = { terminal: true, detach: true, consoleSocket: console.path, pidfdSocket: pidfds.path };

@@ -17,6 +17,7 @@ const runtime = openRuntime({ root, onWarning: (message) => warnings.push(messag
 const idOf = (name: string) => `runchart-test-${process.pid}-${name}`;
 
 after(() => {
+  runtime.close();
   assert.deepEqual(existsSync(root) ? readdirSync(root) : [], [], 'no container is left');
   assert.deepEqual(warnings, []);
   work.remove();
@@ -86,6 +87,32 @@ test('what fails tells why in one line, and leaves nothing', { skip }, async () 
   await assert.rejects(creation, { message: 'exec: "no-such-program": executable file not found in $PATH' });
   await assert.rejects(runtime.create({ id: '../x', bundle: work.path }), /invalid container ID format/);
   await assert.rejects(runtime.create({ id: idOf('nothing'), bundle: work.path }), /config\.json/);
+});
+
+test('what others do with a container between its requests is noticed', { skip }, async () => {
+  const id = idOf('others');
+  const ours = await runtime.create({ id, bundle: bundle('others', 'sleep 100 & wait') });
+  const theirs = openRuntime({ root }).container(id);
+  await theirs.start();
+  await assert.rejects(ours.start(), /cannot start an already running container/);
+  await theirs.pause();
+  await assert.rejects(ours.pause(), /container not running/);
+  await ours.resume();
+  assert.equal((await theirs.state()).status, 'running');
+  await assert.rejects(ours.delete(), /cannot delete container .* that is not stopped/);
+  await theirs.delete({ force: true });
+  await assert.rejects(ours.pause(), /container does not exist/);
+
+  const next = await runtime.create({ id, bundle: join(work.path, 'others') });
+  await assert.rejects(ours.resume(), /container not paused/, 'another one of the same name');
+  await next.delete({ force: true });
+});
+
+test('requests that are made together follow one another', { skip }, async () => {
+  const container = await runtime.create({ id: idOf('together'), bundle: bundle('together', 'sleep 100 & wait') });
+  await Promise.all([container.start(), container.kill('SIGCONT')]);
+  await Promise.allSettled([container.pause(), container.pause(), container.resume()]);
+  await container.delete({ force: true });
 });
 
 test('many at once do not wait for one another', { skip }, async () => {

@@ -5,6 +5,7 @@ import { chownSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync 
 import { join } from 'node:path';
 import { noContainers } from './bundle.ts';
 import { RUNCHART } from './command-line.ts';
+import { PATIENCE } from './patience.ts';
 
 export const USER = 54_321;
 /** The first of his subordinate ids, where he has some. */
@@ -28,7 +29,10 @@ export interface Ended {
 }
 
 /** @param folder of the test's; what is in it becomes the user's by `own` */
-export function ordinaryUser(folder: string, { subordinate }: { readonly subordinate: boolean }) {
+export function ordinaryUser(
+  folder: string,
+  { subordinate, program = RUNCHART }: { readonly subordinate: boolean; readonly program?: string },
+) {
   const runtimeDirectory = join(folder, 'run');
   mkdirSync(runtimeDirectory, { recursive: true });
   const account = join(folder, 'account');
@@ -53,11 +57,11 @@ export function ordinaryUser(folder: string, { subordinate }: { readonly subordi
     const fds = [openSync(out, 'w'), openSync(err, 'w')] as const;
     const script = `${binds.join(' && ')} && exec "$@"`;
     try {
-      const { status } = spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', ...asUser, RUNCHART, ...argv], {
+      const { status } = spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', ...asUser, program, ...argv], {
         stdio: ['ignore', ...fds],
         env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtimeDirectory },
         cwd: folder,
-        timeout: 60_000,
+        timeout: 60_000 * PATIENCE,
       });
       return { status, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
     } finally {

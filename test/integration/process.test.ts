@@ -18,6 +18,7 @@ import { fcntl } from '../../native/calls/files.ts';
 import { F } from '../../native/constants/files.ts';
 import { CAPABILITIES } from '../../native/constants/process.ts';
 import { hostPlatform } from '../../native/platform.ts';
+import { RLIMITS } from '../../spec/rules/process.ts';
 import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers, descriptorsOf, proc, type ShellConfig, statusField } from './containers.ts';
@@ -103,6 +104,23 @@ test('a config without capabilities gives none', { skip }, async () => {
 test('a capability that no kernel knows is left out', { skip }, async () => {
   await using created = await running('unknown', { capabilities: { bounding: ['CAP_KILL', 'CAP_OF_TOMORROW'] } });
   assert.equal(statusField(created.pid, 'CapBnd'), bits('CAP_KILL'));
+  assert.deepEqual(host.takeWarnings(), ['ignoring unknown or unavailable capabilities: [CAP_OF_TOMORROW]']);
+});
+
+test('ambient capabilities that cannot be raised are told, and left out', { skip }, async () => {
+  const all = ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_RAW'];
+  const capabilities = {
+    bounding: all,
+    permitted: ['CAP_CHOWN', 'CAP_KILL'],
+    inheritable: ['CAP_KILL', 'CAP_NET_RAW'],
+    ambient: all,
+  };
+  await using created = await running('ambient', { user: { uid: 1000, gid: 1000 }, capabilities });
+  assert.equal(statusField(created.pid, 'CapAmb'), bits('CAP_KILL'));
+  assert.deepEqual(
+    host.takeWarnings(),
+    ['CAP_CHOWN', 'CAP_NET_RAW'].map((name) => `can't raise ambient capability ${name}: operation not permitted`),
+  );
 });
 
 test('no_new_privs is set or not as the config says', { skip }, async () => {
@@ -114,7 +132,7 @@ test('no_new_privs is set or not as the config says', { skip }, async () => {
 
 test('the user has its ids, additional groups and umask', { skip }, async () => {
   await using created = await running('user', {
-    user: { uid: 1234, gid: 2345, additionalGids: [10, 4_000_000_000], umask: 0o027 },
+    user: { uid: 1234, gid: 2345, additionalGids: [10, 4_000_000_000, 10], umask: 0o027 },
   });
   const { pid } = created;
   assert.equal(statusField(pid, 'Uid'), '1234\t1234\t1234\t1234');
@@ -137,20 +155,41 @@ test('a user other than root can write to its standard output, and keeps no capa
   assert.match(output, /^1000\n1000\nCapEff:\t0000000000000000\nchown: .*\n$/);
 });
 
-test('limits are those of the config', { skip }, async () => {
-  await using created = await running('limits', {
-    rlimits: [
-      { type: 'RLIMIT_NOFILE', soft: 100, hard: 200 },
-      { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
-      { type: 'RLIMIT_CPU', soft: 3600, hard: 7200 },
-      { type: 'RLIMIT_STACK', soft: 4 << 20, hard: 64 << 20 },
-    ],
-  });
+/** As /proc/PID/limits calls them, with values that differ for each; none above what this test has itself. */
+const LIMITS: Readonly<Record<string, readonly [name: string, soft: number, hard: number]>> = {
+  RLIMIT_AS: ['Max address space', 3 * 2 ** 30, 2 ** 40 + 4096],
+  RLIMIT_CORE: ['Max core file size', 0, 4096],
+  RLIMIT_CPU: ['Max cpu time', 3600, 7200],
+  RLIMIT_DATA: ['Max data size', 2 ** 32, 2 ** 33],
+  RLIMIT_FSIZE: ['Max file size', 1 << 20, 2 << 20],
+  RLIMIT_LOCKS: ['Max file locks', 21, 22],
+  RLIMIT_MEMLOCK: ['Max locked memory', 4096, 65536],
+  RLIMIT_MSGQUEUE: ['Max msgqueue size', 4096, 8192],
+  RLIMIT_NICE: ['Max nice priority', 0, 0],
+  RLIMIT_NOFILE: ['Max open files', 100, 200],
+  RLIMIT_NPROC: ['Max processes', 500, 600],
+  RLIMIT_RSS: ['Max resident set', 1 << 28, 1 << 29],
+  RLIMIT_RTPRIO: ['Max realtime priority', 0, 0],
+  RLIMIT_RTTIME: ['Max realtime timeout', 1000, 2000],
+  RLIMIT_SIGPENDING: ['Max pending signals', 300, 400],
+  RLIMIT_STACK: ['Max stack size', 4 << 20, 64 << 20],
+};
+
+test('limits of every kind are those of the config', { skip }, async () => {
+  assert.deepEqual(Object.keys(LIMITS), [...RLIMITS]);
+  const rlimits = Object.entries(LIMITS).map(([type, [, soft, hard]]) => ({ type, soft, hard }));
+  await using created = await running('limits', { rlimits });
   const limits = proc(created.pid, 'limits');
-  assert.match(limits, /^Max open files +100 +200 /m);
-  assert.match(limits, /^Max core file size +0 +0 /m);
-  assert.match(limits, /^Max cpu time +3600 +7200 /m);
-  assert.match(limits, /^Max stack size +4194304 +67108864 /m);
+  for (const [name, soft, hard] of Object.values(LIMITS))
+    assert.match(limits, new RegExp(`^${name} +${soft} +${hard} `, 'm'));
+});
+
+test('a limit may be unlimited', { skip }, async () => {
+  const unlimited = 18_446_744_073_709_551_615n;
+  await using created = await running('infinite', {
+    rlimits: [{ type: 'RLIMIT_FSIZE', soft: unlimited, hard: unlimited }],
+  });
+  assert.match(proc(created.pid, 'limits'), /^Max file size +unlimited +unlimited /m);
 });
 
 test('what the config does not limit is as it was for the creating process', { skip }, async () => {
@@ -172,6 +211,27 @@ test('the environment is the config’s and no more; a later entry wins', { skip
   ]);
 });
 
+test('the arguments are the program’s, byte for byte', { skip }, async () => {
+  const args = ['/bin/sh', '-c', 'exec sleep 1000', '', ' a  b ', 'ünï\ncode', '-'];
+  await using created = await running('arguments', {
+    args: ['/bin/busybox', 'sh', '-c', 'sleep 1000; :', ...args],
+  });
+  assert.deepEqual(proc(created.pid, 'cmdline').split('\0').slice(4), [...args, '']);
+});
+
+test('what is for other systems has no effect', { skip }, async () => {
+  const config = withProcess('id -un; id -u', {
+    user: { uid: 0, gid: 0, username: 'ContainerUser' },
+    commandLine: 'cmd /c dir',
+  });
+  const freebsd = {
+    jail: { host: 'new' as const, allow: { mount: ['tmpfs'] } },
+    devices: [{ path: 'x', mode: 0o600 }],
+  };
+  const prepare = (rootfs: string) => writeFileSync(join(rootfs, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\n');
+  assert.equal((await host.run('others', { ...config, freebsd }, { prepare })).output, 'root\n0\n');
+});
+
 test('HOME comes from the container’s passwd, and is / where it does not say', { skip }, async () => {
   const passwd = (rootfs: string) =>
     writeFileSync(
@@ -186,6 +246,21 @@ test('HOME comes from the container’s passwd, and is / where it does not say',
   }
   await using created = await running('home', { env: ['PATH=/bin', 'HOME='] }, passwd);
   assert.match(proc(created.pid, 'environ'), /HOME=\/root/, 'an empty one is none');
+});
+
+test('HOME is found however many users there are before', { skip }, async () => {
+  const users = Array.from({ length: 40_000 }, (_, i) => `user${i}:x:${i + 10}:100:Ünicode ${i}:/home/${i}:/bin/sh\n`);
+  const passwd = (rootfs: string) => writeFileSync(join(rootfs, 'etc/passwd'), users.join(''));
+  assert.ok(users.join('').length > 1 << 20);
+  for (const [uid, home] of [
+    [10, '/home/0'],
+    [2500, '/home/2490'],
+    [40_009, '/home/39999'],
+    [50_000, '/'],
+  ] as const) {
+    const config = withProcess('echo $HOME', { env: ['PATH=/bin'], user: { uid, gid: 0 } });
+    assert.equal((await host.run('many', config, { prepare: passwd })).output, `${home}\n`);
+  }
 });
 
 test('the working directory is entered, and made where it is missing', { skip }, async () => {
@@ -231,9 +306,15 @@ test('a program that the kernel does not execute is told by start, in the words 
 });
 
 test('the process has the personality and the oom score of the config', { skip }, async () => {
-  const config = withProcess('cat /proc/self/personality /proc/self/oom_score_adj', { oomScoreAdj: 321 });
-  const linux = { ...config.linux, personality: { domain: 'LINUX32' as const } };
-  assert.equal((await host.run('domain', { ...config, linux })).output, '00000008\n321\n');
+  for (const [domain, shown] of [
+    ['LINUX32', '00000008'],
+    ['LINUX', '00000000'],
+  ] as const)
+    for (const oomScoreAdj of [321, 1000]) {
+      const config = withProcess('cat /proc/self/personality /proc/self/oom_score_adj', { oomScoreAdj });
+      const linux = { ...config.linux, personality: { domain } };
+      assert.equal((await host.run('domain', { ...config, linux })).output, `${shown}\n${oomScoreAdj}\n`);
+    }
 });
 
 test('signals begin with their defaults, none blocked', { skip }, async () => {

@@ -1,30 +1,40 @@
 /** Random lives of real containers, beside the same machine with effects in memory: they say and show the same. */
 
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { watch } from './chaos/remains.ts';
-import { commandsOn, deleteAll, placeIn } from './chaos/scene.ts';
-import { steps, Twins } from './chaos/twin.ts';
+import { commandsOn, deleteAll, type Place, placeIn } from './chaos/scene.ts';
+import { spokenCommands } from './chaos/spoken.ts';
+import { type Real, type Step, spokenSteps, steps, Twins } from './chaos/twin.ts';
+import { commandLine, RUNCHART } from './command-line.ts';
 
 const skip = noContainers;
 const work = workFolder('random');
+/** Apart, since what commands print is put there. */
+const spoken = workFolder('spoken');
+const bundle = skip === false ? makeBundle(`${work.path}/bundle`, shellConfig('exec sleep 1000')) : '';
 after(async () => {
-  await deleteAll(work.path);
-  work.remove();
+  for (const folder of [work, spoken]) {
+    await deleteAll(folder.path);
+    folder.remove();
+  }
 });
 
 const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-test('a real container does what the machine says', { skip }, async (t) => {
-  const bundle = makeBundle(`${work.path}/bundle`, shellConfig('exec sleep 1000'));
-  const place = placeIn(work.path, 'random', bundle);
-  const real = commandsOn(place);
+/** A life begins with a container, since most of what follows is refused without one. */
+async function live(
+  t: TestContext,
+  place: Place,
+  real: Real,
+  one: fc.Arbitrary<Step>,
+  limits: { runs: number; milliseconds: number },
+) {
   const { remains } = watch(place);
   let lived = 0;
-  // A life begins with a container, since most of what follows is refused without one.
-  const lives = fc.array(steps, { minLength: 8, maxLength: 24, size: 'max' });
+  const lives = fc.array(one, { minLength: 8, maxLength: 24, size: 'max' });
   await fc.assert(
     fc.asyncProperty(lives, async (life) => {
       const twins = new Twins(real, place.id);
@@ -39,8 +49,19 @@ test('a real container does what the machine says', { skip }, async (t) => {
       }
       assert.deepEqual(remains(), []);
     }),
-    { seed, numRuns: 40, interruptAfterTimeLimit: 30_000, endOnFailure: true },
+    { seed, numRuns: limits.runs, interruptAfterTimeLimit: limits.milliseconds, endOnFailure: true },
   );
   t.diagnostic(`${lived} steps; RUNCHART_TEST_SEED=${seed}`);
-  assert.ok(lived > 50, 'there was time for some lives');
+  assert.ok(lived > 20, 'there was time for some lives');
+}
+
+test('a real container does what the machine says', { skip }, async (t) => {
+  const place = placeIn(work.path, 'random', bundle);
+  await live(t, place, commandsOn(place), steps, { runs: 40, milliseconds: 30_000 });
+});
+
+test('all commands do, and show what the kernel does', { skip }, async (t) => {
+  const place = placeIn(spoken.path, 'spoken', bundle);
+  const real = spokenCommands(commandLine(RUNCHART, spoken.path), place);
+  await live(t, place, real, spokenSteps, { runs: 10, milliseconds: 15_000 });
 });

@@ -10,6 +10,7 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -17,20 +18,14 @@ import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig, writeConfig } from './bundle.ts';
-import { containers, proc, type ShellConfig, seenBy } from './containers.ts';
-import { hostMounts, type MountLine, mountsOf } from './mountinfo.ts';
+import { writableShell } from './configs.ts';
+import { containers, proc, seenBy } from './containers.ts';
+import { hostMounts, mountsOf, topMount } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
 
 const skip = noContainers;
 const host = containers('rootfs');
 after(() => host.close());
-
-const writable = (script: string): ShellConfig => ({
-  ...shellConfig(script),
-  root: { path: 'rootfs', readonly: false },
-});
-
-const at = (pid: number, path: string): MountLine | undefined => mountsOf(pid).findLast(({ point }) => point === path);
 
 test('a read-only root cannot be written to, what is mounted in it can', { skip }, async () => {
   const script =
@@ -62,13 +57,27 @@ test('a tmpfs over a directory of the image has its permissions, unless the conf
 });
 
 test('a writable root is the bundle’s own', { skip }, async () => {
-  const bundle = host.bundle('writable', writable(''));
-  await host.run('writable', writable('echo mine > /made'), { bundle });
+  const bundle = host.bundle('writable', writableShell(''));
+  await host.run('writable', writableShell('echo mine > /made'), { bundle });
   assert.equal(readFileSync(join(bundle, 'rootfs/made'), 'utf8'), 'mine\n');
 });
 
+test('the root is a folder by its absolute path, one relative to the bundle, or behind a link', { skip }, async () => {
+  const bundle = host.bundle('path', shellConfig(''), (rootfs, folder) => {
+    writeFileSync(join(rootfs, 'mark'), 'here\n');
+    mkdirSync(join(folder, 'deep'));
+    symlinkSync('..', join(folder, 'deep/up'));
+  });
+  for (const path of [join(bundle, 'rootfs'), 'rootfs', './deep/../rootfs/', 'deep/up/rootfs']) {
+    await using created = await host.create('path', { ...shellConfig('cat /mark'), root: { path } }, { bundle });
+    assert.equal(statSync(seenBy(created.pid, '/')).ino, statSync(join(bundle, 'rootfs')).ino, path);
+    assert.equal(await created.finish(), 0);
+    assert.equal(created.output(), 'here\n');
+  }
+});
+
 test('masked files are empty, masked directories too, and what is not there needs no mask', { skip }, async () => {
-  const config = writable(
+  const config = writableShell(
     'cat /secret | wc -c; ls -A /dir | wc -l; touch /dir/x 2>/dev/null || echo closed; cat /plain',
   );
   const maskedPaths = ['/secret', '/dir', '/not/there', '/secret/below', '/dir/below', '/secret'];
@@ -87,7 +96,7 @@ test('masked files are empty, masked directories too, and what is not there need
 });
 
 test('a path that is listed twice is covered once', { skip }, async () => {
-  const config = writable('');
+  const config = writableShell('');
   const linux = { ...config.linux, maskedPaths: ['/secret', '/dir', '/secret', '/dir'], readonlyPaths: ['/ro', '/ro'] };
   await using created = await host.create(
     'twice',
@@ -110,7 +119,7 @@ test('a path that is listed twice is covered once', { skip }, async () => {
 test('read-only paths are so with all that is mounted below', { skip }, async () => {
   const from = join(host.path, 'data');
   mkdirSync(join(from, 'sub'), { recursive: true });
-  const config = writable(
+  const config = writableShell(
     'touch /closed/x; touch /closed/sub/x; touch /file; echo > /file; touch /open/x && echo open; echo 1 > /proc/sys/vm/swappiness',
   );
   const mounts: Mount[] = [
@@ -177,7 +186,7 @@ test('without pivot_root the host’s procfs and sysfs are not reachable any mor
   const script = 'ls -d /bin; cd ../../..; ls -d bin; grep -c . /proc/self/mountinfo; touch /x; ls -d /proc/1';
   await using created = await host.create('nopivot', shellConfig(script), { noPivot: true });
   const lines = mountsOf(created.pid);
-  assert.equal(at(created.pid, '/')?.root.endsWith('/rootfs'), true);
+  assert.equal(topMount(created.pid, '/')?.root.endsWith('/rootfs'), true);
   assert.equal(
     lines.filter(({ type }) => type === 'proc').every(({ point }) => point.startsWith('/proc')),
     true,
@@ -228,7 +237,9 @@ test('the root has the propagation of the config, and the container’s own moun
     slave: 'true master',
     rslave: 'true master',
     private: 'true ',
+    rprivate: 'true ',
     unbindable: 'true unbindable',
+    runbindable: 'true unbindable everywhere',
   };
   for (const [rootfsPropagation, told] of Object.entries(expected)) {
     const bundle = host.bundle('propagation', config);
@@ -239,10 +250,12 @@ test('the root has the propagation of the config, and the container’s own moun
       const before = look();
       const container = await openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} }).create({ id: ${JSON.stringify(host.idOf('propagation'))}, bundle: ${JSON.stringify(bundle)} });
       const { pid } = await container.state();
-      const [root] = readFileSync('/proc/' + pid + '/mountinfo', 'utf8').split('\\n');
+      const lines = readFileSync('/proc/' + pid + '/mountinfo', 'utf8').trim().split('\\n');
+      const [root] = lines;
       const during = before === look();
       await container.delete({ force: true });
-      console.log(during && before === look(), root.split(' - ')[0].split(' ').slice(6).map((tag) => tag.replace(/:.*/, '')).join());`;
+      console.log(during && before === look(), root.split(' - ')[0].split(' ').slice(6).map((tag) => tag.replace(/:.*/, '')).join()
+        + (lines.every((line) => / unbindable - /.test(line)) ? ' everywhere' : ''));`;
     const { stdout, stderr } = spawnSync(
       'unshare',
       ['--mount', '--propagation', 'shared', process.execPath, '--input-type=module', '-e', script],

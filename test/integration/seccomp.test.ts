@@ -8,12 +8,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import type { Seccomp } from '../../spec/types.ts';
-import { unsupportedPaths } from '../../spec/unsupported.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { runchart } from './runchart.ts';
 
-const skip =
-  noContainers || (unsupportedPaths().includes('linux.seccomp') ? 'linux.seccomp is not wired in yet' : false);
+const skip = noContainers;
 const folder = workFolder('seccomp');
 after(() => folder.remove());
 const bundle = join(folder.path, 'bundle');
@@ -79,6 +77,11 @@ test('a profile that cannot be compiled fails create, and nothing is left', { sk
     [{ defaultErrnoRet: 5 }, /linux\.seccomp\.defaultErrnoRet: SCMP_ACT_ALLOW takes no errno/],
     [{ architectures: ['SCMP_ARCH_S390X'] }, /SCMP_ARCH_S390X: its byte order/],
     [{ syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }] }, /seccomp listenerPath is not set/],
+    [
+      { listenerPath: '/x', syscalls: [{ names: ['write'], action: 'SCMP_ACT_NOTIFY' }] },
+      /SCMP_ACT_NOTIFY cannot be used for the write syscall/,
+    ],
+    [{ listenerPath: '/x', defaultAction: 'SCMP_ACT_NOTIFY' }, /SCMP_ACT_NOTIFY cannot be used as default action/],
   ];
   for (const [part, message] of cases) {
     const { status, output } = await run({ ...MKDIR, ...part }, { script: 'true' });
@@ -116,7 +119,7 @@ test('an agent decides about the calls of the process', { skip, timeout: 30_000 
       listenerPath,
       listenerMetadata: 'for the agent',
       syscalls: [
-        { names: ['getpid', 'sendmsg', 'sendto', 'write', 'execve'], action: 'SCMP_ACT_NOTIFY' },
+        { names: ['getpid', 'sendmsg', 'sendto', 'execve'], action: 'SCMP_ACT_NOTIFY' },
         { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 95 },
       ],
     },

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { noContainers } from './bundle.ts';
+import { noContainers, shellConfig } from './bundle.ts';
 import { messageOf, noRunc, RUNCHART } from './command-line.ts';
 import { lives } from './lives.ts';
 
@@ -43,6 +43,16 @@ describe('update', { skip: noPids }, () => {
     assert.ok(devices.length > 0);
     assert.deepEqual(runchart('update', '--memory', '-1', id), done);
     assert.deepEqual(resources(id).memory, { limit: -1 });
+  });
+
+  it('a limit that is too low for making a container holds once it is made', () => {
+    const config = shellConfig('exec sleep 1000');
+    for (const limit of [0, 1, 2]) {
+      const { id, pid } = host.start({ ...config, linux: { ...config.linux, resources: { pids: { limit } } } });
+      assert.equal(file(id, 'pids', 'pids.max'), String(Math.max(limit, 1)));
+      assert.equal(file(id, 'pids', 'cgroup.procs'), String(pid));
+      assert.equal(resources(id).pids.limit, limit);
+    }
   });
 
   it('reads a file and standard input', () => {

@@ -2,13 +2,24 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Config } from '../../spec/types.ts';
 import { parseConfig } from '../../spec/validate.ts';
 import { makeBundle, shellConfig, workFolder, writeConfig } from './bundle.ts';
+import { messageOf } from './command-line.ts';
+import { textOf, until } from './lives.ts';
 import { noMappingTool, noOrdinaryUser, ordinaryUser, SUBORDINATE, USER } from './ordinary-user.ts';
 
 const work = workFolder('rootless');
@@ -41,6 +52,27 @@ suite("an ordinary user's container", { skip }, () => {
     const map = ['0', `${USER}`, '1'];
     assert.deepEqual(stdout.trim().split(/\s+/), ['0', '0', ...map, ...map, 'deny']);
     assert.deepEqual(readdirSync(user.stateRoot), []);
+  });
+
+  test('reaches no cgroup of the host’s to write to (CVE-2023-25809)', async (t) => {
+    const root = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) => existsSync(join(path, 'cgroup.procs')));
+    if (root === undefined) return t.skip('no cgroup v2 hierarchy');
+    // One that is the user's own, as a session of systemd's has it.
+    const delegated = join(root, `runchart-test-delegated-${process.pid}`);
+    mkdirSync(delegated);
+    chownSync(delegated, USER, USER);
+    try {
+      const made = join(delegated, 'made');
+      execFileSync('setpriv', ['--reuid', `${USER}`, '--clear-groups', 'mkdir', made]);
+      execFileSync('rmdir', [made]);
+      const script = `mkdir ${made} 2>/dev/null && echo made; (echo $$ > ${delegated}/cgroup.procs) 2>/dev/null && echo entered; echo end`;
+      const { user, bundle } = await bundleOf('cgroups', false, script);
+      const { status, stdout, stderr } = user.run(['run', '--bundle', bundle, 'cgroups']);
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout, 'end\n');
+    } finally {
+      rmdirSync(delegated);
+    }
   });
 
   test('lives by create, start, kill and delete', async () => {
@@ -134,6 +166,84 @@ suite("an ordinary user's container", { skip }, () => {
     }));
     const { stderr } = user.run(['run', '--bundle', bundle, 'groups']);
     assert.match(stderr, /cannot set any additional groups in a rootless container/);
+  });
+
+  test('without a cgroup, is told apart by its namespaces, and says what takes one', async () => {
+    const script = 'exec 2> /dev/null; sleep 1000 & trap "" USR1; while :; do sleep 1000; done';
+    const { user, bundle } = await bundleOf('without', false, script);
+    const done = { status: 0, stdout: '', stderr: '' };
+    const pids = (id: string): number[] => JSON.parse(user.run(['ps', '-f', 'json', id]).stdout) ?? [];
+    const messageOfCommand = (...argv: string[]): string => messageOf(user.run(argv));
+    try {
+      assert.deepEqual(user.run(['run', '-d', '--bundle', bundle, 'without']), done);
+      const { pid } = stateOf(user, 'without');
+      await until('all are there', () => pids('without').length === 3);
+      assert.equal(user.run(['exec', 'without', 'sh', '-c', 'exit 7']).status, 7);
+      // It has a parent outside, and so has its child.
+      assert.deepEqual(
+        user.run(['exec', '-d', 'without', 'sh', '-c', 'exec 2> /dev/null; sleep 1001 & sleep 1002; :']),
+        done,
+      );
+      await until('so are those of exec', () => pids('without').length === 6);
+      const all = pids('without');
+      assert.equal(all[0], pid);
+      for (const one of all) assert.equal(readlinkSync(`/proc/${one}/ns/pid`), readlinkSync(`/proc/${pid}/ns/pid`));
+      const { stdout } = user.run(['ps', 'without', '-o', 'pid,args']);
+      assert.deepEqual(stdout.match(/sleep \d+$/gm)?.toSorted(), [
+        'sleep 1000',
+        'sleep 1000',
+        'sleep 1001',
+        'sleep 1002',
+      ]);
+      assert.match(user.run(['list']).stdout, /^without +\d+ +running .* tester$/m);
+      assert.equal(JSON.parse(user.run(['events', '--stats', 'without']).stdout).type, 'stats');
+      assert.equal(messageOfCommand('pause', 'without'), 'cannot toggle freezer: cgroups not configured for container');
+      assert.equal(messageOfCommand('resume', 'without'), 'container not paused');
+      assert.equal(
+        messageOfCommand('update', '--pids-limit', '9', 'without'),
+        'cannot set pids limit: container could not join or create cgroup',
+      );
+      assert.deepEqual(user.run(['kill', '--all', 'without', 'USR1']), done);
+      // The first process ignores it, and the others do not.
+      await until('the others are gone', () => pids('without').length === 2);
+      assert.deepEqual(user.run(['kill', '--all', 'without', 'KILL']), done);
+      await until('it has stopped', () => stateOf(user, 'without').status === 'stopped');
+      assert.deepEqual(pids('without'), []);
+      assert.deepEqual(user.run(['delete', 'without']), done);
+    } finally {
+      user.run(['delete', '--force', 'without']);
+    }
+  });
+
+  test('without a cgroup and a pid namespace, ends whole', async () => {
+    const { user, bundle } = await bundleOf('hostpids', false, 'sleep 1000 & sleep 1001 & wait', (config) => ({
+      ...config,
+      mounts: (config.mounts ?? []).map((mount) =>
+        mount.destination === '/proc' ? { ...mount, type: 'bind', source: '/proc', options: ['rbind'] } : mount,
+      ),
+      linux: {
+        ...config.linux,
+        maskedPaths: [],
+        readonlyPaths: [],
+        namespaces: (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'pid'),
+      },
+    }));
+    const pids = (): number[] => JSON.parse(user.run(['ps', '-f', 'json', 'hostpids']).stdout) ?? [];
+    try {
+      for (const end of [
+        ['kill', 'hostpids', 'KILL'],
+        ['delete', '--force', 'hostpids'],
+      ]) {
+        assert.deepEqual(user.run(['run', '-d', '--bundle', bundle, 'hostpids']).stderr, '');
+        await until('all are there', () => pids().length === 3);
+        const all = pids();
+        assert.deepEqual(user.run(end), { status: 0, stdout: '', stderr: '' });
+        await until('all are gone', () => all.every((pid) => !/^State:\t[^Z]/m.test(textOf(`/proc/${pid}/status`))));
+        user.run(['delete', '--force', 'hostpids']);
+      }
+    } finally {
+      user.run(['delete', '--force', 'hostpids']);
+    }
   });
 
   test('needs a cgroup where its config names one', async () => {

@@ -35,6 +35,35 @@ suite('a user namespace with mappings', { skip }, () => {
     assert.deepEqual(created.output().split(/\s+/), ['0', '0', '0', '100000', '65536', '']);
   });
 
+  test('maps users and groups each by their own lines', async () => {
+    const config = mapped('sleep 100');
+    const uidMappings = [
+      { containerID: 0, hostID: 100_000, size: 10 },
+      { containerID: 1000, hostID: 300_000, size: 1 },
+    ];
+    const gidMappings = [
+      { containerID: 5, hostID: 400_000, size: 2 },
+      { containerID: 0, hostID: 200_000, size: 5 },
+    ];
+    const user = { uid: 1000, gid: 6, additionalGids: [4] };
+    await using created = await host.create('lines', {
+      ...config,
+      process: { ...config.process, user },
+      linux: { ...config.linux, uidMappings, gidMappings },
+    });
+    const lines = (file: string) =>
+      proc(created.pid, file)
+        .trim()
+        .split('\n')
+        .map((line) => line.trim().split(/ +/).join(' '));
+    assert.deepEqual(lines('uid_map').toSorted(), ['0 100000 10', '1000 300000 1']);
+    assert.deepEqual(lines('gid_map').toSorted(), ['0 200000 5', '5 400000 2']);
+    await created.container.start();
+    assert.equal(statusField(created.pid, 'Uid').split('\t')[0], '300000');
+    assert.equal(statusField(created.pid, 'Gid').split('\t')[0], '400001');
+    assert.equal(statusField(created.pid, 'Groups'), '200004');
+  });
+
   test('is made by run too, and with id-mapped mounts alone', () => {
     const run = commandLine(RUNCHART, host.path, 'cli');
     const bind = { destination: '/mnt', source: host.path, type: 'bind' };

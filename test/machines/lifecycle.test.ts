@@ -175,6 +175,18 @@ test('kill --all reaches what a stopped container left in its cgroup', async () 
   assert.equal(status(actor), 'stopped');
 });
 
+test('KILL does too where the init took nobody along: there is no pid namespace', async () => {
+  const world = new World();
+  const actor = newActor(world, { ...newRecord(), config: { ociVersion: '1.3.0' } });
+  for (const request of [{ type: 'create' }, { type: 'start' }] as const) await ask(actor, request);
+  world.init = 'dead';
+  actor.send({ type: 'exited' });
+  const kill = (signal: number) => ask(actor, { type: 'kill', signal, all: false });
+  assert.deepEqual(await kill(15), { outcome: 'refused', message: 'container not running' });
+  assert.equal((await kill(9)).outcome, 'done');
+  assert.equal(world.calls.at(-1), 'signal');
+});
+
 test('exec and events ask for permission and change nothing', async () => {
   const world = new World();
   const actor = await brought(world, 'create', 'exec', 'start', 'exec', 'events', 'pause', 'events');

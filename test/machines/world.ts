@@ -6,6 +6,7 @@ import type { ContainerActor } from '../../machines/ask.ts';
 import { containerMachine } from '../../machines/container.ts';
 import type { ContainerEffects } from '../../machines/contract.ts';
 import { type PersistedSnapshot, type PersistedState, persisted } from '../../machines/persisted.ts';
+import { hasOwnPids } from '../../spec/pids.ts';
 import type { ContainerRecord, Facts } from '../../spec/record.ts';
 import type { Hooks } from '../../spec/types.ts';
 
@@ -78,9 +79,9 @@ export class World {
         this.#expect(this.init === 'waiting');
         this.init = 'started';
       }),
-    signal: (_record, { signal, all }) =>
+    signal: (record, { signal, all }) =>
       this.#perform('signal', () => {
-        this.#expect(this.alive || all);
+        this.#expect(this.alive || all || (signal === 9 && !hasOwnPids(record.config)));
         if (signal === 9 && this.alive) this.init = 'dead';
       }),
     freeze: () =>
@@ -153,7 +154,11 @@ export function newRecord(hooks?: Hooks): ContainerRecord {
     created: '2026-11-24T08:00:00.000000000Z',
     owner: 0,
     annotations: {},
-    config: { ociVersion: '1.3.0', ...(hooks === undefined ? {} : { hooks }) },
+    config: {
+      ociVersion: '1.3.0',
+      linux: { namespaces: [{ type: 'pid' }] },
+      ...(hooks === undefined ? {} : { hooks }),
+    },
     options: { noPivot: false, noNewKeyring: false, systemdCgroup: false, preserveFds: 0 },
     begun: [],
     reached: 'creating',

@@ -27,8 +27,11 @@ export function skip(tally: Tally, title: string, reason: string): void {
   tally.skipped.set(because, [...(tally.skipped.get(because) ?? []), title]);
 }
 
-/** @returns what to call with each report, in order */
-export function counter(tally: Tally, root: string): (report: Report) => void {
+/**
+ * @param where what titles begin with, where it is not this machine
+ * @returns what to call with each report, in order
+ */
+export function counter(tally: Tally, root: string, where = ''): (report: Report) => void {
   const names = new Map<string, string[]>();
   const failedInside = new Map<string, number>();
   const output = new Map<string, string>();
@@ -43,7 +46,7 @@ export function counter(tally: Tally, root: string): (report: Report) => void {
     path[report.nesting] = report.name;
     if (report.kind === 'start') return;
 
-    const title = [`${relative(root, report.file)}:${report.line}`, ...path].join(' > ');
+    const title = [`${where}${relative(root, report.file)}:${report.line}`, ...path].join(' > ');
     const key = (nesting: number) => `${nesting} ${report.file}`;
     const inside = failedInside.get(key(report.nesting + 1)) ?? 0;
     failedInside.set(key(report.nesting + 1), 0);

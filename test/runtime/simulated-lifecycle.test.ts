@@ -7,6 +7,7 @@ import { SOCK } from '../../native/constants/socket.ts';
 import { call } from '../../native/perform.ts';
 import { writeFile } from '../../native/simulated/host.ts';
 import type { Process } from '../../native/simulated/processes.ts';
+import type { World } from '../../native/simulated/world.ts';
 import { out, viewOf } from '../../native/struct.ts';
 import { succeed } from '../../runtime/answers.ts';
 import type { Context } from '../../runtime/context.ts';
@@ -20,6 +21,7 @@ interface Kind {
   readonly change: (config: Config) => Config;
   readonly noPivot?: boolean;
   readonly terminal?: boolean;
+  readonly prepare?: (world: World) => void;
   /** What the container's process must look like. */
   readonly check?: (process: Process) => void;
 }
@@ -59,6 +61,40 @@ const KINDS: Readonly<Record<string, Kind>> = {
       ],
     }),
   },
+  'with labels of both modules': {
+    prepare(world) {
+      writeFile(world, '/sys/module/apparmor/parameters/enabled', 'Y\n');
+      writeFile(world, '/sys/fs/selinux/enforce', '0');
+    },
+    change: (config) => ({
+      ...config,
+      process: { cwd: '/', ...config.process, apparmorProfile: 'docker-default', selinuxLabel: 'u:r:t:s0' },
+    }),
+    check({ attributes, world }) {
+      assert.deepEqual(Object.fromEntries(attributes.labels), {
+        keycreate: '',
+        exec: 'u:r:t:s0',
+        'apparmor/exec': 'exec docker-default',
+      });
+      assert.equal(world.hostInit.attributes.labels.size, 0);
+    },
+  },
+  'scheduled otherwise': {
+    change: (config) => ({
+      ...config,
+      process: {
+        ...{ cwd: '/', ...config.process, scheduler: { policy: 'SCHED_BATCH', nice: -3 } },
+        ioPriority: { class: 'IOPRIO_CLASS_RT', priority: 2 },
+      },
+      linux: { ...config.linux, memoryPolicy: { mode: 'MPOL_BIND', nodes: '1', flags: ['MPOL_F_STATIC_NODES'] } },
+    }),
+    check({ attributes: { scheduling } }) {
+      assert.deepEqual(scheduling.get('scheduler'), [3, -3]);
+      assert.deepEqual(scheduling.get('io'), [0x2002]);
+      assert.deepEqual(scheduling.get('memory'), [0x8002, 2, 0, 0, 0, 0, 0, 0, 0]);
+      assert.deepEqual(scheduling.get('affinity'), Array(1024).fill(0xff));
+    },
+  },
   'in the namespaces of the host': {
     change: ({ hostname: _, ...config }) => ({
       ...config,
@@ -72,6 +108,7 @@ for (const layout of ['v2', 'hybrid', 'v1'] as const)
     test(`${name}, on ${layout}`, async () => {
       const world = worldWithBundle(layout, kind.change);
       writeFile(world, '/etc/passwd', '');
+      kind.prepare?.(world);
       writeFile(world, '/bin/hook', '', 0o755);
       const hooks: string[] = [];
       world.programs.set('/bin/hook', (_, { program }) => {

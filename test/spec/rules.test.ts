@@ -185,8 +185,20 @@ suite('rules', () => {
       'linux.resources.devices[0].type: invalid cgroup device type "u"',
     ],
     [
-      linux({ resources: { devices: [{ allow: true, access: 'x' }] } }),
+      linux({ resources: { devices: [{ allow: true, type: 'c', access: 'x' }] } }),
       'linux.resources.devices[0].access: invalid device permissions "x"',
+    ],
+    [
+      program({ execCPUAffinity: { initial: '1', final: '1-' } }),
+      'process.execCPUAffinity.final: bad CPUAffinity.Final: parsing "": invalid syntax',
+    ],
+    [
+      program({ execCPUAffinity: { initial: '99999' } }),
+      'process.execCPUAffinity.initial: bad CPUAffinity.Initial: values larger than 65536 are not supported',
+    ],
+    [
+      linux({ memoryPolicy: { mode: 'MPOL_BIND', nodes: 'a' } }),
+      'linux.memoryPolicy.nodes: invalid memory policy nodes "a": parsing "a": invalid syntax',
     ],
     [linux({ netDevices: { 'a b': {} } }), 'linux.netDevices["a b"]: invalid network device name "a b"'],
     [linux({ netDevices: { '': {} } }), 'linux.netDevices[""]: invalid network device name ""'],
@@ -240,6 +252,14 @@ suite('rules', () => {
     }),
     'ucounts of an own user namespace': and(ROOTLESS, { sysctl: { 'user.max_user_namespaces': '1' } }),
     'a fifo without numbers': linux({ devices: [{ path: '/f', type: 'p' }] }),
+    'device access by letters that mean nothing': linux({
+      resources: {
+        devices: [
+          { allow: true, type: 'c', access: 'rwa' },
+          { allow: false, access: 'x' },
+        ],
+      },
+    }),
     "the default group's resctrl": linux({ intelRdt: { closID: '/' } }),
     'an unknown member of hooks': config({ hooks: Object.assign<Hooks, object>({}, { later: 'anything' }) }),
   };

@@ -53,7 +53,7 @@ suite('parseConfig', () => {
           'config.json: process.rlimits[0].soft: must be an unsigned 64-bit integer',
         ],
         ['process.cwd', 'x', 'config.json: process.cwd: Cwd must be an absolute path'],
-        ['linux.intelRdt', { closID: 'c' }, 'config.json: linux.intelRdt: not supported yet'],
+        ['linux.intelRdt', { closID: '..' }, 'config.json: linux.intelRdt.closID: invalid intelRdt.ClosID ".."'],
       ] as const) {
         const text = JSON.stringify(changed(path, value));
         await assert.rejects(parseConfig(text, options), (error: unknown) => {
@@ -128,7 +128,10 @@ suite('the other documents', () => {
       [{ args: [] }, 'process.json: args: args must not be empty'],
       [{ args: 'sh' }, 'process.json: args: must be an array'],
       [{ env: ['A'] }, "process.json: env[0]: invalid environment variable: missing '='"],
-      [{ scheduler: { policy: 'SCHED_OTHER' } }, 'process.json: scheduler: not supported yet'],
+      [
+        { ioPriority: { class: 'IOPRIO_CLASS_RT', priority: 8 } },
+        'process.json: ioPriority.priority: invalid ioPriority.Priority: 8',
+      ],
     ] as const) {
       await assert.rejects(parseProcess(JSON.stringify({ ...BASE.process, ...changes }), { checks }), { message });
     }

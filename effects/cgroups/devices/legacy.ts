@@ -48,7 +48,7 @@ export function policyFromList(text: string): DevicePolicy {
     if (type !== 'b' && type !== 'c')
       throw new CgroupError(`malformed line in devices.list: ${JSON.stringify(line)}`, '', 0);
     const number = (digits: string | undefined): number => (digits === '*' ? ANY : Number(digits));
-    return [{ allow: true, type, major: number(major), minor: number(minor), access: accessOf(letters) ?? 0 }];
+    return [{ allow: true, type, major: number(major), minor: number(minor), access: accessOf(letters) }];
   });
   return policyOf(rules);
 }

@@ -61,10 +61,10 @@ function ruleOf(rule: DeviceRule, index: number): Rule {
   const invalid = (what: string) => new CgroupError(`linux.resources.devices[${index}]: ${what}`, '', 0);
   const { type = 'a', access = '' } = rule;
   if (access === '') throw invalid(`device access at ${index} field cannot be empty`);
-  const set = accessOf(access);
-  if (set === undefined) throw invalid(`unknown device access ${JSON.stringify(access)}: use letters of rwm`);
   if (type === 'a' || type === '') return { allow: rule.allow, type: 'a' };
   if (type !== 'b' && type !== 'c') throw invalid(`invalid cgroup device type ${JSON.stringify(type)}`);
+  const set = accessOf(access);
+  if (set === 0) throw invalid(`invalid device permissions ${JSON.stringify(access)}`);
   const [major, minor] = [Number(rule.major ?? ANY), Number(rule.minor ?? ANY)];
   for (const [name, value] of Object.entries({ major, minor }))
     if (value < ANY || value > UINT32_MAX) throw invalid(`invalid ${name} ${value}`);
@@ -77,16 +77,9 @@ const LETTERS: readonly (readonly [letter: string, bit: number])[] = [
   ['m', ACCESS.MKNOD],
 ];
 
-/** A set of accesses from its letters; undefined where there are others. */
-export function accessOf(letters: string): number | undefined {
-  let set = 0;
-  for (const letter of letters) {
-    const bit = LETTERS.find(([known]) => known === letter)?.[1];
-    if (bit === undefined) return undefined;
-    set |= bit;
-  }
-  return set;
-}
+/** A set of accesses from its letters. Others say nothing, as with runc: engines pass on what users wrote, as `rwa`. */
+export const accessOf = (letters: string): number =>
+  LETTERS.reduce((set, [letter, bit]) => (letters.includes(letter) ? set | bit : set), 0);
 
 export const accessLetters = (set: number): string =>
   LETTERS.flatMap(([letter, bit]) => (set & bit ? [letter] : [])).join('');

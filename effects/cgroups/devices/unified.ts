@@ -21,15 +21,22 @@ import { out, viewOf } from '../../../native/struct.ts';
 import { CgroupError } from '../files.ts';
 import type { DevicePolicy } from './policy.ts';
 import { deviceProgram, encodeProgram } from './program.ts';
+import type { DevicePrograms } from './programs.ts';
 
 const LICENSE = 'Apache-2.0';
 
 /**
  * Makes a policy the only one of a cgroup v2 directory. At no moment is there none: a program that is there already
  * is replaced in one step, or stays until the new one is attached.
+ * @param programs where loaded programs are kept, if they are
  * @throws CgroupError
  */
-export function applyUnifiedDevices(kernel: Kernel, directory: string, policy: DevicePolicy): void {
+export function applyUnifiedDevices(
+  kernel: Kernel,
+  directory: string,
+  policy: DevicePolicy,
+  programs?: DevicePrograms,
+): void {
   const opened: number[] = [];
   const keep = (fd: number, what: string): number => {
     if (fd < 0) throw new CgroupError(`${what} of ${directory}`, directory, -fd);
@@ -38,7 +45,9 @@ export function applyUnifiedDevices(kernel: Kernel, directory: string, policy: D
   };
   try {
     const target = keep(attempt(kernel, openat(AT.FDCWD, directory, O.RDONLY | O.DIRECTORY)), 'open the directory');
-    const program = keep(load(kernel, encodeProgram(deviceProgram(policy))), 'load the device program');
+    const instructions = encodeProgram(deviceProgram(policy));
+    const loaded = programs?.get(instructions, () => load(kernel, instructions)) ?? -1;
+    const program = loaded >= 0 ? loaded : keep(load(kernel, instructions), 'load the device program');
     const old = attachedPrograms(kernel, target, directory);
     opened.push(...old);
     attach(kernel, target, program, old, directory);
@@ -74,10 +83,15 @@ function attachedPrograms(kernel: Kernel, target: number, directory: string): re
   });
 }
 
+/** A signal makes the verifier give up (EAGAIN), and engines send their own threads some: a profiler's, a collector's. */
+const TRIES = 10;
+
 /** Loads a program and returns its descriptor or `-errno`. @throws CgroupError where the verifier refuses it */
 function load(kernel: Kernel, instructions: Uint8Array): number {
-  let fd = attempt(kernel, loadDeviceProgram(instructions, LICENSE));
-  if (fd === -ERRNO.EPERM) fd = withMemlock(kernel, () => attempt(kernel, loadDeviceProgram(instructions, LICENSE)));
+  const once = (): number => attempt(kernel, loadDeviceProgram(instructions, LICENSE));
+  let fd = once();
+  for (let tries = 1; fd === -ERRNO.EAGAIN && tries < TRIES; tries++) fd = once();
+  if (fd === -ERRNO.EPERM) fd = withMemlock(kernel, once);
   if (fd !== -ERRNO.EINVAL && fd !== -ERRNO.EACCES) return fd;
   const log = verifierLog();
   const again = attempt(kernel, loadDeviceProgram(instructions, LICENSE, log));

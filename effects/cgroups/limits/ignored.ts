@@ -4,13 +4,13 @@ import type { CgroupRecord } from '../../../spec/record.ts';
 import type { LinuxResources } from '../../../spec/types.ts';
 import { isSet } from './limit.ts';
 
-/** One line for each field that is set and not applied; runc is silent about most, and engines rely on its going on. */
+/**
+ * One line for each field that is set and not applied; runc is silent about most, and engines rely on its going on.
+ * What no kernel has any more is told by spec/rules/warnings.ts.
+ */
 export function ignoredResources({ layout }: CgroupRecord, resources: LinuxResources): readonly string[] {
   const { memory = {}, cpu = {}, blockIO = {}, network = {} } = resources;
-  const ignored: string[] = [];
-  if (memory.kernel !== undefined || memory.kernelTCP !== undefined)
-    ignored.push('Kernel memory settings are ignored and will be removed');
-  if (layout !== 'v2') return ignored;
+  if (layout !== 'v2') return [];
   const legacy = {
     'memory.swappiness': isSet(memory.swappiness) && BigInt.asIntN(64, BigInt(memory.swappiness)) !== -1n,
     'memory.disableOOMKiller': memory.disableOOMKiller === true,
@@ -21,7 +21,7 @@ export function ignoredResources({ layout }: CgroupRecord, resources: LinuxResou
     'network.classID': isSet(network.classID),
     'network.priorities': (network.priorities ?? []).length > 0,
   };
-  for (const [field, set] of Object.entries(legacy))
-    if (set) ignored.push(`linux.resources.${field} is ignored: cgroup v2 has no such limit`);
-  return ignored;
+  return Object.entries(legacy).flatMap(([field, set]) =>
+    set ? [`linux.resources.${field} is ignored: cgroup v2 has no such limit`] : [],
+  );
 }

@@ -12,21 +12,23 @@ export const intelRdtSchema = z.object({
   enableMonitoring: z.boolean().optional(),
 });
 
+export const memoryPolicyModeSchema = z.enum([
+  'MPOL_DEFAULT',
+  'MPOL_BIND',
+  'MPOL_INTERLEAVE',
+  'MPOL_WEIGHTED_INTERLEAVE',
+  'MPOL_PREFERRED',
+  'MPOL_PREFERRED_MANY',
+  'MPOL_LOCAL',
+]);
+
+export const memoryPolicyFlagSchema = z.enum(['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES']);
+
 /** set_mempolicy(2); `nodes` is a list as `0-3,7`. */
 export const memoryPolicySchema = z.object({
-  mode: z
-    .enum([
-      'MPOL_DEFAULT',
-      'MPOL_BIND',
-      'MPOL_INTERLEAVE',
-      'MPOL_WEIGHTED_INTERLEAVE',
-      'MPOL_PREFERRED',
-      'MPOL_PREFERRED_MANY',
-      'MPOL_LOCAL',
-    ])
-    .optional(),
+  mode: memoryPolicyModeSchema.optional(),
   nodes: z.string().optional(),
-  flags: z.array(z.enum(['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES'])).optional(),
+  flags: z.array(memoryPolicyFlagSchema).optional(),
 });
 
 /** personality(2). */

@@ -25,6 +25,26 @@ test('a file system gets its parameters and attributes', () => {
   });
 });
 
+test('new file systems have the label, but for those with labels of their own', () => {
+  const label = 'system_u:object_r:container_file_t:s0:c1,c2';
+  const types = ['tmpfs', 'devpts', 'proc', 'sysfs', 'mqueue'];
+  const plan = planMounts(
+    [
+      ...types.map((type) => ({ destination: `/${type}`, type })),
+      { destination: '/bound', source: '/x', options: ['bind'] },
+    ],
+    { ...facts, label },
+  );
+  const labeled = plan.filter(
+    (step) => step.step === 'filesystem' && step.parameters.some(([, value]) => value === label),
+  );
+  assert.deepEqual(
+    labeled.map(({ at }) => at),
+    ['/tmpfs', '/devpts'],
+  );
+  assert.equal(plan.length, 6, 'mountLabel changes nothing of a bind');
+});
+
 test('a relative destination counts from the root, and none leads above it', () => {
   const at = (destination: string) => planMounts([{ destination, type: 'tmpfs' }], facts).map((step) => step.at);
   assert.deepEqual(at('data/'), ['/data']);

@@ -68,7 +68,7 @@ test('the start time is found whatever the process is called', () => {
     .replace(/^3 /, 'S ');
   fc.assert(
     fc.property(fc.string({ maxLength: 16 }), (name) => {
-      assert.deepEqual(parseStat(`17 (${name}) ${fields}`), { state: 'S', startTime: '22' });
+      assert.deepEqual(parseStat(`17 (${name}) ${fields}`), { state: 'S', parent: 4, startTime: '22' });
     }),
   );
 });

@@ -16,6 +16,7 @@ import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT } from '../../../native/constants/files.ts';
 import { P, W } from '../../../native/constants/process.ts';
 import { AF, SOCK } from '../../../native/constants/socket.ts';
+import { SYSNO } from '../../../native/constants/sysno.ts';
 import { loadLibc } from '../../../native/libc.ts';
 import { localKernel } from '../../../native/local.ts';
 import { call, perform } from '../../../native/perform.ts';
@@ -60,8 +61,13 @@ async function startAgent(path: string): Promise<{ agent: ChildProcess; lines: A
   return { agent, lines };
 }
 
+/** Of the calls that we know; write alone may not be asked about. */
+const ASKING: Seccomp = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  syscalls: [{ names: Object.keys(SYSNO).filter((name) => name !== 'write'), action: 'SCMP_ACT_NOTIFY' }],
+};
 const PROFILES: Readonly<Record<string, Seccomp>> = {
-  'one that asks about every call, the runtime’s own included': { defaultAction: 'SCMP_ACT_NOTIFY' },
+  'one that asks about every call, the runtime’s own included': ASKING,
   'one that refuses what the init would need': {
     defaultAction: 'SCMP_ACT_ALLOW',
     syscalls: [
@@ -95,7 +101,7 @@ for (const [what, profile] of Object.entries(PROFILES))
 test('a process that was started with the connection tells the agent of itself', { skip }, async () => {
   const listenerPath = `${folder}/exec.sock`;
   const { agent, lines } = await startAgent(listenerPath);
-  const compiled = compile({ defaultAction: 'SCMP_ACT_NOTIFY', listenerPath });
+  const compiled = compile({ ...ASKING, listenerPath });
   const connection = connectAgent(local, listenerPath);
   const { pid, kernel, connection: batches } = startStage(libc, local, [0, 1, 2, connection]);
   perform(local, [close(connection)]);
@@ -139,5 +145,15 @@ test('without an agent, what it would decide on is ENOSYS', { skip }, () => {
 });
 
 test('a profile that asks an agent must say where it is', { skip }, () => {
-  assert.throws(() => compile({ defaultAction: 'SCMP_ACT_NOTIFY' }), { message: 'seccomp listenerPath is not set' });
+  assert.throws(() => compile(ASKING), { message: 'seccomp listenerPath is not set' });
+});
+
+test('an agent is asked neither about write nor by default, as with runc', { skip }, () => {
+  assert.throws(() => compile({ defaultAction: 'SCMP_ACT_NOTIFY', listenerPath: '/x' }), {
+    message: 'SCMP_ACT_NOTIFY cannot be used as default action',
+  });
+  const syscalls: Seccomp['syscalls'] = [{ names: ['read', 'write'], action: 'SCMP_ACT_NOTIFY' }];
+  assert.throws(() => compile({ defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/x', syscalls }), {
+    message: 'SCMP_ACT_NOTIFY cannot be used for the write syscall',
+  });
 });

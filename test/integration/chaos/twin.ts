@@ -23,7 +23,7 @@ import type { Commands } from './scene.ts';
 /** What happens without a command: the init is killed, or someone else touches the freezer. */
 export type Accident = 'exit' | 'freeze' | 'thaw';
 
-export type Step = Request | { readonly type: 'accident'; readonly what: Accident };
+export type Step = Request | { readonly type: 'run' } | { readonly type: 'accident'; readonly what: Accident };
 
 const { SIGKILL, SIGUSR1 } = SIGNALS;
 
@@ -49,12 +49,32 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
   ).map(([weight, step]) => ({ weight, arbitrary: fc.constant<Step>(step) })),
 );
 
+/** What only the command line does: creating and starting in one, and an update of real limits. */
+export const spokenSteps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 27, arbitrary: steps },
+  { weight: 2, arbitrary: fc.constant<Step>({ type: 'run' }) },
+  {
+    weight: 3,
+    arbitrary: fc.integer({ min: 10, max: 1000 }).map(
+      (limit): Step => ({
+        type: 'update',
+        config: { ...newRecord().config, linux: { ...newRecord().config.linux, resources: { pids: { limit } } } },
+      }),
+    ),
+  },
+);
+
+/** The real one, in somebody's hands: `Commands` (scene.ts) are that in this process. */
+export interface Real extends Pick<Commands, 'create' | 'ask' | 'delete' | 'look' | 'list'> {
+  run?(): Promise<unknown>;
+}
+
 export class Twins {
-  readonly #real: Commands;
+  readonly #real: Real;
   readonly #world = new World();
   readonly #twin: ContainerOptions;
 
-  constructor(real: Commands, id: string) {
+  constructor(real: Real, id: string) {
     this.#real = real;
     this.#twin = command(newRoot(), this.#world, id);
   }
@@ -66,13 +86,18 @@ export class Twins {
     await this.#compare();
   }
 
-  #askReal(request: Request): Promise<unknown> {
+  #askReal(request: Exclude<Step, { type: 'accident' }>): Promise<unknown> {
+    if (request.type === 'run') return this.#real.run?.() ?? Promise.reject(new Error('it cannot run'));
     if (request.type === 'create') return this.#real.create();
     if (request.type === 'delete') return this.#real.delete(request.force);
     return this.#real.ask(request, accessFor(request));
   }
 
-  async #askTwin(request: Request): Promise<unknown> {
+  async #askTwin(request: Exclude<Step, { type: 'accident' }>): Promise<unknown> {
+    if (request.type === 'run') {
+      const created = await this.#askTwin({ type: 'create' });
+      return isAnswer(created) && created.outcome === 'done' ? this.#askTwin({ type: 'start' }) : created;
+    }
     if (request.type === 'delete') return deleteContainer(this.#twin, request.force);
     const { id, root } = this.#twin;
     const container =

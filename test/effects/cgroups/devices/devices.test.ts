@@ -14,6 +14,7 @@ import { deviceProgram, encodeProgram } from '../../../../effects/cgroups/device
 import {
   ACCESS,
   ANY,
+  accessLetters,
   accessOf,
   containerRules,
   type Match,
@@ -165,14 +166,26 @@ test('rules of config.json', () => {
     /linux\.resources\.devices\[0\]: device access at 0 field cannot be empty/,
   );
   assert.throws(() => containerRules([{ allow: true, type: 'p', access: 'r' }]), /invalid cgroup device type "p"/);
-  assert.throws(() => containerRules([{ allow: true, type: 'c', access: 'x' }]), /unknown device access "x"/);
+  assert.throws(() => containerRules([{ allow: true, type: 'c', access: 'x' }]), /invalid device permissions "x"/);
   assert.throws(() => containerRules([{ allow: true, type: 'c', major: -2, access: 'r' }]), /invalid major -2/);
+});
+
+test('letters of a rule that mean nothing are left out, as with runc', () => {
+  const access = (letters: string, type = 'c') => {
+    const [rule] = containerRules([{ allow: true, type, major: 1, minor: 11, access: letters }]);
+    return rule?.type === 'a' ? 'all' : accessLetters(rule?.access ?? 0);
+  };
+  assert.deepEqual(
+    ['rwa', 'rrww', 'm r', 'wR'].map((letters) => access(letters)),
+    ['rw', 'rw', 'rm', 'w'],
+  );
+  assert.equal(access('x', 'a'), 'all');
 });
 
 test('the default rules', () => {
   const defaults = policyOf(containerRules([{ allow: false, access: 'rwm' }]));
   const may = (kind: 'b' | 'c', major: number, minor: number, letters: string) =>
-    allows(defaults, { type: kind, major, minor, access: accessOf(letters) ?? 0 });
+    allows(defaults, { type: kind, major, minor, access: accessOf(letters) });
   assert.ok(may('c', 1, 3, 'rw') && may('c', 136, 7, 'rw') && may('c', 10, 200, 'rw') && may('b', 8, 0, 'm'));
   assert.ok(!may('b', 8, 0, 'r') && !may('c', 1, 1, 'r') && !may('c', 10, 229, 'w'));
 });

@@ -1,0 +1,48 @@
+/** Lists of CPUs or of memory nodes, as `0-3,7`: config.md, "execCPUAffinity"; config-linux.md, "memoryPolicy". Pure. */
+
+/** runc's bound, so that a number by mistake does not become a mask of gigabytes. */
+const LARGEST = 64 * 1024;
+
+/**
+ * The numbers of a list as a mask, bit n of it for number n, in whole 64-bit words. Spaces and empty elements are passed over, as
+ * by runc. An empty text is an empty mask.
+ * @throws RangeError with runc's words where it has any
+ */
+export function maskOf(list: string): Uint8Array {
+  if (list === '') return new Uint8Array(0);
+  const ranges = list
+    .split(',')
+    .map((element) => element.trim())
+    .filter((element) => element !== '')
+    .map(rangeOf);
+  if (ranges.length === 0) throw new RangeError(`no members found in set ${JSON.stringify(list)}`);
+  const mask = new Uint8Array((Math.floor(Math.max(...ranges.map(([, last]) => last)) / 64) + 1) * 8);
+  for (const [first, last] of ranges)
+    for (let n = first; n <= last; n++) mask[n >> 3] = (mask[n >> 3] ?? 0) | (1 << (n & 7));
+  return mask;
+}
+
+/** Whether it is a list: tells what is wrong. */
+export function checkNumberList(list: string, wrong: (reason: string) => void): void {
+  try {
+    maskOf(list);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    wrong(error.message);
+  }
+}
+
+function rangeOf(element: string): readonly [first: number, last: number] {
+  const dash = element.indexOf('-');
+  const first = numberOf(dash < 0 ? element : element.slice(0, dash));
+  const last = dash < 0 ? first : numberOf(element.slice(dash + 1));
+  if (first > last) throw new RangeError(`invalid range: ${element}`);
+  return [first, last];
+}
+
+function numberOf(text: string): number {
+  if (!/^\d+$/.test(text)) throw new RangeError(`parsing ${JSON.stringify(text)}: invalid syntax`);
+  const value = Number(text);
+  if (value > LARGEST) throw new RangeError(`values larger than ${LARGEST} are not supported`);
+  return value;
+}

@@ -1,0 +1,52 @@
+import { by, type Covered, testsIn, under, withoutEffect } from '../registry.ts';
+
+const limits = testsIn('integration/cgroups-limits.test.ts');
+const rare = testsIn('integration/cgroups-rare.test.ts');
+const devices = testsIn('integration/cgroups-devices.test.ts');
+const unit = testsIn('effects/cgroups/limits/limits.test.ts');
+const use = testsIn('effects/cgroups/limits/memory-use.test.ts');
+const both = testsIn('integration/v2-limits.test.ts')('all of them at once, and changed');
+const idle = testsIn('integration/v2-limits.test.ts')('an idle cgroup, and zero processes, which mean one');
+const unified = testsIn('integration/v2-limits.test.ts')('unified alone, over what the others say');
+
+const rules = by(devices('a process may open what the rules allow, and what the default ones do'));
+const memory = by(limits('memory, growing and shrinking'), both);
+const ofV1 = by(limits('memory.swappiness and the OOM killer of v1'), unit('what has no effect is told'));
+const cpu = by(limits('cpu'), both);
+const throttled = by(limits('block IO'), both);
+const weighed = by(rare('weights of a block device'), unit('block IO'));
+const leaves = by(rare('leaf weights, where the kernel has none, are refused by file'), unit('block IO'));
+const network = by(rare('network classes and priorities'), unit('huge pages, RDMA and the network'));
+const rdma = by(rare('RDMA handles and objects'), unit('huge pages, RDMA and the network'));
+const at = 'linux.resources';
+
+export const RESOURCES: Covered = {
+  ...under(`${at}.devices[]`, ['allow', 'type', 'major', 'minor', 'access'], rules),
+  ...under(`${at}.memory`, ['limit', 'reservation', 'swap'], memory),
+  ...under(
+    `${at}.memory`,
+    ['kernel', 'kernelTCP'],
+    withoutEffect('deprecated, and gone from the kernel; a warning', unit('what has no effect is told')),
+  ),
+  ...under(`${at}.memory`, ['swappiness', 'disableOOMKiller'], ofV1),
+  [`${at}.memory.useHierarchy`]: withoutEffect('the kernel knows no other way since 5.11', unit('memory')),
+  [`${at}.memory.checkBeforeUpdate`]: by(use('a limit below what is in use is refused where that is asked for')),
+  ...under(`${at}.cpu`, ['shares', 'quota', 'burst', 'period'], cpu),
+  [`${at}.cpu.idle`]: by(limits('cpu'), idle),
+  ...under(`${at}.cpu`, ['realtimeRuntime', 'realtimePeriod'], by(rare('time of real-time processes'), unit('cpu'))),
+  ...under(`${at}.cpu`, ['cpus', 'mems'], by(limits('cpusets'), both)),
+  [`${at}.pids.limit`]: by(limits('pids'), both),
+  [`${at}.blockIO.weight`]: throttled,
+  [`${at}.blockIO.leafWeight`]: leaves,
+  ...under(`${at}.blockIO.weightDevice[]`, ['major', 'minor', 'weight'], weighed),
+  [`${at}.blockIO.weightDevice[].leafWeight`]: leaves,
+  ...under(`${at}.blockIO.throttleReadBpsDevice[]`, ['major', 'minor', 'rate'], throttled),
+  ...under(`${at}.blockIO.throttleWriteBpsDevice[]`, ['major', 'minor', 'rate'], throttled),
+  ...under(`${at}.blockIO.throttleReadIOPSDevice[]`, ['major', 'minor', 'rate'], throttled),
+  ...under(`${at}.blockIO.throttleWriteIOPSDevice[]`, ['major', 'minor', 'rate'], throttled),
+  ...under(`${at}.hugepageLimits[]`, ['pageSize', 'limit'], by(limits('huge pages'), both)),
+  [`${at}.network.classID`]: network,
+  ...under(`${at}.network.priorities[]`, ['name', 'priority'], network),
+  ...under(`${at}.rdma.*`, ['hcaHandles', 'hcaObjects'], rdma),
+  [`${at}.unified.*`]: by(limits('files by their name'), unified),
+};

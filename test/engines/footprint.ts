@@ -1,0 +1,98 @@
+/** What an engine and its runtime must not leave on the machine, and how what they leave by design is removed. */
+
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+
+const CGROUPS = '/sys/fs/cgroup';
+const TMPFS_MAGIC = 0x01021994;
+/** Where engines and runtimes put things that outlive their processes, and what of it would be theirs. */
+const SHARED: readonly (readonly [folder: string, name: RegExp])[] = [
+  ['/run', /^(containerd|docker|docker\.sock|libpod)$/],
+  ['/run/netns', /./],
+  ['/run/runc', /^[0-9a-f]{64}$/],
+  ['/run/runchart', /^[0-9a-f]{64}$/],
+  ['/dev/shm', /^libpod_/],
+];
+
+/** What is in the folders that all of the machine shares; compare two of them. */
+export function sharedNames(): ReadonlySet<string> {
+  return new Set(
+    SHARED.flatMap(([folder, name]) =>
+      entries(folder)
+        .filter((entry) => name.test(entry))
+        .map((entry) => join(folder, entry)),
+    ),
+  );
+}
+
+/**
+ * Of one engine: processes that name its folder (clients, daemons, monitors, shims, runtimes) or are in its cgroup,
+ * mounts below the folder, cgroups in its cgroup but for those that podman keeps for monitors.
+ * @param cgroup the name of a cgroup at the top of each hierarchy
+ */
+export function footprint(folder: string, cgroup: string): string[] {
+  const inside = new RegExp(`:/${cgroup}(/|$)`, 'm');
+  return [
+    ...processes()
+      .filter(({ pid, command }) => command.includes(`${folder}/`) || inside.test(read(`/proc/${pid}/cgroup`)))
+      .map(({ pid, command }) => `process ${pid}: ${command}`),
+    ...mountsBelow(folder).map((point) => `mount ${point}`),
+    ...hierarchies()
+      .flatMap((hierarchy) => below(join(hierarchy, cgroup)).filter((path) => !path.endsWith('/conmon')))
+      .map((path) => `cgroup ${path}`),
+  ];
+}
+
+/** Mount points, the innermost first. */
+export function mountsBelow(folder: string): string[] {
+  return read('/proc/self/mountinfo')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((point) => point.startsWith(`${folder}/`))
+    .toReversed();
+}
+
+/** Removes a cgroup at the top of each hierarchy, and all below it; none may hold a process. */
+export function removeCgroup(cgroup: string): void {
+  for (const hierarchy of hierarchies()) {
+    const path = join(hierarchy, cgroup);
+    // Engines make folders and files in the place of a controller that is not mounted, too.
+    if (existsSync(path) && statfsSync(path).type === TMPFS_MAGIC) rmSync(path, { recursive: true });
+    for (const inner of [...below(path).toReversed(), path]) if (existsSync(inner)) rmdirSync(inner);
+  }
+}
+
+const hierarchies = (): string[] =>
+  existsSync(join(CGROUPS, 'cgroup.controllers')) ? [CGROUPS] : folders(CGROUPS).map((name) => join(CGROUPS, name));
+
+/** A folder comes before those in it. */
+const below = (parent: string): string[] =>
+  folders(parent).flatMap((name) => [join(parent, name), ...below(join(parent, name))]);
+
+function processes(): { readonly pid: number; readonly command: string }[] {
+  return entries('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map((name) => ({ pid: Number(name), command: read(`/proc/${name}/cmdline`).replaceAll('\0', ' ') }));
+}
+
+function folders(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    return []; // gone meanwhile
+  }
+}
+
+function entries(path: string): string[] {
+  return existsSync(path) ? readdirSync(path) : [];
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // the process ended while we looked
+  }
+}

@@ -1,0 +1,109 @@
+/** A podman of the test's own: its configuration, storage, locks and state are in one folder, its cgroups in one cgroup. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { footprint, mountsBelow, removeCgroup } from '../footprint.ts';
+import { located, program, quoted } from '../program.ts';
+import { type Engine, scriptPrograms } from '../scenario.ts';
+import { snippetFor } from '../snippets.ts';
+
+export interface Podman extends Engine {
+  /** Removes all that it has. @returns what is left nevertheless */
+  close(): Promise<string[]>;
+}
+
+/**
+ * @param runtime the name by which podman knows it
+ * @param path of the runtime
+ * @param archive of the image's root file system
+ * @throws where podman does not run here
+ */
+export function openPodman(folder: string, runtime: string, path: string, archive: string): Podman {
+  const cgroup = `runchart-test-${process.pid}-podman-${runtime}`;
+  const bin = join(folder, 'bin');
+  mkdirSync(folder);
+  scriptPrograms(bin);
+  const client = located('podman') ?? '/usr/bin/podman';
+  program(
+    bin,
+    'podman',
+    // Else cgroups are made in podman's own, which others may use too.
+    `for word; do
+  shift
+  case $seen$word in
+    exec | volume) seen=yes; set -- "$@" "$word" ;;
+    create | run) seen=yes; set -- "$@" "$word" --cgroup-parent=/${cgroup} ;;
+    *) set -- "$@" "$word" ;;
+  esac
+done
+exec ${client} "$@"`,
+  );
+  const under = program(
+    join(folder, 'runtime'),
+    runtime,
+    `exec ${quoted(path)} --root ${quoted(join(folder, 'state'))} "$@"`,
+  );
+  writeFileSync(join(folder, 'containers.conf'), containersConf(folder, runtime, under));
+  writeFileSync(join(folder, 'storage.conf'), storageConf(folder));
+  const env: NodeJS.ProcessEnv = {
+    PATH: `${bin}:${process.env.PATH}`,
+    HOME: folder,
+    TMPDIR: folder,
+    CONTAINERS_CONF: join(folder, 'containers.conf'),
+    CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf'),
+    // Health checks are run by the scenarios, not by systemd's timers.
+    DISABLE_HC_SYSTEMD: 'true',
+    RUNTIME: under,
+    TERM: 'xterm',
+  };
+  execFileSync(join(bin, 'podman'), ['import', archive, 'localhost/box'], { env, stdio: 'pipe' });
+
+  const podman = (...args: readonly string[]) => spawnSync(join(bin, 'podman'), args, { env, stdio: 'pipe' });
+  return {
+    runtime,
+    folder,
+    env,
+    async close() {
+      podman('pod', 'rm', '--force', '--all', '--time', '0');
+      podman('rm', '--force', '--all', '--time', '0');
+      // By design: the storage's own mounts stay until the machine is shut down.
+      for (const point of mountsBelow(join(folder, 'storage'))) spawnSync('umount', [point]);
+      let left = footprint(folder, cgroup);
+      // Monitors clean up after their container by a podman of their own.
+      for (let tries = 0; left.length > 0 && tries < 100; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        left = footprint(folder, cgroup);
+      }
+      if (!left.some((trace) => trace.startsWith('process'))) removeCgroup(cgroup);
+      return left;
+    },
+  };
+}
+
+/** The one of docs/engines.md, and what makes it private. */
+const containersConf = (folder: string, runtime: string, path: string): string =>
+  `${snippetFor('containers.conf', runtime, path).replace(
+    '[engine]\n',
+    `[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+init_path = "/usr/bin/catatonit"
+lock_type = "file"
+static_dir = "${folder}/storage/libpod"
+tmp_dir = "${folder}/tmp"
+volume_path = "${folder}/volumes"
+`,
+  )}
+[containers]
+netns = "none"
+# Podman wants more than it may have where CAP_SYS_RESOURCE is missing.
+default_ulimits = ["nofile=1024:1024", "nproc=2048:2048"]
+`;
+
+const storageConf = (folder: string): string => `
+[storage]
+driver = "vfs"
+graphroot = "${folder}/storage"
+runroot = "${folder}/runroot"
+`;

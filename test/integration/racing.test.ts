@@ -1,0 +1,159 @@
+/** All commands on one container at the same time, in random order: nothing but what was to be expected, and nothing left. */
+
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { atOnce, eachOf } from './at-once.ts';
+import { noContainers, shellConfig } from './bundle.ts';
+import { type Ended, messageOf } from './command-line.ts';
+import { lives, until } from './lives.ts';
+
+const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const AT_A_TIME = 6;
+
+/** What a command may say where another one was faster. */
+const EXPECTED: readonly RegExp[] = [
+  /^container does not exist$/,
+  /^container not (running|paused)$/,
+  /^cannot start (an already running container|a container that has stopped|a container in the \w+ state)$/,
+  /^cannot exec in a (paused|stopped|creating) container/,
+  /^container with given ID already exists$/,
+  /^container with id \S+ is not running$/,
+  /^cannot delete container \S+ that is not stopped: \w+$/,
+];
+
+/** What it may say where its container was taken from it. */
+const TAKEN_AWAY: readonly RegExp[] = [
+  /^container's cgroup is not empty: \d+ process\(es\) found$/,
+  /the (init|stage) process ended before it answered$/,
+  /^unable to start container process: join the container's namespaces: ESRCH: no such process$/,
+  // delete --force thaws what it kills.
+  /^unexpected state THAWED while freezing$/,
+  // Its cgroup was.
+  /(write|read|open) .*\/sys\/fs\/cgroup\/.*: (ENOENT: no such file or directory|ENODEV: no such device)$/,
+];
+
+describe('commands that race on one container', { skip: noContainers }, () => {
+  const host = lives('racing');
+  const { runchart } = host;
+  const run = atOnce(runchart, host.path);
+  after(() => host.close());
+
+  type Check = (ended: Ended) => void;
+  const silent: Check = ({ stdout, stderr }) => assert.deepEqual([stdout, stderr], ['', '']);
+  const json: Check = ({ stdout, stderr }) => {
+    assert.equal(stderr, '');
+    JSON.parse(stdout);
+  };
+
+  it('on one that lives: each does its work or says why not', async (t) => {
+    const id = host.idFor(runchart);
+    const bundle = host.bundle(id, shellConfig('trap : USR1; while :; do sleep 0.05; done'));
+    const commands: readonly (readonly [readonly string[], Check])[] = [
+      [['pause', id], silent],
+      [['resume', id], silent],
+      [['resume', id], silent],
+      [['kill', id, 'USR1'], silent],
+      [['kill', '--all', id, 'WINCH'], silent],
+      [['exec', '--ignore-paused=false', id, 'sh', '-c', 'echo in; exit 7'], ranIn],
+      [['exec', id, 'sh', '-c', 'echo in; exit 7'], ranIn],
+      [['exec', '-d', id, 'true'], silent],
+      [['update', '--pids-limit', '500', id], silent],
+      [['update', '--cpu-share', '700', id], silent],
+      [['delete', id], silent],
+      [['start', id], silent],
+      [['state', id], json],
+      [['list', '-f', 'json'], json],
+      [['ps', '-f', 'json', id], json],
+      [['ps', id], ({ stdout }) => assert.match(stdout, /^UID /)],
+      [['events', '--stats', id], json],
+      [['run', '-d', '-b', bundle, id], silent],
+    ];
+    assert.equal(runchart('run', '-d', '-b', bundle, id).status, 0);
+    const resuming = setInterval(() => run('resume', id), 100);
+    try {
+      const said = await race(run, commands, 120);
+      t.diagnostic(`${said}; RUNCHART_TEST_SEED=${seed}`);
+    } finally {
+      clearInterval(resuming);
+    }
+    runchart('resume', id);
+    assert.equal(JSON.parse(runchart('state', id).stdout).status, 'running');
+    assert.equal(runchart('exec', id, 'sh', '-c', 'exit 7').status, 7);
+    assert.equal(runchart('delete', '--force', id).status, 0);
+  });
+
+  it('on one that comes and goes', async (t) => {
+    const id = host.idFor(runchart);
+    const bundle = host.bundle(id, shellConfig('exec sleep 1000'));
+    const commands: readonly (readonly [readonly string[], Check])[] = [
+      [['run', '-d', '-b', bundle, id], silent],
+      [['create', '-b', bundle, id], silent],
+      [['create', '-b', bundle, id], silent],
+      [['start', id], silent],
+      [['start', id], silent],
+      [['kill', id, 'KILL'], silent],
+      [['delete', id], silent],
+      [['delete', '--force', id], silent],
+      [['delete', '--force', id], silent],
+      [['exec', id, 'true'], silent],
+      [['pause', id], silent],
+      [['resume', id], silent],
+      [['update', '--pids-limit', '500', id], silent],
+      [['state', id], json],
+      [['list', '-f', 'json'], json],
+      [['ps', '-f', 'json', id], json],
+      [['events', '--stats', id], json],
+    ];
+    const said = await race(run, commands, 200, TAKEN_AWAY);
+    t.diagnostic(`${said}; RUNCHART_TEST_SEED=${seed}`);
+    assert.equal(runchart('delete', '--force', id).status, 0);
+    await until('it is gone', () => runchart('list', '-q').stdout === '');
+  });
+
+  const ranIn: Check = ({ stdout, stderr }) => assert.deepEqual([stdout, stderr], ['in\n', '']);
+});
+
+/** @returns how often each came to what, for people */
+async function race(
+  run: (...argv: readonly string[]) => Promise<Ended>,
+  commands: readonly (readonly [readonly string[], (ended: Ended) => void])[],
+  times: number,
+  alsoExpected: readonly RegExp[] = [],
+): Promise<string> {
+  const counts = new Map<string, number>();
+  const note = ([command]: readonly string[], end: string) =>
+    counts.set(`${command} ${end}`, (counts.get(`${command} ${end}`) ?? 0) + 1);
+  const expected = [...EXPECTED, ...alsoExpected];
+  const unexpected: string[] = [];
+  const random = generator(seed);
+  const chosen = Array.from({ length: times }, () => commands[Math.floor(random() * commands.length)] ?? commands[0]);
+  await eachOf(chosen, AT_A_TIME, async (one) => {
+    if (one === undefined) return;
+    const [argv, check] = one;
+    const ended = await run(...argv);
+    if (ended.stderr === '') {
+      const killed = argv[0] === 'exec' && ended.status === 128 + 9 && alsoExpected.length > 0;
+      if (!killed) assert.equal(ended.status, argv.at(-1)?.endsWith('exit 7') ? 7 : 0);
+      check(ended);
+      note(argv, 'done');
+      return;
+    }
+    const message = messageOf(ended).replace(/^(runchart \w+|exec) failed: /, '');
+    if (!expected.some((one) => one.test(message))) unexpected.push(`${argv[0]}: ${ended.status} ${message}`);
+    assert.equal(ended.status, argv[0] === 'exec' ? 255 : 1);
+    note(argv, 'refused');
+  });
+  assert.deepEqual(unexpected, []);
+  return [...counts].map(([what, count]) => `${what} ${count}`).join(', ');
+}
+
+/** mulberry32. */
+function generator(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

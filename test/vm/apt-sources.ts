@@ -1,0 +1,28 @@
+/** Where this machine has its Debian packages from, for another one to be made of the same. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Sources {
+  /** Of the release: `bookworm`. */
+  readonly codename: string;
+  /** apt's own files, in either format. */
+  readonly files: readonly string[];
+}
+
+/**
+ * @param etc /etc
+ * @returns the sources of the release itself: what others have added may need keys, or not be there
+ */
+export function debianSources(etc: string): Sources {
+  const release = readFileSync(join(etc, 'os-release'), 'utf8');
+  const codename = /^VERSION_CODENAME=(\S+)$/m.exec(release)?.[1] ?? '';
+  const folder = join(etc, 'apt/sources.list.d');
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /\.(list|sources)$/.test(name)) : [];
+  const candidates = [join(etc, 'apt/sources.list'), ...names.map((name) => join(folder, name))];
+  const mine = new RegExp(`^(deb\\s.*|Suites:.*)\\s${codename}(-\\w+)?(\\s|$)`, 'm');
+  return {
+    codename,
+    files: candidates.filter((path) => existsSync(path) && mine.test(readFileSync(path, 'utf8'))),
+  };
+}

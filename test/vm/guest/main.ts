@@ -1,0 +1,56 @@
+/**
+ * Runs test files inside the test machine, in Bun and one at a time, and tells the host what happened by lines of
+ * JSON on the second serial port (../talk.ts). Node's just-in-time compiler crashes under emulation now and then;
+ * Bun's is off.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { leftovers, traces } from '../../integration/leftovers.ts';
+import type { Plan } from '../payload.ts';
+import type { Told } from '../talk.ts';
+
+const PORT = '/dev/ttyS1';
+/** For one file. */
+const PATIENCE_MS = 600_000;
+const repository = join(import.meta.dirname, '../../..');
+
+// Not as its controlling terminal.
+const port = openSync(PORT, constants.O_WRONLY | constants.O_NOCTTY);
+const tell = (what: Told): void => writeFileSync(port, `${JSON.stringify(what)}\n`);
+
+execFileSync('stty', ['-F', PORT, 'raw', '-echo']);
+const { files }: Plan = JSON.parse(readFileSync(join(import.meta.dirname, '../plan.json'), 'utf8'));
+tell({ kind: 'up', seconds: Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) });
+const folder = mkdtempSync('/tmp/runchart-test-');
+execFileSync('chmod', ['755', folder]);
+const before = traces(join(repository, 'dist'), folder);
+const pids = files.map((file) => runFile(file));
+const left = leftovers(before, traces(join(repository, 'dist'), folder), new Set(pids));
+tell({ kind: 'down', left });
+
+/** @returns the pid of the process that ran it */
+function runFile(file: string): string {
+  const output = join(folder, `${file.replaceAll('/', '-')}.output`);
+  const fd = openSync(output, 'w');
+  const path = join(repository, file);
+  const started = performance.now();
+  const { pid, status, signal, error } = spawnSync(process.execPath, [path], {
+    cwd: repository,
+    env: { ...process.env, TMPDIR: folder, RUNCHART_TEST_REPORTS: PORT, RUNCHART_TEST_PATIENCE: '10' },
+    stdio: ['ignore', fd, fd],
+    timeout: PATIENCE_MS,
+    killSignal: 'SIGKILL',
+  });
+  closeSync(fd);
+  const ending =
+    error !== undefined ? String(error) : signal ? `the process was ended by ${signal}` : `exit status ${status}`;
+  tell({
+    kind: 'file',
+    file: path,
+    ms: performance.now() - started,
+    ...(status === 0 ? {} : { ending, printed: readFileSync(output, 'utf8').slice(-20_000) }),
+  });
+  rmSync(output);
+  return String(pid);
+}

@@ -1,0 +1,156 @@
+/**
+ * The test machine's disk, kernel and first root file system, made once and kept outside the repository:
+ * in `~/.cache/runchart` (or XDG_CACHE_HOME), named by the recipe.
+ */
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { debianSources } from './apt-sources.ts';
+import { cpio, type Entry } from './cpio.ts';
+import { makeFileSystem } from './file-system.ts';
+import { loadOrder } from './modules.ts';
+import { RECIPE, recipeKey } from './recipe.ts';
+
+export interface Image {
+  readonly kernel: string;
+  readonly initrd: string;
+  /** A raw disk with the root file system. */
+  readonly disk: string;
+}
+
+/** The image cannot be made for want of what is outside: no packages to be had. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
+}
+
+const DISK_SIZE = '3G';
+const KEEP_MS = 7 * 24 * 3600 * 1000;
+
+/** @throws UnreachableError; Error with the last that was printed */
+export async function testImage(cache: string): Promise<Image> {
+  const recipe = { ...RECIPE, makes: 1, size: DISK_SIZE };
+  const folder = join(cache, `vm-${recipeKey(recipe)}`);
+  mkdirSync(cache, { recursive: true });
+  if (!existsSync(folder)) {
+    removeOld(cache);
+    const work = mkdtempSync(join(cache, 'making-'));
+    try {
+      await make(work);
+      // Another run may have been faster.
+      if (!existsSync(folder)) renameSync(work, folder);
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  }
+  utimesSync(folder, new Date(), new Date());
+  return { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd.gz'), disk: join(folder, 'root.img') };
+}
+
+/** What was not used for a week, and what a run that was ended has left. */
+function removeOld(cache: string): void {
+  for (const name of readdirSync(cache).filter((entry) => /^(vm|making)-/.test(entry))) {
+    const path = join(cache, name);
+    if (Date.now() - statSync(path).mtimeMs > KEEP_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+async function make(work: string): Promise<void> {
+  const root = join(work, 'root');
+  for (const [path, text] of Object.entries(RECIPE.files)) {
+    const file = join(work, 'files', path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  const { codename, files } = debianSources('/etc');
+  const args = [
+    ...['--quiet', '--mode=root', '--variant=essential', '--format=directory', '--aptopt=Acquire::Languages "none"'],
+    ...RECIPE.leftOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+    `--include=${RECIPE.packages.join(',')}`,
+    `--customize-hook=cp -R ${join(work, 'files')}/. "$1"`,
+    `--customize-hook=${kernelHook(RECIPE.kernel)}`,
+    ...RECIPE.hooks.map((hook) => `--customize-hook=${hook}`),
+    ...[codename, root, ...files],
+  ];
+  await run('mmdebstrap', args, join(work, 'log'));
+  await takeBootFiles(root, work);
+  await makeFileSystem(root, join(work, 'root.img'), DISK_SIZE);
+  rmSync(root, { recursive: true });
+  rmSync(join(work, 'files'), { recursive: true });
+}
+
+/** Only unpacked: installing it makes a first root file system, which takes longer than all the rest. */
+const kernelHook = (name: string): string =>
+  [
+    'export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"',
+    'mkdir "$1/unpacked" && cd "$1/unpacked"',
+    `package=$(apt-cache depends ${name} | sed -n "s/.*Depends: \\(linux-image-[^ ]*\\).*/\\1/p" | head -n 1)`,
+    'apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x *.deb .',
+    'mv boot/vmlinuz-* "$1/boot/vmlinuz" && mv lib/modules "$1/usr/lib/modules"',
+    'chroot "$1" depmod "$(ls "$1/usr/lib/modules")" && rm -r "$1/unpacked"',
+  ].join(' && ');
+
+async function takeBootFiles(root: string, work: string): Promise<void> {
+  const [version = ''] = readdirSync(join(root, 'usr/lib/modules'));
+  const modules = join(root, 'usr/lib/modules', version);
+  const order = loadOrder(readFileSync(join(modules, 'modules.dep'), 'utf8'), RECIPE.bootModules);
+  const entries: Entry[] = [
+    ...['bin', 'dev', 'modules', 'proc', 'root'].map((path) => ({ path, mode: 0o40755 })),
+    { path: 'init', mode: 0o100755, data: Buffer.from(initScript(order.map((path) => basename(path)))) },
+    { path: 'bin/busybox', mode: 0o100755, data: readFileSync(join(root, 'usr/bin/busybox')) },
+    ...order.map((path) => ({
+      path: `modules/${basename(path)}`,
+      mode: 0o100644,
+      data: readFileSync(join(modules, path)),
+    })),
+  ];
+  writeFileSync(join(work, 'initrd.gz'), gzipSync(cpio(entries), { level: 1 }));
+  renameSync(join(root, 'boot/vmlinuz'), join(work, 'vmlinuz'));
+}
+
+const initScript = (modules: readonly string[]): string =>
+  [
+    '#!/bin/busybox sh',
+    '/bin/busybox mount -t devtmpfs dev /dev',
+    ...modules.map((file) => `/bin/busybox insmod /modules/${file}`),
+    'i=0',
+    'while [ ! -b /dev/vda ] && [ $i -lt 300 ]; do /bin/busybox sleep 0.1; i=$((i+1)); done',
+    '/bin/busybox mount -t ext4 /dev/vda /root || echo "no root file system"',
+    '/bin/busybox mount -o move /dev /root/dev',
+    'exec /bin/busybox switch_root /root /sbin/init',
+    '',
+  ].join('\n');
+
+const UNREACHABLE = /Failed to fetch|Could not (?:resolve|connect)|Temporary failure|Unable to locate package/;
+
+async function run(program: string, args: readonly string[], log: string): Promise<void> {
+  const child = spawn('nice', ['-n', '19', program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data) => {
+      printed += data;
+    });
+  const status = await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  writeFileSync(log, printed);
+  if (status === 0) return;
+  const last = printed.trim().split('\n').slice(-15).join('\n');
+  if (UNREACHABLE.test(printed)) throw new UnreachableError(last.split('\n').find((line) => UNREACHABLE.test(line)));
+  throw new Error(`${program} failed (${status}):\n${last}`);
+}

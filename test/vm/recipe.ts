@@ -1,0 +1,84 @@
+/**
+ * What the test machine is made of: Debian with systemd, the kernel's cgroups in one v2 hierarchy, and AppArmor.
+ * A change here makes a new image.
+ */
+import { createHash } from 'node:crypto';
+
+export const RECIPE = {
+  packages: [
+    'systemd-sysv',
+    'dbus',
+    'dbus-user-session',
+    'libpam-systemd',
+    'apparmor',
+    'busybox-static',
+    'criu',
+    'iproute2',
+    'kmod',
+    'procps',
+    'runc',
+    'uidmap',
+  ],
+  /** Of the cloud flavour: a third of the size, and all that containers need is in it. */
+  kernel: 'linux-image-cloud-amd64',
+  /** That the first root file system loads, to find the disks. */
+  bootModules: ['virtio_pci', 'virtio_blk'],
+  /** Folders of packages that nobody reads there. */
+  leftOut: ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'],
+  files: {
+    '/etc/hostname': 'testvm\n',
+    '/etc/hosts': '127.0.0.1 localhost testvm\n',
+    // One that is unset makes systemd believe in a first boot.
+    '/etc/machine-id': '0123456789abcdef0123456789abcdef\n',
+    '/etc/fstab': '',
+    // As systemd would have it for units with limits: else it takes controllers away that containers of the fs driver use.
+    '/etc/systemd/system.conf.d/accounting.conf':
+      '[Manager]\nDefaultCPUAccounting=yes\nDefaultIOAccounting=yes\nDefaultMemoryAccounting=yes\nDefaultTasksAccounting=yes\n',
+    '/etc/systemd/journald.conf.d/console.conf': '[Journal]\nStorage=volatile\n',
+    '/etc/systemd/system/runchart-tests.service': `[Unit]
+Description=The tests of runchart
+After=dbus.socket systemd-logind.service
+[Service]
+Type=oneshot
+AllowedCPUs=0-1
+Environment=BUN_JSC_useJIT=0 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+ExecStartPre=mount -o ro /dev/vdb /repository
+ExecStart=/repository/node_modules/.bin/bun /repository/test/vm/guest/main.ts
+ExecStopPost=systemctl poweroff --force --force
+StandardOutput=tty
+StandardError=tty
+TTYPath=/dev/ttyS0
+[Install]
+WantedBy=multi-user.target
+`,
+  },
+  /** Performed with the new root's path as \`$1\`. */
+  hooks: [
+    'mkdir "$1/repository"',
+    'chroot "$1" useradd --create-home --uid 1000 --shell /bin/sh tester',
+    'chroot "$1" systemctl enable runchart-tests.service',
+    // What costs seconds, and nothing here needs.
+    `chroot "$1" systemctl mask ${[
+      'systemd-udevd.service',
+      'systemd-udev-trigger.service',
+      'systemd-timesyncd.service',
+      'systemd-networkd.service',
+      'systemd-binfmt.service',
+      'apparmor.service',
+      'getty@tty1.service',
+      'serial-getty@ttyS0.service',
+      'e2scrub_reap.service',
+      'e2scrub_all.timer',
+      'fstrim.timer',
+      'apt-daily.timer',
+      'apt-daily-upgrade.timer',
+      'dpkg-db-backup.timer',
+      'logrotate.timer',
+    ].join(' ')} 2>/dev/null`,
+  ],
+} as const;
+
+/** Names the image that a recipe makes. */
+export function recipeKey(recipe: unknown): string {
+  return createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 16);
+}
