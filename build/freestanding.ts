@@ -13,6 +13,11 @@ const FLAGS = [
 ];
 
 /** @throws when there is no compiler for the architecture, or it refuses the source */
-export function compileFreestanding(arch: Arch, source: string, output: string): void {
-  execFileSync(compilerFor(arch), [...FLAGS, '-o', output, source], { stdio: 'inherit' });
+export function compileFreestanding(
+  arch: Arch,
+  source: string,
+  output: string,
+  definitions: readonly string[] = [],
+): void {
+  execFileSync(compilerFor(arch), [...FLAGS, ...definitions, '-o', output, source], { stdio: 'inherit' });
 }

@@ -9,9 +9,9 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:
 import { join } from 'node:path';
 import { bundle } from './bundle.ts';
 import { type Arch, hostArch } from './compiler.ts';
-import { compileFreestanding } from './freestanding.ts';
 import { compileInit } from './init.ts';
 import { koffiAddon } from './koffi.ts';
+import { compileLauncher } from './launcher.ts';
 import { buildDate, writeManual } from './manual.ts';
 import { recordOrder } from './order.ts';
 
@@ -38,7 +38,7 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(script, engine, []);
   linkEngine(script, engine, recordOrder(engine, work));
-  compileFreestanding(arch, join(root, 'native/launcher/launcher.c'), join(work, 'runchart'));
+  compileLauncher(root, arch, join(work, 'runchart'));
 
   // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.
   for (const name of ['koffi.node', 'runchart-engine', 'runchart']) renameSync(join(work, name), join(dist, name));

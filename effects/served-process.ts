@@ -79,10 +79,14 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
 }
 
 function cloneProcess(platform: Platform, table: readonly number[], plan: ServedProcessPlan): number {
-  const stage = doing('start the stage', () => platform.spawnStage(table, 'stage'));
+  const stage = doing(
+    'start the stage',
+    () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
+  );
   try {
     plan.enterCgroup?.(stage.kernel);
     let batch = new PartedBatch();
+    for (const one of stage.settling ?? []) batch.add(one);
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
     addOomScore(batch, plan.oomScoreAdj);

@@ -38,6 +38,15 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_openat2 437
 #define SYS_exit_group 231
 #define SYS_prlimit64 302
+#define SYS_fcntl 72
+#define SYS_dup3 292
+#define SYS_clone 56
+#define SYS_execveat 322
+#define SYS_socketpair 53
+#define SYS_memfd_create 319
+#define SYS_close_range 436
+#define SYS_rt_sigaction 13
+#define SYS_rt_sigprocmask 14
 
 #elif defined(__aarch64__)
 
@@ -74,6 +83,15 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_openat2 437
 #define SYS_exit_group 94
 #define SYS_prlimit64 261
+#define SYS_fcntl 25
+#define SYS_dup3 24
+#define SYS_clone 220
+#define SYS_execveat 281
+#define SYS_socketpair 199
+#define SYS_memfd_create 279
+#define SYS_close_range 436
+#define SYS_rt_sigaction 134
+#define SYS_rt_sigprocmask 135
 
 #else
 #error "runchart runs on x86-64 and arm64"

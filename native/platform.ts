@@ -2,6 +2,7 @@
 
 import { initProgram } from './init/program.ts';
 import type { Kernel } from './kernel.ts';
+import { type LaunchedStage, takeLaunchedStage } from './launched-stage.ts';
 import { type Libc, loadLibc } from './libc.ts';
 import { type LibSeccomp, loadLibSeccomp } from './libseccomp.ts';
 import { localKernel } from './local.ts';
@@ -19,6 +20,8 @@ export interface Platform {
    * @throws SyscallError
    */
   spawnStage(descriptors: readonly number[], performer: string, socket?: number): Stage;
+  /** A stage that is there already, for these descriptors; undefined where one has to be spawned. */
+  launchedStage?(descriptors: readonly number[], performer: string): Stage | undefined;
   /** A stage for many containers, where this process is to have one. */
   readonly standing?: StandingStages;
   /** The kernel of a process that serves batches on the other end of a socket of ours. */
@@ -39,7 +42,12 @@ export interface PollRequest {
 /** Observes or alters what passes: a trace, injected faults. */
 export type Wrap = (kernel: Kernel) => Kernel;
 
-export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadLibc()): Platform {
+/** @param launched the stage that the launcher has started */
+export function hostPlatform(
+  wrap: Wrap = (kernel) => kernel,
+  libc: Libc = loadLibc(),
+  launched?: LaunchedStage,
+): Platform {
   const bare = localKernel(libc);
   const remote = remoteKernels(libc);
   const local = wrap(bare);
@@ -50,6 +58,10 @@ export function hostPlatform(wrap: Wrap = (kernel) => kernel, libc: Libc = loadL
       const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket, remote });
       return { ...stage, kernel: wrap(stage.kernel) };
     },
+    ...(launched !== undefined && {
+      launchedStage: (descriptors: readonly number[], performer: string) =>
+        takeLaunchedStage(local, launched, descriptors, (socket) => wrap(remote(socket, performer))),
+    }),
     kernelBehind: (socket, performer) => wrap(remote(socket, performer)),
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),

@@ -81,14 +81,24 @@ export async function hasEnded(
   pidfd: number,
   timeoutMs = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
+  return (await firstToEnd(platform, [pidfd], timeoutMs)) === 0;
+}
+
+/** The same of several. @returns the index of one that has ended, the first of several; -1 when all run for longer than `timeoutMs` */
+export async function firstToEnd(
+  platform: Platform,
+  pidfds: readonly number[],
+  timeoutMs = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const awaited = pidfds.map((fd) => ({ fd, events: POLL.IN }));
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const left = Math.max(0, Math.ceil(deadline - performance.now()));
     const wait = left === Number.POSITIVE_INFINITY ? -1 : Math.min(left, LONGEST_POLL_MS);
-    const [ready = 0] = await platform.poll([{ fd: pidfd, events: POLL.IN }], wait);
+    const ended = (await platform.poll(awaited, wait)).findIndex((ready) => ready !== 0);
     // A poll that a signal interrupted answers nothing.
-    if (ready !== 0) return true;
-    if (left === 0) return false;
+    if (ended >= 0) return ended;
+    if (left === 0) return -1;
   }
 }
 

@@ -33,6 +33,8 @@ export interface Stage {
   readonly connection: number;
   /** In the stage: the descriptor of its socket. */
   readonly socket: number;
+  /** What its first batch begins with, for it to have the descriptors. */
+  readonly settling?: readonly Call[];
 }
 
 const POSIX_SPAWN_SETSIGDEF = 0x04;

@@ -127,17 +127,21 @@ async function start(
 ): Promise<ExecActor> {
   const session = sessionFor(context, record.id, { inheritance });
   let joined: JoinedProcess | undefined;
+  let addToGroup: ((pid: number) => void) | undefined;
   const actor = createActor(
     execMachine({
       async join() {
         const filter = await filterFor(session, record);
         joined = starting(() => joinContainer(session, { record, process, cgroup, filter }));
+        addToGroup = await groupFor(session, record);
         return joined.pid;
       },
       execute() {
         if (joined === undefined) return;
-        announce(context.platform.local, joined.pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
-        connect(joined.pid);
+        const { pid } = joined;
+        starting(() => addToGroup?.(pid));
+        announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
+        connect(pid);
         starting(joined.execute);
         joined.release();
       },
@@ -156,6 +160,13 @@ async function filterFor(session: Session, record: ContainerRecord): Promise<Exe
   if (record.config.linux?.seccomp === undefined) return undefined;
   const { filterOf } = await import('../effects/seccomp/container.ts');
   return filterOf(session, record);
+}
+
+/** What puts a process into the container's resctrl group, where it has one. */
+async function groupFor({ platform: { local } }: Session, { resctrl }: ContainerRecord) {
+  if (resctrl === undefined) return undefined;
+  const { addExecToGroup } = await import('../effects/resctrl/group.ts');
+  return (pid: number): void => addExecToGroup(local, resctrl, pid);
 }
 
 /** runc's words, which engines know, before whatever fails from the first process on. */

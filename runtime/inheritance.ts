@@ -53,9 +53,9 @@ export function inherit(context: Pick<Context, 'platform' | 'host'>, options: In
   checkTerminal(options);
   const listenFds = listenFdsOf(host);
   const asked = options.preserveFds ?? 0;
-  for (let i = 0; i < listenFds; i++) requireOpen(local, 3 + i, `LISTEN_FDS is ${listenFds}`);
+  for (let i = 0; i < listenFds; i++) requireOpen(context, 3 + i, `LISTEN_FDS is ${listenFds}`);
   for (let i = 0; i < asked; i++)
-    requireOpen(local, 3 + listenFds + i, `unable to stat preserved-fd ${i} (of ${asked})`);
+    requireOpen(context, 3 + listenFds + i, `unable to stat preserved-fd ${i} (of ${asked})`);
 
   const theirs: number[] = [];
   const ours: number[] = [];
@@ -121,11 +121,13 @@ const integer = (text: string | undefined): number | undefined =>
 /** The engine's own descriptors are where the caller left a gap: close-on-exec does not tell them apart, since Bun sets it on all. */
 const ENGINE_OWN = ['anon_inode:[eventpoll]', 'anon_inode:[io_uring]'];
 
-function requireOpen(local: Kernel, fd: number, what: string): void {
+function requireOpen({ platform, host }: Pick<Context, 'platform' | 'host'>, fd: number, what: string): void {
   const target = out(64);
-  const length = attempt(local, readlinkat(AT.FDCWD, `/proc/self/fd/${fd}`, target));
+  const length = attempt(platform.local, readlinkat(AT.FDCWD, `/proc/self/fd/${fd}`, target));
   const name = new TextDecoder().decode(target.bytes.subarray(0, Math.max(0, length)));
-  if (length < 0 || ENGINE_OWN.includes(name)) throw new EffectError(`${what}: descriptor ${fd} is not open`);
+  const launched = fd === host.stage?.socket || fd === host.stage?.channel;
+  if (length < 0 || launched || ENGINE_OWN.includes(name))
+    throw new EffectError(`${what}: descriptor ${fd} is not open`);
 }
 
 function consoleFor(

@@ -86,7 +86,7 @@ function processOf(record: ContainerRecord, options: ExecOptions): Process {
     noNewPrivileges,
     terminal: terminal !== false,
     user: `${uid ?? ''}${gid === undefined ? '' : `:${gid}`}`,
-    additionalGids: additionalGids?.map(String),
+    additionalGids,
   });
   return typeof terminal === 'object' ? { ...process, consoleSize: terminal } : process;
 }

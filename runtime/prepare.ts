@@ -30,7 +30,7 @@ export interface Prepared {
 /** @throws Error, of one line: a log or trace file that can't be opened, an impossible root */
 export async function prepare(host: Host, options: GlobalOptions): Promise<Prepared> {
   const trace = await traceTo(host, options.trace);
-  const platform = trace?.platform ?? hostPlatform();
+  const platform = trace?.platform ?? hostPlatform(undefined, undefined, host.stage);
   const log = logFor(platform.local, host, options);
   const context: Context = {
     platform,

@@ -52,7 +52,8 @@ export function giveUpRights(
     ...(noNewPrivileges ? [setNoNewPrivs()] : filter),
     ...dropBounding(capabilities),
     prctl(PR.SET_KEEPCAPS, 1),
-    ...(groupsDenied ? [] : [setgroups(user.additionalGids ?? [])]),
+    // The kernel keeps what is named twice twice, and engines name groups twice: one of the user's, and the same by option.
+    ...(groupsDenied ? [] : [setgroups([...new Set(user.additionalGids)])]),
     setresgid(user.gid ?? 0),
     setresuid(user.uid ?? 0),
     ...(surroundings.cwdDenied ? [chdir(process.cwd)] : []),

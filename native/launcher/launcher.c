@@ -9,6 +9,7 @@
  * LD_PRELOAD and its kin are the dynamic loader's, in force for runc alike: not ours to judge.
  */
 #include "../freestanding.h"
+#include "stage.h"
 
 enum { AT_FDCWD = -100, RLIMIT_NOFILE = 7, PATH_SIZE = 4096, ENOENT = 2 };
 
@@ -19,7 +20,7 @@ static const char ENGINE[] = "runchart-engine";
  * JSC_, WTF_: WebKit; ICU_DATA would load tables from a folder; UV_: the thread pool; OCLIF_: the command framework.
  */
 static const char *const REMOVED[] = {"BUN_", "JSC_", "NODE_", "WTF_", "MIMALLOC_", "ICU_", "UV_", "OCLIF_",
-                                      "RUNCHART_NOFILE=", "RUNCHART_CWD_DELETED="};
+                                      "RUNCHART_NOFILE=", "RUNCHART_CWD_DELETED=", "RUNCHART_STAGE="};
 
 /*
  * Without the JIT a short run is 2 ms faster, with a heap of huge pages, where the host offers them, 2 ms more: the engine
@@ -31,6 +32,9 @@ static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "MIMALLOC_ALLOW_THP=2
 static char nofile[] = "RUNCHART_NOFILE=00000000000000000000";
 
 static char cwd_deleted[] = "RUNCHART_CWD_DELETED=1";
+
+/* Its pid, and our ends of its socket and of its channel. */
+static char stage_started[] = "RUNCHART_STAGE=0000000000:0000000000:0000000000";
 
 static const struct {
   long number;
@@ -89,16 +93,29 @@ static char *engine_path(void) {
   return path;
 }
 
+/* @returns where the digits end, which have been written from `at` on */
+static char *decimal(char *at, u64 value) {
+  char digits[20], *digit = digits + sizeof digits;
+  do *--digit = (char)('0' + value % 10);
+  while ((value /= 10) != 0);
+  while (digit < digits + sizeof digits) *at++ = *digit++;
+  return at;
+}
+
 static char *soft_limit_of_descriptors(void) {
   u64 limits[2] = {0, 0};
   syscall6(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (u64)limits, 0, 0);
-  char *digit = nofile + length(nofile);
-  char *first = nofile + length("RUNCHART_NOFILE=");
-  u64 value = limits[0];
-  do *--digit = (char)('0' + value % 10);
-  while ((value /= 10) != 0);
-  while ((*first++ = *digit++) != 0) continue;
+  *decimal(nofile + length("RUNCHART_NOFILE="), limits[0]) = 0;
   return nofile;
+}
+
+static char *told(const struct stage *stage) {
+  char *at = decimal(stage_started + length("RUNCHART_STAGE="), (u64)stage->pid);
+  *at++ = ':';
+  at = decimal(at, (u64)stage->socket);
+  *at++ = ':';
+  *decimal(at, (u64)stage->channel) = 0;
+  return stage_started;
 }
 
 /*
@@ -122,6 +139,8 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   for (u64 i = 0; i < sizeof ENGINE_OPTIONS / sizeof *ENGINE_OPTIONS; i++) *kept++ = ENGINE_OPTIONS[i];
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
+  struct stage stage;
+  if (wants_stage(argv) && start_stage(&stage)) *kept++ = told(&stage);
   *kept = 0;
 
   char *engine = engine_path();

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFileSync, type SpawnSyncOptionsWithStringEncoding, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ARCHITECTURES, findCompiler, hostArch } from '../../build/compiler.ts';
-import { compileFreestanding } from '../../build/freestanding.ts';
+import { compileLauncher } from '../../build/launcher.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -18,7 +29,7 @@ describe('the launcher', () => {
     folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
     launcher = join(folder, 'runchart');
     engine = join(folder, 'runchart-engine');
-    compileFreestanding(hostArch(), join(root, 'native/launcher/launcher.c'), launcher);
+    compileLauncher(root, hostArch(), launcher);
     execFileSync('gcc', ['-O', join(import.meta.dirname, 'report.c'), '-o', engine]);
   });
   after(() => rmSync(folder, { recursive: true }));
@@ -58,6 +69,7 @@ describe('the launcher', () => {
       UV_THREADPOOL_SIZE: '1000',
       RUNCHART_NOFILE: '5',
       RUNCHART_CWD_DELETED: '1',
+      RUNCHART_STAGE: '1:2:3',
     };
     const left = report({ env: hostile }).env.map((variable) => variable.split('=')[0]);
     assert.deepEqual(left, ['BUN_JSC_useJIT', 'MIMALLOC_ALLOW_THP', 'BUN_ENABLE_CRASH_REPORTING', 'RUNCHART_NOFILE']);
@@ -126,6 +138,61 @@ describe('the launcher', () => {
     assert.match(spawnSync('env', blocking, options).stdout, /^blocked 10$/m);
   });
 
+  it('starts a stage for a command that makes a process, and for no other', () => {
+    const makes = [
+      ['run'],
+      ['--root', '/x', 'create', 'y'],
+      ['-root=/x', '--debug', 'exec'],
+      ['--log', 'state', 'run'],
+    ];
+    const others = [
+      [],
+      ['state', 'run'],
+      ['--log', 'run', 'list'],
+      ['--log', 'run'],
+      ['--log'],
+      ['--help'],
+      ['runs'],
+      ['-'],
+    ];
+    const traced = [
+      ['--trace', '-', 'run'],
+      ['--trace=x', 'run'],
+      ['-trace', 'run', 'run'],
+    ];
+    const told = (argv: readonly string[]) => report({ argv }).env.filter((one) => one.startsWith('RUNCHART_STAGE='));
+    for (const argv of makes) assert.match(told(argv).join(), /^RUNCHART_STAGE=\d+:\d+:\d+$/, argv.join(' '));
+    for (const argv of [...others, ...traced]) assert.deepEqual(told(argv), [], argv.join(' '));
+  });
+
+  it('starts none where descriptors are scarce', () => {
+    const few = ['-c', 'ulimit -Sn 100; exec "$0" run', launcher];
+    const { stdout } = spawnSync('sh', few, { encoding: 'utf8' });
+    assert.match(stdout, /^env RUNCHART_NOFILE=100$/m);
+    assert.doesNotMatch(stdout, /RUNCHART_STAGE/);
+  });
+
+  it('starts a stage that has nothing of the caller’s but the standard descriptors, and ends with the engine', async (t) => {
+    if (process.getuid?.() !== 0) return t.skip('only root may look at a process that is not dumpable');
+    const files = Array.from({ length: 230 }, () => openSync('/dev/null', 'r'));
+    const ignoring = ['--block-signal=USR1', 'sh', '-c', 'trap "" HUP PIPE; exec "$0" run', launcher];
+    const { stdout } = spawnSync('env', ignoring, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe', ...files] });
+    for (const file of files) closeSync(file);
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => line.startsWith('stage ')),
+      [
+        ...['stage exe /memfd:runchart-init (deleted)', 'stage cmdline runchart-init 30 ', 'stage environ '],
+        ...['stage SigBlk: 0', 'stage SigIgn: 0', ...[0, 1, 2, 30, 31].map((fd) => `stage fd ${fd}`)],
+      ],
+    );
+    const pid = /RUNCHART_STAGE=(\d+)/.exec(stdout)?.[1];
+    const ended = () => !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    for (let tries = 0; !ended(); tries++) {
+      assert.ok(tries < 200, 'the stage has outlived the engine');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  });
+
   it('says in one line that the engine is missing', () => {
     const alone = join(folder, 'alone');
     execFileSync('mkdir', [alone]);
@@ -149,7 +216,7 @@ describe('the launcher', () => {
     it(`compiles for ${arch}`, (t) => {
       if (findCompiler(arch) === undefined) return t.skip(`no C compiler for ${arch}`);
       const output = join(folder, `runchart-${arch}`);
-      compileFreestanding(arch, join(root, 'native/launcher/launcher.c'), output);
+      compileLauncher(root, arch, output);
       const header = execFileSync('readelf', ['--file-header', '--program-headers', output], { encoding: 'utf8' });
       assert.match(header, arch === 'x64' ? /X86-64/ : /AArch64/);
       assert.doesNotMatch(header, /INTERP|DYNAMIC|RWE/);

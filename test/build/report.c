@@ -1,10 +1,49 @@
 /* Stands in for the engine in tests of the launcher: prints, one a line, what it was handed. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 extern char **environ;
+
+/* Prints a file of /proc, or those of its lines that begin with `prefix`. */
+static void print_file(int pid, const char *name, const char *prefix) {
+  char path[64], text[8192];
+  snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+  FILE *file = fopen(path, "r");
+  size_t size = file ? fread(text, 1, sizeof text - 1, file) : 0;
+  text[size] = 0;
+  if (file) fclose(file);
+  if (!prefix) {
+    for (size_t i = 0; i < size; i++)
+      if (!text[i]) text[i] = ' ';
+    printf("stage %s %s\n", name, text);
+  } else
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+      if (!strncmp(line, prefix, strlen(prefix))) printf("stage %s %lx\n", prefix, strtoul(line + strlen(prefix), NULL, 16));
+}
+
+/* What the stage is, once it has executed its program. */
+static void print_stage(int pid) {
+  char path[64], exe[256];
+  ssize_t length = 0;
+  snprintf(path, sizeof path, "/proc/%d/exe", pid);
+  for (int tries = 0; tries < 5000; tries++, usleep(1000)) {
+    length = readlink(path, exe, sizeof exe - 1);
+    if (length > 0 && !strncmp(exe, "/memfd:", 7)) break;
+  }
+  printf("stage exe %.*s\n", (int)length, exe);
+  print_file(pid, "cmdline", NULL);
+  print_file(pid, "environ", NULL);
+  print_file(pid, "status", "SigBlk:");
+  print_file(pid, "status", "SigIgn:");
+  for (int fd = 0; fd < 1024; fd++) {
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+    if (readlink(path, exe, sizeof exe) > 0) printf("stage fd %d\n", fd);
+  }
+}
 
 int main(int argc, char **argv) {
   for (int i = 0; i < argc; i++) printf("arg %s\n", argv[i]);
@@ -20,5 +59,6 @@ int main(int argc, char **argv) {
   }
   for (int fd = 0; fd < 64; fd++)
     if (fcntl(fd, F_GETFD) >= 0) printf("fd %d\n", fd);
+  if (getenv("RUNCHART_STAGE") && geteuid() == 0) print_stage(atoi(getenv("RUNCHART_STAGE")));
   return 7;
 }

@@ -1,0 +1,112 @@
+/*
+ * The stage (effects/served-process.ts) of a command that makes a process: started here, it comes up on another
+ * processor while the engine does. It performs what the engine tells it, with the descriptors that the engine passes
+ * it; until then it has its two sockets and our standard descriptors. It ends when the engine does, or lets go of it.
+ *
+ * What goes wrong here is no error: without a stage of ours the engine starts one itself, and says what is wrong.
+ */
+#pragma once
+#include "../freestanding.h"
+
+enum { F_DUPFD = 0, F_ADD_SEALS = 1033, ALL_SEALS = 0xf, MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_EXEC = 16 };
+enum { AF_UNIX = 1, SOCK_STREAM_CLOEXEC = 0x80001, CLOSE_RANGE_CLOEXEC = 4, AT_EMPTY_PATH = 0x1000, EINVAL = 22 };
+enum { SIGCHLD = 17, LAST_SIGNAL = 64, SIG_SETMASK = 2 };
+
+/* In the stage: its batches come by the one, descriptors by the other. native/launched-stage.ts knows the numbers. */
+enum { STAGE_SOCKET = 30, STAGE_CHANNEL = 31 };
+/* Descriptors of ours are above those that a caller passes on (--preserve-fds), and above the stage's. */
+enum { OUT_OF_THE_WAY = 200 };
+
+/* native/init, as build/launcher.ts has compiled it. */
+extern const char init_begin[], init_end[];
+__asm__(".section .rodata\n.globl init_begin, init_end\ninit_begin: .incbin \"" INIT_PROGRAM "\"\ninit_end:\n.text\n");
+
+/* @returns whether a word is that flag, with one dash or two, alone or with a value behind `=`; 2 with a value */
+static int is_flag(const char *word, const char *name) {
+  while (*word == '-') word++;
+  for (; *name && *word == *name; word++) name++;
+  if (*name) return 0;
+  return *word == '=' ? 2 : *word == 0;
+}
+
+/*
+ * Whether the command is one that makes a process. A guess: the engine reads the line, and has no use for some stages.
+ * A trace is to show how the engine starts its own.
+ */
+static int wants_stage(char **argv) {
+  static const char *const with_value[] = {"root", "log", "log-format", "rootless", "criu"};
+  static const char *const commands[] = {"run", "create", "exec"};
+  for (argv++; *argv && **argv == '-'; argv++) {
+    if (is_flag(*argv, "trace")) return 0;
+    for (u64 i = 0; i < sizeof with_value / sizeof *with_value; i++)
+      if (is_flag(*argv, with_value[i]) == 1) {
+        if (!*++argv) return 0;
+        break;
+      }
+  }
+  for (u64 i = 0; *argv && i < sizeof commands / sizeof *commands; i++)
+    if (is_flag(*argv, commands[i]) == 1) return 1;
+  return 0;
+}
+
+static long out_of_the_way(long fd) { return syscall6(SYS_fcntl, (u64)fd, F_DUPFD, OUT_OF_THE_WAY, 0, 0, 0); }
+
+static void close_fd(long fd) { syscall6(SYS_close, (u64)fd, 0, 0, 0, 0, 0); }
+
+/* Nobody can write to it, not even by /proc/PID/exe (CVE-2019-5736). */
+static long sealed_init(void) {
+  u64 flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  u64 size = (u64)(init_end - init_begin);
+  long fd = syscall6(SYS_memfd_create, (u64) "runchart-init", flags | MFD_EXEC, 0, 0, 0, 0);
+  /* Before Linux 6.3. */
+  if (fd == -EINVAL) fd = syscall6(SYS_memfd_create, (u64) "runchart-init", flags, 0, 0, 0, 0);
+  if (syscall6(SYS_write, (u64)fd, (u64)init_begin, size, 0, 0, 0) != (long)size) return -1;
+  if (syscall6(SYS_fcntl, (u64)fd, F_ADD_SEALS, ALL_SEALS, 0, 0, 0) < 0) return -1;
+  return out_of_the_way(fd);
+}
+
+/* The container begins with the defaults, whatever our caller ignores and blocks. */
+static void reset_signals(void) {
+  static const u64 no_action[4], no_signal;
+  for (u64 signal = 1; signal <= LAST_SIGNAL; signal++)
+    syscall6(SYS_rt_sigaction, signal, (u64)no_action, 0, sizeof no_signal, 0, 0);
+  syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&no_signal, 0, sizeof no_signal, 0, 0);
+}
+
+__attribute__((noreturn)) static void become_stage(int socket, int channel) {
+  static char name[] = "runchart-init", number[] = "30";
+  static char *const argv[] = {name, number, 0}, *const envp[] = {0};
+  /* All are moved first: they may have the very numbers that are about to be taken or closed. */
+  long program = sealed_init(), from_socket = out_of_the_way(socket), from_channel = out_of_the_way(channel);
+  if (program < 0 || syscall6(SYS_dup3, (u64)from_socket, STAGE_SOCKET, 0, 0, 0, 0) < 0 ||
+      syscall6(SYS_dup3, (u64)from_channel, STAGE_CHANNEL, 0, 0, 0, 0) < 0)
+    quit(125);
+  syscall6(SYS_close_range, 3, STAGE_SOCKET - 1, 0, 0, 0, 0);
+  syscall6(SYS_close_range, STAGE_CHANNEL + 1, ~0u, CLOSE_RANGE_CLOEXEC, 0, 0, 0);
+  reset_signals();
+  syscall6(SYS_execveat, (u64)program, (u64) "", (u64)argv, (u64)envp, AT_EMPTY_PATH, 0);
+  quit(125);
+}
+
+/* What the engine is told of it: its pid, and our ends of its sockets. */
+struct stage {
+  long pid, socket, channel;
+};
+
+/* @returns 0 where there is none */
+static int start_stage(struct stage *stage) {
+  int socket[2], channel[2];
+  if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)socket, 0, 0) < 0) return 0;
+  if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)channel, 0, 0) < 0) return 0;
+  stage->socket = out_of_the_way(socket[0]);
+  stage->channel = out_of_the_way(channel[0]);
+  if (stage->socket >= 0 && stage->channel >= 0) {
+    stage->pid = syscall6(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
+    if (stage->pid == 0) become_stage(socket[1], channel[1]);
+    if (stage->pid > 0) return 1;
+  }
+  /* The others are close-on-exec. */
+  close_fd(stage->socket);
+  close_fd(stage->channel);
+  return 0;
+}
