@@ -102,7 +102,7 @@ export function effectsOf(session: Session): CommandEffects {
       } catch (error) {
         // It has given up what a second try would need.
         disconnect(session);
-        await destroyInit(platform, record);
+        await destroyInit(platform, record, undefined, session.reaped);
         throw error;
       } finally {
         disconnect(session);
@@ -130,7 +130,7 @@ export function effectsOf(session: Session): CommandEffects {
       const child = session.init?.pid;
       giveBack?.();
       disconnect(session);
-      await destroyInit(platform, record, child);
+      await destroyInit(platform, record, child, session.reaped);
     },
     async removeCgroup(record) {
       try {
