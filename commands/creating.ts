@@ -55,8 +55,8 @@ export interface Creating {
 export async function creating({ host, platform, warn }: Context, id: string, flags: CreatingFlags): Promise<Creating> {
   const bundle = absolutePath(host, flags.bundle ?? '');
   const config = await readConfig(platform.local, bundle);
-  for (const warning of configWarnings(config)) warn(warning);
   checkContainerId(id);
+  for (const warning of configWarnings(config)) warn(warning);
   // runc works in the bundle when it connects to sockets, and where it was called when it writes the pid.
   const inBundle = { cwd: bundle, env: {} };
   return {

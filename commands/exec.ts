@@ -48,10 +48,11 @@ export default class Exec extends RuntimeCommand {
     }),
     tty: boolean({ char: 't', description: 'give it a terminal' }),
     user: string({ char: 'u', helpValue: 'UID[:GID]', description: 'run it as this user, by number' }),
-    'additional-gids': string({
+    'additional-gids': integer({
       multiple: true,
       char: 'g',
       helpValue: 'GID',
+      parse: integerFor('additional-gids'),
       description: 'a group more; may be given several times',
     }),
     process: string({

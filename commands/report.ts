@@ -19,11 +19,12 @@ export function report(error: unknown, failed: Failed): number {
   return error instanceof UsageError ? error.exitStatus : 1;
 }
 
-/** oclif adds its own hint, on a line of its own. */
+/** oclif adds its own hints, on lines of their own. */
 export function lineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text
     .replace(/\nSee more help with --help$/, '')
+    .replace(/^Parsing --\S+ *\n\s*(?=invalid value )/, '')
     .replace(/\s*\n\s*/g, ': ')
     .trim();
 }

@@ -64,9 +64,8 @@ export default class Update extends RuntimeCommand {
     const { memory = {} } = asked;
     if (memory.kernel !== undefined || memory.kernelTCP !== undefined)
       context.warn('Kernel memory settings are ignored and will be removed');
-    if (flags['l3-cache-schema']) throw new Error('Intel RDT/CAT: l3 cache schema is not enabled');
-    if (flags['mem-bw-schema']) throw new Error('Intel RDT/MBA: memory bandwidth schema is not enabled');
-    await update(context, id, asked);
+    const schemas = { l3CacheSchema: flags['l3-cache-schema'], memBwSchema: flags['mem-bw-schema'] };
+    await update(context, id, asked, schemas);
     return 0;
   }
 }

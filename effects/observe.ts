@@ -29,7 +29,8 @@ const lookFailure = (pid: number, error: unknown): EffectError =>
 export function openProcess(local: Kernel, pid: number): number | undefined {
   const fd = attempt(local, pidfdOpen(pid));
   if (fd >= 0) return fd;
-  if (fd === -ERRNO.ESRCH) return undefined;
+  // Kernels of 6.1's time say EINVAL where processes live on in the group or session of one that is gone.
+  if (fd === -ERRNO.ESRCH || fd === -ERRNO.EINVAL) return undefined;
   throw lookFailure(pid, new SyscallError(pidfdOpen(pid), -fd));
 }
 

@@ -9,10 +9,11 @@ import { CLOSE_RANGE } from './constants/files.ts';
 import { P, W } from './constants/process.ts';
 import { SIGNALS } from './constants/signal.ts';
 import { POLL } from './constants/socket.ts';
+import { type Ending, endingIn } from './ending.ts';
 import { type Call, type Kernel, LostPeerError } from './kernel.ts';
 import { attempt, call, perform, SyscallError } from './perform.ts';
 import type { Platform } from './platform.ts';
-import { out, viewOf } from './struct.ts';
+import { out } from './struct.ts';
 
 export interface Program {
   /** Absolute. */
@@ -35,12 +36,6 @@ export interface ProcessOptions extends Program {
 export interface HostProcess {
   readonly pid: number;
   readonly pidfd: number;
-}
-
-/** How a process ended: `status` is the exit status, or the signal. */
-export interface Ending {
-  readonly how: 'exited' | 'killed' | 'dumped';
-  readonly status: number;
 }
 
 /**
@@ -86,14 +81,24 @@ export async function hasEnded(
   pidfd: number,
   timeoutMs = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
+  return (await firstToEnd(platform, [pidfd], timeoutMs)) === 0;
+}
+
+/** The same of several. @returns the index of one that has ended, the first of several; -1 when all run for longer than `timeoutMs` */
+export async function firstToEnd(
+  platform: Platform,
+  pidfds: readonly number[],
+  timeoutMs = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const awaited = pidfds.map((fd) => ({ fd, events: POLL.IN }));
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const left = Math.max(0, Math.ceil(deadline - performance.now()));
     const wait = left === Number.POSITIVE_INFINITY ? -1 : Math.min(left, LONGEST_POLL_MS);
-    const [ready = 0] = await platform.poll([{ fd: pidfd, events: POLL.IN }], wait);
+    const ended = (await platform.poll(awaited, wait)).findIndex((ready) => ready !== 0);
     // A poll that a signal interrupted answers nothing.
-    if (ready !== 0) return true;
-    if (left === 0) return false;
+    if (ended >= 0) return ended;
+    if (left === 0) return -1;
   }
 }
 
@@ -108,10 +113,5 @@ export function reap(parent: Kernel, idType: number, id: number): Ending {
   const info = out(SIGINFO_BYTES);
   const result = attempt(parent, waitid(idType, id, info, W.EXITED));
   if (result < 0) throw new SyscallError(waitid(idType, id, info), -result);
-  const view = viewOf(info.bytes);
-  const how = ({ [CLD.KILLED]: 'killed', [CLD.DUMPED]: 'dumped' } as const)[view.getInt32(8, true)] ?? 'exited';
-  return { how, status: view.getInt32(24, true) };
+  return endingIn(info).ending;
 }
-
-/** siginfo's si_code for SIGCHLD. */
-const CLD = { KILLED: 2, DUMPED: 3 } as const;

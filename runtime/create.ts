@@ -70,7 +70,10 @@ export async function createContainer(context: Context, request: CreateRequest):
   const directory = `${context.root}/${request.id}`;
   const notify = request.notifySocket ? await import('../effects/notify.ts') : undefined;
   const config = notify?.withNotifySocket(read, directory) ?? read;
-  const record = planRecord(context, request, config);
+  const { intelRdt } = config.linux ?? {};
+  const resctrl =
+    intelRdt && (await import('../effects/resctrl/plan.ts')).planResctrl(platform.local, request.id, intelRdt);
+  const record: ContainerRecord = { ...planRecord(context, request, config), ...(resctrl && { resctrl }) };
   for (const warning of warningsOf(record)) context.warn(warning);
   const type = request.restoration === undefined ? 'create' : 'restore';
   const container = await newContainer(optionsFor(context, request.id, request), record, type);

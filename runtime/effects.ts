@@ -8,6 +8,7 @@ import { awaitStart, consoleDescriptor, settleInit, startInit } from '../effects
 import { executeProcess, giveUpRights, planExecution } from '../effects/process/execute.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
 import { giveTerminal } from '../effects/process/terminal.ts';
+import type { GroupCreation } from '../effects/resctrl/creation.ts';
 import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
@@ -15,7 +16,7 @@ import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
 import { inUserNamespace } from '../effects/userns/mappings.ts';
 import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { flush } from '../native/perform.ts';
+import { call, flush } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { CommandEffects } from './container.ts';
@@ -29,6 +30,7 @@ export function effectsOf(session: Session): CommandEffects {
   let creation: Creation | undefined;
   /** While there is no container yet. */
   let giveBack: (() => void) | undefined;
+  let group: GroupCreation | undefined;
   return {
     async makeCgroup(record) {
       const { config, options } = record;
@@ -41,6 +43,11 @@ export function effectsOf(session: Session): CommandEffects {
         programs: session.devicePrograms,
         connect: () => connectSystemd(session, record),
       });
+      if (record.resctrl !== undefined) {
+        const { beginGroup } = await import('../effects/resctrl/creation.ts');
+        group = beginGroup(local, record);
+        group.make();
+      }
       return creation.record;
     },
     async enterNamespaces(record) {
@@ -53,6 +60,7 @@ export function effectsOf(session: Session): CommandEffects {
         const { moveNetDevices } = await import('../effects/net-devices/net-devices.ts');
         giveBack = moveNetDevices(platform, record, init.pid);
       }
+      group?.add(init.pid);
       settleInit(session, record);
       await creation?.complete();
       return init;
@@ -85,6 +93,7 @@ export function effectsOf(session: Session): CommandEffects {
       await compiledFilter(session, record);
       awaitStart(session, record);
       giveBack = undefined;
+      group = undefined;
     },
     async startProcess(record) {
       try {
@@ -93,7 +102,7 @@ export function effectsOf(session: Session): CommandEffects {
       } catch (error) {
         // It has given up what a second try would need.
         disconnect(session);
-        await destroyInit(platform, record);
+        await destroyInit(platform, record, undefined, session.reaped);
         throw error;
       } finally {
         disconnect(session);
@@ -109,17 +118,27 @@ export function effectsOf(session: Session): CommandEffects {
     },
     async restore(record) {
       const { restore } = await import('../effects/criu/restore.ts');
-      return restore(session, record, needed(session.restoration), (process) => creation?.enter(process));
+      const init = await restore(session, record, needed(session.restoration), (process) => {
+        creation?.enter(process);
+        group?.add(call(process, { name: 'getpid', args: [] }));
+      });
+      group = undefined;
+      return init;
     },
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
       const child = session.init?.pid;
       giveBack?.();
       disconnect(session);
-      await destroyInit(platform, record, child);
+      await destroyInit(platform, record, child, session.reaped);
     },
     async removeCgroup(record) {
-      if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => connectSystemd(session, record));
+      try {
+        if (record.resctrl !== undefined)
+          (await import('../effects/resctrl/creation.ts')).endGroup(local, record.resctrl, group);
+      } finally {
+        if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => connectSystemd(session, record));
+      }
     },
   };
 }

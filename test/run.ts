@@ -6,15 +6,14 @@
  *
  * The last line is `N passed, N failed, N skipped`; the exit status is 1 when anything failed.
  */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { isStale } from '../build/stale.ts';
 import { leftovers, traces } from './integration/leftovers.ts';
+import { buildIfStale } from './runner/build.ts';
 import { runGroup } from './runner/group.ts';
-import { emptyTally, skip, summary, type Tally } from './runner/tally.ts';
+import { emptyTally, skip, summary } from './runner/tally.ts';
 import { runBed } from './vm/bed.ts';
 import { filesInside } from './vm/files.ts';
 
@@ -26,7 +25,7 @@ process.exitCode = (await runAll(wanted)) ? 0 : 1;
 
 async function runAll(only: readonly string[]): Promise<boolean> {
   const tally = emptyTally();
-  if (isStale(root, dist)) build(tally);
+  buildIfStale(root, tally);
   const files = only.length > 0 ? only : globSync(join(root, 'test/**/*.test.ts')).toSorted();
   // Named files run here, as `npm run test:vm FILE…` runs them there.
   const inMachine = only.length > 0 ? undefined : runBed(root, tally, filesInside(root));
@@ -80,10 +79,4 @@ async function lasting(look: () => string[]): Promise<string[]> {
 /** See test/runner/sign-in.mjs. */
 function signedIn(file: string): ReadonlySet<string> {
   return new Set(readFileSync(file, 'utf8').split('\n'));
-}
-
-function build(tally: Tally): void {
-  const bun = join(root, 'node_modules/.bin/bun');
-  const { status, stderr, error } = spawnSync(bun, ['build/link.ts'], { encoding: 'utf8', cwd: root });
-  if (status !== 0) tally.failures.push({ title: 'build/link.ts', text: error?.message ?? stderr });
 }

@@ -2,36 +2,41 @@
 
 import { type CriuResponse, REQUEST } from '../../native/criu/messages.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { EffectError, reasonOf } from '../error.ts';
+import { EffectError } from '../error.ts';
 import { readSmallFile } from '../proc.ts';
 
-/** CRIU has refused. */
+/** CRIU has refused, or is gone. */
 export class CriuError extends EffectError {
   /** Without what CRIU says of the reason: its log says more. */
   readonly bare: string;
 
-  /** In runc's words. */
-  constructor({ type, errno = 0, message = '' }: CriuResponse) {
-    const name = Object.entries(REQUEST).find(([, number]) => number === type)?.[0] ?? String(type);
-    const bare = `criu failed: type ${name} errno ${errno}`;
-    super(message === '' ? bare : `${bare}: ${message.trim()}`);
+  constructor(bare: string, said = '', options?: ErrorOptions) {
+    super(said === '' ? bare : `${bare}: ${said.trim()}`, options);
     this.bare = bare;
   }
 }
 
+/** In runc's words. */
+export function refusal({ type, errno = 0, message }: CriuResponse): CriuError {
+  const name = Object.entries(REQUEST).find(([, number]) => number === type)?.[0] ?? String(type);
+  return new CriuError(`criu failed: type ${name} errno ${errno}`, message);
+}
+
 const LOG_LIMIT = 64 << 20;
 
-/** The error with what the log says of it, and where that is; as it was where CRIU has not come to write one. */
-export function withLog(local: Kernel, error: unknown, log: string): EffectError {
+/** An error of CRIU's with what its log says of it, and where that is; any other, and where there is no log, as it was. */
+export function withLog(local: Kernel, error: unknown, log: string): unknown {
+  if (!(error instanceof CriuError)) return error;
   let text: string;
   try {
     text = readSmallFile(local, log, LOG_LIMIT);
   } catch {
-    return error instanceof EffectError ? error : new EffectError(reasonOf(error), { cause: error });
+    return error;
   }
   const first = firstError(text);
-  const said = first === undefined || !(error instanceof CriuError) ? reasonOf(error) : `${error.bare}: ${first}`;
-  return new EffectError(`${said} (log file: ${log})`, { cause: error });
+  return new EffectError(`${first === undefined ? error.message : `${error.bare}: ${first}`} (log file: ${log})`, {
+    cause: error,
+  });
 }
 
 /** `(00.133418) Error (criu/files-reg.c:1790): Can't lookup mount=27 …`, without the time; undefined where there is none. */

@@ -1,9 +1,10 @@
 /** The rootfs as CRIU expects it: with a mount point for everything that is mounted in it, as creating a container leaves it. */
 
-import { close, closeRange } from '../../native/calls/files.ts';
+import { close, closeRange, openat } from '../../native/calls/files.ts';
 import { mount } from '../../native/calls/mounts.ts';
 import { unshare, waitid } from '../../native/calls/process.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
+import { AT, O } from '../../native/constants/files.ts';
 import { MS } from '../../native/constants/mount.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
 import type { Kernel } from '../../native/kernel.ts';
@@ -19,7 +20,7 @@ import { makePlaceholder } from '../rootfs/in-root.ts';
 import { plainMounts, plannedSteps } from '../rootfs/make.ts';
 import type { Session } from '../session.ts';
 import { type Bound, boundMounts } from './external.ts';
-import { resolvedInRoot } from './resolve.ts';
+import { pathOf, resolvedInRoot } from './resolve.ts';
 
 /** What a process does first that is to mount something which the host shall not see. */
 export const enterOwnMounts = () => [unshare(CLONE.NEWNS), mount('', '/', null, MS.SLAVE | MS.REC, null)];
@@ -39,8 +40,19 @@ export function makeMountPoints(session: Session, record: ContainerRecord): read
   return inOwnMounts(session, (kernel) => {
     const root = attachRootfs(kernel, record.rootfs, undefined);
     for (const step of steps) makeOne(kernel, root, step);
-    return all.map(({ at, source }) => ({ at: resolvedInRoot(kernel, root, at), source }));
+    return all.map(({ at, source }) => ({ at: resolvedInRoot(kernel, root, at), source: realPath(kernel, source) }));
   });
+}
+
+/** CRIU would take a symlink for what is to be mounted. */
+function realPath(kernel: Kernel, path: string): string {
+  const fd = attempt(kernel, openat(AT.FDCWD, path, O.PATH));
+  if (fd < 0) return path;
+  try {
+    return pathOf(kernel, fd);
+  } finally {
+    attempt(kernel, close(fd));
+  }
 }
 
 function makeOne(kernel: Kernel, root: number, step: MountStep): void {

@@ -1,5 +1,9 @@
 /** What `restore` looks at before there is a container: where a checkpoint can't be used, nothing is made. */
 
+import { faccessat2 } from '../../native/calls/files.ts';
+import { AT } from '../../native/constants/files.ts';
+import type { Kernel } from '../../native/kernel.ts';
+import { attempt } from '../../native/perform.ts';
 import type { Config } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import type { Session } from '../session.ts';
@@ -9,6 +13,8 @@ import { type CriuVersion, criuVersion, refuseNamespaces } from './version.ts';
 
 export interface Restoration {
   readonly options: RestoreOptions;
+  /** With the namespaces that the restored processes will be in. */
+  readonly config: Config;
   /** Of the checkpointed container: `pipe:[123]` for one that CRIU is to be given another for. */
   readonly standardLinks: readonly string[];
 }
@@ -27,7 +33,21 @@ export async function prepareRestoration(
   refuseCgroupNamespace(config);
   refuseLabels(options, version);
   if (workPath !== undefined) makeDirectories(local, { imagePath, workPath });
-  return { options, standardLinks };
+  return { options, standardLinks, config: withTimeNamespace(local, config, version) };
+}
+
+/** The first that restores into a time namespace, so that clocks go on from where they stood. */
+const MAKES_TIME: CriuVersion = 31_400;
+
+/** `exec` joins what the config names. */
+function withTimeNamespace(local: Kernel, config: Config, version: CriuVersion): Config {
+  const { linux } = config;
+  const namespaces = linux?.namespaces ?? [];
+  const makes =
+    version >= MAKES_TIME &&
+    !namespaces.some(({ type }) => type === 'time') &&
+    attempt(local, faccessat2(AT.FDCWD, '/proc/self/ns/time', 0)) >= 0;
+  return makes ? { ...config, linux: { ...linux, namespaces: [...namespaces, { type: 'time' }] } } : config;
 }
 
 /** In runc's words: CRIU has nothing to join one by. */

@@ -1,12 +1,12 @@
 /** Has CRIU bring the processes of a checkpointed container back, as children of this process. */
 
 import { close, closeRange, mkdirat, openat } from '../../native/calls/files.ts';
-import { mount, moveMount, openTree } from '../../native/calls/mounts.ts';
+import { mount, mountSetattr, moveMount, openTree } from '../../native/calls/mounts.ts';
 import { setns, waitid } from '../../native/calls/process.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { MS } from '../../native/constants/mount.ts';
+import { MOUNT_ATTR, MS } from '../../native/constants/mount.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
 import { type CriuOptions, REQUEST } from '../../native/criu/messages.ts';
 import type { Kernel } from '../../native/kernel.ts';
@@ -58,7 +58,7 @@ export async function restore(
       extra: namespaces.map(({ fd }) => fd),
       prepare(process) {
         enterCgroup(process);
-        root = mountRoot(process, session.directory, record.rootfs);
+        root = mountRoot(process, session.directory, record);
       },
       request(criu) {
         directories = openDirectories(local, options, criu);
@@ -150,7 +150,7 @@ function bringLoopbackUp({ platform, inheritance }: Session, pid: number): void 
  * an empty file system over the container's state directory: nothing is left of it, whatever happens.
  * @returns its path there
  */
-function mountRoot(process: Kernel, directory: string, rootfs: string): string {
+function mountRoot(process: Kernel, directory: string, { rootfs, config }: ContainerRecord): string {
   return doing(`mount the rootfs ${rootfs} for CRIU`, () => {
     perform(process, [
       ...enterOwnMounts(),
@@ -162,6 +162,8 @@ function mountRoot(process: Kernel, directory: string, rootfs: string): string {
     // As the kernel tells it: what leads to the state directory may be a symlink.
     const path = pathOf(process, target);
     perform(process, [
+      // CRIU takes it as it is, whatever the container's root was.
+      ...(config.root?.readonly ? [mountSetattr(tree, '', { set: MOUNT_ATTR.RDONLY })] : []),
       moveMount(tree, target),
       mount('', path, null, MS.PRIVATE | MS.REC, null),
       close(target),

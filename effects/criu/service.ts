@@ -11,7 +11,7 @@ import { POLL, SOCK } from '../../native/constants/socket.ts';
 import { type CriuRequest, type CriuResponse, REQUEST } from '../../native/criu/messages.ts';
 import { decodeResponse, encodeRequest } from '../../native/criu/rpc.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
+import { attempt, call, isErrno, perform } from '../../native/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import { hasEnded, reap, spawnProcess } from '../../native/process.ts';
 import { out, viewOf } from '../../native/struct.ts';
@@ -19,7 +19,7 @@ import { doing, EffectError, reasonOf } from '../error.ts';
 import { closeAll } from '../foreground/ends.ts';
 import { findProgram } from '../programs.ts';
 import type { Session } from '../session.ts';
-import { CriuError } from './failure.ts';
+import { CriuError, refusal } from './failure.ts';
 
 export interface Notification {
   readonly script: string;
@@ -120,7 +120,7 @@ async function converse(
     try {
       onAnswer?.();
       const response = decodeResponse(message.bytes);
-      if (!response.success) throw problem?.error ?? new CriuError(response);
+      if (!response.success) throw problem?.error ?? refusal(response);
       if (response.type !== REQUEST.NOTIFY) return response;
       const { script = '', pid: about = 0 } = response.notify ?? {};
       try {
@@ -136,8 +136,20 @@ async function converse(
 }
 
 function tell(local: Kernel, socket: number, request: CriuRequest): void {
-  doing('tell CRIU what to do', () => call(local, send(socket, encodeRequest(request))));
+  try {
+    call(local, send(socket, encodeRequest(request)));
+  } catch (error) {
+    throw lost(error, 'tell CRIU what to do');
+  }
 }
+
+function lost(error: unknown, what: string): EffectError {
+  // Where it has not read all that it was sent, its end is a reset.
+  if (isErrno(error, 'ECONNRESET', 'EPIPE')) return new CriuError(ENDED, '', { cause: error });
+  return new EffectError(`${what}: ${reasonOf(error)}`, { cause: error });
+}
+
+const ENDED = 'criu failed: it ended without an answer';
 
 async function receive(
   platform: Platform,
@@ -150,8 +162,8 @@ async function receive(
   try {
     length = call(platform.local, receiveMessage(socket, buffers));
   } catch (error) {
-    throw problem?.error ?? new EffectError(`hear from CRIU: ${reasonOf(error)}`, { cause: error });
+    throw problem?.error ?? lost(error, 'hear from CRIU');
   }
-  if (length === 0) throw problem?.error ?? new EffectError('criu failed: it ended without an answer');
+  if (length === 0) throw problem?.error ?? new CriuError(ENDED);
   return { bytes: buffers.data.bytes.subarray(0, length), descriptors: receivedDescriptors(buffers.control) };
 }

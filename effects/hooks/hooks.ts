@@ -1,9 +1,10 @@
 /** The hooks of config.md, "POSIX-platform Hooks": when each kind runs is the machine's to know, where is told here. */
 
-import { fchdir } from '../../native/calls/files.ts';
+import { close, fchdir } from '../../native/calls/files.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
-import { call } from '../../native/perform.ts';
+import { attempt, call } from '../../native/perform.ts';
 import type { ContainerRecord, HookKind } from '../../spec/record.ts';
+import { openInit } from '../observe.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { hookState, planHooks } from './plan.ts';
 import { runAll, runInOrder } from './run.ts';
@@ -34,7 +35,15 @@ export async function runHooks(
     await runAll(platform, hooks, hookState(record, kind, undefined), besideRuntime(session, undefined));
   } else {
     const state = hookState(record, kind, record.init?.pid);
-    await runInOrder(platform, hooks, state, besideRuntime(session, record.bundle));
+    const start = besideRuntime(session, record.bundle);
+    // The process of a started container may end while its poststart hooks run: they run on.
+    const init =
+      kind === 'createRuntime' && record.init !== undefined ? openInit(platform.local, record.init) : undefined;
+    try {
+      await runInOrder(platform, hooks, state, start, init);
+    } finally {
+      if (init !== undefined) attempt(platform.local, close(init));
+    }
   }
 }
 

@@ -2,9 +2,10 @@
 
 import { close } from '../../native/calls/files.ts';
 import { dataFile, readDataFile } from '../../native/data-file.ts';
+import type { Ending } from '../../native/ending.ts';
 import { attempt, SyscallError } from '../../native/perform.ts';
 import type { Platform } from '../../native/platform.ts';
-import { type Ending, hasEnded, killProcess } from '../../native/process.ts';
+import { firstToEnd, hasEnded, killProcess } from '../../native/process.ts';
 import type { State } from '../../spec/types.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { describeEnding } from './ending.ts';
@@ -24,8 +25,12 @@ export type StartHook = (hook: PlannedHook, stdio: readonly [number, number, num
 /** What of a hook's output an error shows, of each stream. */
 const OUTPUT_LIMIT = 16 * 1024;
 
+/** What a hook that has nothing to do any more is given to end by itself: it may be the one that ended the init. */
+const FAREWELL_MS = 1000;
+
 /**
  * In order; stops at the first that fails.
+ * @param init its pidfd, where hooks have no purpose without it: so `delete --force` has not to wait for one that hangs
  * @throws EffectError `error running createRuntime hook #0: exit status 1, stdout: , stderr: `
  */
 export async function runInOrder(
@@ -33,8 +38,9 @@ export async function runInOrder(
   hooks: readonly PlannedHook[],
   state: State,
   start: StartHook,
+  init?: number,
 ): Promise<void> {
-  for (const hook of hooks) await runOne(platform, hook, state, start);
+  for (const hook of hooks) await runOne(platform, hook, state, start, init);
 }
 
 /** In order; one that fails does not keep the others from running. @throws EffectError that names all that failed */
@@ -55,7 +61,13 @@ export async function runAll(
   if (errors.length > 0) throw new EffectError(errors.map(reasonOf).join('; '), { cause: errors[0] });
 }
 
-async function runOne(platform: Platform, hook: PlannedHook, state: State, start: StartHook): Promise<void> {
+async function runOne(
+  platform: Platform,
+  hook: PlannedHook,
+  state: State,
+  start: StartHook,
+  init?: number,
+): Promise<void> {
   const { local } = platform;
   const opened: number[] = [];
   // Files, not pipes: nobody needs to empty them while the hook runs, and what it leaves running cannot hold us up.
@@ -66,7 +78,7 @@ async function runOne(platform: Platform, hook: PlannedHook, state: State, start
   };
   try {
     const stdio = [file('stdin', JSON.stringify(state)), file('stdout'), file('stderr')] as const;
-    const failure = await failureOf(platform, hook, start, stdio);
+    const failure = await failureOf(platform, hook, start, stdio, init);
     if (failure !== undefined) throw new EffectError(`error running ${hook.label}: ${failure}`);
   } finally {
     local.submit(opened.map((fd) => ({ ...close(fd), mayFail: true })));
@@ -78,6 +90,7 @@ async function failureOf(
   hook: PlannedHook,
   start: StartHook,
   stdio: readonly [number, number, number],
+  init: number | undefined,
 ): Promise<string | undefined> {
   let running: RunningHook;
   try {
@@ -85,18 +98,19 @@ async function failureOf(
   } catch (error) {
     return notStarted(error);
   }
-  let timedOut = false;
+  let killed: string | undefined;
   try {
-    if (!(await hasEnded(platform, running.pidfd, hook.timeout))) {
-      timedOut = true;
-      await killProcess(platform, running.pidfd);
-    }
+    const awaited = init === undefined ? [running.pidfd] : [running.pidfd, init];
+    const first = await firstToEnd(platform, awaited, hook.timeout);
+    const abandoned = first === 1 && !(await hasEnded(platform, running.pidfd, FAREWELL_MS));
+    if (first === -1) killed = `hook ran past specified timeout of ${((hook.timeout ?? 0) / 1000).toFixed(1)}s`;
+    if (abandoned) killed = "the container's init ended meanwhile";
+    if (killed !== undefined) await killProcess(platform, running.pidfd);
   } finally {
     attempt(platform.local, close(running.pidfd));
   }
   const ending = describeEnding(running.end());
-  if (timedOut && hook.timeout !== undefined)
-    return `hook ran past specified timeout of ${(hook.timeout / 1000).toFixed(1)}s`;
+  if (killed !== undefined) return killed;
   if (ending === undefined) return undefined;
   const [, out, err] = stdio.map((fd) => text(readDataFile(platform.local, fd, OUTPUT_LIMIT)));
   return `${ending}, stdout: ${out}, stderr: ${err}`;

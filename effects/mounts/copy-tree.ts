@@ -33,7 +33,7 @@ interface Entry {
 }
 
 /**
- * Owners, permissions and times are kept, hard links are not. An owner who is not mapped in the performer's user namespace
+ * Owners, permissions and times are kept; hard links and extended attributes are not, as with runc (which keeps no times either). An owner who is not mapped in the performer's user namespace
  * is not kept either.
  * @param from a directory, opened for reading
  * @param to a directory

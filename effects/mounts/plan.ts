@@ -10,6 +10,8 @@ import { planCgroupMount } from './plan-cgroup.ts';
 import type { AttributesStep, BindStep, FilesystemStep, MountIdmap, MountStep } from './steps.ts';
 
 export interface MountFacts {
+  /** Absolute path of the rootfs on the host. */
+  readonly rootfs?: string | undefined;
   /** Paths that are bound and are not directories. */
   readonly files: ReadonlySet<string>;
   readonly cgroup: CgroupRecord | undefined;
@@ -141,10 +143,12 @@ function planHostInstance(mount: Mount, type: string, options: MountOptions, fac
 
 function planBind(mount: Mount, options: MountOptions, facts: MountFacts): BindStep {
   const source = mount.source ?? '';
+  const within = insideOf(facts.rootfs, source);
   const idmap = idmapOf(mount, options);
   return {
     step: 'bind',
     source,
+    ...(within === undefined ? {} : { within }),
     recursive: options.bind === 'rbind',
     attributes: options.attributes,
     attributesBelow: options.recursive,
@@ -153,6 +157,13 @@ function planBind(mount: Mount, options: MountOptions, facts: MountFacts): BindS
     placeholder: facts.files.has(source) ? 'file' : 'directory',
     propagation: options.propagation,
   };
+}
+
+function insideOf(rootfs: string | undefined, source: string): string | undefined {
+  if (rootfs === undefined || !source.startsWith('/')) return undefined;
+  const [root, path] = [cleanInside(rootfs), cleanInside(source)];
+  if (path === root) return '/';
+  return path.startsWith(`${root}/`) ? path.slice(root.length) : undefined;
 }
 
 function idmapOf({ uidMappings: uid, gidMappings: gid }: Mount, { idmap }: MountOptions): MountIdmap | undefined {

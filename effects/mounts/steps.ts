@@ -32,6 +32,8 @@ export interface FilesystemStep extends Placed {
 export interface BindStep extends Placed {
   readonly step: 'bind';
   readonly source: string;
+  /** The source's path inside of the rootfs, where it lies there: what earlier steps have mounted is part of it. */
+  readonly within?: string | undefined;
   readonly recursive: boolean;
   readonly attributes: AttributeChange;
   readonly attributesBelow: AttributeChange;

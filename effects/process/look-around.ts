@@ -11,6 +11,7 @@ import type { Process } from '../../spec/types.ts';
 import { openInRoot } from '../rootfs/in-root.ts';
 import { isCharacterDevice, NULL_DEVICE, ownerOf } from '../stat.ts';
 import { homeOf, variable } from './environment.ts';
+import { homeInLargePasswd } from './large-passwd.ts';
 import { addFindProgram } from './program.ts';
 import { addEnter, cwdError } from './working-directory.ts';
 
@@ -47,7 +48,7 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const hasNull = (results[nullLook.index] ?? -1) >= 0 && isCharacterDevice(ownNull, NULL_DEVICE);
   return {
     program: programIn(results),
-    home: passwd === undefined ? undefined : homeOf(passwd.more ? wholePasswd(kernel) : passwd.text, uid),
+    home: passwd === undefined ? undefined : passwd.more ? homeInLargePasswd(kernel, uid) : homeOf(passwd.text, uid),
     cwdDenied: entered > 0,
     foreignStdio: open.filter(({ stat }) => isForeign(stat, uid)).map(({ fd }) => fd),
     nullStdio: open.filter(({ stat }) => hasNull && isCharacterDevice(stat, NULL_DEVICE)).map(({ fd }) => fd),
@@ -55,7 +56,6 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
 }
 
 const SMALL_PASSWD_BYTES = 4 * 1024;
-const LARGEST_PASSWD_BYTES = 64 * 1024;
 
 /** @returns what tells the file's first `size` bytes, none where it cannot be read; `more` when there may be others */
 function addReadPasswd(batch: Batch, size: number): (results: readonly number[]) => { text: string; more: boolean } {
@@ -69,12 +69,6 @@ function addReadPasswd(batch: Batch, size: number): (results: readonly number[])
     const n = Math.max(0, results[length.index] ?? 0);
     return { text: new TextDecoder().decode(text.bytes.subarray(0, n)), more: n === size };
   };
-}
-
-function wholePasswd(kernel: Kernel): string {
-  const batch = new Batch();
-  const passwd = addReadPasswd(batch, LARGEST_PASSWD_BYTES);
-  return passwd(perform(kernel, batch.calls)).text;
 }
 
 const isForeign = (stat: Out, uid: number): boolean => !isCharacterDevice(stat, NULL_DEVICE) && ownerOf(stat) !== uid;

@@ -18,18 +18,18 @@ import { requireSelinux } from '../process/labels.ts';
 import { rootDescriptor } from '../served-process.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
-import { withHostSide } from '../userns/host-side.ts';
+import { initSide, withHostSide } from '../userns/host-side.ts';
 import { withMappedNamespaces } from '../userns/mapped-namespaces.ts';
 import { inUserNamespace } from '../userns/mappings.ts';
 import { hasIdmapped, needsHostSide } from '../userns/needs-host-side.ts';
-import { openSources } from '../userns/sources.ts';
+import { type InnerBind, isInner, type NamespaceOf, openSources, openSourceWithin } from '../userns/sources.ts';
 import { attachRootfs, postAttachRootfs } from './attach.ts';
 import { configuredDevices, makeConfiguredDevices } from './configured-devices.ts';
 import { closeDev, makeDevices, needsDevices } from './devices.ts';
 import { chrootInto, moveOver, pivotInto } from './enter.ts';
 import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
-import { finalPropagation, planPropagation, rootPropagation } from './propagation.ts';
+import { finalPropagation, type Propagation, planPropagation, rootPropagation } from './propagation.ts';
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
@@ -37,9 +37,8 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   const { config } = record;
   const mounts = plainMounts(record);
   const steps = plannedSteps(session.platform.local, record, mounts);
-  const { root, opened } = attach(session, record, steps);
+  const root = mountAll(session, record, steps);
   init.root = root;
-  performMounts(init.kernel, root, opened);
   if (!needsDevices(mounts)) return;
   const devices = configuredDevices(config.linux?.devices);
   const configured = new Set(devices.map(({ path }) => path));
@@ -56,10 +55,11 @@ export const plainMounts = (record: ContainerRecord): readonly Mount[] =>
 /** What these mounts come to on this host. @throws EffectError */
 export function plannedSteps(
   local: Kernel,
-  { config, cgroup }: ContainerRecord,
+  { config, cgroup, rootfs }: ContainerRecord,
   mounts: readonly Mount[],
 ): readonly MountStep[] {
   return planMounts(mounts, {
+    rootfs,
     files: boundFiles(local, mounts),
     cgroup,
     cgroupNamespace: makesNamespace(config, 'cgroup'),
@@ -71,36 +71,59 @@ export function plannedSteps(
   });
 }
 
-interface Attached {
-  /** The rootfs, opened in the init. */
-  readonly root: number;
-  readonly opened: readonly MountStep[];
-}
-
-function attach(session: Session, record: ContainerRecord, steps: readonly MountStep[]): Attached {
+/** @returns the rootfs, opened in the init */
+function mountAll(session: Session, record: ContainerRecord, steps: readonly MountStep[]): number {
   const { kernel, pid } = connectedInit(session);
   const { config, rootfs } = record;
   // In the host's own mount namespace its propagation is not ours to change.
   const propagation = hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
   if (record.owner !== 0 && hasIdmapped(record))
     throw new EffectError('id-mapped mounts are not supported for rootless containers');
+  const ofContainer = `/proc/${pid}/ns/user`;
   if (!needsHostSide(record)) {
-    const root = rootDescriptor(record.options.preserveFds);
-    if (propagation?.parent === undefined) postAttachRootfs(kernel, rootfs, propagation, root);
-    else {
-      flush(kernel);
-      return { root: attachRootfs(kernel, rootfs, propagation), opened: steps };
-    }
-    return { root, opened: steps };
+    const root = attachInOrder(kernel, record, propagation);
+    performInOrder(kernel, root, steps, (step) => openSourceWithin(initSide(kernel), root, step, () => ofContainer));
+    return root;
   }
   flush(kernel);
   return withHostSide(session, record.options.preserveFds, (host) => {
-    const [root = -1] = host.give([attachRootfs(host.kernel, rootfs, propagation)]);
-    const opened = withMappedNamespaces(session, (pathOf) =>
-      openSources(host, steps, ({ mappings }) => (mappings === undefined ? `/proc/${pid}/ns/user` : pathOf(mappings))),
-    );
-    return { root, opened };
+    const own = attachRootfs(host.kernel, rootfs, propagation);
+    const [root = -1] = host.give([own]);
+    withMappedNamespaces(session, (pathOf) => {
+      const namespaceOf: NamespaceOf = ({ mappings }) => (mappings === undefined ? ofContainer : pathOf(mappings));
+      const opened = openSources(host, steps, namespaceOf);
+      performInOrder(kernel, root, opened, (step) => openSourceWithin(host, own, step, namespaceOf));
+    });
+    return root;
   });
+}
+
+function attachInOrder(kernel: Kernel, { rootfs, options }: ContainerRecord, propagation?: Propagation): number {
+  if (propagation?.parent !== undefined) {
+    flush(kernel);
+    return attachRootfs(kernel, rootfs, propagation);
+  }
+  const root = rootDescriptor(options.preserveFds);
+  postAttachRootfs(kernel, rootfs, propagation, root);
+  return root;
+}
+
+/** What lies in the rootfs is bound as the steps before have made it. @throws EffectError */
+function performInOrder(
+  kernel: Kernel,
+  root: number,
+  steps: readonly MountStep[],
+  open: (step: InnerBind) => MountStep,
+): void {
+  let next: MountStep[] = [];
+  for (const step of steps) {
+    if (isInner(step)) {
+      performMounts(kernel, root, next);
+      flush(kernel);
+      next = [open(step)];
+    } else next.push(step);
+  }
+  performMounts(kernel, root, next);
 }
 
 /** Makes the rootfs the root, and takes away what the container must not have of it. @throws EffectError */

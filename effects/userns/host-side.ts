@@ -19,7 +19,16 @@ export interface HostSide {
   readonly kernel: Kernel;
   /** Gives its descriptors to the init. @returns their numbers there, in order */
   give(descriptors: readonly number[]): readonly number[];
+  /** Closes what has been given. */
+  release(descriptors: readonly number[]): void;
 }
+
+/** The init itself, where it may do all that its mounts take. */
+export const initSide = (init: Kernel): HostSide => ({
+  kernel: init,
+  give: (descriptors) => descriptors,
+  release() {},
+});
 
 /** As many as one message carries: SCM_MAX_FD, net/scm.h. */
 const MOST_DESCRIPTORS = 253;
@@ -50,6 +59,7 @@ export function withHostSide<T>(session: Session, preserveFds: number, action: (
           kernel: stage.kernel,
           give: (descriptors) =>
             chunks(descriptors).flatMap((some) => passDescriptors(stage.kernel, init.kernel, link, some)),
+          release: (descriptors) => void stage.kernel.submit(descriptors.map((fd) => close(fd))),
         });
       } finally {
         attempt(local, close(stage.connection));

@@ -81,4 +81,5 @@ export const FS_MAGIC = {
   TMPFS: 0x01021994,
   CGROUP: 0x27e0eb,
   CGROUP2: 0x63677270,
+  RDTGROUP: 0x07655821,
 } as const;

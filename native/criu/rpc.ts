@@ -46,18 +46,25 @@ const isList = (value: Value): value is readonly (Scalar | Message)[] => Array.i
 /** @throws Error where the bytes are no answer of CRIU's */
 export function decodeResponse(bytes: Uint8Array): CriuResponse {
   const response: Writable<CriuResponse> = { type: 0, success: false };
-  new PbfReader(bytes).readFields((field, into, reader) => {
-    if (field === 1) into.type = reader.readVarint();
-    else if (field === 2) into.success = reader.readBoolean();
-    else if (field === 4) into.restoredPid = integersOf(reader).get(1) ?? 0;
-    else if (field === 5) into.notify = notifyOf(reader);
-    else if (field === 7) into.errno = reader.readVarint(true);
-    else if (field === 8) into.features = featuresOf(reader);
-    else if (field === 9) into.message = reader.readString();
-    else if (field === 10) into.version = versionOf(reader);
-  }, response);
-  if (response.type === 0) throw new Error('CRIU sent something else than an answer');
+  let cause: unknown;
+  try {
+    new PbfReader(bytes).readFields(readMember, response);
+  } catch (error) {
+    cause = error;
+  }
+  if (cause !== undefined || response.type === 0) throw new Error('CRIU sent something else than an answer', { cause });
   return response;
+}
+
+function readMember(field: number, into: Writable<CriuResponse>, reader: PbfReader): void {
+  if (field === 1) into.type = reader.readVarint();
+  else if (field === 2) into.success = reader.readBoolean();
+  else if (field === 4) into.restoredPid = integersOf(reader).get(1) ?? 0;
+  else if (field === 5) into.notify = notifyOf(reader);
+  else if (field === 7) into.errno = reader.readVarint(true);
+  else if (field === 8) into.features = featuresOf(reader);
+  else if (field === 9) into.message = reader.readString();
+  else if (field === 10) into.version = versionOf(reader);
 }
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };

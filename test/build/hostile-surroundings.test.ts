@@ -22,6 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
 const cwd = join(folder, 'cwd');
 const home = join(folder, 'home');
 const temporary = join(folder, 'tmp');
+const state = join(folder, 'state');
 const canary = join(folder, 'canary');
 const trap = join(folder, 'trap.cjs');
 const skip = existsSync(runchart) ? false : 'dist/runchart is not built: npm run build';
@@ -30,7 +31,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 beforeEach(() => {
   rmSync(folder, { recursive: true, force: true });
-  for (const path of [cwd, home, temporary]) mkdirSync(path, { recursive: true });
+  for (const path of [cwd, home, temporary, state]) mkdirSync(path, { recursive: true });
   writeFileSync(trap, `require('node:fs').writeFileSync(${JSON.stringify(canary)}, process.argv0);`);
 });
 
@@ -52,7 +53,7 @@ const version = (program: string, variables: Readonly<Record<string, string>>) =
 /** `list` gets as far as the kernel: it has opened koffi's addon. */
 const COMMANDS = [
   { argv: ['--version'], prints: /^runchart version / },
-  { argv: ['--root', join(folder, 'state'), 'list'], prints: /^ID +PID/ },
+  { argv: ['--root', state, 'list'], prints: /^ID +PID/ },
 ];
 
 function assertUnmoved(variables: Readonly<Record<string, string>> = {}): void {

@@ -8,5 +8,8 @@ it("an error is one line, without oclif's hint", () => {
     lineOf(new Error('Parsing --preserve-fds \n\tExpected an integer but received: x\nSee more help with --help')),
     'Parsing --preserve-fds: Expected an integer but received: x',
   );
+  // It names the flag itself.
+  const own = 'invalid value "x" for flag -additional-gids: parse error';
+  assert.equal(lineOf(new Error(`Parsing --additional-gids \n\t${own}\nSee more help with --help`)), own);
   assert.equal(lineOf('text'), 'text');
 });

@@ -1,8 +1,8 @@
 /** docs/conformance.md, from the schema and from what covers it. */
 
-import { coverageOf, type Shown } from './coverage.ts';
+import { coverageOf } from './coverage.ts';
 import { configFields, type Field } from './fields.ts';
-import type { TestName } from './registry.ts';
+import type { Coverage, TestName } from './registry.ts';
 
 const HEAD = `# Conformance
 
@@ -35,10 +35,9 @@ function row({ path, type, values }: Field): string {
   return `| \`${path}\` | ${kinds} | ${shown(coverageOf(path))} |`;
 }
 
-function shown(coverage: Shown | undefined): string {
+function shown(coverage: Coverage | undefined): string {
   if (coverage === undefined) return '**nothing**';
   const tests = coverage.tests.map(link).join('<br>');
-  if (coverage.kind === 'refused') return `refused for now: ${tests}`;
   return coverage.kind === 'without effect' ? `no effect: ${coverage.reason}: ${tests}` : tests;
 }
 

@@ -5,12 +5,24 @@ import { join } from 'node:path';
 
 const CGROUPS = '/sys/fs/cgroup';
 const TMPFS_MAGIC = 0x01021994;
-/** Where engines and runtimes put things that outlive their processes. */
-const SHARED = ['/run', '/run/netns', '/run/runc', '/run/runchart', '/run/libpod', '/dev/shm', '/var/run/netns'];
+/** Where engines and runtimes put things that outlive their processes, and what of it would be theirs. */
+const SHARED: readonly (readonly [folder: string, name: RegExp])[] = [
+  ['/run', /^(containerd|docker|docker\.sock|libpod)$/],
+  ['/run/netns', /./],
+  ['/run/runc', /^[0-9a-f]{64}$/],
+  ['/run/runchart', /^[0-9a-f]{64}$/],
+  ['/dev/shm', /^libpod_/],
+];
 
-/** Names in the folders that all of the machine shares; compare two of them. */
+/** What is in the folders that all of the machine shares; compare two of them. */
 export function sharedNames(): ReadonlySet<string> {
-  return new Set(SHARED.flatMap((folder) => entries(folder).map((name) => join(folder, name))));
+  return new Set(
+    SHARED.flatMap(([folder, name]) =>
+      entries(folder)
+        .filter((entry) => name.test(entry))
+        .map((entry) => join(folder, entry)),
+    ),
+  );
 }
 
 /**

@@ -14,6 +14,7 @@ import { life } from './podman/life.ts';
 import { limits } from './podman/limits.ts';
 import { located, missing } from './program.ts';
 import { playAll } from './scenario.ts';
+import { documented } from './snippets.ts';
 
 describe('podman', { skip: noContainers || missing('podman', 'conmon') }, () => {
   const work = workFolder('podman');
@@ -38,5 +39,5 @@ describe('podman', { skip: noContainers || missing('podman', 'conmon') }, () => 
     work.remove();
   });
 
-  playAll([...life, ...exec, ...limits, ...isolation], () => ({ ours, runc }));
+  playAll([...documented('podman'), ...life, ...exec, ...limits, ...isolation], () => ({ ours, runc }));
 });

@@ -1,6 +1,6 @@
 /** Small programs of the shell's, which stand before an engine's client or a runtime. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../build/compiler.ts';
 
@@ -17,9 +17,10 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''"
 
 /** The first of these programs that is missing, as a reason to skip; false where all are there. */
 export function missing(...names: readonly string[]): string | false {
-  const name = names.find((one) => findProgram(one) === undefined);
+  const name = names.find((one) => located(one) === undefined);
   return name === undefined ? false : `${name} is not installed`;
 }
 
-/** Where Debian puts programs of the administrator's, which may not be in PATH. */
-export const located = (name: string): string | undefined => findProgram(name);
+/** Debian's own program first: an administrator's may be of another version. */
+export const located = (name: string): string | undefined =>
+  ['/usr/bin', '/usr/sbin'].map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? findProgram(name);

@@ -108,11 +108,13 @@ export async function play(engine: Engine, { script, varying }: Scenario): Promi
 export function plain(text: string): string {
   return (
     text
-      .replace(/\r\n/g, '\n')
+      .replace(/\r+\n/g, '\n')
       .replace(/\b[0-9a-f]{64}\b/g, 'ID')
       .replace(/\b[0-9a-f]{12}\b/g, 'ID')
       .replace(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d)?( UTC)?/g, 'TIME')
       .replace(/\brunc(hart)?\b/g, 'RUNTIME')
+      // docker's client says it or not, as it happens.
+      .replace(/^time="TIME" level=error msg="error waiting for container: context canceled"\n/gm, '')
       .replace(/unable to start container process: /g, '')
       // Where our messages say more: the errno by its name.
       .replace(/ \(E[A-Z0-9]+\)/g, '')

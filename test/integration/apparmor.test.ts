@@ -9,7 +9,7 @@ import type { Process } from '../../spec/types.ts';
 import { noContainers } from './bundle.ts';
 import { messageOf } from './command-line.ts';
 import { proc } from './containers.ts';
-import { lives, until, waiting } from './lives.ts';
+import { lives, resting, until } from './lives.ts';
 
 const ENABLED = '/sys/module/apparmor/parameters/enabled';
 const enabled = existsSync(ENABLED) && readFileSync(ENABLED, 'utf8').startsWith('Y');
@@ -52,7 +52,7 @@ describe('a profile on a host without AppArmor', {
 
   it('fails create, and leaves nothing', () => {
     const id = host.idFor(runchart);
-    const config = waiting();
+    const config = resting();
     const asked = { ...config, process: { ...config.process, apparmorProfile: 'docker-default' } };
     const ended = runchart('create', '--bundle', host.bundle(id, asked), id);
     assert.equal(ended.status, 1);
@@ -61,18 +61,18 @@ describe('a profile on a host without AppArmor', {
   });
 
   it('fails exec, by flag or process.json, and starts nothing', () => {
-    const { id } = host.start();
+    const { id } = host.start(resting());
     const file = join(host.path, 'process.json');
     writeFileSync(file, JSON.stringify({ args: ['/bin/true'], cwd: '/', apparmorProfile: 'p' }));
     for (const ended of [runchart('exec', '--apparmor', 'p', id, 'true'), runchart('exec', '--process', file, id)]) {
       assert.equal(ended.status, 255);
       assert.ok(messageOf(ended).endsWith(words('p')), messageOf(ended));
     }
-    assert.equal(JSON.parse(runchart('ps', '-f', 'json', id).stdout).length, 2);
+    assert.equal(JSON.parse(runchart('ps', '-f', 'json', id).stdout).length, 1);
   });
 
   it('is nothing where it is empty', () => {
-    const config = waiting();
+    const config = resting();
     const { id } = host.start({ ...config, process: { ...config.process, apparmorProfile: '', selinuxLabel: '' } });
     assert.equal(runchart('exec', '--apparmor', '', '--process-label', '', id, 'true').status, 0);
   });
@@ -88,12 +88,12 @@ describe('a label on a host without SELinux', {
 
   it('fails create and exec in runc’s words', () => {
     const id = host.idFor(runchart);
-    const config = waiting();
+    const config = resting();
     const asked = { ...config, process: { ...config.process, selinuxLabel: 'system_u:system_r:container_t:s0' } };
     const ended = runchart('run', '--bundle', host.bundle(id, asked), id);
     assert.match(messageOf(ended), words);
     assert.match(messageOf(runchart('state', id)), /does not exist/);
-    const other = host.start();
+    const other = host.start(resting());
     assert.match(messageOf(runchart('exec', '--process-label', 'u:r:t:s0', other.id, 'true')), words);
   });
 });
@@ -112,15 +112,15 @@ describe('AppArmor', { skip }, () => {
       writeFileSync(file(name), profile(name, i === 0 ? '/dev/zero' : '/dev/full'));
       parse('--replace', '--skip-cache', file(name));
     }
-  after(() => {
-    host?.close();
+  after(async () => {
+    await host?.close();
     // The kernel keeps a profile that is gone for as long as somebody is confined by it.
     for (const name of names)
       if (host !== undefined) spawnSync('apparmor_parser', ['--remove'], { input: profile(name, '/x') });
   });
 
-  function configWith(changes: Partial<Process>): ReturnType<typeof waiting> {
-    const config = waiting();
+  function configWith(changes: Partial<Process>): ReturnType<typeof resting> {
+    const config = resting();
     return { ...config, process: { ...config.process, ...changes } };
   }
 
@@ -129,7 +129,7 @@ describe('AppArmor', { skip }, () => {
       if (host === undefined) return;
       const { runchart } = host;
       const { id, pid } = host.start(configWith({ apparmorProfile: first, noNewPrivileges }));
-      await until('the program is executed', () => proc(pid, 'cmdline').startsWith('sh'));
+      await until('the program is executed', () => proc(pid, 'cmdline').startsWith('sleep'));
       assert.equal(confinementOf(pid), `${first} (enforce)`);
       const current = 'cat /proc/self/attr/apparmor/current /proc/self/attr/current 2>/dev/null | head -1';
       assert.equal(runchart('exec', id, 'sh', '-c', current).stdout, `${first} (enforce)\n`);
@@ -154,7 +154,7 @@ describe('AppArmor', { skip }, () => {
     const namespaces = [...(config.linux?.namespaces ?? []), { type: 'user' as const }];
     const linux = { ...config.linux, namespaces, uidMappings: mapping, gidMappings: mapping };
     const { id, pid } = host.start({ ...config, linux });
-    await until('the program is executed', () => proc(pid, 'cmdline').startsWith('sh'));
+    await until('the program is executed', () => proc(pid, 'cmdline').startsWith('sleep'));
     assert.equal(confinementOf(pid), `${first} (enforce)`);
     const { stdout } = host.runchart('exec', id, 'cat', '/proc/self/attr/current');
     assert.equal(stdout, `${first} (enforce)\n`);
@@ -170,13 +170,13 @@ describe('AppArmor', { skip }, () => {
     const words = /apparmor failed to apply profile "runchart-test-no-such-profile": no such profile is loaded$/;
     assert.match(messageOf(ended), words);
     assert.match(messageOf(runchart('state', id)), /does not exist/);
-    const other = host.start();
+    const other = host.start(resting());
     assert.match(messageOf(runchart('exec', '--apparmor', 'runchart-test-no-such-profile', other.id, 'true')), words);
   });
 
   it('leaves the runtime, and a container without a profile, unconfined', async () => {
     if (host === undefined) return;
-    const { pid } = host.start();
+    const { pid } = host.start(resting());
     assert.equal(confinementOf(pid), confinementOf(process.pid));
   });
 });

@@ -212,7 +212,7 @@ describe('the command line', { skip: noContainers }, () => {
   });
 
   it('helps, without colours where nobody looks', () => {
-    assert.match(runchart('--help').stdout, /^USAGE\n.*\n\nCOMMANDS\n {2}create /);
+    assert.match(runchart('--help').stdout, /^USAGE\n.*\n\nCOMMANDS\n {2}checkpoint /);
     const { stdout, status } = runchart('run', '-h');
     assert.equal(status, 0);
     assert.match(stdout, /runchart run \[FLAGS\] CONTAINER-ID/);

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PATIENCE } from './patience.ts';
 
 export const RUNCHART = join(import.meta.dirname, '../../dist/runchart');
 
@@ -19,18 +20,26 @@ export interface Ended {
 export interface CommandLine {
   readonly program: string;
   readonly root: string;
+  /** Options before each command. */
+  readonly globals: readonly string[];
   (...argv: string[]): Ended;
   /** In another environment or directory. */
   with(options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv }, ...argv: string[]): Ended;
 }
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 30_000 * PATIENCE;
 
 /**
  * @param program `runc`, or RUNCHART
  * @param folder where its state and output go
+ * @param globals options before each command
  */
-export function commandLine(program: string, folder: string, name = 'state'): CommandLine {
+export function commandLine(
+  program: string,
+  folder: string,
+  name = 'state',
+  globals: readonly string[] = [],
+): CommandLine {
   const root = join(folder, name);
   let count = 0;
 
@@ -39,7 +48,7 @@ export function commandLine(program: string, folder: string, name = 'state'): Co
     const files = ['out', 'err'].map((end) => join(folder, `${name}-${++count}.${end}`));
     const [stdout = 1, stderr = 2] = files.map((file) => openSync(file, 'w'));
     try {
-      const { status, error } = spawnSync(program, ['--root', root, ...argv], {
+      const { status, error } = spawnSync(program, ['--root', root, ...globals, ...argv], {
         ...options,
         stdio: ['ignore', stdout, stderr],
         timeout: PATIENCE_MS,
@@ -56,6 +65,7 @@ export function commandLine(program: string, folder: string, name = 'state'): Co
   return Object.assign((...argv: string[]) => run({}, argv), {
     program,
     root,
+    globals,
     with: (options: Parameters<typeof run>[0], ...argv: string[]) => run(options, argv),
   });
 }

@@ -118,6 +118,7 @@ export function containers(name: string): Containers {
       return { output: created.output(), status };
     },
     close() {
+      runtime.close();
       assert.deepEqual(remains(prefix, work.path), []);
       assert.deepEqual(warnings, []);
       work.remove();

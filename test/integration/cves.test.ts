@@ -14,16 +14,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fcntl } from '../../native/calls/files.ts';
 import { attempt } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
-import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
-import { containers, namespaceOf, proc, type ShellConfig, seenBy, statusField } from './containers.ts';
+import { bind, writableShell } from './configs.ts';
+import { containers, namespaceOf, proc, seenBy, statusField } from './containers.ts';
 import { hostMounts, mountsOf } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
 
@@ -36,18 +36,6 @@ const main = join(import.meta.dirname, '../../commands/main.ts');
 
 const F_GET_SEALS = 1034;
 const ALL_SEALS = 0xf;
-
-function withMounts(script: string, ...mounts: readonly Mount[]): ShellConfig {
-  const config = shellConfig(script);
-  return { ...config, root: { path: 'rootfs', readonly: false }, mounts: [...(config.mounts ?? []), ...mounts] };
-}
-
-const bind = (destination: string, source: string): Mount => ({
-  destination,
-  source,
-  type: 'bind',
-  options: ['rbind'],
-});
 
 function folder(name: string): string {
   const path = join(host.path, name);
@@ -75,12 +63,12 @@ test('CVE-2016-9962, CVE-2024-21626: an init that joins a container is closed to
   const script = `while ! pid=$(cat /shared/pid 2>/dev/null) || [ -z "$pid" ]; do sleep 0.1; done
     { for file in fd/0 root cwd exe; do ls -l /proc/$pid/$file/ 2>&1 | tail -1; done; cat /proc/$pid/environ /proc/$pid/maps 2>&1; echo 0 2>&1 > /proc/$pid/mem; echo end; } > /shared/new 2>&1
     mv /shared/new /shared/seen; sleep 100`;
-  const config = withMounts(script, bind('/shared', shared));
+  const config = writableShell(script, bind('/shared', shared));
   const capabilities = ['CAP_DAC_OVERRIDE', 'CAP_KILL', 'CAP_SETUID', 'CAP_SYS_CHROOT', 'CAP_FOWNER'];
   const sets = { bounding: capabilities, effective: capabilities, permitted: capabilities };
   await using first = await host.create('joined', { ...config, process: { ...config.process, capabilities: sets } });
   await first.container.start();
-  const { hostname: _, ...joining } = withMounts('true');
+  const { hostname: _, ...joining } = writableShell('true');
   const namespaces = [{ type: 'mount' as const }, { type: 'pid' as const, path: `/proc/${first.pid}/ns/pid` }];
   await using second = await host.create('joining', { ...joining, linux: { ...joining.linux, namespaces } });
   assert.equal(namespaceOf(second.pid, 'pid'), namespaceOf(first.pid, 'pid'));
@@ -108,7 +96,7 @@ test('CVE-2019-5736: the program of the init cannot be written to, nor is it a f
 
 test('CVE-2019-5736: /proc/self/exe as the program leads to nothing that a container could use', { skip }, async () => {
   for (const args of [['/proc/self/exe'], ['/proc/self/exe', '3'], ['/bin/link', '3'], ['/bin/script']]) {
-    const config = withMounts('');
+    const config = writableShell('');
     const run = host.run(
       'self',
       { ...config, process: { ...config.process, args } },
@@ -131,7 +119,7 @@ test('CVE-2019-16884: a volume does not come between the runtime and procfs', { 
   const volume = folder('volume');
   mkdirSync(join(volume, 'self/attr'), { recursive: true });
   await assert.rejects(
-    host.create('volume', withMounts('', bind('/proc', volume))),
+    host.create('volume', writableShell('', bind('/proc', volume))),
     /"\/proc" cannot be mounted because it is not of type proc/,
   );
 });
@@ -142,7 +130,7 @@ test('CVE-2019-19921, CVE-2023-27561, CVE-2023-28642: /proc of an image is no li
   const volume = folder('evil');
   mkdirSync(join(volume, 'proc'), { recursive: true });
   const linked = (target: string) =>
-    host.create('link', withMounts('', bind('/evil', volume)), {
+    host.create('link', writableShell('', bind('/evil', volume)), {
       prepare(rootfs) {
         rmSync(join(rootfs, 'proc'), { recursive: true });
         symlinkSync(target, join(rootfs, 'proc'));
@@ -151,7 +139,7 @@ test('CVE-2019-19921, CVE-2023-27561, CVE-2023-28642: /proc of an image is no li
   for (const target of ['/evil/proc', 'evil/proc', '/evil/../evil/proc'])
     await assert.rejects(linked(target), /filesystem "proc" must be mounted on ordinary directory/);
   for (const path of ['/proc/self', '/proc/thread-self/attr', '/proc/1/attr'])
-    await assert.rejects(host.create('inside', withMounts('', bind(path, volume))), /because it is inside \/proc/);
+    await assert.rejects(host.create('inside', writableShell('', bind(path, volume))), /because it is inside \/proc/);
 });
 
 test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is used leads nowhere else', {
@@ -175,7 +163,7 @@ test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is 
   const outcomes = { inside: 0, refused: 0 };
   try {
     for (let i = 0; i < 40; i++) {
-      const config = withMounts('', bind('/v', volume), bind('/v/a', payload), bind('/v/a/new/deep', payload), {
+      const config = writableShell('', bind('/v', volume), bind('/v/a', payload), bind('/v/a/new/deep', payload), {
         destination: '/v/a/fs',
         type: 'tmpfs',
         source: 'tmpfs',
@@ -211,7 +199,7 @@ test('CVE-2022-29162: no capability is inheritable unless the config says so', {
 test('CVE-2024-21626: the working directory is entered through no descriptor', { skip }, async () => {
   for (let fd = 0; fd < 16; fd++)
     for (const cwd of [`/proc/self/fd/${fd}`, `/proc/self/fd/${fd}/../../..`, `/link${fd}`]) {
-      const config = withMounts('');
+      const config = writableShell('');
       const create = host.create(
         'cwd',
         { ...config, process: { ...config.process, cwd } },
@@ -224,7 +212,7 @@ test('CVE-2024-21626: the working directory is entered through no descriptor', {
 });
 
 test('CVE-2024-21626: not even through a directory that the caller leaves open on purpose', { skip }, async () => {
-  const config = withMounts('pwd; ls');
+  const config = writableShell('pwd; ls');
   const bundle = host.bundle('preserved', { ...config, process: { ...config.process, cwd: '/proc/self/fd/3' } });
   const root = openSync('/', 'r');
   const run = () =>
@@ -263,7 +251,7 @@ test('CVE-2025-31133: paths are masked by the null device, or the container is r
   };
   const secret = (rootfs: string) => writeFileSync(join(rootfs, 'secret'), 'secret\n');
   const masking = (source: string) => {
-    const config = withMounts('cat /secret; cat /proc/keys | wc -c');
+    const config = writableShell('cat /secret; cat /proc/keys | wc -c');
     const mounts = (config.mounts ?? []).filter(({ destination }) => !destination.startsWith('/dev'));
     const linux = { ...config.linux, maskedPaths: ['/secret', '/proc/keys'] };
     return host.run('mask', { ...config, mounts: [...mounts, bind('/dev', source)], linux }, { prepare: secret });
@@ -306,14 +294,16 @@ test('CVE-2025-52565: the terminal is mounted on /dev/console itself, through no
   skip,
 }, async () => {
   const socket = join(host.path, 'console.sock');
-  const server = createServer((connection) => connection.resume()).listen(socket);
+  // Not read from: with the message, the terminal's master would be dropped, and its end hangs up on the waiting init.
+  const kept: Socket[] = [];
+  const server = createServer({ pauseOnConnect: true }, (connection) => void kept.push(connection)).listen(socket);
   await once(server, 'listening');
   /** @param fill makes what the container finds in its /dev */
   const create = async (name: string, devpts: boolean, fill: (dev: string) => void) => {
     const dev = folder(`console-${name}`);
     mkdirSync(join(dev, 'pts'));
     fill(dev);
-    const config = withMounts('');
+    const config = writableShell('');
     const mounts = (config.mounts ?? []).filter(({ destination }) => !destination.startsWith('/dev'));
     const own = (config.mounts ?? []).filter(({ destination }) => devpts && destination === '/dev/pts');
     const full = {
@@ -380,6 +370,7 @@ test('CVE-2025-52565: the terminal is mounted on /dev/console itself, through no
       );
     }
   } finally {
+    for (const connection of kept) connection.destroy();
     server.close();
   }
 });

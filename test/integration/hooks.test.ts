@@ -1,19 +1,31 @@
 /** Hooks of real containers: when, where and with what they run, and what their failure means. */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { Hook, HookName } from '../../spec/types.ts';
-import { unsupportedPaths } from '../../spec/unsupported.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { runchart } from './runchart.ts';
 
-const skip = noContainers || (unsupportedPaths().includes('hooks.poststop') ? 'hooks are not wired in yet' : false);
+const skip = noContainers;
 const folder = workFolder('hooks');
 after(() => folder.remove());
 const bundle = join(folder.path, 'bundle');
-const { root, command, life, stateOf } = runchart(folder.path);
+const { root, executable, command, life, stateOf } = runchart(folder.path);
 const log = join(folder.path, 'log');
 // Two runs of this file at a time share the host's cgroups.
 const id = `runchart-test-hooks-${process.pid}`;
@@ -219,6 +231,30 @@ describe('hooks', () => {
     assert.equal(status, 0);
     assert.match(output, late('poststop'));
     nothingIsLeft();
+  });
+
+  test('that hang are ended by delete --force, and the creation is undone', { skip }, async () => {
+    for (const name of ['prestart', 'createRuntime', 'createContainer'] as const) {
+      rmSync(log, { force: true });
+      configure({ [name]: [shell(`echo $$ > ${log}; exec sleep 1000`)], poststop: [note('poststop')] });
+      const errors = openSync(join(folder.path, 'errors'), 'w');
+      const creating = spawn(executable, ['--root', root, 'create', '--bundle', bundle, id], {
+        stdio: ['ignore', 'ignore', errors],
+      });
+      closeSync(errors);
+      const ended = once(creating, 'exit');
+      while (lines()[0] === undefined || lines()[0] === '') await setTimeout(20);
+      const hook = Number(lines()[0]);
+      const { status, output } = command('delete', '--force', id);
+      assert.deepEqual([status, output], [0, ''], name);
+      assert.deepEqual(await ended, [1, null]);
+      const told = readFileSync(join(folder.path, 'errors'), 'utf8');
+      assert.match(told, new RegExp(`error running ${name} hook #0: |the init process ended before it answered`));
+      // A hook of createContainer told its pid in the container's namespace, which is gone.
+      if (name !== 'createContainer') assert.ok(!existsSync(`/proc/${hook}`));
+      assert.deepEqual(lines().slice(1), ['poststop'], told);
+      nothingIsLeft();
+    }
   });
 
   test('of poststart that fail end the container', { skip }, async () => {

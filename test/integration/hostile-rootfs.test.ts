@@ -21,6 +21,7 @@ import { after, afterEach, beforeEach, test } from 'node:test';
 import { EffectError } from '../../effects/error.ts';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
+import { mounting } from './configs.ts';
 import { containers, type ShellConfig } from './containers.ts';
 import { hostMounts } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
@@ -168,10 +169,8 @@ test('a bind’s destination in the image is not what it seems', { skip }, async
       for (const destination of ['/data', '/data/below/more']) {
         const mount: Mount = { destination, source: join(from, source), type: 'bind', options: ['bind', 'ro'] };
         const config = plain(`echo ran; ls -d ${destination}`);
-        const output = await either(
-          `${destination} is ${name}`,
-          { ...config, mounts: [...(config.mounts ?? []), mount] },
-          (rootfs) => place(rootfs, '/data'),
+        const output = await either(`${destination} is ${name}`, mounting(config, mount), (rootfs) =>
+          place(rootfs, '/data'),
         );
         // Root without CAP_DAC_OVERRIDE may not pass through a directory of mode 0.
         if (output !== undefined && !output.endsWith('Permission denied\n'))
@@ -272,7 +271,7 @@ test('a destination of many missing directories, long names and dots is made ins
   ] as const) {
     const config = plain(`cd ${real} && pwd -P`);
     const mount: Mount = { destination, source: from, type: 'bind', options: ['bind'] };
-    const { output } = await host.run('deep', { ...config, mounts: [...(config.mounts ?? []), mount] });
+    const { output } = await host.run('deep', mounting(config, mount));
     assert.equal(output, `${real}\n`);
   }
   const config = plain('');
@@ -286,16 +285,12 @@ test('a chain of dangling links is followed inside, step by step, and not for ev
   const chain = (length: number) => async () => {
     const config = plain('ls -d /data');
     const mount: Mount = { destination: '/data', source: from, type: 'bind', options: ['bind'] };
-    return await host.run(
-      'chain',
-      { ...config, mounts: [...(config.mounts ?? []), mount] },
-      {
-        prepare(rootfs) {
-          symlinkSync('link0/x', join(rootfs, 'data'));
-          for (let i = 0; i < length; i++) symlinkSync(`link${i + 1}/x`, join(rootfs, `link${i}`));
-        },
+    return await host.run('chain', mounting(config, mount), {
+      prepare(rootfs) {
+        symlinkSync('link0/x', join(rootfs, 'data'));
+        for (let i = 0; i < length; i++) symlinkSync(`link${i + 1}/x`, join(rootfs, `link${i}`));
       },
-    );
+    });
   };
   assert.equal((await chain(5)()).output, '/data\n');
   await assert.rejects(chain(60)(), /^EffectError: bind .* on \/data: .*(ELOOP|ENOENT)/);

@@ -9,9 +9,16 @@ import type { Config } from '../../spec/types.ts';
 import { makeBundle, shellConfig, workFolder } from './bundle.ts';
 import { type CommandLine, commandLine, RUNCHART } from './command-line.ts';
 import { remains } from './nothing-left.ts';
+import { PATIENCE } from './patience.ts';
 
 /** A container that only waits; TERM ends it with 3. */
 export const waiting = () => shellConfig('trap "exit 3" TERM; while :; do sleep 0.05; done');
+
+/** One that costs nothing while it is there, however many there are; a signal that is not KILL does not end it. */
+export function resting(): ReturnType<typeof shellConfig> {
+  const config = shellConfig('');
+  return { ...config, process: { ...config.process, args: ['sleep', '1000'] } };
+}
 
 export interface Life {
   readonly id: string;
@@ -28,11 +35,14 @@ export interface Talking {
   readonly ended: Promise<number>;
 }
 
-/** @param name of the test file: part of every container's id */
-export function lives(name: string) {
+/**
+ * @param name of the test file: part of every container's id
+ * @param globals options before each command of ours
+ */
+export function lives(name: string, globals: readonly string[] = []) {
   const work = workFolder(name);
   const prefix = `runchart-test-${process.pid}-${name}-`;
-  const runchart = commandLine(RUNCHART, work.path);
+  const runchart = commandLine(RUNCHART, work.path, 'state', globals);
   const runc = commandLine('runc', work.path, 'runc');
   const made: { readonly by: CommandLine; readonly id: string }[] = [];
 
@@ -66,7 +76,7 @@ export function lives(name: string) {
     startRunc: (config: Config = waiting(), ...flags: string[]): Life => run(runc, config, ...flags),
     /** A command that is not waited for. */
     spawn(by: CommandLine, ...argv: string[]): Talking {
-      const child = spawn(by.program, ['--root', by.root, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
+      const child = spawn(by.program, ['--root', by.root, ...by.globals, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
       const text = { output: '', errors: '' };
       child.stdout.on('data', (data) => {
         text.output += data;
@@ -84,7 +94,8 @@ export function lives(name: string) {
       // The cache of compiled filters is meant to stay.
       rmSync(join(runchart.root, '@seccomp'), { recursive: true, force: true });
       // The host's init takes its time to reap those that a detached container leaves to it.
-      for (let tries = 0; remains(prefix, work.path).length > 0 && tries < 100; tries++) await setTimeout(50);
+      for (let tries = 0; remains(prefix, work.path).length > 0 && tries < 100 * PATIENCE; tries++)
+        await setTimeout(50);
       assert.deepEqual(remains(prefix, work.path), []);
       work.remove();
     },
@@ -94,7 +105,7 @@ export function lives(name: string) {
 /** Waits until something is so. @throws AssertionError after a while */
 export async function until(what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
-    assert.ok(tries < 600, `not in time: ${what}`);
+    assert.ok(tries < 600 * PATIENCE, `not in time: ${what}`);
     await setTimeout(25);
   }
 }

@@ -44,3 +44,7 @@ export function mountsOf(pid: number | 'self'): readonly MountLine[] {
  */
 export const hostMounts = (folder: string): readonly MountLine[] =>
   mountsOf('self').filter(({ point }) => point.startsWith(`${folder}/`) || !/^\/(tmp|var\/tmp|run)\//.test(point));
+
+/** The topmost mount on a path. */
+export const topMount = (pid: number | 'self', path: string): MountLine | undefined =>
+  mountsOf(pid).findLast(({ point }) => point === path);

@@ -5,22 +5,15 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
-import type { Config, Mount } from '../../spec/types.ts';
-import { noContainers, shellConfig } from './bundle.ts';
+import type { Mount } from '../../spec/types.ts';
+import { noContainers } from './bundle.ts';
+import { writableShell } from './configs.ts';
 import { containers } from './containers.ts';
-import { type MountLine, mountsOf } from './mountinfo.ts';
+import { type MountLine, topMount } from './mountinfo.ts';
 
 const skip = noContainers;
 const host = containers('mount-options');
 after(() => host.close());
-
-function withMounts(script: string, ...mounts: readonly Mount[]): Config {
-  const config = shellConfig(script);
-  return { ...config, root: { path: 'rootfs', readonly: false }, mounts: [...(config.mounts ?? []), ...mounts] };
-}
-
-const at = (pid: number, path: string): MountLine | undefined =>
-  mountsOf(pid).findLast((mount) => mount.point === path);
 
 const has = (mount: MountLine | undefined, ...options: readonly string[]): boolean =>
   options.every((option) => mount?.options.includes(option));
@@ -65,7 +58,7 @@ suite('tmpcopyup', { skip }, () => {
       'cat many-* | sort -n | tail -n 1',
       'grep " /etc " /proc/mounts | head -c 5',
     ].join('; ');
-    const { output, status } = await host.run('copy', withMounts(script, upper), { prepare });
+    const { output, status } = await host.run('copy', writableShell(script, upper), { prepare });
     assert.equal(status, 0, output);
     const [dir = '', program, deep = '', ...rest] = output.split('\n');
     assert.match(dir, /^\. 41e9 0:0 /);
@@ -77,20 +70,22 @@ suite('tmpcopyup', { skip }, () => {
   test('keeps what it covers as it is, and takes its options', async () => {
     const prepare = (rootfs: string) => writeFileSync(join(rootfs, 'etc/file'), 'old\n');
     const options = ['tmpcopyup', 'ro', 'mode=700', 'size=1m'];
-    await using created = await host.create('options', withMounts('cat /etc/file', { ...upper, options }), { prepare });
-    assert.ok(has(at(created.pid, '/etc'), 'ro'));
+    await using created = await host.create('options', writableShell('cat /etc/file', { ...upper, options }), {
+      prepare,
+    });
+    assert.ok(has(topMount(created.pid, '/etc'), 'ro'));
     assert.equal(await created.finish(), 0);
     assert.equal(created.output(), 'old\n');
   });
 
   test('fills nothing where nothing was', async () => {
-    const config = withMounts('ls /new | wc -l', { ...upper, destination: '/new' });
+    const config = writableShell('ls /new | wc -l', { ...upper, destination: '/new' });
     assert.equal((await host.run('new', config)).output.trim(), '0');
   });
 
   test('tells when there is no room', async () => {
     const prepare = (rootfs: string) => writeFileSync(join(rootfs, 'etc/file'), 'x'.repeat(100_000));
-    const config = withMounts('true', { ...upper, options: ['tmpcopyup', 'size=8k'] });
+    const config = writableShell('true', { ...upper, options: ['tmpcopyup', 'size=8k'] });
     await assert.rejects(host.run('full', config, { prepare }), /mount tmpfs on \/etc: copy what it covers: ENOSPC/);
   });
 });
@@ -100,25 +95,25 @@ suite('remount', { skip }, () => {
 
   test('gives a file system other options, and its mount others too', async () => {
     const again: Mount = { destination: '/data', type: 'none', options: ['remount', 'size=2m', 'nosuid', 'ro'] };
-    await using created = await host.create('remount', withMounts('true', data, again));
-    const mount = at(created.pid, '/data');
+    await using created = await host.create('remount', writableShell('true', data, again));
+    const mount = topMount(created.pid, '/data');
     assert.ok(has(mount, 'ro', 'nosuid'));
     assert.ok(mount?.superOptions.includes('size=2048k') && mount.superOptions.includes('ro'));
   });
 
   test('with bind changes the mount alone', async () => {
     const again: Mount = { destination: '/data', type: 'none', options: ['bind', 'remount', 'ro', 'noexec'] };
-    await using created = await host.create('bind', withMounts('true', data, again));
-    const mount = at(created.pid, '/data');
+    await using created = await host.create('bind', writableShell('true', data, again));
+    const mount = topMount(created.pid, '/data');
     assert.ok(has(mount, 'ro', 'noexec'));
     assert.ok(mount?.superOptions.includes('rw'));
   });
 
   test('is refused where nothing is mounted', async () => {
     const again: Mount = { destination: '/tmp', type: 'none', options: ['remount', 'ro'] };
-    await assert.rejects(host.run('nothing', withMounts('true', again)), /remount \/tmp: EINVAL/);
+    await assert.rejects(host.run('nothing', writableShell('true', again)), /remount \/tmp: EINVAL/);
     const missing = { ...again, destination: '/missing' };
-    await assert.rejects(host.run('missing', withMounts('true', missing)), /remount \/missing: ENOENT/);
+    await assert.rejects(host.run('missing', writableShell('true', missing)), /remount \/missing: ENOENT/);
   });
 });
 
@@ -130,9 +125,9 @@ suite('attributes', { skip }, () => {
         ['rro', true],
       ] as const) {
         const mount: Mount = { destination: '/data', source, options: ['rbind', option] };
-        await using created = await host.create(option, withMounts('true', mount));
-        assert.ok(has(at(created.pid, '/data'), 'ro'));
-        assert.equal(has(at(created.pid, '/data/below'), 'ro'), below);
+        await using created = await host.create(option, writableShell('true', mount));
+        assert.ok(has(topMount(created.pid, '/data'), 'ro'));
+        assert.equal(has(topMount(created.pid, '/data/below'), 'ro'), below);
       }
     });
   });
@@ -141,8 +136,8 @@ suite('attributes', { skip }, () => {
     await withNested('each', async (source) => {
       const flags = ['nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'nosymfollow', 'ro'];
       const mount: Mount = { destination: '/data', source, options: ['rbind', ...flags.map((flag) => `r${flag}`)] };
-      await using created = await host.create('each', withMounts('true', mount));
-      for (const path of ['/data', '/data/below']) assert.ok(has(at(created.pid, path), ...flags), path);
+      await using created = await host.create('each', writableShell('true', mount));
+      for (const path of ['/data', '/data/below']) assert.ok(has(topMount(created.pid, path), ...flags), path);
     });
   });
 
@@ -154,10 +149,10 @@ suite('attributes', { skip }, () => {
         source: join(source, 'below'),
         options: ['bind', ...options],
       });
-      await using kept = await host.create('kept', withMounts('true', bound('nodev')));
-      assert.ok(has(at(kept.pid, '/data'), 'nosuid', 'ro', 'nodev'));
-      await using cleared = await host.create('cleared', withMounts('true', bound('suid', 'rw')));
-      assert.ok(!has(at(cleared.pid, '/data'), 'nosuid') && has(at(cleared.pid, '/data'), 'rw'));
+      await using kept = await host.create('kept', writableShell('true', bound('nodev')));
+      assert.ok(has(topMount(kept.pid, '/data'), 'nosuid', 'ro', 'nodev'));
+      await using cleared = await host.create('cleared', writableShell('true', bound('suid', 'rw')));
+      assert.ok(!has(topMount(cleared.pid, '/data'), 'nosuid') && has(topMount(cleared.pid, '/data'), 'rw'));
     });
   });
 });
@@ -172,8 +167,8 @@ suite('propagation of a mount', { skip }, () => {
   ] as const)
     test(option, async () => {
       const mount: Mount = { destination: '/data', type: 'tmpfs', source: 'tmpfs', options: [option] };
-      await using created = await host.create(option, withMounts('true', mount));
-      const optional = at(created.pid, '/data')?.optional.map((field) => field.replace(/:.*/, ''));
+      await using created = await host.create(option, writableShell('true', mount));
+      const optional = topMount(created.pid, '/data')?.optional.map((field) => field.replace(/:.*/, ''));
       assert.deepEqual(optional, expected);
     });
 });

@@ -17,19 +17,15 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
-import { containers, type ShellConfig, seenBy } from './containers.ts';
-import { hostMounts, type MountLine, mountsOf } from './mountinfo.ts';
+import { mounting, writable } from './configs.ts';
+import { containers, seenBy } from './containers.ts';
+import { hostMounts, mountsOf, topMount } from './mountinfo.ts';
 
 const skip = noContainers;
 const host = containers('mounts');
 after(() => host.close());
 
-function withMounts(script: string, ...mounts: readonly Mount[]): ShellConfig {
-  const config = shellConfig(script);
-  return { ...config, mounts: [...(config.mounts ?? []), ...mounts] };
-}
-
-const writable = (config: ShellConfig): ShellConfig => ({ ...config, root: { path: 'rootfs', readonly: false } });
+const shellMounting = (script: string, ...mounts: readonly Mount[]) => mounting(shellConfig(script), ...mounts);
 
 /** A tree of the host's to bind: `file` and `sub/file`. */
 function source(name: string): string {
@@ -40,14 +36,10 @@ function source(name: string): string {
   return path;
 }
 
-/** The topmost mount on a path. */
-const at = (pid: number, path: string): MountLine | undefined =>
-  mountsOf(pid).findLast((mount) => mount.point === path);
-
 test('the default mounts are what the config says', { skip }, async () => {
   await using created = await host.create('default', shellConfig(''));
   const told = (path: string) => {
-    const mount = at(created.pid, path);
+    const mount = topMount(created.pid, path);
     return mount && `${mount.type} ${mount.source} ${mount.options.join()} ${mount.superOptions.join()}`;
   };
   assert.equal(told('/proc'), 'proc proc rw,relatime rw');
@@ -93,7 +85,7 @@ test('cgroups are read-only, and show the container’s own first', { skip }, as
 test('a directory is bound, with its own content', { skip }, async () => {
   const from = source('bound');
   const mount = { destination: '/mnt', source: from, type: 'bind', options: ['bind'] };
-  const config = withMounts('cat /mnt/file && echo more >> /mnt/file && echo new > /mnt/new', mount);
+  const config = shellMounting('cat /mnt/file && echo more >> /mnt/file && echo new > /mnt/new', mount);
   assert.equal((await host.run('bind', config)).output, 'content\n');
   assert.equal(readFileSync(join(from, 'file'), 'utf8'), 'content\nmore\n');
   assert.equal(readFileSync(join(from, 'new'), 'utf8'), 'new\n');
@@ -103,13 +95,13 @@ test('a bind without a type, or with another one, is a bind by its option', { sk
   const from = source('typeless');
   for (const type of [undefined, 'none', 'ext4']) {
     const mount = { destination: '/mnt', source: from, options: ['rbind'], ...(type === undefined ? {} : { type }) };
-    assert.equal((await host.run('typeless', withMounts('cat /mnt/file', mount))).output, 'content\n');
+    assert.equal((await host.run('typeless', shellMounting('cat /mnt/file', mount))).output, 'content\n');
   }
 });
 
 test('a relative source starts from the bundle', { skip }, async () => {
   const mount = { destination: '/mnt', source: 'data', type: 'bind', options: ['bind'] };
-  const { output } = await host.run('relative', withMounts('cat /mnt/x', mount), {
+  const { output } = await host.run('relative', shellMounting('cat /mnt/x', mount), {
     prepare(_, bundle) {
       mkdirSync(join(bundle, 'data'));
       writeFileSync(join(bundle, 'data/x'), 'of the bundle\n');
@@ -123,15 +115,15 @@ test('attributes of a bind are its own, the source keeps its', { skip }, async (
   const options = ['bind', 'ro', 'nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime'];
   await using created = await host.create(
     'attributes',
-    withMounts('', { destination: '/mnt', source: from, type: 'bind', options }),
+    shellMounting('', { destination: '/mnt', source: from, type: 'bind', options }),
   );
-  assert.equal(at(created.pid, '/mnt')?.options.join(), 'ro,nosuid,nodev,noexec,noatime,nodiratime');
+  assert.equal(topMount(created.pid, '/mnt')?.options.join(), 'ro,nosuid,nodev,noexec,noatime,nodiratime');
   writeFileSync(join(from, 'file'), 'the host still writes\n');
 });
 
 test('a file is bound on a file that is made for it, parents included', { skip }, async () => {
   const from = join(source('file'), 'file');
-  const config = withMounts('cat /new/dir/file && stat -c "%F %a" /new/dir && stat -c %F /new/dir/file', {
+  const config = shellMounting('cat /new/dir/file && stat -c "%F %a" /new/dir && stat -c %F /new/dir/file', {
     destination: '/new/dir/file',
     source: from,
     type: 'bind',
@@ -144,7 +136,7 @@ test('a file is bound on a file that is made for it, parents included', { skip }
 test('a device, a fifo and a socket are bound like files', { skip }, async () => {
   const from = source('special');
   execFileSync('mkfifo', [join(from, 'fifo')]);
-  const config = withMounts(
+  const config = shellMounting(
     'stat -c %F /a /b; echo x > /a',
     { destination: '/a', source: '/dev/null', type: 'bind', options: ['bind'] },
     { destination: '/b', source: join(from, 'fifo'), type: 'bind', options: ['bind'] },
@@ -158,7 +150,7 @@ test('a missing destination is made, once, and stays', { skip }, async () => {
   const mount = { destination: '/not/there/yet', source: from, type: 'bind', options: ['bind'] };
   for (let i = 0; i < 2; i++)
     assert.equal(
-      (await host.run('missing', withMounts('cat /not/there/yet/file', mount), { bundle })).output,
+      (await host.run('missing', shellMounting('cat /not/there/yet/file', mount), { bundle })).output,
       'content\n',
     );
   assert.deepEqual(readdirSync(join(bundle, 'rootfs/not/there')), ['yet']);
@@ -174,7 +166,7 @@ test('bind takes one mount, rbind what is mounted below too', { skip }, async ()
       return (
         await host.run(
           'tree',
-          withMounts('ls /mnt/sub; touch /mnt/sub/x && rm /mnt/sub/x; touch /mnt/x && rm /mnt/x', mount),
+          shellMounting('ls /mnt/sub; touch /mnt/sub/x && rm /mnt/sub/x; touch /mnt/x && rm /mnt/x', mount),
         )
       ).output;
     };
@@ -196,7 +188,7 @@ test('bind takes one mount, rbind what is mounted below too', { skip }, async ()
 
 test('later mounts lie over earlier ones, in the order of the config', { skip }, async () => {
   const from = source('order');
-  const config = withMounts(
+  const config = shellMounting(
     'ls /mnt /mnt/sub',
     { destination: '/mnt', type: 'tmpfs', source: 'tmpfs' },
     { destination: '/mnt', source: from, type: 'bind', options: ['bind'] },
@@ -207,7 +199,7 @@ test('later mounts lie over earlier ones, in the order of the config', { skip },
 
 test('a read-only tmpfs still takes the mount points of what is mounted in it', { skip }, async () => {
   const from = source('nested');
-  const config = withMounts(
+  const config = shellMounting(
     'cat /ro/made/file; touch /ro/x',
     { destination: '/ro', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'mode=755'] },
     { destination: '/ro/made', source: from, type: 'bind', options: ['bind'] },
@@ -226,7 +218,7 @@ test('a read-only /dev has its devices nevertheless', { skip }, async () => {
 
 test('a destination below the rootfs’s own path is one in the rootfs', { skip }, async () => {
   const from = source('below');
-  const config = withMounts('');
+  const config = shellMounting('');
   const bundle = host.bundle('below', config, (rootfs) => mkdirSync(join(rootfs, 'mnt')));
   const bind = (source: string, destination: string) => ({ source, destination, type: 'bind', options: ['rbind'] });
   const mounts = [
@@ -244,7 +236,7 @@ test('a tmpfs takes the permissions of the directory that it covers, all bits, u
   const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 't', options });
   await using created = await host.create(
     'mode',
-    withMounts(
+    shellMounting(
       '',
       tmpfs('/tmp', 'nodev'),
       tmpfs('/tmp/new'),
@@ -268,12 +260,12 @@ test('a tmpfs takes the permissions of the directory that it covers, all bits, u
 });
 
 test('tmpfs options reach the file system; one that it does not know is told by name', { skip }, async () => {
-  const tmpfs = (options: string[]) => withMounts('', { destination: '/t', type: 'tmpfs', source: 'name', options });
+  const tmpfs = (options: string[]) => shellMounting('', { destination: '/t', type: 'tmpfs', source: 'name', options });
   await using created = await host.create(
     'tmpfs',
     tmpfs(['nosuid', 'size=64k', 'mode=1750', 'uid=7', 'gid=8', 'nr_inodes=100']),
   );
-  const mount = at(created.pid, '/t');
+  const mount = topMount(created.pid, '/t');
   assert.equal(
     `${mount?.source} ${mount?.superOptions.join()}`,
     'name rw,size=64k,nr_inodes=100,mode=1750,uid=7,gid=8',
@@ -294,7 +286,7 @@ test('what cannot be mounted is told in one line, with its place', { skip }, asy
   ];
   for (const [mount, message] of attempts)
     await assert.rejects(
-      host.create('failing', withMounts('', mount), {
+      host.create('failing', shellMounting('', mount), {
         prepare: (rootfs) => writeFileSync(join(rootfs, 'etc/file'), ''),
       }),
       { message },
@@ -303,7 +295,7 @@ test('what cannot be mounted is told in one line, with its place', { skip }, asy
 
 test('a file that the bundle has where a directory is to be mounted is told', { skip }, async () => {
   const { promise } = {
-    promise: host.create('notdir', withMounts('', { destination: '/etc/passwd', type: 'tmpfs', source: 't' }), {
+    promise: host.create('notdir', shellMounting('', { destination: '/etc/passwd', type: 'tmpfs', source: 't' }), {
       prepare: (rootfs) => writeFileSync(join(rootfs, 'etc/passwd'), ''),
     }),
   };
@@ -317,12 +309,12 @@ test('propagation: what the host mounts later in a slave is seen, what the conta
   execFileSync('mount', ['--bind', '--make-shared', from, from]);
   try {
     const mount = { destination: '/mnt', source: from, type: 'bind', options: ['rbind', 'rslave'] };
-    await using created = await host.create('propagation', withMounts('', mount));
-    assert.match(at(created.pid, '/mnt')?.optional.join() ?? '', /^master:\d+$/);
+    await using created = await host.create('propagation', shellMounting('', mount));
+    assert.match(topMount(created.pid, '/mnt')?.optional.join() ?? '', /^master:\d+$/);
     execFileSync('mount', ['-t', 'tmpfs', 'later', join(from, 'sub')]);
-    assert.equal(at(created.pid, '/mnt/sub')?.source, 'later');
+    assert.equal(topMount(created.pid, '/mnt/sub')?.source, 'later');
     execFileSync('umount', [join(from, 'sub')]);
-    assert.equal(at(created.pid, '/mnt/sub'), undefined);
+    assert.equal(topMount(created.pid, '/mnt/sub'), undefined);
   } finally {
     execFileSync('umount', [from]);
   }
@@ -369,10 +361,12 @@ test('nothing is mounted over procfs or in it, but procfs itself and what lxcfs 
   ];
   for (const [mount, message] of refused)
     await assert.rejects(
-      host.create('proc', withMounts('', mount), { prepare: (rootfs) => symlinkSync('/proc', join(rootfs, 'link')) }),
+      host.create('proc', shellMounting('', mount), {
+        prepare: (rootfs) => symlinkSync('/proc', join(rootfs, 'link')),
+      }),
       { message },
     );
-  const allowed = withMounts(
+  const allowed = shellMounting(
     'cat /proc/uptime; ls -d /proc/1',
     bind('/proc/uptime', join(from, 'file')),
     bind('/proc', '/proc'),
@@ -404,7 +398,7 @@ test('proc and sysfs are mounted through no symlink', { skip }, async () => {
 });
 
 test('without a mount namespace of its own a container’s mounts are the host’s, and go with it', { skip }, async () => {
-  const config = withMounts('grep -c . /proc/self/mountinfo; touch /x; ls /dev/pts');
+  const config = shellMounting('grep -c . /proc/self/mountinfo; touch /x; ls /dev/pts');
   const namespaces = (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'mount');
   const without = { ...config, linux: { ...config.linux, namespaces, maskedPaths: [], readonlyPaths: [] } };
   const look = () =>

@@ -9,7 +9,7 @@ import type { Config } from '../../spec/types.ts';
 import { noContainers } from './bundle.ts';
 import { type Ended, messageOf, RUNCHART } from './command-line.ts';
 import { namespaceOf } from './containers.ts';
-import { lives, waiting } from './lives.ts';
+import { lives, resting } from './lives.ts';
 
 const missing = ['ip', 'nsenter', 'unshare'].find((name) => spawnSync(name, ['--version']).error !== undefined);
 const noVeth = (): string | false => {
@@ -73,9 +73,9 @@ describe('network devices', { skip }, () => {
     holder = spawn('unshare', ['--net', 'sleep', '1000'], { stdio: 'ignore' });
     while (namespaceOf(pid(), 'net') === namespaceOf('self', 'net')) await setTimeout(10);
   });
-  after(() => {
+  after(async () => {
     holder?.kill('SIGKILL');
-    host.close();
+    await host.close();
   });
   beforeEach(() => {
     spawnSync('nsenter', [...within(pid()), 'ip', 'link', 'del', 'peer0']);
@@ -91,7 +91,7 @@ describe('network devices', { skip }, () => {
     addresses(device).filter((text) => !text.startsWith('10.79.'));
 
   function configWith(netDevices: NonNullable<Config['linux']>['netDevices'], linux: Config['linux'] = {}): Config {
-    const config = waiting();
+    const config = resting();
     return { ...config, linux: { ...config.linux, ...linux, netDevices } };
   }
   function start(config: Config): { readonly id: string; readonly pid: number } {
@@ -140,7 +140,7 @@ describe('network devices', { skip }, () => {
 
   it('go into a user namespace, and before the sysctls that name them are set', () => {
     const mapping = [{ containerID: 0, hostID: 100_000, size: 1000 }];
-    const namespaces = [...(waiting().linux?.namespaces ?? []), { type: 'user' as const }];
+    const namespaces = [...(resting().linux?.namespaces ?? []), { type: 'user' as const }];
     const { id, pid: init } = start(
       configWith(
         { dev0: { name: 'eth0' } },

@@ -5,6 +5,7 @@ import { chownSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync 
 import { join } from 'node:path';
 import { noContainers } from './bundle.ts';
 import { RUNCHART } from './command-line.ts';
+import { PATIENCE } from './patience.ts';
 
 export const USER = 54_321;
 /** The first of his subordinate ids, where he has some. */
@@ -60,7 +61,7 @@ export function ordinaryUser(
         stdio: ['ignore', ...fds],
         env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtimeDirectory },
         cwd: folder,
-        timeout: 60_000,
+        timeout: 60_000 * PATIENCE,
       });
       return { status, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
     } finally {

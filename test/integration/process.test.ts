@@ -132,7 +132,7 @@ test('no_new_privs is set or not as the config says', { skip }, async () => {
 
 test('the user has its ids, additional groups and umask', { skip }, async () => {
   await using created = await running('user', {
-    user: { uid: 1234, gid: 2345, additionalGids: [10, 4_000_000_000], umask: 0o027 },
+    user: { uid: 1234, gid: 2345, additionalGids: [10, 4_000_000_000, 10], umask: 0o027 },
   });
   const { pid } = created;
   assert.equal(statusField(pid, 'Uid'), '1234\t1234\t1234\t1234');
@@ -246,6 +246,21 @@ test('HOME comes from the container’s passwd, and is / where it does not say',
   }
   await using created = await running('home', { env: ['PATH=/bin', 'HOME='] }, passwd);
   assert.match(proc(created.pid, 'environ'), /HOME=\/root/, 'an empty one is none');
+});
+
+test('HOME is found however many users there are before', { skip }, async () => {
+  const users = Array.from({ length: 40_000 }, (_, i) => `user${i}:x:${i + 10}:100:Ünicode ${i}:/home/${i}:/bin/sh\n`);
+  const passwd = (rootfs: string) => writeFileSync(join(rootfs, 'etc/passwd'), users.join(''));
+  assert.ok(users.join('').length > 1 << 20);
+  for (const [uid, home] of [
+    [10, '/home/0'],
+    [2500, '/home/2490'],
+    [40_009, '/home/39999'],
+    [50_000, '/'],
+  ] as const) {
+    const config = withProcess('echo $HOME', { env: ['PATH=/bin'], user: { uid, gid: 0 } });
+    assert.equal((await host.run('many', config, { prepare: passwd })).output, `${home}\n`);
+  }
 });
 
 test('the working directory is entered, and made where it is missing', { skip }, async () => {

@@ -18,20 +18,14 @@ import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig, writeConfig } from './bundle.ts';
-import { containers, proc, type ShellConfig, seenBy } from './containers.ts';
-import { hostMounts, type MountLine, mountsOf } from './mountinfo.ts';
+import { writableShell } from './configs.ts';
+import { containers, proc, seenBy } from './containers.ts';
+import { hostMounts, mountsOf, topMount } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
 
 const skip = noContainers;
 const host = containers('rootfs');
 after(() => host.close());
-
-const writable = (script: string): ShellConfig => ({
-  ...shellConfig(script),
-  root: { path: 'rootfs', readonly: false },
-});
-
-const at = (pid: number, path: string): MountLine | undefined => mountsOf(pid).findLast(({ point }) => point === path);
 
 test('a read-only root cannot be written to, what is mounted in it can', { skip }, async () => {
   const script =
@@ -63,8 +57,8 @@ test('a tmpfs over a directory of the image has its permissions, unless the conf
 });
 
 test('a writable root is the bundle’s own', { skip }, async () => {
-  const bundle = host.bundle('writable', writable(''));
-  await host.run('writable', writable('echo mine > /made'), { bundle });
+  const bundle = host.bundle('writable', writableShell(''));
+  await host.run('writable', writableShell('echo mine > /made'), { bundle });
   assert.equal(readFileSync(join(bundle, 'rootfs/made'), 'utf8'), 'mine\n');
 });
 
@@ -83,7 +77,7 @@ test('the root is a folder by its absolute path, one relative to the bundle, or 
 });
 
 test('masked files are empty, masked directories too, and what is not there needs no mask', { skip }, async () => {
-  const config = writable(
+  const config = writableShell(
     'cat /secret | wc -c; ls -A /dir | wc -l; touch /dir/x 2>/dev/null || echo closed; cat /plain',
   );
   const maskedPaths = ['/secret', '/dir', '/not/there', '/secret/below', '/dir/below', '/secret'];
@@ -102,7 +96,7 @@ test('masked files are empty, masked directories too, and what is not there need
 });
 
 test('a path that is listed twice is covered once', { skip }, async () => {
-  const config = writable('');
+  const config = writableShell('');
   const linux = { ...config.linux, maskedPaths: ['/secret', '/dir', '/secret', '/dir'], readonlyPaths: ['/ro', '/ro'] };
   await using created = await host.create(
     'twice',
@@ -125,7 +119,7 @@ test('a path that is listed twice is covered once', { skip }, async () => {
 test('read-only paths are so with all that is mounted below', { skip }, async () => {
   const from = join(host.path, 'data');
   mkdirSync(join(from, 'sub'), { recursive: true });
-  const config = writable(
+  const config = writableShell(
     'touch /closed/x; touch /closed/sub/x; touch /file; echo > /file; touch /open/x && echo open; echo 1 > /proc/sys/vm/swappiness',
   );
   const mounts: Mount[] = [
@@ -192,7 +186,7 @@ test('without pivot_root the host’s procfs and sysfs are not reachable any mor
   const script = 'ls -d /bin; cd ../../..; ls -d bin; grep -c . /proc/self/mountinfo; touch /x; ls -d /proc/1';
   await using created = await host.create('nopivot', shellConfig(script), { noPivot: true });
   const lines = mountsOf(created.pid);
-  assert.equal(at(created.pid, '/')?.root.endsWith('/rootfs'), true);
+  assert.equal(topMount(created.pid, '/')?.root.endsWith('/rootfs'), true);
   assert.equal(
     lines.filter(({ type }) => type === 'proc').every(({ point }) => point.startsWith('/proc')),
     true,

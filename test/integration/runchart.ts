@@ -54,5 +54,5 @@ export function runchart(folder: string) {
     }
   }
 
-  return { root, command, stateOf, life };
+  return { root, executable, command, stateOf, life };
 }

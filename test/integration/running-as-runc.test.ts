@@ -33,9 +33,14 @@ describe("a running container, beside Debian's runc", { skip: noContainers || no
   }
 
   /** Without the names that differ. */
-  const said = (ended: Ended, { id, bundle }: One) => ({
+  const said = (ended: Ended, { id, bundle, pid }: One) => ({
     status: ended.status,
-    stdout: ended.stdout.replaceAll(id, 'ID').replaceAll(bundle, 'BUNDLE'),
+    stdout: ended.stdout
+      .replaceAll(id, 'ID')
+      .replaceAll(bundle, 'BUNDLE')
+      .replace(new RegExp(`\\b${pid}\\b *`), 'PID ')
+      .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z\b/g, 'TIME')
+      .replace(/"ociVersion":( ?)"1\.\d+\.\d+(-dev)?"/g, '"ociVersion":$1VERSION'),
     log: ended.stderr.replace(/^time="[^"]+" /gm, '').replaceAll(id, 'ID'),
   });
   const does = (one: One, ...argv: readonly string[]) =>
@@ -46,6 +51,9 @@ describe("a running container, beside Debian's runc", { skip: noContainers || no
     for (const argv of [
       ['resume', 'ID'],
       ['pause', 'ID'],
+      ['state', 'ID'],
+      ['list'],
+      ['list', '-f', 'json'],
       ['pause', 'ID'],
       ['exec', 'ID', 'true'],
       ['start', 'ID'],

@@ -10,7 +10,7 @@ import type { Config, MemoryPolicy, Process } from '../../spec/types.ts';
 import { noContainers } from './bundle.ts';
 import { messageOf } from './command-line.ts';
 import { proc, statusField } from './containers.ts';
-import { lives, until, waiting } from './lives.ts';
+import { lives, resting, until } from './lives.ts';
 
 const noNuma = existsSync('/proc/self/numa_maps') ? false : 'this kernel knows nothing of NUMA';
 const oneCpu = availableParallelism() > 1 ? false : 'there is one CPU only';
@@ -29,8 +29,8 @@ describe('scheduling', { skip: noContainers }, () => {
   const { runchart } = host;
   after(() => host.close());
 
-  function configWith(process: Partial<Process>, linux: Config['linux'] = {}): ReturnType<typeof waiting> {
-    const config = waiting();
+  function configWith(process: Partial<Process>, linux: Config['linux'] = {}): ReturnType<typeof resting> {
+    const config = resting();
     return { ...config, process: { ...config.process, ...process }, linux: { ...config.linux, ...linux } };
   }
 
@@ -84,7 +84,7 @@ describe('scheduling', { skip: noContainers }, () => {
 
   it('gives what only the host’s root may also in a user namespace', async () => {
     const mapping = [{ containerID: 0, hostID: 100_000, size: 1000 }];
-    const base = waiting().linux ?? {};
+    const base = resting().linux ?? {};
     const config = configWith(
       { scheduler: { policy: 'SCHED_RR', priority: 2 }, ioPriority: { class: 'IOPRIO_CLASS_RT', priority: 5 } },
       {
@@ -181,7 +181,7 @@ describe('scheduling', { skip: noContainers }, () => {
         /error setting memory policy: set_mempolicy MPOL_BIND, nodes 1023: EINVAL: /,
       );
     refused(configWith({ execCPUAffinity: { initial: '3-1' } }), /bad CPUAffinity.Initial: invalid range: 3-1$/);
-    const { id } = host.start();
+    const { id } = host.start(resting());
     const file = join(host.path, 'process.json');
     for (const [affinity, message] of [
       [{ initial: '8000' }, /: error setting initial CPU affinity: set CPUs 8000: EINVAL: /],
@@ -193,7 +193,7 @@ describe('scheduling', { skip: noContainers }, () => {
       assert.equal(ended.status, 255);
       assert.match(messageOf(ended), message);
     }
-    assert.equal(JSON.parse(runchart('ps', '-f', 'json', id).stdout).length, 2, 'no process is left of them');
+    assert.equal(JSON.parse(runchart('ps', '-f', 'json', id).stdout).length, 1, 'no process is left of them');
   });
 
   it('tells that deadlines and a limited set of CPUs exclude each other, as runc does', { skip: oneCpu }, () => {

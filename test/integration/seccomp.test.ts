@@ -8,12 +8,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import type { Seccomp } from '../../spec/types.ts';
-import { unsupportedPaths } from '../../spec/unsupported.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { runchart } from './runchart.ts';
 
-const skip =
-  noContainers || (unsupportedPaths().includes('linux.seccomp') ? 'linux.seccomp is not wired in yet' : false);
+const skip = noContainers;
 const folder = workFolder('seccomp');
 after(() => folder.remove());
 const bundle = join(folder.path, 'bundle');

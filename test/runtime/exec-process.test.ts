@@ -45,7 +45,7 @@ describe('the process of exec', () => {
     assert.deepEqual(asked({ env: ['A=1'] }, { env: ['B=2'] }).env, ['A=1', 'B=2']);
     assert.equal(asked({}, { cwd: '' }).cwd, '/');
     assert.deepEqual(
-      asked({ user: { uid: 1, gid: 2, additionalGids: [3] } }, { user: '5', additionalGids: ['6'] }).user,
+      asked({ user: { uid: 1, gid: 2, additionalGids: [3] } }, { user: '5', additionalGids: [6] }).user,
       {
         uid: 5,
         gid: 2,
@@ -76,8 +76,7 @@ describe('the process of exec', () => {
       [{ user: '0:' }, 'bad gid: strconv.Atoi: parsing "": invalid syntax'],
       [{ user: ':5' }, 'bad uid: strconv.Atoi: parsing "": invalid syntax'],
       [{ user: '4294967296' }, 'bad uid: strconv.Atoi: parsing "4294967296": value out of range'],
-      [{ additionalGids: ['-1'] }, 'additional-gids must be a positive number -1'],
-      [{ additionalGids: ['x'] }, 'invalid value "x" for flag -additional-gids: parse error'],
+      [{ additionalGids: [-1] }, 'additional-gids must be a positive number -1'],
     ] as const)
       assert.throws(() => asked({}, overrides), { message });
   });

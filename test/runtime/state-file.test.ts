@@ -13,6 +13,7 @@ const full: ContainerRecord = {
   ...newRecord({ poststop: [{ path: '/hook' }] }),
   annotations: { 'org.example': 'é\u0000\n' },
   cgroup: { layout: 'v1', driver: 'fs', paths: { memory: '/sys/fs/cgroup/memory/c1' } },
+  resctrl: { root: '/rdt', path: '/rdt/c1', made: true, owned: true, monitor: '/rdt/c1/mon_groups/c1' },
   init: { pid: 42, startTime: '18446744073709551615' },
   begun: ['cgroup', 'namespaces'],
   leftovers: ['cgroup'],
@@ -93,6 +94,11 @@ const DAMAGED: readonly [what: string, text: string, reason: RegExp][] = [
     JSON.stringify(withContext({ cgroup: { ...full.cgroup, paths: { memory: '/sys/fs/cgroup/x/../..' } } })),
     /cgroup is no cgroup/,
   ],
+  [
+    'a way out of resctrl',
+    JSON.stringify(withContext({ resctrl: { ...full.resctrl, path: '/sys/fs/resctrl/../x' } })),
+    /resctrl is no group/,
+  ],
   ['a prototype', '{"__proto__":{"runchart":1}}', /not written by runchart/],
 ];
 
@@ -118,7 +124,7 @@ for (const [what, text, reason] of DAMAGED)
 
 test('of a damaged file the init and the cgroup are salvaged, of runc too', () => {
   const ours = salvageState(JSON.stringify(withContext({ config: undefined })), '/run/runchart', 'c1').record;
-  assert.deepEqual([ours.init, ours.cgroup], [full.init, full.cgroup]);
+  assert.deepEqual([ours.init, ours.cgroup, ours.resctrl], [full.init, full.cgroup, full.resctrl]);
   const runc = { init_process_pid: 42, init_process_start: 7, cgroup_paths: { memory: '/sys/fs/cgroup/memory/c1' } };
   const theirs = salvageState(JSON.stringify(runc), '/run/runc', 'c1').record;
   assert.deepEqual(theirs.init, { pid: 42, startTime: '7' });

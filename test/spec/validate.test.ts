@@ -53,7 +53,7 @@ suite('parseConfig', () => {
           'config.json: process.rlimits[0].soft: must be an unsigned 64-bit integer',
         ],
         ['process.cwd', 'x', 'config.json: process.cwd: Cwd must be an absolute path'],
-        ['linux.intelRdt', { closID: 'c' }, 'config.json: linux.intelRdt: not supported yet'],
+        ['linux.intelRdt', { closID: '..' }, 'config.json: linux.intelRdt.closID: invalid intelRdt.ClosID ".."'],
       ] as const) {
         const text = JSON.stringify(changed(path, value));
         await assert.rejects(parseConfig(text, options), (error: unknown) => {

@@ -4,6 +4,7 @@
  */
 
 import type { Wide } from '../../../spec/types.ts';
+import type { ResctrlStats } from '../../resctrl/stats.ts';
 
 export interface ContainerStats {
   readonly cpu: {
@@ -29,7 +30,7 @@ export interface ContainerStats {
   readonly pids: { readonly current?: Wide; readonly limit?: Wide };
   readonly blkio: BlkioStats;
   readonly hugetlb: Readonly<Record<string, HugetlbEntry>>;
-  readonly intel_rdt: Readonly<Record<string, unknown>>;
+  readonly intel_rdt: ResctrlStats;
   readonly network_interfaces: null;
 }
 

@@ -2,7 +2,7 @@
 
 import type { BusValue } from '../../../native/bus/values.ts';
 import type { LinuxResources, Wide } from '../../../spec/types.ts';
-import { cpuWeight, swapMax } from '../limits/conversions.ts';
+import { cpuWeight, ioWeight, swapMax } from '../limits/conversions.ts';
 import { isSet } from '../limits/limit.ts';
 import { bitsOf } from './cpu-list.ts';
 import { cpuQuota } from './cpu-quota.ts';
@@ -28,7 +28,7 @@ export function resourceProperties(
   ];
 }
 
-function v2Properties({ memory = {}, cpu = {} }: LinuxResources, version: Version): readonly BusValue[] {
+function v2Properties({ memory = {}, cpu = {}, blockIO = {} }: LinuxResources, version: Version): readonly BusValue[] {
   const swap = swapMax(memory.swap, memory.limit);
   const idle = cpu.idle !== undefined && BigInt(cpu.idle) === 1n && isAtLeast(version, CPU_IDLE_VERSION);
   return [
@@ -41,6 +41,8 @@ function v2Properties({ memory = {}, cpu = {} }: LinuxResources, version: Versio
       : isSet(cpu.shares)
         ? [property('CPUWeight', u64(cpuWeight(cpu.shares)))]
         : []),
+    // runc only writes the file, which systemd sets back to its default by the next daemon-reload.
+    ...(isSet(blockIO.weight) ? [property('IOWeight', u64(ioWeight(blockIO.weight)))] : []),
   ];
 }
 

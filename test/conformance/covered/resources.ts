@@ -5,14 +5,15 @@ const rare = testsIn('integration/cgroups-rare.test.ts');
 const devices = testsIn('integration/cgroups-devices.test.ts');
 const unit = testsIn('effects/cgroups/limits/limits.test.ts');
 const use = testsIn('effects/cgroups/limits/memory-use.test.ts');
-const systemd = testsIn('integration/cgroups-systemd-real.test.ts');
-const real = systemd('a scope with limits, from its birth to its end');
+const both = testsIn('integration/v2-limits.test.ts')('all of them at once, and changed');
+const idle = testsIn('integration/v2-limits.test.ts')('an idle cgroup, and zero processes, which mean one');
+const unified = testsIn('integration/v2-limits.test.ts')('unified alone, over what the others say');
 
 const rules = by(devices('a process may open what the rules allow, and what the default ones do'));
-const memory = by(limits('memory, growing and shrinking'), real);
+const memory = by(limits('memory, growing and shrinking'), both);
 const ofV1 = by(limits('memory.swappiness and the OOM killer of v1'), unit('what has no effect is told'));
-const cpu = by(limits('cpu'), real);
-const throttled = by(limits('block IO'), unit('block IO'));
+const cpu = by(limits('cpu'), both);
+const throttled = by(limits('block IO'), both);
 const weighed = by(rare('weights of a block device'), unit('block IO'));
 const leaves = by(rare('leaf weights, where the kernel has none, are refused by file'), unit('block IO'));
 const network = by(rare('network classes and priorities'), unit('huge pages, RDMA and the network'));
@@ -30,10 +31,11 @@ export const RESOURCES: Covered = {
   ...under(`${at}.memory`, ['swappiness', 'disableOOMKiller'], ofV1),
   [`${at}.memory.useHierarchy`]: withoutEffect('the kernel knows no other way since 5.11', unit('memory')),
   [`${at}.memory.checkBeforeUpdate`]: by(use('a limit below what is in use is refused where that is asked for')),
-  ...under(`${at}.cpu`, ['shares', 'quota', 'burst', 'period', 'idle'], cpu),
+  ...under(`${at}.cpu`, ['shares', 'quota', 'burst', 'period'], cpu),
+  [`${at}.cpu.idle`]: by(limits('cpu'), idle),
   ...under(`${at}.cpu`, ['realtimeRuntime', 'realtimePeriod'], by(rare('time of real-time processes'), unit('cpu'))),
-  ...under(`${at}.cpu`, ['cpus', 'mems'], by(limits('cpusets'), real)),
-  [`${at}.pids.limit`]: by(limits('pids'), real),
+  ...under(`${at}.cpu`, ['cpus', 'mems'], by(limits('cpusets'), both)),
+  [`${at}.pids.limit`]: by(limits('pids'), both),
   [`${at}.blockIO.weight`]: throttled,
   [`${at}.blockIO.leafWeight`]: leaves,
   ...under(`${at}.blockIO.weightDevice[]`, ['major', 'minor', 'weight'], weighed),
@@ -42,9 +44,9 @@ export const RESOURCES: Covered = {
   ...under(`${at}.blockIO.throttleWriteBpsDevice[]`, ['major', 'minor', 'rate'], throttled),
   ...under(`${at}.blockIO.throttleReadIOPSDevice[]`, ['major', 'minor', 'rate'], throttled),
   ...under(`${at}.blockIO.throttleWriteIOPSDevice[]`, ['major', 'minor', 'rate'], throttled),
-  ...under(`${at}.hugepageLimits[]`, ['pageSize', 'limit'], by(limits('huge pages'))),
+  ...under(`${at}.hugepageLimits[]`, ['pageSize', 'limit'], by(limits('huge pages'), both)),
   [`${at}.network.classID`]: network,
   ...under(`${at}.network.priorities[]`, ['name', 'priority'], network),
   ...under(`${at}.rdma.*`, ['hcaHandles', 'hcaObjects'], rdma),
-  [`${at}.unified.*`]: by(limits('files by their name'), real),
+  [`${at}.unified.*`]: by(limits('files by their name'), unified),
 };

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { footprint, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
+import { snippetFor } from '../snippets.ts';
 
 export interface Podman extends Engine {
   /** Removes all that it has. @returns what is left nevertheless */
@@ -28,9 +29,15 @@ export function openPodman(folder: string, runtime: string, path: string, archiv
     bin,
     'podman',
     // Else cgroups are made in podman's own, which others may use too.
-    `verb=$1; shift
-case $verb in create | run) set -- --cgroup-parent=/${cgroup} "$@" ;; esac
-exec ${client} "$verb" "$@"`,
+    `for word; do
+  shift
+  case $seen$word in
+    exec | volume) seen=yes; set -- "$@" "$word" ;;
+    create | run) seen=yes; set -- "$@" "$word" --cgroup-parent=/${cgroup} ;;
+    *) set -- "$@" "$word" ;;
+  esac
+done
+exec ${client} "$@"`,
   );
   const under = program(
     join(folder, 'runtime'),
@@ -47,8 +54,7 @@ exec ${client} "$verb" "$@"`,
     CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf'),
     // Health checks are run by the scenarios, not by systemd's timers.
     DISABLE_HC_SYSTEMD: 'true',
-    CGROUP: `/${cgroup}`,
-    // Monitors write to it after their parent's end.
+    RUNTIME: under,
     TERM: 'xterm',
   };
   execFileSync(join(bin, 'podman'), ['import', archive, 'localhost/box'], { env, stdio: 'pipe' });
@@ -75,24 +81,24 @@ exec ${client} "$verb" "$@"`,
   };
 }
 
-const containersConf = (folder: string, runtime: string, path: string): string => `
-[containers]
-netns = "none"
-# Podman wants more than it may have where CAP_SYS_RESOURCE is missing.
-default_ulimits = ["nofile=1024:1024", "nproc=2048:2048"]
-[engine]
+/** The one of docs/engines.md, and what makes it private. */
+const containersConf = (folder: string, runtime: string, path: string): string =>
+  `${snippetFor('containers.conf', runtime, path).replace(
+    '[engine]\n',
+    `[engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 init_path = "/usr/bin/catatonit"
 lock_type = "file"
-no_pivot_root = false
-runtime = "${runtime}"
-runtime_supports_json = ["${runtime}"]
 static_dir = "${folder}/storage/libpod"
 tmp_dir = "${folder}/tmp"
 volume_path = "${folder}/volumes"
-[engine.runtimes]
-${runtime} = ["${path}"]
+`,
+  )}
+[containers]
+netns = "none"
+# Podman wants more than it may have where CAP_SYS_RESOURCE is missing.
+default_ulimits = ["nofile=1024:1024", "nproc=2048:2048"]
 `;
 
 const storageConf = (folder: string): string => `

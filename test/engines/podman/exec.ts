@@ -97,7 +97,7 @@ export const exec: readonly Scenario[] = [
   {
     title: 'pods share namespaces, and stop and go together',
     script: `
-      try podman pod create --name pod --share-parent=false --cgroup-parent $CGROUP --infra-image localhost/box --infra-command 'sleep 1000' --share ipc,uts --hostname shared
+      try podman pod create --name pod --share-parent=false --infra-image localhost/box --infra-command 'sleep 1000' --share ipc,uts --hostname shared
       podman run -d --pod pod --name one box sleep 1000
       podman run --rm --pod pod box hostname
       [ $(readlink /proc/$(podman inspect --format '{{.State.Pid}}' one)/ns/ipc) = $(readlink /proc/$(podman inspect --format '{{.State.Pid}}' $(podman pod inspect --format '{{.InfraContainerID}}' pod))/ns/ipc) ] && echo same

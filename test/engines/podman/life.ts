@@ -5,6 +5,11 @@ import type { Scenario } from '../scenario.ts';
 
 export const life: readonly Scenario[] = [
   {
+    title: 'info names the runtime',
+    script: `podman info --format '{{.Host.OCIRuntime.Name}}'`,
+    expected: 'RUNTIME\n',
+  },
+  {
     title: 'run prints and ends with the status of the process',
     script: `
       try podman run --rm box echo hello

@@ -36,7 +36,7 @@ export const limits: readonly Scenario[] = [
   {
     title: 'a container that takes too much memory is killed, and podman knows why',
     script: `
-      podman run --name greedy --memory 8m --memory-swap 8m box sh -c 'exec tail -c 100m /dev/zero' < /dev/null
+      podman run --name greedy --memory 8m --memory-swap 8m box sh -c 'exec tail -c 100m /dev/zero'
       podman inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' greedy
       podman rm greedy`,
     expected: /137 (true|false)\ngreedy\n$/,

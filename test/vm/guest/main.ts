@@ -11,7 +11,8 @@ import type { Plan } from '../payload.ts';
 import type { Told } from '../talk.ts';
 
 const PORT = '/dev/ttyS1';
-const PATIENCE_MS = 240_000;
+/** For one file. */
+const PATIENCE_MS = 600_000;
 const repository = join(import.meta.dirname, '../../..');
 
 // Not as its controlling terminal.
@@ -36,7 +37,7 @@ function runFile(file: string): string {
   const started = performance.now();
   const { pid, status, signal, error } = spawnSync(process.execPath, [path], {
     cwd: repository,
-    env: { ...process.env, TMPDIR: folder, RUNCHART_TEST_REPORTS: PORT },
+    env: { ...process.env, TMPDIR: folder, RUNCHART_TEST_REPORTS: PORT, RUNCHART_TEST_PATIENCE: '10' },
     stdio: ['ignore', fd, fd],
     timeout: PATIENCE_MS,
     killSignal: 'SIGKILL',

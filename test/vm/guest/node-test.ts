@@ -35,7 +35,9 @@ interface Suite {
   readonly parent?: Suite;
 }
 
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 500_000;
+/** A test's own limit was meant for a machine that does not emulate. */
+const SLOWER = 10;
 const FILE = process.argv[1] ?? '';
 const reports = process.env.RUNCHART_TEST_REPORTS;
 const counts = { pass: 0, fail: 0, skipped: 0 };
@@ -152,7 +154,7 @@ async function perform(
     }
   };
   const failure =
-    (await attempt(run, options.timeout ?? PATIENCE_MS)) ??
+    (await attempt(run, options.timeout === undefined ? PATIENCE_MS : options.timeout * SLOWER)) ??
     (failedInside > 0 ? `${failedInside} inside of it failed` : undefined);
   if (failure !== undefined) counts.fail++;
   else if (skip !== undefined) return endAsSkipped(name, nesting, line, { skip }, false);

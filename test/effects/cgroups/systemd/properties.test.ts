@@ -39,6 +39,7 @@ test('resources on v2', () => {
   assert.deepEqual(v2({ cpu: { cpus: '0' } }, 243), []);
   assert.deepEqual(v2({ cpu: { idle: 1, shares: 1024 } }), ['CPUWeight=t 0']);
   assert.deepEqual(v2({ cpu: { idle: 1, shares: 1024 } }, 251), ['CPUWeight=t 100']);
+  assert.deepEqual(v2({ blockIO: { weight: 10 } }), ['IOWeight=t 1']);
   assert.deepEqual(v2({ pids: { limit: 0 } }), ['TasksMax=t 1']);
   assert.deepEqual(v2({ pids: { limit: -1 } }), [`TasksMax=${INFINITY}`]);
 });

@@ -1,0 +1,122 @@
+/** A containerd of the test's own; it serves both runtimes, each in a namespace, which names its cgroup too. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Daemon, startDaemon } from '../daemon.ts';
+import { footprint, mountsBelow, removeCgroup } from '../footprint.ts';
+import { located, program, quoted } from '../program.ts';
+import { type Engine, scriptPrograms } from '../scenario.ts';
+
+/** Where shims put sockets, and the state of the runc that cleans up after a failure, whatever the configuration says. */
+const SHIM_FOLDERS = ['/run/containerd/s', '/run/containerd/runc', '/run/containerd'];
+
+export interface Containerd {
+  /** @param path of the runtime */
+  engine(runtime: string, path: string): Engine;
+  /** Removes all that it has. @returns what is left nevertheless */
+  close(): Promise<string[]>;
+}
+
+/** @param archive of the image, named box */
+export async function openContainerd(folder: string, archive: string): Promise<Containerd> {
+  const foreign = SHIM_FOLDERS.filter((path) => existsSync(path));
+  const config = join(folder, 'config.toml');
+  const socket = join(folder, 'containerd.sock');
+  const ctr = located('ctr') ?? '/usr/bin/ctr';
+  const namespaces: string[] = [];
+  mkdirSync(folder);
+  writeFileSync(config, configuration(folder, socket));
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    TMPDIR: folder,
+    CONTAINERD_ADDRESS: socket,
+    CONTAINERD_SNAPSHOTTER: 'native',
+  };
+  const client = (namespace: string, ...args: readonly string[]) =>
+    spawnSync(ctr, ['--namespace', namespace, ...args], { env, encoding: 'utf8', timeout: 30_000 });
+  const daemon: Daemon = await startDaemon(
+    [located('containerd') ?? '/usr/bin/containerd', '--config', config],
+    env,
+    join(folder, 'containerd.log'),
+    () => existsSync(socket) && client('default', 'version').status === 0,
+  );
+
+  function engine(runtime: string, path: string): Engine {
+    const namespace = `runchart-test-${process.pid}-containerd-${runtime}`;
+    const own = join(folder, runtime);
+    const bin = join(own, 'bin');
+    scriptPrograms(bin);
+    const under = program(join(own, 'runtime'), runtime, `exec ${quoted(path)} "$@"`);
+    program(
+      bin,
+      'ctr',
+      // ctr names its runtime and its FIFOs' folder at each run, and takes them for granted afterwards.
+      `case "$1 $2" in
+  run\\ *) shift; set -- run --runc-binary ${quoted(under)} --runc-root ${quoted(join(own, 'state'))} --fifo-dir ${quoted(join(own, 'fifo'))} "$@" ;;
+  'tasks exec') shift 2; set -- tasks exec --fifo-dir ${quoted(join(own, 'fifo'))} "$@" ;;
+esac
+exec ${ctr} "$@"`,
+    );
+    const imported = client(namespace, 'images', 'import', '--no-unpack', archive);
+    if (imported.status !== 0) throw new Error(`ctr images import: ${imported.stderr}`);
+    namespaces.push(namespace);
+    return {
+      runtime,
+      folder: own,
+      env: {
+        ...env,
+        PATH: `${bin}:${process.env.PATH}`,
+        CONTAINERD_NAMESPACE: namespace,
+        RUNTIME: under,
+        CGROUP: `/${namespace}`,
+      },
+    };
+  }
+
+  return {
+    engine,
+    async close() {
+      for (const namespace of namespaces) {
+        for (const id of lines(client(namespace, 'containers', 'list', '--quiet').stdout)) {
+          client(namespace, 'tasks', 'delete', '--force', id);
+          client(namespace, 'containers', 'delete', id);
+        }
+      }
+      await daemon.stop();
+      for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
+      let left = namespaces.flatMap((namespace) => footprint(folder, namespace));
+      for (let tries = 0; left.length > 0 && tries < 100; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        left = namespaces.flatMap((namespace) => footprint(folder, namespace));
+      }
+      if (!left.some((trace) => trace.startsWith('process')))
+        for (const namespace of namespaces) removeCgroup(namespace);
+      for (const namespace of namespaces) removeIfEmpty(join('/run/containerd/runc', namespace));
+      // Not where another containerd was here before us, or has come meanwhile.
+      for (const path of SHIM_FOLDERS) if (!foreign.includes(path)) removeIfEmpty(path);
+      return left;
+    },
+  };
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {}
+}
+
+const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
+
+const configuration = (folder: string, socket: string): string => `
+version = 2
+root = "${folder}/root"
+state = "${folder}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.internal.v1.opt", "io.containerd.tracing.processor.v1.otlp"]
+[grpc]
+address = "${socket}"
+[debug]
+address = "${folder}/debug.sock"
+level = "warn"
+`;

@@ -1,0 +1,89 @@
+/** A dockerd of the test's own, with a containerd of its own; one for each runtime, which is its default. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Daemon, startDaemon } from '../daemon.ts';
+import { footprint, mountsBelow, removeCgroup } from '../footprint.ts';
+import { located, program, quoted } from '../program.ts';
+import { type Engine, scriptPrograms } from '../scenario.ts';
+import { snippetFor } from '../snippets.ts';
+
+export interface Docker extends Engine {
+  /** Removes all that it has. @returns what is left nevertheless */
+  close(): Promise<string[]>;
+}
+
+/**
+ * @param runtime the name by which docker knows it
+ * @param path of the runtime
+ * @param archive of the image's root file system
+ */
+export async function openDocker(folder: string, runtime: string, path: string, archive: string): Promise<Docker> {
+  const cgroup = `runchart-test-${process.pid}-docker-${runtime}`;
+  const bin = join(folder, 'bin');
+  mkdirSync(folder);
+  scriptPrograms(bin);
+  const docker = located('docker') ?? '/usr/bin/docker';
+  // docker knows a runtime named runc already.
+  const name = `the-${runtime}`;
+  const under = program(join(folder, 'runtime'), runtime, `exec ${quoted(path)} "$@"`);
+  const config = join(folder, 'daemon.json');
+  writeFileSync(config, JSON.stringify(configuration(folder, cgroup, name, under)));
+  program(bin, 'docker', `exec ${quoted(docker)} "$@"`);
+  const env: NodeJS.ProcessEnv = {
+    PATH: `${bin}:${process.env.PATH}`,
+    HOME: folder,
+    TMPDIR: folder,
+    DOCKER_HOST: `unix://${folder}/docker.sock`,
+    NAME: name,
+    TERM: 'xterm',
+  };
+  const client = (...args: readonly string[]) => spawnSync(docker, args, { env, encoding: 'utf8', timeout: 60_000 });
+  const daemon: Daemon = await startDaemon(
+    [located('dockerd') ?? '/usr/sbin/dockerd', '--config-file', config],
+    env,
+    join(folder, 'dockerd.log'),
+    () => existsSync(join(folder, 'docker.sock')) && client('version').status === 0,
+  );
+  execFileSync(docker, ['import', archive, 'localhost/box'], { env, stdio: 'pipe' });
+
+  return {
+    runtime,
+    folder,
+    env,
+    async close() {
+      const containers = client('ps', '--all', '--quiet')
+        .stdout.split('\n')
+        .filter((id) => id !== '');
+      if (containers.length > 0) client('rm', '--force', ...containers);
+      await daemon.stop();
+      for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
+      let left = footprint(folder, cgroup);
+      for (let tries = 0; left.length > 0 && tries < 100; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        left = footprint(folder, cgroup);
+      }
+      if (!left.some((trace) => trace.startsWith('process'))) removeCgroup(cgroup);
+      return left;
+    },
+  };
+}
+
+/** The one of docs/engines.md, and what makes it private. */
+const configuration = (folder: string, cgroup: string, runtime: string, path: string) => ({
+  ...JSON.parse(snippetFor('daemon.json', runtime, path)),
+  'default-runtime': runtime,
+  hosts: [`unix://${folder}/docker.sock`],
+  'data-root': join(folder, 'data'),
+  'exec-root': join(folder, 'exec'),
+  pidfile: join(folder, 'docker.pid'),
+  'cgroup-parent': `/${cgroup}`,
+  'exec-opts': ['native.cgroupdriver=cgroupfs'],
+  'storage-driver': 'vfs',
+  // Without the host's firewall and a bridge of its own: tests change nothing of the machine's.
+  bridge: 'none',
+  iptables: false,
+  ip6tables: false,
+  'log-level': 'warn',
+});

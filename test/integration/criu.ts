@@ -1,0 +1,71 @@
+/** CRIU for tests: the one that RUNCHART_TEST_CRIU names or that is in PATH, where it can do anything at all. */
+
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { shellConfig } from './bundle.ts';
+
+const program = process.env.RUNCHART_TEST_CRIU ?? 'criu';
+
+const criu = (...argv: string[]): SpawnSyncReturns<string> =>
+  spawnSync(program, argv, { encoding: 'utf8', timeout: 60_000 });
+
+/**
+ * Why nothing can be checkpointed here; false where it can. CRIU alone is asked, by way of a process of no container:
+ * an old one may not know what a new kernel puts into every process, whatever `criu check` says.
+ */
+export function noCriu(): string | false {
+  if (process.getuid?.() !== 0) return 'CRIU needs root';
+  const { error } = criu('--version');
+  if (error !== undefined) return 'criu is not installed (nor is one named by RUNCHART_TEST_CRIU)';
+  const images = mkdtempSync(join(tmpdir(), 'runchart-test-criu-'));
+  const victim = spawn('/bin/busybox', ['sleep', '1000'], { detached: true, stdio: 'ignore', cwd: '/' });
+  try {
+    const to = ['-D', images, '--log-file', 'log', '-v4'];
+    const { status } = criu('dump', '-t', String(victim.pid), ...to);
+    if (status === 0) return false;
+    const log = readFileSync(join(images, 'log'), 'utf8');
+    const said = /Error \((?!criu\/util\.c:\d+\): rlimit)(.*)/.exec(log)?.[1] ?? 'no error in its log';
+    return `criu cannot dump a process here: ${said}`;
+  } finally {
+    victim.kill('SIGKILL');
+    rmSync(images, { recursive: true });
+  }
+}
+
+/** Why there can be no dump of memory before the last one. */
+export const noMemoryTracking = (): string | false =>
+  criu('check', '--feature', 'mem_dirty_track').status === 0 ? false : 'the kernel does not track dirty memory';
+
+export const noLazyPages = (): string | false =>
+  criu('check', '--feature', 'uffd-noncoop').status === 0 ? false : 'the kernel has no userfaultfd for CRIU';
+
+/** From now on, commands of this test process find that CRIU, and no other. @returns the folder that is first in PATH */
+export function provideCriu(folder: string): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const found = spawnSync('sh', ['-c', 'command -v "$0"', program], { encoding: 'utf8' }).stdout.trim();
+  symlinkSync(found, join(bin, 'criu'));
+  process.env.PATH = `${bin}:${process.env.PATH}`;
+  return bin;
+}
+
+/**
+ * A container that writes 1, 2, 3, … to a file of its rootfs, and ends with 3 on TERM. Its output leads nowhere: CRIU does not know files that are
+ * not the container's.
+ * @param before what its shell does first
+ */
+export function counting(before = ':') {
+  const script = `exec >/dev/null 2>&1; trap "exit 3" TERM; ${before}; i=0; while :; do i=$((i+1)); echo $i > /count.new; mv /count.new /count; sleep 0.05; done`;
+  return { ...shellConfig(script), root: { path: 'rootfs', readonly: false } };
+}
+
+/** How far it has come. */
+export const countOf = (bundle: string): number => {
+  try {
+    return Number(readFileSync(join(bundle, 'rootfs/count'), 'utf8'));
+  } catch {
+    return 0;
+  }
+};
