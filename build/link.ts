@@ -34,10 +34,11 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
 
   const script = join(work, 'main.js');
   const engine = join(work, 'runchart-engine');
-  await bundle(join(root, 'commands/main.ts'), script, readFileSync(compileInit(arch)));
+  const init = compileInit(arch);
+  await bundle(join(root, 'commands/main.ts'), script, readFileSync(init));
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(script, engine, []);
-  linkEngine(script, engine, recordOrder(engine, work));
+  linkEngine(script, engine, recordOrder(engine, work, init));
   compileLauncher(root, arch, join(work, 'runchart'));
 
   // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.

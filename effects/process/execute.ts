@@ -1,6 +1,6 @@
 /** An init becomes the container's process. */
 
-import { chdir, closeRange, dup3, openat } from '../../native/calls/files.ts';
+import { chdir, close, closeRange, dup3, openat } from '../../native/calls/files.ts';
 import { execve, prctl, setgroups, setNoNewPrivs, setresgid, setresuid, umask } from '../../native/calls/process.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, CLOSE_RANGE, O } from '../../native/constants/files.ts';
@@ -117,6 +117,8 @@ function reopenNull(fds: readonly number[]): readonly Call[] {
   return [
     { ...openat(AT.FDCWD, '/dev/null', O.RDWR | O.NOFOLLOW), mayFail: true },
     ...fds.map((fd): Call => ({ ...dup3(own, fd), mayFail: true })),
+    // The filter's listener is to get the lowest free number (seccomp/agent.ts), which this was.
+    { ...close(own), mayFail: true },
   ];
 }
 

@@ -23,7 +23,7 @@ function skipped(): string | false {
 }
 
 const skip = skipped();
-for (const name of ['exec', 'kill', 'library', 'pause', 'ps'])
+for (const name of ['exec', 'kill', 'library', 'pause', 'ps', 'racing'])
   test(`${name}.test.ts on pure v2`, { skip }, () => {
     const { status, stdout, stderr } = inV2View(process.execPath, '--test', `${import.meta.dirname}/${name}.test.ts`);
     assert.equal(status, 0, `${stdout}${stderr}`);

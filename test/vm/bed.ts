@@ -10,7 +10,7 @@ import { type Limits, runMachine } from './machine.ts';
 import { MOUNTED, payload } from './payload.ts';
 import type { Told } from './talk.ts';
 
-const LIMITS: Limits = { bootMs: 300_000, silenceMs: 660_000, totalMs: 2_400_000 };
+const LIMITS: Limits = { bootMs: 300_000, silenceMs: 660_000, totalMs: 3_600_000 };
 const NAME = 'test machine';
 
 /**
