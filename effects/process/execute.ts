@@ -29,12 +29,7 @@ export interface Execution {
  * @param known the surroundings as they are; by default asked for, in one round trip
  * @throws EffectError when the program or the working directory is not there
  */
-export function planExecution(
-  kernel: Kernel,
-  process: Process,
-  groupsDenied = false,
-  known?: Surroundings,
-): Execution {
+export function planExecution(kernel: Kernel, process: Process, groupsDenied = false, known?: Surroundings): Execution {
   if (groupsDenied && (process.user?.additionalGids?.length ?? 0) > 0)
     throw new EffectError('cannot set any additional groups in a rootless container');
   const surroundings = known ?? lookAround(kernel, process);
