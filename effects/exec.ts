@@ -229,6 +229,7 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   addMemoryPolicy(limits, record.config.linux?.memoryPolicy);
   // Not waited for: that comes with the search for the program.
   limits.post(kernel);
+  if (process.selinuxLabel) flush(kernel);
 
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));
