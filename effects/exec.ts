@@ -17,7 +17,7 @@ import { AT, O } from '../native/constants/files.ts';
 import { CLONE, P, W } from '../native/constants/process.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { attempt, call, isErrno } from '../native/perform.ts';
+import { attempt, call, flush, isErrno } from '../native/perform.ts';
 import { out } from '../native/struct.ts';
 import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
@@ -227,7 +227,9 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   addOpenFilesLimit(limits, session.platform.local, process, openFilesLimit);
   addPriorities(limits, process, record.config.linux?.resources?.cpu?.cpus);
   addMemoryPolicy(limits, record.config.linux?.memoryPolicy);
-  limits.perform(kernel);
+  // Not waited for: that comes with the search for the program.
+  limits.post(kernel);
+  if (process.selinuxLabel) flush(kernel);
 
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));
@@ -243,10 +245,11 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   batch.add(setsid());
   if (!record.options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`, keyringLabel(kernel, process));
   batch.part('prepare the process');
-  batch.perform(kernel);
+  batch.post(kernel);
   setLabels(kernel, process);
-  if (places.console !== undefined)
-    giveTerminal(kernel, { consoleSocket: places.console, size: process.consoleSize, console: false });
+  if (places.console === undefined) return;
+  flush(kernel);
+  giveTerminal(kernel, { consoleSocket: places.console, size: process.consoleSize, console: false });
 }
 
 function joined(

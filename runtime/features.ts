@@ -52,6 +52,8 @@ export function featuresOf(platform: Platform, version: string): Features {
     },
     annotations: {
       ...(library === undefined ? {} : { 'io.github.seccomp.libseccomp.version': library.version }),
+      // What engines ask of runc; whether CRIU is there they ask it themselves.
+      'org.opencontainers.runc.checkpoint.enabled': 'true',
       'runchart.version': version,
     },
     potentiallyUnsafeConfigAnnotations: ['org.systemd.property.'],

@@ -44,8 +44,32 @@ describe('every command', () => {
   }
 });
 
-/** `runc COMMAND --help`: of 1.1.5, and pidfd-socket of 1.2. */
+/** Of both commands for CRIU. */
+const CRIU = [
+  'image-path',
+  'work-path',
+  'tcp-established',
+  'ext-unix-sk',
+  'shell-job',
+  'lazy-pages',
+  'file-locks',
+  'manage-cgroups-mode',
+  'empty-ns',
+  'auto-dedup',
+];
+
+/** `runc COMMAND --help`: of 1.1.5, pidfd-socket of 1.2, tcp-skip-in-flight and link-remap of 1.4. */
 const RUNC: Record<string, string[]> = {
+  checkpoint: [
+    ...CRIU,
+    'parent-path',
+    'leave-running',
+    'tcp-skip-in-flight',
+    'link-remap',
+    'status-fd',
+    'page-server',
+    'pre-dump',
+  ],
   create: ['bundle', 'console-socket', 'pidfd-socket', 'pid-file', 'no-pivot', 'no-new-keyring', 'preserve-fds'],
   delete: ['force'],
   events: ['interval', 'stats'],
@@ -73,6 +97,17 @@ const RUNC: Record<string, string[]> = {
   list: ['format', 'quiet'],
   pause: [],
   ps: ['format'],
+  restore: [
+    ...CRIU,
+    'bundle',
+    'console-socket',
+    'detach',
+    'pid-file',
+    'no-subreaper',
+    'no-pivot',
+    'lsm-profile',
+    'lsm-mount-context',
+  ],
   resume: [],
   update: [
     'resources',

@@ -1,0 +1,115 @@
+/** A terminal that goes through a checkpoint: its master comes to whoever restores. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { close, read, write } from '../../native/calls/files.ts';
+import {
+  accept,
+  bindUnix,
+  listen,
+  receiveBuffers,
+  receivedDescriptors,
+  receiveMessage,
+  socket,
+} from '../../native/calls/sockets.ts';
+import { AF, POLL, SOCK } from '../../native/constants/socket.ts';
+import { attempt, call, perform } from '../../native/perform.ts';
+import { hostPlatform } from '../../native/platform.ts';
+import { out } from '../../native/struct.ts';
+import { noContainers, shellConfig } from './bundle.ts';
+import { messageOf, RUNCHART } from './command-line.ts';
+import { noCriu, provideCriu } from './criu.ts';
+import { lives } from './lives.ts';
+import { AS_LEADER, openPty, shows } from './pty.ts';
+
+const skip = noContainers || noCriu();
+
+describe('checkpoint and restore with a terminal', { skip }, () => {
+  const host = lives('criu-tty');
+  const { runchart } = host;
+  provideCriu(host.path);
+  const platform = hostPlatform();
+  const { local } = platform;
+  after(() => host.close());
+
+  const talking = shellConfig('while read line; do echo "got $line"; done; exit 5');
+  talking.process.terminal = true;
+  const well = (...argv: string[]) => assert.deepEqual(runchart(...argv), { status: 0, stdout: '', stderr: '' });
+  const images = (id: string): string => join(host.path, `${id}.images`);
+
+  function listening(name: string) {
+    const path = join(host.path, name);
+    const listener = call(local, socket(AF.UNIX, SOCK.STREAM));
+    perform(local, [bindUnix(listener, path), listen(listener)]);
+    return {
+      path,
+      master(): number {
+        const connection = call(local, accept(listener));
+        const buffers = receiveBuffers(1, 64);
+        call(local, receiveMessage(connection, buffers));
+        perform(local, [close(connection)]);
+        const [fd = -1] = receivedDescriptors(buffers.control);
+        return fd;
+      },
+      close: () => closeSync(listener),
+    };
+  }
+
+  async function says(master: number, typed: string, expected: string): Promise<void> {
+    perform(local, [write(master, typed)]);
+    let text = '';
+    while (!text.includes(expected)) {
+      await platform.poll([{ fd: master, events: POLL.IN }], 5000);
+      const bytes = out(256);
+      const length = attempt(local, read(master, bytes));
+      assert.ok(length > 0, text);
+      text += new TextDecoder().decode(bytes.bytes.subarray(0, length));
+    }
+  }
+
+  it('detached: the console socket is sent the master', async () => {
+    const id = host.idFor(runchart);
+    const bundle = host.bundle(id, talking);
+    const console = listening('console');
+    well('run', '-d', '--console-socket', console.path, '-b', bundle, id);
+    const first = console.master();
+    await says(first, 'one\n', 'got one');
+    well('checkpoint', '--image-path', images(id), id);
+    perform(local, [close(first)]);
+    const without = runchart('restore', '-d', '--image-path', images(id), '-b', bundle, id);
+    assert.equal(messageOf(without), 'cannot allocate tty if runchart will detach without setting console socket');
+    well('restore', '-d', '--console-socket', console.path, '--image-path', images(id), '-b', bundle, id);
+    const second = console.master();
+    await says(second, 'two\n', 'got two');
+    assert.equal(runchart('exec', id, 'sh', '-c', 'test -t 0 < /proc/1/fd/0 && echo yes').stdout, 'yes\n');
+    perform(local, [close(second)]);
+    console.close();
+  });
+
+  it('in the foreground: the caller’s terminal stands for it', async () => {
+    const id = host.idFor(runchart);
+    const bundle = host.bundle(id, talking);
+    const console = listening('other');
+    well('run', '-d', '--console-socket', console.path, '-b', bundle, id);
+    const first = console.master();
+    await says(first, 'one\n', 'got one');
+    well('checkpoint', '--image-path', images(id), id);
+    perform(local, [close(first)]);
+    console.close();
+    const pty = openPty(platform);
+    const argv = [RUNCHART, '--root', runchart.root, 'restore', '--image-path', images(id), '-b', bundle, id];
+    const [command = '', ...rest] = [...AS_LEADER, ...argv];
+    const child = spawn(command, rest, { stdio: [pty.slave, pty.slave, pty.slave] });
+    const ended = once(child, 'close');
+    pty.type('two\n');
+    await shows(pty, 'got two\r\n');
+    pty.type('\x04');
+    const [status] = await ended;
+    assert.equal(status, 5, pty.output());
+    await pty.end();
+  });
+});
