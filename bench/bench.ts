@@ -8,7 +8,7 @@
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../spec/types.ts';
@@ -16,6 +16,8 @@ import { makeBundle, shellConfig } from '../test/integration/bundle.ts';
 import { type Figures, measure, quantile, table } from './measure.ts';
 import { memoryOfCreated } from './memory.ts';
 import { phasesOfRun } from './phases.ts';
+import { podmanRuns } from './podman.ts';
+import { dockersProfile } from './profile.ts';
 import { installed, invoke, type Runtime, runtimeAt } from './runtimes.ts';
 
 const UNIFIED = 'RUNCHART_BENCH_UNIFIED';
@@ -27,19 +29,27 @@ if (process.getuid?.() !== 0) {
   process.exit(1);
 }
 const folder = mkdtempSync(join(tmpdir(), 'runchart-bench-'));
+const states = mkdtempSync(join(tmpfs(), 'runchart-bench-'));
 try {
-  bench();
+  await bench();
 } finally {
   rmSync(folder, { recursive: true });
+  rmSync(states, { recursive: true, force: true });
 }
 if (process.env[UNIFIED] === undefined && !existsSync('/sys/fs/cgroup/cgroup.controllers')) benchUnified();
 
-function bench(): void {
+/** A place for all state roots. By default they are in /run, which is a tmpfs: to remove a directory costs a disk's file system 1 ms. */
+function tmpfs(): string {
+  const TMPFS_MAGIC = 0x01021994;
+  return ['/run', '/dev/shm'].find((path) => existsSync(path) && statfsSync(path).type === TMPFS_MAGIC) ?? folder;
+}
+
+async function bench(): Promise<void> {
   const unified = existsSync('/sys/fs/cgroup/cgroup.controllers');
   const bundle = makeBundle(join(folder, 'bundle'), configFor(unified));
   const runtimes = ['runchart', 'runc', 'crun'].flatMap((name) => {
     const path = name === 'runchart' ? join(repository, 'dist/runchart') : installed(name);
-    const runtime = runtimeAt(name, path, join(folder, name));
+    const runtime = runtimeAt(name, path, join(states, name));
     return runtime !== undefined && works(runtime, bundle) ? [runtime] : [];
   });
   const [own] = runtimes;
@@ -54,6 +64,14 @@ function bench(): void {
     '`run`',
     measure(
       runtimes.map((one) => ({ name: one.name, run: () => invoke(one, 'run', '-b', bundle, 'bench') })),
+      rounds,
+    ),
+  );
+  const restricted = makeBundle(join(folder, 'restricted'), restrictedConfig(unified));
+  print(
+    "`run` with docker's default seccomp profile and limits",
+    measure(
+      runtimes.map((one) => ({ name: one.name, run: () => invoke(one, 'run', '-b', restricted, 'bench') })),
       rounds,
     ),
   );
@@ -73,6 +91,20 @@ function bench(): void {
       ),
     ),
   );
+  const sleeper = makeBundle(join(folder, 'sleeper'), configFor(unified, ['sleep', '10000']));
+  print(
+    '`exec`',
+    withCreated(runtimes, sleeper, () => {
+      for (const one of runtimes) invoke(one, 'start', 'kept');
+      return measure(
+        runtimes.map((one) => ({ name: one.name, run: () => invoke(one, 'exec', 'kept', 'true') })),
+        rounds,
+      );
+    }),
+  );
+  // The view of cgroup v2 lacks controllers that podman takes for granted.
+  const podman = process.env[UNIFIED] === undefined ? await podmanRuns(folder, runtimes, Math.ceil(rounds / 2)) : [];
+  if (podman.length > 0) print('`podman run --rm`', podman);
   console.log(
     table(
       'the library, a container',
@@ -94,14 +126,38 @@ function bench(): void {
 }
 
 /** runc's default config, of a version that Debian's crun knows; on cgroup v2 without device rules: crun wants CAP_SYS_RESOURCE for them. */
-function configFor(unified: boolean): Config {
+function configFor(unified: boolean, args: string[] = ['true']): Config {
   const { process, linux, ...config } = shellConfig('');
   const { resources, ...rest } = linux ?? {};
   return {
     ...config,
     ociVersion: '1.0.2',
-    process: { ...process, args: ['true'] },
+    process: { ...process, args },
     linux: unified ? rest : { ...rest, resources: resources ?? {} },
+  };
+}
+
+/** What docker asks for with `--memory 256m --cpus 1 --pids-limit 100`; the benchmark's view of cgroup v2 may lack the controllers. */
+function restrictedConfig(unified: boolean): Config {
+  const { linux = {}, ...config } = configFor(unified);
+  const seccomp = dockersProfile();
+  if (seccomp === undefined) console.log("docker's default seccomp profile is not installed: without it");
+  return {
+    ...config,
+    linux: {
+      ...linux,
+      ...(seccomp === undefined ? {} : { seccomp }),
+      ...(unified
+        ? {}
+        : {
+            resources: {
+              ...linux.resources,
+              memory: { limit: 256 << 20 },
+              cpu: { shares: 1024, quota: 100_000, period: 100_000 },
+              pids: { limit: 100 },
+            },
+          }),
+    },
   };
 }
 
@@ -143,7 +199,7 @@ function withCreated(
 /** In a process of its own, which knows nothing of this one. */
 function library(bundle: string): Figures {
   const program = join(repository, 'bench/library.ts');
-  const output = execFileSync(process.execPath, [program, join(folder, 'library'), bundle, String(rounds * 3)], {
+  const output = execFileSync(process.execPath, [program, join(states, 'library'), bundle, String(rounds * 3)], {
     encoding: 'utf8',
   });
   const times: number[] = JSON.parse(output);

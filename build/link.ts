@@ -34,10 +34,11 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
 
   const script = join(work, 'main.js');
   const engine = join(work, 'runchart-engine');
-  await bundle(join(root, 'commands/main.ts'), script, readFileSync(compileInit(arch)));
+  const init = compileInit(arch);
+  await bundle(join(root, 'commands/main.ts'), script, readFileSync(init));
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(script, engine, []);
-  linkEngine(script, engine, recordOrder(engine, work));
+  linkEngine(script, engine, recordOrder(engine, work, init));
   compileLauncher(root, arch, join(work, 'runchart'));
 
   // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.
@@ -46,7 +47,7 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
 }
 
 function linkEngine(script: string, output: string, order: readonly string[]): void {
-  const flags = ['--compile', '--bytecode', '--format=esm', '--minify', ...IGNORE_CURRENT_DIRECTORY];
+  const flags = ['--compile', '--bytecode', '--format=esm', '--minify', '--splitting', ...IGNORE_CURRENT_DIRECTORY];
   const ordered = order.map((file) => `--bytecode-order=${file}`);
   // The linker's temporary files appear in the current directory.
   execFileSync(process.execPath, ['build', ...flags, ...ordered, script, `--outfile=${output}`], {

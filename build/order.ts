@@ -3,10 +3,11 @@
  * (docs/performance.md).
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { defaultConfig } from '../spec/default.ts';
 
-/** Each parses, looks at an empty state root, and fails or lists nothing: a build makes no container. */
+/** Each parses, looks at an empty state root, and fails or lists nothing. */
 const RUNS = [
   ['create', '--bundle', 'nowhere', 'x'],
   ['start', 'x'],
@@ -17,11 +18,21 @@ const RUNS = [
 ];
 
 /**
+ * Where the build may make a container, it makes one, which ends at once: of the command that matters most, most is only
+ * then seen. Elsewhere that command fails, as it may.
  * @param engine linked already, with its addon beside it
- * @returns the files that Bun's linker takes as `--bytecode-order`; fewer where a run broke off
+ * @param program a static one
+ * @returns the files that Bun's linker takes as `--bytecode-order`, the most important first; fewer where a run broke off
  */
-export function recordOrder(engine: string, work: string): string[] {
-  const files = RUNS.map((argv, index) => {
+export function recordOrder(engine: string, work: string, program: string): string[] {
+  const bundle = join(work, 'bundle');
+  mkdirSync(join(bundle, 'rootfs'), { recursive: true });
+  copyFileSync(program, join(bundle, 'rootfs/program'));
+  const { process: ofDefault, ...config } = defaultConfig({ unifiedCgroups: false });
+  const own = { ...ofDefault, terminal: false, args: ['/program'] };
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify({ ...config, process: own }));
+  const runs = [['run', '--bundle', bundle, `runchart-build-${process.pid}`], ...RUNS];
+  const files = runs.map((argv, index) => {
     const file = join(work, `order-${index}`);
     const env = { BUN_BYTECODE_ORDER_OUT: file, BUN_JSC_useJIT: '0' };
     spawnSync(engine, ['--root', join(work, 'state'), ...argv], { cwd: work, env, stdio: 'ignore', timeout: 10_000 });

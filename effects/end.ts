@@ -1,14 +1,12 @@
 /** Signals to a container, and its end. */
 
 import { close } from '../native/calls/files.ts';
-import { pidfdSendSignal, waitid } from '../native/calls/process.ts';
+import { pidfdSendSignal } from '../native/calls/process.ts';
 import { ERRNO } from '../native/constants/errno.ts';
-import { P, W } from '../native/constants/process.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
 import { POLL } from '../native/constants/socket.ts';
 import { attempt, SyscallError } from '../native/perform.ts';
 import type { Platform } from '../native/platform.ts';
-import { out } from '../native/struct.ts';
 import { hasOwnPids } from '../spec/pids.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import { isFrozen, thaw } from './cgroups/freeze.ts';
@@ -18,6 +16,7 @@ import { hasNamespace } from './namespaces.ts';
 import { openInit, openProcess } from './observe.ts';
 import { isKnownByCgroup, signalWithoutCgroup } from './processes.ts';
 import { detachFromHost } from './rootfs/host-mounts.ts';
+import { type Exited, reapPidfd } from './wait.ts';
 
 /** Long enough for a process that is busy in the kernel; a longer wait would look like a hang. */
 const PATIENCE_MS = 10_000;
@@ -54,9 +53,15 @@ function thawIfFrozen(local: Platform['local'], record: ContainerRecord): void {
  * Ends the init and everything in its cgroup, and waits until they are gone. What is gone already is fine.
  * @param child the init's pid where it is a child of this process that the record does not know yet: as long as it has
  * not been waited for, nobody else gets its pid
+ * @param reaped is told how an init ended that is a child of this process
  * @throws EffectError
  */
-export async function destroyInit(platform: Platform, record: ContainerRecord, child?: number): Promise<void> {
+export async function destroyInit(
+  platform: Platform,
+  record: ContainerRecord,
+  child?: number,
+  reaped?: (exited: Exited) => void,
+): Promise<void> {
   const { local } = platform;
   const pid = record.init?.pid ?? child;
   const init =
@@ -78,7 +83,8 @@ export async function destroyInit(platform: Platform, record: ContainerRecord, c
       const [ready = 0] = await platform.poll([{ fd: init, events: POLL.IN }], PATIENCE_MS);
       if (ready === 0) throw new EffectError(`process ${pid}, the container's init, does not end after SIGKILL`);
       // Only our own child can be reaped, and only if its parent is this process; otherwise its parent does.
-      attempt(local, waitid(P.PIDFD, init, out(128), W.EXITED | W.NOHANG));
+      const exited = reapPidfd(local, init);
+      if (exited !== undefined) reaped?.(exited);
     } finally {
       attempt(local, close(init));
     }

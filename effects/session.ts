@@ -9,6 +9,7 @@ import type { Platform } from '../native/platform.ts';
 import type { DevicePrograms } from './cgroups/devices/programs.ts';
 import type { CheckpointOptions } from './criu/options.ts';
 import type { Restoration } from './criu/restoration.ts';
+import type { Exited } from './wait.ts';
 
 /** What the container's process gets from the process that creates it. */
 export interface Inheritance {
@@ -51,6 +52,8 @@ export interface Session {
   readonly checkpoint?: CheckpointOptions | undefined;
   /** What `restore` was asked for, and has looked at. */
   readonly restoration?: Restoration | undefined;
+  /** Hears how a child of this process ended that an effect has reaped. */
+  readonly reaped?: ((exited: Exited) => void) | undefined;
   /** While the container is created, and until it is started: its init. */
   init?: InitConnection & { readonly pid: number; root?: number };
 }

@@ -4,38 +4,41 @@ import { close } from '../native/calls/files.ts';
 import { pidfdOpen, SIGINFO_BYTES, waitid } from '../native/calls/process.ts';
 import { P, W } from '../native/constants/process.ts';
 import { POLL } from '../native/constants/socket.ts';
+import { endingIn } from '../native/ending.ts';
 import type { Kernel, Out } from '../native/kernel.ts';
 import { attempt, call, isErrno, perform } from '../native/perform.ts';
 import type { Platform } from '../native/platform.ts';
-import { out, viewOf } from '../native/struct.ts';
+import { out } from '../native/struct.ts';
 import { EffectError } from './error.ts';
 
 export interface Exited {
   readonly pid: number;
   /** 0 to 255: as a shell says it, 128 + n where signal n ended the process. */
   readonly status: number;
+  /** The number of the signal that ended it. */
+  readonly signal?: number;
 }
-
-const SIGINFO = { CODE: 8, PID: 16, STATUS: 24 } as const;
-/** A code of siginfo_t, sigaction(2): it left by itself. The others (KILLED, DUMPED) name a signal. */
-const CLD_EXITED = 1;
 
 /** What waitid(2) wrote; undefined when, with WNOHANG, there was nothing to say. */
 function readExited(info: Out): Exited | undefined {
-  const view = viewOf(info.bytes);
-  const pid = view.getInt32(SIGINFO.PID, true);
+  const { pid, ending } = endingIn(info);
   if (pid === 0) return undefined;
-  const status = view.getInt32(SIGINFO.STATUS, true);
-  return { pid, status: view.getInt32(SIGINFO.CODE, true) === CLD_EXITED ? status & 0xff : 128 + status };
+  const { how, status } = ending;
+  return how === 'exited' ? { pid, status: status & 0xff } : { pid, status: 128 + status, signal: status };
 }
 
 /**
  * Reaps a child that has ended, without waiting.
  * @returns undefined while it runs, and when it is not (or no more) a child of this process
  */
-export function reap(local: Kernel, pid: number): Exited | undefined {
+export const reap = (local: Kernel, pid: number): Exited | undefined => reapBy(local, P.PID, pid);
+
+/** The same by the process's pidfd. */
+export const reapPidfd = (local: Kernel, pidfd: number): Exited | undefined => reapBy(local, P.PIDFD, pidfd);
+
+function reapBy(local: Kernel, idType: number, id: number): Exited | undefined {
   const info = out(SIGINFO_BYTES);
-  return attempt(local, waitid(P.PID, pid, info, W.EXITED | W.NOHANG)) < 0 ? undefined : readExited(info);
+  return attempt(local, waitid(idType, id, info, W.EXITED | W.NOHANG)) < 0 ? undefined : readExited(info);
 }
 
 /** Reaps whatever children have ended. */

@@ -47,12 +47,13 @@ export function messageWriter(column: 0 | 1): (calls: readonly Call[], after: bo
     let flags = (call.mayFail ? FLAG.MAY_FAIL : 0) | (call.serve ? FLAG.SERVE : 0);
     for (let i = 0; i < args.length; i++) {
       const arg = args[i];
-      if (arg === undefined || arg === null) continue;
-      if (isResult(arg)) {
+      if (arg === undefined || arg === null || arg === 0) continue;
+      if (typeof arg === 'number' || typeof arg === 'bigint') arena.put64(at + 8 + i * 8, arg);
+      else if (isResult(arg)) {
         if (arg.index >= index) resultOf(arg.index, []);
         flags |= 1 << i;
         arena.put64(at + 8 + i * 8, arg.index);
-      } else arena.put64(at + 8 + i * 8, typeof arg === 'number' || typeof arg === 'bigint' ? arg : arena.place(arg));
+      } else arena.put64(at + 8 + i * 8, arena.place(arg));
     }
     if (call.childServes !== undefined) {
       flags |= FLAG.CHILD_SERVES;

@@ -9,10 +9,11 @@ import { CLOSE_RANGE } from './constants/files.ts';
 import { P, W } from './constants/process.ts';
 import { SIGNALS } from './constants/signal.ts';
 import { POLL } from './constants/socket.ts';
+import { type Ending, endingIn } from './ending.ts';
 import { type Call, type Kernel, LostPeerError } from './kernel.ts';
 import { attempt, call, perform, SyscallError } from './perform.ts';
 import type { Platform } from './platform.ts';
-import { out, viewOf } from './struct.ts';
+import { out } from './struct.ts';
 
 export interface Program {
   /** Absolute. */
@@ -35,12 +36,6 @@ export interface ProcessOptions extends Program {
 export interface HostProcess {
   readonly pid: number;
   readonly pidfd: number;
-}
-
-/** How a process ended: `status` is the exit status, or the signal. */
-export interface Ending {
-  readonly how: 'exited' | 'killed' | 'dumped';
-  readonly status: number;
 }
 
 /**
@@ -118,10 +113,5 @@ export function reap(parent: Kernel, idType: number, id: number): Ending {
   const info = out(SIGINFO_BYTES);
   const result = attempt(parent, waitid(idType, id, info, W.EXITED));
   if (result < 0) throw new SyscallError(waitid(idType, id, info), -result);
-  const view = viewOf(info.bytes);
-  const how = ({ [CLD.KILLED]: 'killed', [CLD.DUMPED]: 'dumped' } as const)[view.getInt32(8, true)] ?? 'exited';
-  return { how, status: view.getInt32(24, true) };
+  return endingIn(info).ending;
 }
-
-/** siginfo's si_code for SIGCHLD. */
-const CLD = { KILLED: 2, DUMPED: 3 } as const;

@@ -4,6 +4,7 @@ import type { InspectionEvent, Observer } from 'xstate';
 import type { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
 import type { SharedMachine } from '../machines/shared.ts';
 import type { Platform } from '../native/platform.ts';
+import type { Children } from './children.ts';
 import type { LifecycleChange } from './container.ts';
 import type { Host } from './host.ts';
 import type { Patience } from './lock.ts';
@@ -19,7 +20,11 @@ export interface Context {
   readonly rootless?: boolean | undefined;
   readonly patience: Patience;
   /** Where many containers are worked on by one process: what they have in common. */
-  readonly shared?: { readonly machine: SharedMachine; readonly devicePrograms: DevicePrograms };
+  readonly shared?: {
+    readonly machine: SharedMachine;
+    readonly devicePrograms: DevicePrograms;
+    readonly children: Children;
+  };
   /** RFC 3339 with nanoseconds, UTC. */
   now(): string;
   /** Something went wrong that changes nothing. */
@@ -28,6 +33,9 @@ export interface Context {
   readonly onChange?: (change: LifecycleChange) => void;
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
+
+/** Of a program that uses the library. */
+export type SharedContext = Context & Required<Pick<Context, 'shared'>>;
 
 /** How long a command waits for another one on the same container: creating with slow hooks takes its time. */
 export const PATIENCE: Patience = {

@@ -6,7 +6,7 @@ import { type ExecPlan, type JoinedProcess, joinContainer } from '../effects/exe
 import { execCgroup } from '../effects/exec-cgroup.ts';
 import { attend } from '../effects/foreground/attend.ts';
 import { capabilityWarnings } from '../effects/process/capabilities.ts';
-import type { Session } from '../effects/session.ts';
+import type { Inheritance, Session } from '../effects/session.ts';
 import { type ExecActor, execMachine, settled } from '../machines/exec.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
@@ -16,6 +16,7 @@ import { type Connected, enterForeground, type Undo } from './attendance.ts';
 import type { Context } from './context.ts';
 import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
 import { openExisting, sessionFor } from './open.ts';
+import { attacherFor } from './systemd.ts';
 
 export interface ExecRequest {
   readonly id: string;
@@ -36,12 +37,30 @@ export interface ExecOptions extends Omit<InheritanceOptions, 'terminal'> {
  * @throws Error, of one line, where it did not come to run; no process is left then
  */
 export async function execute(context: Context, request: ExecRequest, options: ExecOptions): Promise<number> {
+  const execution = await planned(context, request);
+  return options.detach ? inBackground(execution, options) : inForeground(execution, options);
+}
+
+/**
+ * Starts a process that is left to the caller, whose child it is.
+ * @returns its pid
+ * @throws Error, of one line; no process is left then
+ */
+export async function startProcess(context: Context, request: ExecRequest, inheritance: Inheritance): Promise<number> {
+  let pid = 0;
+  const actor = await start(await planned(context, request), { inheritance }, {}, (own) => {
+    pid = own;
+  });
+  actor.stop();
+  return pid;
+}
+
+async function planned(context: Context, request: ExecRequest): Promise<Execution> {
   const record = await permitted(context, request);
   const process = await request.process(record);
   for (const warning of capabilityWarnings(process.capabilities ?? {})) context.warn(warning);
   const cgroup = record.cgroup === undefined ? undefined : execCgroup(record.cgroup, request.cgroups);
-  const execution: Execution = { context, record, process, cgroup };
-  return options.detach ? inBackground(execution, options) : inForeground(execution, options);
+  return { context, record, process, cgroup };
 }
 
 /** Asks the container's machine. */
@@ -103,8 +122,8 @@ const withoutSockets = (context: Context): Context => ({ ...context, host: { ...
  */
 async function start(
   { context, record, process, cgroup }: Execution,
-  { inheritance }: Inherited,
-  { pidFile }: ExecOptions,
+  { inheritance }: Pick<Inherited, 'inheritance'>,
+  { pidFile }: Pick<ExecOptions, 'pidFile'>,
   connect: (pid: number) => void,
 ): Promise<ExecActor> {
   const session = sessionFor(context, record.id, { inheritance });
@@ -114,7 +133,8 @@ async function start(
     execMachine({
       async join() {
         const filter = await filterFor(session, record);
-        joined = starting(() => joinContainer(session, { record, process, cgroup, filter }));
+        const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
+        joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },

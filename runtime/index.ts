@@ -19,8 +19,9 @@ import { hostPlatform } from '../native/platform.ts';
 import { withStandingStage } from '../native/standing.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { checkConfig } from '../spec/validate.ts';
+import { Children } from './children.ts';
 import type { LifecycleChange, Container as OpenContainer } from './container.ts';
-import { type Context, PATIENCE } from './context.ts';
+import { type Context, PATIENCE, type SharedContext } from './context.ts';
 import { createContainer } from './create.ts';
 import { defaultRoot } from './host.ts';
 import { RunchartContainer } from './library-container.ts';
@@ -32,7 +33,9 @@ export { containerMachine } from '../machines/container.ts';
 export { defaultConfig, rootlessConfig } from '../spec/default.ts';
 export type { Config, Status } from '../spec/types.ts';
 export type { LifecycleChange } from './container.ts';
-export type { Exit, RunchartContainer } from './library-container.ts';
+export type { RunchartContainer } from './library-container.ts';
+export type { ExecOptions, ExecProcess } from './library-exec.ts';
+export type { Exit } from './library-exit.ts';
 export type { ContainerState } from './library-state.ts';
 
 export interface RuntimeOptions {
@@ -89,13 +92,14 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
   };
   const platform = withStandingStage(hostPlatform());
   const devicePrograms = new DevicePrograms(platform.local);
-  const context: Context = {
+  const shared = { machine: sharedMachine(), devicePrograms, children: new Children(platform) };
+  const context: SharedContext = {
     platform,
     host,
     root: options.root ?? defaultRoot(host),
     systemdCgroup: options.systemdCgroup ?? false,
     patience: PATIENCE,
-    shared: { machine: sharedMachine(), devicePrograms },
+    shared,
     now: () => new Date().toISOString(),
     onChange(change) {
       for (const listener of listeners) listener(change);

@@ -1,50 +1,35 @@
 /** One container in the hands of a program. */
 
-import { openInit } from '../effects/observe.ts';
 import type { Request } from '../machines/events.ts';
-import { close } from '../native/calls/files.ts';
-import { SIGINFO_BYTES, waitid } from '../native/calls/process.ts';
-import { P, W } from '../native/constants/process.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
-import { POLL } from '../native/constants/socket.ts';
-import { attempt } from '../native/perform.ts';
-import { out, viewOf } from '../native/struct.ts';
-import type { InitRecord } from '../spec/record.ts';
 import { succeed } from './answers.ts';
+import type { Child } from './children.ts';
 import type { Access, Container, LifecycleChange } from './container.ts';
-import type { Context } from './context.ts';
+import type { SharedContext } from './context.ts';
 import { deleteContainer } from './delete.ts';
+import { type ExecOptions, type ExecProcess, execInContainer } from './library-exec.ts';
+import { type Exit, exitOf, type SignalName } from './library-exit.ts';
 import { type ContainerState, stateOf } from './library-state.ts';
 import { lookAt } from './look.ts';
 import { observe } from './observe.ts';
 import { openExisting, optionsFor } from './open.ts';
-
-/** How a container's process ended. */
-export interface Exit {
-  /** 0 to 255; 128 and the signal's number where a signal ended it. */
-  readonly status: number;
-  /** The signal that ended it. */
-  readonly signal?: keyof typeof SIGNALS;
-}
 
 type Listener = (change: LifecycleChange) => void;
 
 /** Adds a listener to the changes of every container of a runtime; what it answers takes it away again. */
 export type Subscribe = (listener: Listener) => () => void;
 
-const CLD_EXITED = 1;
-
 export class RunchartContainer {
   readonly id: string;
-  readonly #context: Context;
+  readonly #context: SharedContext;
   readonly #subscribe: Subscribe;
   /** Known for containers that this process created: the init is its child. */
-  #init: InitRecord | undefined;
+  #init: Child | undefined;
   /** As the last request left it, resting: it need not be opened anew while nobody else has changed it. */
   #last: Container | undefined;
 
   /** @internal `openRuntime` makes them */
-  constructor(context: Context, subscribe: Subscribe, id: string) {
+  constructor(context: SharedContext, subscribe: Subscribe, id: string) {
     this.#context = context;
     this.#subscribe = subscribe;
     this.id = id;
@@ -52,7 +37,8 @@ export class RunchartContainer {
 
   /** @internal takes note of what was just created, and lets go of its lock */
   adopt(created: Container): void {
-    this.#init = created.record.init;
+    const { init } = created.record;
+    this.#init = init && this.#context.shared.children.adopt(init.pid);
     this.#keep(created);
   }
 
@@ -83,7 +69,7 @@ export class RunchartContainer {
   }
 
   /** Sends a signal to the container's init, or to `all` of its processes. */
-  kill(signal: keyof typeof SIGNALS = 'SIGTERM', { all = false } = {}): Promise<void> {
+  kill(signal: SignalName = 'SIGTERM', { all = false } = {}): Promise<void> {
     return this.#request({ type: 'kill', signal: SIGNALS[signal], all }, 'shared');
   }
 
@@ -95,26 +81,21 @@ export class RunchartContainer {
   }
 
   /**
-   * Waits for the end of the container's process. Its exit is told to the process that created it, once.
+   * Waits for the end of the container's process, which is a child of the process that created it. A `delete` takes nothing away.
    * @throws Error when another process created the container
    */
   async wait(): Promise<Exit> {
-    const { platform } = this.#context;
-    const { local } = platform;
-    const init = this.#init;
-    if (init === undefined)
+    if (this.#init === undefined)
       throw new Error(`container ${this.id} was not created by this process, which cannot learn how it ends`);
-    const pidfd = openInit(local, init);
-    if (pidfd === undefined) throw new Error(`container ${this.id} has ended and been waited for`);
-    try {
-      await platform.poll([{ fd: pidfd, events: POLL.IN }]);
-      const info = out(SIGINFO_BYTES);
-      if (attempt(local, waitid(P.PIDFD, pidfd, info, W.EXITED)) < 0)
-        throw new Error(`container ${this.id} has ended and been waited for`);
-      return exitIn(info.bytes);
-    } finally {
-      attempt(local, close(pidfd));
-    }
+    return exitOf(await this.#init.exited());
+  }
+
+  /**
+   * Starts another process in the container, running or only created.
+   * @throws Error of one line where it did not come to run; no process is left then
+   */
+  exec(options: ExecOptions): Promise<ExecProcess> {
+    return execInContainer(this.#context, this.id, options);
   }
 
   /** Hears of every state that requests of this runtime lead the container through. @returns ends the subscription */
@@ -160,14 +141,3 @@ export class RunchartContainer {
     }
   }
 }
-
-/** siginfo_t of a child: the code at byte 8, its status or signal at 24 (sigaction(2)). */
-function exitIn(info: Uint8Array): Exit {
-  const view = viewOf(info);
-  const status = view.getInt32(24, true);
-  if (view.getInt32(8, true) === CLD_EXITED) return { status };
-  const name = Object.entries(SIGNALS).find(([, number]) => number === status)?.[0];
-  return { status: 128 + status, ...(isSignal(name) ? { signal: name } : {}) };
-}
-
-const isSignal = (name: string | undefined): name is keyof typeof SIGNALS => name !== undefined && name in SIGNALS;

@@ -25,6 +25,7 @@ export const sessionFor = (
   inheritance,
   startsAtOnce,
   devicePrograms: shared?.devicePrograms,
+  reaped: shared?.children.note,
   checkpoint,
   restoration,
   directory: `${root}/${id}`,

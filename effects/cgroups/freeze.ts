@@ -78,6 +78,9 @@ function freezeUnified(kernel: Kernel, directory: string): void {
   if (errno > 0) throw writeError(file, '1', errno);
   for (let poll = 0; poll < V2_POLLS; poll++) {
     if (/^frozen 1$/m.test(readText(kernel, `${directory}/cgroup.events`))) return;
+    // Who ends the container meanwhile has thawed it: it would be waited for in vain.
+    if (poll > 0 && readText(kernel, file).trim() !== '1')
+      throw new CgroupError('unexpected state THAWED while freezing', file, 0);
     // Most processes stand still at once.
     sleep(kernel, poll < 10 ? 0.1 : V2_POLL_MS);
   }

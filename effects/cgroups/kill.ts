@@ -17,10 +17,8 @@ import { memberDirectory } from './paths.ts';
  */
 export function signalAll(kernel: Kernel, record: CgroupRecord, signal: number): void {
   const fatal = signal === SIGNALS.SIGKILL;
-  if (fatal && killUnified(kernel, record)) {
-    if (record.layout !== 'v2') thawQuietly(kernel, record);
-    return;
-  }
+  // On hybrid a process that is still being moved may be in the v1 hierarchies alone: the list of pids is asked there, too.
+  if (fatal && killUnified(kernel, record) && record.layout === 'v2') return;
   const wasFrozen = isFrozen(kernel, record);
   // Standing still they cannot fork away from the list of pids. Where it fails, most are still reached.
   if (!wasFrozen) freezeQuietly(kernel, record);

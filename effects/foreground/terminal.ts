@@ -13,17 +13,25 @@ import { closeAll } from './ends.ts';
 /** `/dev/ptmx`, what comes along with the master, and more. */
 const NAME_BYTES = 4096;
 
-/**
- * Takes the master of a container that has been created; its newlines then come out as they were written.
- * @throws EffectError
- */
-export function receiveMaster(local: Kernel, socket: number): number {
+/** Takes the master that comes over a socket, as it is. @throws EffectError */
+export function takeMaster(local: Kernel, socket: number): number {
   return doing("receive the container's terminal", () => {
     const buffers = receiveBuffers(1, NAME_BYTES);
     perform(local, [receiveMessage(socket, buffers)]);
     const [master, ...others] = receivedDescriptors(buffers.control);
     closeAll(local, others);
     if (master === undefined) throw new EffectError('no descriptor came');
+    return master;
+  });
+}
+
+/**
+ * Takes the master of a container that has been created; its newlines then come out as they were written.
+ * @throws EffectError
+ */
+export function receiveMaster(local: Kernel, socket: number): number {
+  const master = takeMaster(local, socket);
+  return doing("receive the container's terminal", () => {
     try {
       const termios = out(TERMIOS_BYTES);
       perform(local, [getTermios(master, termios)]);

@@ -2,9 +2,10 @@
 
 import { close } from '../../native/calls/files.ts';
 import { dataFile, readDataFile } from '../../native/data-file.ts';
+import type { Ending } from '../../native/ending.ts';
 import { attempt, SyscallError } from '../../native/perform.ts';
 import type { Platform } from '../../native/platform.ts';
-import { type Ending, firstToEnd, hasEnded, killProcess } from '../../native/process.ts';
+import { firstToEnd, hasEnded, killProcess } from '../../native/process.ts';
 import type { State } from '../../spec/types.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { describeEnding } from './ending.ts';

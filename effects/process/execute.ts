@@ -1,6 +1,6 @@
 /** An init becomes the container's process. */
 
-import { chdir, closeRange, dup3, openat } from '../../native/calls/files.ts';
+import { chdir, close, closeRange, dup3, openat } from '../../native/calls/files.ts';
 import { execve, prctl, setgroups, setNoNewPrivs, setresgid, setresuid, umask } from '../../native/calls/process.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, CLOSE_RANGE, O } from '../../native/constants/files.ts';
@@ -25,14 +25,14 @@ export interface Execution {
 }
 
 /**
- * In one round trip.
  * @param groupsDenied in the user namespace that the process is in
+ * @param known the surroundings as they are; by default asked for, in one round trip
  * @throws EffectError when the program or the working directory is not there
  */
-export function planExecution(kernel: Kernel, process: Process, groupsDenied = false): Execution {
+export function planExecution(kernel: Kernel, process: Process, groupsDenied = false, known?: Surroundings): Execution {
   if (groupsDenied && (process.user?.additionalGids?.length ?? 0) > 0)
     throw new EffectError('cannot set any additional groups in a rootless container');
-  const surroundings = lookAround(kernel, process);
+  const surroundings = known ?? lookAround(kernel, process);
   return { process, surroundings, env: withHome(process.env ?? [], surroundings.home), groupsDenied };
 }
 
@@ -112,6 +112,8 @@ function reopenNull(fds: readonly number[]): readonly Call[] {
   return [
     { ...openat(AT.FDCWD, '/dev/null', O.RDWR | O.NOFOLLOW), mayFail: true },
     ...fds.map((fd): Call => ({ ...dup3(own, fd), mayFail: true })),
+    // The filter's listener is to get the lowest free number (seccomp/agent.ts), which this was.
+    { ...close(own), mayFail: true },
   ];
 }
 

@@ -12,9 +12,6 @@ export const COVERED: Covered = { ...PROCESS, ...CONFIG, ...LINUX, ...RESOURCES,
 
 /** What shows a field; nothing where nobody has said. */
 export function coverageOf(path: string): Coverage | undefined {
-  const section = Object.keys(SECTIONS).find((one) => isBelow(path, one));
+  const section = Object.keys(SECTIONS).find((one) => path.startsWith(`${one}.`));
   return COVERED[path] ?? (section === undefined ? undefined : SECTIONS[section]);
 }
-
-const isBelow = (path: string, above: string): boolean =>
-  path === above || (path.startsWith(above) && '.['.includes(path.charAt(above.length)));

@@ -23,14 +23,14 @@ function shell(script: string): number {
 }
 
 test('the status of a child, by itself and by a signal', async () => {
-  for (const [script, status] of [
-    ['exit 0', 0],
-    ['sleep 0.05; exit 42', 42],
-    ['kill -TERM $$', 143],
-    ['kill -KILL $$', 137],
+  for (const [script, ending] of [
+    ['exit 0', { status: 0 }],
+    ['sleep 0.05; exit 42', { status: 42 }],
+    ['kill -TERM $$', { status: 143, signal: 15 }],
+    ['kill -KILL $$', { status: 137, signal: 9 }],
   ] as const) {
     const pid = shell(script);
-    assert.deepEqual(await awaitExit(platform, pid), { pid, status }, script);
+    assert.deepEqual(await awaitExit(platform, pid), { pid, ...ending }, script);
     assert.equal(reap(local, pid), undefined, 'once');
   }
 });

@@ -62,6 +62,31 @@ export function removeCgroup(cgroup: string): void {
   }
 }
 
+/** Where containerd's shims put sockets, and the state of the runc that cleans up after a failure, whatever its configuration says. */
+const SHIM_FOLDERS = ['/run/containerd/s', '/run/containerd/runc', '/run/containerd'];
+
+/** @returns what removes those that were not there before, as far as they are empty: another containerd may have come */
+export function shimFolders(): (namespaces?: readonly string[]) => void {
+  const foreign = SHIM_FOLDERS.filter((path) => existsSync(path));
+  return (namespaces = []) => {
+    const own = SHIM_FOLDERS.filter((path) => !foreign.includes(path));
+    for (const path of [...namespaces.map((name) => join('/run/containerd/runc', name)), ...own])
+      try {
+        rmdirSync(path);
+      } catch {}
+  };
+}
+
+/** What is still there after a while: monitors and shims clean up after their containers by themselves. */
+export async function lasting(look: () => string[]): Promise<string[]> {
+  let left = look();
+  for (let tries = 0; left.length > 0 && tries < 300; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    left = look();
+  }
+  return left;
+}
+
 const hierarchies = (): string[] =>
   existsSync(join(CGROUPS, 'cgroup.controllers')) ? [CGROUPS] : folders(CGROUPS).map((name) => join(CGROUPS, name));
 

@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { CAPABILITIES } from '../../native/constants/process.ts';
@@ -174,6 +183,32 @@ describe('flags of exec', { skip: noContainers }, () => {
       messageOf(runchart('exec', '-p', `${file}.no`, id)),
       /^exec failed: open .*process\.json\.no: .*no such file/,
     );
+  });
+
+  it('--process with a limit that cannot be set: the words are those of the limit, and no process is left', () => {
+    const file = join(host.path, 'process.json');
+    const before = proc(init, 'cgroup');
+    const described: Process = {
+      cwd: '/nope',
+      args: ['sleep', '1001'],
+      env: ['PATH=/bin'],
+      user: { uid: 0, gid: 0 },
+      // More than fs.nr_open can be.
+      rlimits: [{ type: 'RLIMIT_NOFILE', soft: 2 ** 40, hard: 2 ** 40 }],
+    };
+    writeFileSync(file, JSON.stringify(described));
+    assert.match(
+      messageOf(runchart('exec', '-p', file, id)),
+      /^exec failed: unable to start container process: error setting rlimit type 7: .*EPERM/,
+    );
+    const members = readdirSync('/proc').filter((name) => {
+      try {
+        return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cgroup`, 'utf8') === before;
+      } catch {
+        return false; // it ended while we looked
+      }
+    });
+    assert.deepEqual(members, [String(init)]);
   });
 
   it('--process with a terminal of its own size, sent to --console-socket', async () => {

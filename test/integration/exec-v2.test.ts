@@ -1,4 +1,4 @@
-/** The tests of processes in a container's cgroup on pure cgroup v2, where this host is v1 or hybrid. */
+/** The tests of processes in a container's cgroup, and of the library, on pure cgroup v2, where this host is v1 or hybrid. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -23,7 +23,7 @@ function skipped(): string | false {
 }
 
 const skip = skipped();
-for (const name of ['exec', 'kill', 'pause', 'ps'])
+for (const name of ['exec', 'kill', 'library', 'pause', 'ps', 'racing'])
   test(`${name}.test.ts on pure v2`, { skip }, () => {
     const { status, stdout, stderr } = inV2View(process.execPath, '--test', `${import.meta.dirname}/${name}.test.ts`);
     assert.equal(status, 0, `${stdout}${stderr}`);

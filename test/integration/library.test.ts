@@ -1,8 +1,8 @@
-/** The library on real containers, and docs/examples/library.ts as it stands there. */
+/** The library on real containers, and docs/examples/ as it stands there. */
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -115,6 +115,81 @@ test('requests that are made together follow one another', { skip }, async () =>
   await container.delete({ force: true });
 });
 
+test('how a container ended is told as often as asked, and whoever reaped it', { skip }, async () => {
+  const folder = bundle('reaped', 'exit 4');
+  const container = await runtime.create({ id: idOf('reaped'), bundle: folder });
+  await container.start();
+  const early = container.wait();
+  await container.delete({ force: true });
+  const exit = await early;
+  assert.ok(exit.status === 4 || exit.signal === 'SIGKILL');
+  assert.deepEqual(await container.wait(), exit);
+
+  const late = await runtime.create({ id: idOf('late'), bundle: folder });
+  await late.delete({ force: true });
+  assert.deepEqual(await late.wait(), { status: 137, signal: 'SIGKILL' });
+  await assert.rejects(runtime.container(idOf('late')).wait(), /not created by this process/);
+});
+
+test('exec: arguments, environment, directory, user, standard descriptors, status', { skip }, async () => {
+  const container = await runtime.create({ id: idOf('exec'), bundle: bundle('exec', 'sleep 100 & wait') });
+  await container.start();
+  const output = join(work.path, 'exec-output');
+  const fd = openSync(output, 'w');
+  const script = 'echo $GREETING $PWD $(id -u):$(id -g); exit 6';
+  const executed = await container.exec({
+    args: ['sh', '-c', script],
+    env: ['GREETING=hello'],
+    cwd: '/tmp',
+    user: { uid: 1000, gid: 100 },
+    stdio: [0, fd, fd],
+  });
+  closeSync(fd);
+  assert.deepEqual(await executed.wait(), { status: 6 });
+  assert.deepEqual(await executed.wait(), { status: 6 });
+  assert.throws(() => executed.kill(), /process \d+ has ended/);
+  assert.equal(readFileSync(output, 'utf8'), 'hello /tmp 1000:100\n');
+
+  const sleeper = await container.exec({ args: ['sleep', '100'], stdio: [0, 1, 2] });
+  const { pid } = await container.state();
+  const cgroupOf = (one: number) => readFileSync(`/proc/${one}/cgroup`, 'utf8');
+  assert.equal(cgroupOf(sleeper.pid), cgroupOf(pid));
+  sleeper.kill('SIGKILL');
+  assert.deepEqual(await sleeper.wait(), { status: 137, signal: 'SIGKILL' });
+
+  const missing = container.exec({ args: ['no-such-program'] });
+  await assert.rejects(missing, /exec: "no-such-program": executable file not found in \$PATH/);
+  await assert.rejects(container.exec({ args: [] }), /exec args cannot be empty/);
+  await container.delete({ force: true });
+  await assert.rejects(container.exec({ args: ['true'] }), /container does not exist/);
+});
+
+test('exec with a terminal hands its master out', { skip }, async () => {
+  const container = await runtime.create({ id: idOf('terminal'), bundle: bundle('terminal', 'sleep 100 & wait') });
+  await container.start();
+  const executed = await container.exec({
+    args: ['sh', '-c', 'stty size; read line; echo "got $line"'],
+    terminal: { width: 90, height: 30 },
+  });
+  const master = executed.terminal ?? assert.fail('no master');
+  writeSync(master, 'some words\n');
+  assert.deepEqual(await executed.wait(), { status: 0 });
+  const bytes = Buffer.alloc(4096);
+  let text = '';
+  try {
+    for (let n = 1; n > 0; ) {
+      n = readSync(master, bytes);
+      text += bytes.toString('utf8', 0, n);
+    }
+  } catch {
+    // EIO: nobody has the other end any more.
+  }
+  closeSync(master);
+  assert.match(text, /30 90\r\n/);
+  assert.match(text, /got some words\r\n/);
+  await container.delete({ force: true });
+});
+
 test('many at once do not wait for one another', { skip }, async () => {
   const folder = bundle('many', 'read line; exit 3');
   const ends = await Promise.all(
@@ -135,7 +210,7 @@ test('many at once do not wait for one another', { skip }, async () => {
   );
 });
 
-test('the example in docs/ runs as it stands there', { skip }, async () => {
+test('the examples in docs/ run as they stand there', { skip }, async () => {
   const repository = join(import.meta.dirname, '../..');
   await promisify(execFile)(process.execPath, ['build/library.ts'], { cwd: repository });
   const { stdout } = await promisify(execFile)(
@@ -146,4 +221,13 @@ test('the example in docs/ runs as it stands there', { skip }, async () => {
   assert.match(stdout, /its init is process \d+/);
   assert.match(stdout, /it ended with status 5/);
   assert.match(stdout, /is gone \("deleted"\)\n$/);
+
+  const executed = await promisify(execFile)(
+    process.execPath,
+    ['docs/examples/exec.ts', bundle('example-exec', 'sleep 100 & wait'), 'sh', '-c', 'echo $GREETING; exit 3'],
+    { cwd: repository },
+  );
+  assert.match(executed.stdout, /^process \d+ is in example-exec-\d+$/m);
+  assert.match(executed.stdout, /^hello$/m);
+  assert.match(executed.stdout, /^it ended with status 3$/m);
 });

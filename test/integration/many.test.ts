@@ -64,6 +64,7 @@ describe('many', { skip: noContainers }, () => {
         eachOf(commands, AT_A_TIME, (id) => done('delete', '--force', id)),
       ]);
     }
+    runtime.close();
     assert.deepEqual(warnings, []);
     assert.deepEqual(runchart('list', '-q'), { status: 0, stdout: '', stderr: '' });
     assert.equal(readdirSync('/proc/self/fd').length, descriptors, 'no descriptor is left open');

@@ -129,7 +129,7 @@ describe('Intel RDT', {
     assert.equal(runchart('update', '--mem-bw-schema', 'MB:0=40', '--pids-limit', '77', id).status, 0);
     assert.equal(read(id, 'schemata'), 'L3:0=ff\nMB:0=40\n');
     put({
-      [`${id}/mon_data/mon_L3_01/llc_occupancy`]: '18446744073709551615\n',
+      [`${id}/mon_data/mon_L3_01/llc_occupancy`]: '18446744073709551614\n',
       [`${id}/mon_data/mon_L3_01/mbm_total_bytes`]: '7\n',
       [`${id}/mon_data/mon_L3_01/mbm_local_bytes`]: '8\n',
       [`${id}/mon_data/mon_L3_00/llc_occupancy`]: '1\n',
@@ -137,8 +137,8 @@ describe('Intel RDT', {
       [`${id}/mon_data/mon_L3_00/mbm_local_bytes`]: '3\n',
     });
     const { stdout } = runchart('events', '--stats', id);
-    assert.match(stdout, /"llc_occupancy":18446744073709551615\b/);
-    assert.deepEqual(JSON.parse(stdout.replace('18446744073709551615', '5')).data.intel_rdt, {
+    assert.match(stdout, /"llc_occupancy":18446744073709551614\b/);
+    assert.deepEqual(JSON.parse(stdout.replace('18446744073709551614', '5')).data.intel_rdt, {
       l3_cache_info: { cbm_mask: 'fffff', min_cbm_bits: 1, num_closids: 16 },
       l3_cache_schema_root: 'L3:0=fffff;1=fffff',
       l3_cache_schema: 'L3:0=ff',

@@ -74,8 +74,9 @@ describe('--systemd-cgroup', { skip: noSystemd }, () => {
     assert.equal(runchart('exec', '--detach', id, 'sleep', '1000').status, 0);
     const members = readFileSync(`${directory}/cgroup.procs`, 'utf8').trim().split('\n').map(Number);
     const listed: number[] = JSON.parse(runchart('ps', '--format', 'json', id).stdout);
+    // Its first process, and the one of `exec`; others come and go.
     assert.ok(members.length >= 2);
-    for (const one of listed) assert.match(cgroupOf(one), new RegExp(`/${scope}$`));
+    assert.ok(listed.includes(pid) && members.filter((one) => listed.includes(one)).length >= 2);
     const { data } = JSON.parse(runchart('events', '--stats', id).stdout);
     assert.ok(data.pids.current >= 2);
 
@@ -160,7 +161,8 @@ describe('--systemd-cgroup', { skip: noSystemd }, () => {
 
   it('one that runs out of memory is told, and can be deleted', async () => {
     const id = host.idFor(runchart);
-    const config = shellConfig('read line </wait; tail /dev/zero');
+    // The cgroup has to be there when it is looked at: the last process takes it along.
+    const config = shellConfig('read line </wait; tail /dev/zero; while :; do sleep 1; done');
     const { linux = {} } = config;
     const limit = 24 << 20;
     const resources = { ...linux.resources, memory: { limit, swap: limit } };
@@ -170,9 +172,10 @@ describe('--systemd-cgroup', { skip: noSystemd }, () => {
     const talking = host.spawn(runchart, 'events', '--interval', '500ms', id);
     await until('it watches', () => talking.output() !== '');
     spawnSync('sh', ['-c', 'echo go >"$1"', 'sh', join(bundle, 'rootfs/wait')]);
-    await until('it has ended', () => stateOf(id).status === 'stopped');
+    await until('it is told', () => talking.output().includes(`{"type":"oom","id":"${id}"}\n`));
+    assert.equal(runchart('kill', id, 'KILL').status, 0);
     assert.equal(await talking.ended, 0, talking.errors());
-    assert.match(talking.output(), new RegExp(`^\\{"type":"oom","id":"${id}"\\}$`, 'm'));
+    await until('it has ended', () => stateOf(id).status === 'stopped');
     assert.equal(runchart('delete', id).status, 0);
     gone(`runc-${id}.scope`);
   });
@@ -201,7 +204,9 @@ describe('--systemd-cgroup', { skip: noSystemd }, () => {
 
   it('a service of Type=notify is up when its container says so', async () => {
     const id = host.idFor(runchart);
-    const say = 'ln -s /run/notify/notify.sock /dev/log; sleep 1; logger "$(printf \'x\\nREADY=1\')"; sleep 1000';
+    // Its first process has to end by TERM, or systemd waits for long.
+    const say =
+      'trap exit TERM; ln -s /run/notify/notify.sock /dev/log; sleep 1; logger "$(printf \'x\\nREADY=1\')"; sleep 1000 & wait';
     const bundle = host.bundle(id, shellConfig(say));
     const unit = `charts-${process.pid}.service`;
     const flags = ['--unit', unit, '--service-type=notify', '--property=NotifyAccess=all', '--collect'];

@@ -236,6 +236,18 @@ for (const driver of DRIVERS)
       }
     });
 
+    it('of memory, below what is in use, are refused where that is asked for', () => {
+      const { id } = start({ memory: { limit: 96 * MiB } });
+      assert.equal(runchart('exec', id, 'dd', 'if=/dev/zero', 'of=/dev/shm/x', 'bs=1M', 'count=30').status, 0);
+      const input = JSON.stringify({ memory: { limit: 16 * MiB, checkBeforeUpdate: true } });
+      const argv = ['--root', runchart.root, ...driver.globals, 'update', '-r', '-', id];
+      const { status, stderr } = spawnSync(RUNCHART, argv, { input, encoding: 'utf8' });
+      assert.equal(status, 1);
+      assert.match(stderr, /rejecting memory limit 16777216/);
+      check(id, { files: { 'memory.max': String(96 * MiB) }, properties: { MemoryMax: String(96 * MiB) } });
+      assert.equal(JSON.parse(runchart('state', id).stdout).status, 'running');
+    });
+
     it('are in force from the first instruction', () => {
       const id = host.idFor(runchart);
       const config = configOf(

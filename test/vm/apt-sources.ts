@@ -26,3 +26,11 @@ export function debianSources(etc: string): Sources {
     files: candidates.filter((path) => existsSync(path) && mine.test(readFileSync(path, 'utf8'))),
   };
 }
+
+/**
+ * How this machine reaches them, which mmdebstrap's own apt would not know: proxies, and what is checked.
+ * @param dump what `apt-config dump` says
+ * @returns lines of apt.conf(5)
+ */
+export const aptOptions = (dump: string): readonly string[] =>
+  dump.split('\n').filter((line) => /^Acquire::(https?|Check-)[^ ]* "[^"]+";$/.test(line));

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { debianSources } from './apt-sources.ts';
+import { aptOptions, debianSources } from './apt-sources.ts';
 import { cpio } from './cpio.ts';
 import { loadOrder } from './modules.ts';
 import { recipeKey } from './recipe.ts';
@@ -65,6 +65,21 @@ describe('the test machine’s image', () => {
     } finally {
       rmSync(etc, { recursive: true });
     }
+  });
+
+  it('comes the way that this machine’s packages come', () => {
+    const dump = [
+      'APT::Architecture "amd64";',
+      'Acquire "";',
+      'Acquire::Check-Valid-Until "false";',
+      'Acquire::http "";',
+      'Acquire::http::Proxy "http://proxy:3128";',
+      'Acquire::Languages:: "none";',
+    ].join('\n');
+    assert.deepEqual(aptOptions(dump), [
+      'Acquire::Check-Valid-Until "false";',
+      'Acquire::http::Proxy "http://proxy:3128";',
+    ]);
   });
 
   it('has another name when the recipe is another', () => {

@@ -2,7 +2,7 @@
  * The test machine's disk, kernel and first root file system, made once and kept outside the repository:
  * in `~/.cache/runchart` (or XDG_CACHE_HOME), named by the recipe.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { debianSources } from './apt-sources.ts';
+import { aptOptions, debianSources } from './apt-sources.ts';
 import { cpio, type Entry } from './cpio.ts';
 import { makeFileSystem } from './file-system.ts';
 import { loadOrder } from './modules.ts';
@@ -76,6 +76,7 @@ async function make(work: string): Promise<void> {
   const { codename, files } = debianSources('/etc');
   const args = [
     ...['--quiet', '--mode=root', '--variant=essential', '--format=directory', '--aptopt=Acquire::Languages "none"'],
+    ...aptOptions(execFileSync('apt-config', ['dump'], { encoding: 'utf8' })).map((line) => `--aptopt=${line}`),
     ...RECIPE.leftOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
     `--include=${RECIPE.packages.join(',')}`,
     `--customize-hook=cp -R ${join(work, 'files')}/. "$1"`,

@@ -10,6 +10,7 @@ import { policyOf } from '../devices/policy.ts';
 import { containerRules } from '../devices/rules.ts';
 import { CgroupError } from '../files.ts';
 import { freeze, isFrozen, thaw } from '../freeze.ts';
+import { checkMemoryUse } from '../limits/memory-use.ts';
 import { removeCgroup } from '../remove.ts';
 import { updateResources } from '../resources.ts';
 import { annotationProperties } from './annotations.ts';
@@ -125,6 +126,8 @@ export function updateScope(
 ): void {
   const unit = unitNameOf(record);
   const { version } = systemd;
+  // Before systemd sets a limit that would end the container.
+  checkMemoryUse(kernel, record, resources);
   const set = (to: LinuxResources) => systemd.setUnitProperties(unit, resourceProperties(record.layout, to, version));
   // On v1 systemd writes all device rules anew, beginning with `none`: nobody may be looking.
   const pause = record.layout !== 'v2' && record.paths.freezer !== undefined && !isFrozen(kernel, record);

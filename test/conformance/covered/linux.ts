@@ -10,6 +10,7 @@ const cgroups = testsIn('integration/cgroups-container.test.ts');
 const layout = testsIn('effects/cgroups/layout.test.ts');
 const program = testsIn('integration/process.test.ts');
 const network = testsIn('integration/net-devices.test.ts');
+const resctrl = testsIn('integration/resctrl.test.ts');
 const rules = testsIn('spec/rules.test.ts');
 const mounts = testsIn('effects/mounts/plan.test.ts');
 
@@ -46,6 +47,14 @@ export const LINUX: Covered = {
   'linux.netDevices.*.name': by(
     network('go with their name, addresses and attributes, and are up'),
     network('get another name inside, or one that the kernel makes of a template'),
+  ),
+  ...under(
+    'linux.intelRdt',
+    ['closID', 'schemata[]', 'l3CacheSchema', 'memBwSchema', 'enableMonitoring'],
+    by(
+      resctrl('gives a container a group of its name, with its limits, and takes it away'),
+      resctrl('leaves a group that was there, and takes away what counts for the container alone'),
+    ),
   ),
   'linux.rootfsPropagation': by(
     rootfs('the root has the propagation of the config, and the container’s own mounts stay off the host'),

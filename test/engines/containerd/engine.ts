@@ -1,15 +1,12 @@
 /** A containerd of the test's own; it serves both runtimes, each in a namespace, which names its cgroup too. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { footprint, mountsBelow, removeCgroup } from '../footprint.ts';
+import { footprint, lasting, mountsBelow, removeCgroup, shimFolders } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
-
-/** Where shims put sockets, and the state of the runc that cleans up after a failure, whatever the configuration says. */
-const SHIM_FOLDERS = ['/run/containerd/s', '/run/containerd/runc', '/run/containerd'];
 
 export interface Containerd {
   /** @param path of the runtime */
@@ -20,7 +17,7 @@ export interface Containerd {
 
 /** @param archive of the image, named box */
 export async function openContainerd(folder: string, archive: string): Promise<Containerd> {
-  const foreign = SHIM_FOLDERS.filter((path) => existsSync(path));
+  const removeShimFolders = shimFolders();
   const config = join(folder, 'config.toml');
   const socket = join(folder, 'containerd.sock');
   const ctr = located('ctr') ?? '/usr/bin/ctr';
@@ -86,25 +83,13 @@ exec ${ctr} "$@"`,
       }
       await daemon.stop();
       for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
-      let left = namespaces.flatMap((namespace) => footprint(folder, namespace));
-      for (let tries = 0; left.length > 0 && tries < 100; tries++) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        left = namespaces.flatMap((namespace) => footprint(folder, namespace));
-      }
+      const left = await lasting(() => namespaces.flatMap((namespace) => footprint(folder, namespace)));
       if (!left.some((trace) => trace.startsWith('process')))
         for (const namespace of namespaces) removeCgroup(namespace);
-      for (const namespace of namespaces) removeIfEmpty(join('/run/containerd/runc', namespace));
-      // Not where another containerd was here before us, or has come meanwhile.
-      for (const path of SHIM_FOLDERS) if (!foreign.includes(path)) removeIfEmpty(path);
+      removeShimFolders(namespaces);
       return left;
     },
   };
-}
-
-function removeIfEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {}
 }
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');

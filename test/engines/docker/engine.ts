@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { footprint, mountsBelow, removeCgroup } from '../footprint.ts';
+import { footprint, lasting, mountsBelow, removeCgroup, shimFolders } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
 import { snippetFor } from '../snippets.ts';
@@ -21,6 +21,7 @@ export interface Docker extends Engine {
  */
 export async function openDocker(folder: string, runtime: string, path: string, archive: string): Promise<Docker> {
   const cgroup = `runchart-test-${process.pid}-docker-${runtime}`;
+  const removeShimFolders = shimFolders();
   const bin = join(folder, 'bin');
   mkdirSync(folder);
   scriptPrograms(bin);
@@ -59,12 +60,9 @@ export async function openDocker(folder: string, runtime: string, path: string, 
       if (containers.length > 0) client('rm', '--force', ...containers);
       await daemon.stop();
       for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
-      let left = footprint(folder, cgroup);
-      for (let tries = 0; left.length > 0 && tries < 100; tries++) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        left = footprint(folder, cgroup);
-      }
+      const left = await lasting(() => footprint(folder, cgroup));
       if (!left.some((trace) => trace.startsWith('process'))) removeCgroup(cgroup);
+      removeShimFolders();
       return left;
     },
   };

@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { footprint, mountsBelow, removeCgroup } from '../footprint.ts';
+import { footprint, lasting, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
 import { snippetFor } from '../snippets.ts';
@@ -69,12 +69,7 @@ exec ${client} "$@"`,
       podman('rm', '--force', '--all', '--time', '0');
       // By design: the storage's own mounts stay until the machine is shut down.
       for (const point of mountsBelow(join(folder, 'storage'))) spawnSync('umount', [point]);
-      let left = footprint(folder, cgroup);
-      // Monitors clean up after their container by a podman of their own.
-      for (let tries = 0; left.length > 0 && tries < 100; tries++) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        left = footprint(folder, cgroup);
-      }
+      const left = await lasting(() => footprint(folder, cgroup));
       if (!left.some((trace) => trace.startsWith('process'))) removeCgroup(cgroup);
       return left;
     },

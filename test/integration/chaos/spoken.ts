@@ -1,7 +1,7 @@
 /** A container in the hands of dist/runchart: each request a command, whose output is held against the kernel's view. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { members } from '../../../effects/cgroups/members.ts';
 import { hostPlatform } from '../../../native/platform.ts';
@@ -54,13 +54,19 @@ export function spokenCommands(by: CommandLine, place: Place): Real {
         case 'events': {
           const { data, ...rest } = JSON.parse(await say(0, 'events', '--stats', id));
           assert.deepEqual(rest, { type: 'stats', id });
-          assert.equal(data.pids.current ?? 0, processes(await record()).length);
+          const seen = await record();
+          if (existsSync(pidsMax(seen))) assert.equal(data.pids.current ?? 0, processes(seen).length);
           break;
         }
         case 'update': {
           const limit = String(request.config.linux?.resources?.pids?.limit);
-          await quietly('update', '--pids-limit', limit, id);
-          assert.equal(pidsMax(await record()), limit);
+          // A v2 view of a host whose controllers are v1's has no such limit.
+          const file = pidsMax(await record());
+          if (!existsSync(file)) await quietly('update', id);
+          else {
+            await quietly('update', '--pids-limit', limit, id);
+            assert.equal(readFileSync(file, 'utf8').trim(), limit);
+          }
           break;
         }
         default:
@@ -94,4 +100,4 @@ export function spokenCommands(by: CommandLine, place: Place): Real {
 }
 
 const pidsMax = ({ cgroup }: ContainerRecord): string =>
-  readFileSync(join(cgroup?.paths.pids ?? cgroup?.paths.unified ?? '', 'pids.max'), 'utf8').trim();
+  join(cgroup?.paths.pids ?? cgroup?.paths.unified ?? '', 'pids.max');

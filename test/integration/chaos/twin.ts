@@ -184,7 +184,9 @@ async function touchFreezer({ layout, paths }: CgroupRecord, freeze: boolean): P
 async function assertKernelAgrees(status: Status, { init, cgroup }: ContainerRecord): Promise<void> {
   assert.ok(init !== undefined && cgroup !== undefined);
   const { local } = hostPlatform();
-  assert.equal(isFrozen(local, cgroup), status === 'paused', `frozen, and ${status}`);
+  // On v2 a frozen process is killed as it is, and nobody thaws what is empty then.
+  if (status !== 'stopped' || cgroup.layout !== 'v2')
+    assert.equal(isFrozen(local, cgroup), status === 'paused', `frozen, and ${status}`);
   if (status === 'stopped') {
     for (let waited = 0; members(local, cgroup).length > 0 && waited < 2000; waited++) await setTimeout(1);
     assert.deepEqual(members(local, cgroup), [], 'a stopped container has processes');

@@ -1,0 +1,40 @@
+/** `podman run --rm` with each runtime below it: what a user of an engine waits for. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { boxArchive } from '../test/engines/box.ts';
+import { openPodman } from '../test/engines/podman/engine.ts';
+import { located } from '../test/engines/program.ts';
+import { type Figures, measure } from './measure.ts';
+import type { Runtime } from './runtimes.ts';
+
+/** @returns nothing where podman is not installed */
+export async function podmanRuns(
+  folder: string,
+  runtimes: readonly Runtime[],
+  rounds: number,
+): Promise<readonly Figures[]> {
+  if (located('podman') === undefined || located('conmon') === undefined) return [];
+  const own = join(folder, 'podman');
+  mkdirSync(own);
+  const archive = boxArchive(own);
+  const engines = runtimes.map(({ name, command }) => openPodman(join(own, name), name, command[0] ?? name, archive));
+  try {
+    return measure(
+      engines.map(({ runtime, env }) => ({
+        name: runtime,
+        run() {
+          const { status } = spawnSync('podman', ['run', '--rm', 'box', 'true'], { env, stdio: 'ignore' });
+          if (status !== 0) throw new Error(`podman run with ${runtime}: exit status ${status}`);
+        },
+      })),
+      rounds,
+    );
+  } finally {
+    for (const engine of engines) {
+      const left = await engine.close();
+      if (left.length > 0) console.error(`bench: left behind: ${left.join(', ')}`);
+    }
+  }
+}

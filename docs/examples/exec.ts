@@ -1,0 +1,21 @@
+/**
+ * Another process in a running container: `node docs/examples/exec.ts BUNDLE PROGRAM [ARGUMENT…]`, as root.
+ * BUNDLE is an OCI bundle whose program runs for a while.
+ */
+
+import { openRuntime } from 'runchart';
+
+const [, , bundle = '', ...args] = process.argv;
+const runtime = openRuntime({ root: '/run/runchart-example' });
+
+const container = await runtime.create({ id: `example-exec-${process.pid}`, bundle });
+try {
+  await container.start();
+  const executed = await container.exec({ args, env: ['GREETING=hello'], cwd: '/' });
+  console.log(`process ${executed.pid} is in ${container.id}`);
+  const exit = await executed.wait();
+  console.log(`it ended with status ${exit.status}`);
+} finally {
+  await container.delete({ force: true });
+  runtime.close();
+}
