@@ -79,7 +79,7 @@ if (parent === undefined) {
     const explicit = planCgroup({ id: 'x', cgroupsPath: `/runchart-test-rootless-x${process.pid}`, layout, rootless });
     assert.throws(
       () => createCgroup(local, explicit, {}, { rootless, explicitPath: true }),
-      /mkdir \/sys\/fs\/cgroup\/\S+: (EACCES|EPERM|EROFS)/,
+      /^CgroupError: unable to apply cgroup configuration: mkdir \/sys\/fs\/cgroup\/\S+: (EACCES|EPERM|EROFS)/,
     );
     for (const directory of directoriesOf(explicit)) assert.ok(!existsSync(directory));
   });
