@@ -57,7 +57,9 @@ export function createCgroup(
   const plain = record.layout === 'v2' ? [] : directoriesOf(record);
   try {
     for (const [directory, errno] of makeDirectories(kernel, plain, made)) {
-      if (!tolerant || !isPermission(errno)) throw new CgroupError(`${APPLYING}: mkdir ${directory}`, directory, errno);
+      // On hybrid, who has been given the controllers' hierarchies seldom has the v2 one: it limits nothing, and runc has none there.
+      const spared = tolerant || (options.rootless === true && directory === record.paths.unified);
+      if (!spared || !isPermission(errno)) throw new CgroupError(`${APPLYING}: mkdir ${directory}`, directory, errno);
       failed.add(directory);
     }
     const { cpuset } = record.paths;
