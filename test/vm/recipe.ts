@@ -14,6 +14,8 @@ export const RECIPE = {
     'busybox-static',
     'criu',
     'iproute2',
+    // With it CRIU holds back packets while it works.
+    'iptables',
     'kmod',
     'procps',
     'runc',
