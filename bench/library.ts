@@ -1,7 +1,10 @@
-/** Containers from one process, one after the other, through the library: in a process of its own, run by bench.ts. */
+/**
+ * Containers from one process, one after the other, through the library as npm's users get it (`build/library.ts`): in a
+ * process of its own, run by bench.ts.
+ */
 
-import { openRuntime } from '../runtime/index.ts';
-
+const built = new URL('../dist/library/runtime/index.js', import.meta.url).href;
+const { openRuntime }: typeof import('../runtime/index.ts') = await import(built);
 const [, , root = '', bundle = '', count = '0'] = process.argv;
 const runtime = openRuntime({ root });
 
@@ -20,4 +23,5 @@ for (let i = 0; i < Number(count); i++) {
   await run(`bench-${i}`);
   times.push(performance.now() - start);
 }
+runtime.close();
 console.log(JSON.stringify(times));

@@ -27,6 +27,7 @@ interface BuildOptions {
   readonly target: 'bun';
   readonly format: 'esm';
   readonly minify?: boolean;
+  readonly splitting?: boolean;
   readonly plugins?: readonly BunPlugin[];
   readonly define?: Readonly<Record<string, string>>;
 }

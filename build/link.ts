@@ -47,7 +47,7 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
 }
 
 function linkEngine(script: string, output: string, order: readonly string[]): void {
-  const flags = ['--compile', '--bytecode', '--format=esm', '--minify', ...IGNORE_CURRENT_DIRECTORY];
+  const flags = ['--compile', '--bytecode', '--format=esm', '--minify', '--splitting', ...IGNORE_CURRENT_DIRECTORY];
   const ordered = order.map((file) => `--bytecode-order=${file}`);
   // The linker's temporary files appear in the current directory.
   execFileSync(process.execPath, ['build', ...flags, ...ordered, script, `--outfile=${output}`], {

@@ -19,7 +19,7 @@ import { SIGNALS } from '../native/constants/signal.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, flush, isErrno } from '../native/perform.ts';
 import { out } from '../native/struct.ts';
-import type { ContainerRecord } from '../spec/record.ts';
+import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import { checkJoined, joinCalls } from './cgroups/join.ts';
 import { EffectError, reasonOf } from './error.ts';
@@ -49,6 +49,8 @@ export interface ExecPlan {
   readonly cgroup: ExecCgroup | undefined;
   /** The container's seccomp filter. */
   readonly filter: ContainerFilter | undefined;
+  /** Has an ordinary user's systemd move a process into the cgroup, where he may not himself. @throws Error */
+  readonly attach?: ((pid: number, cgroup: CgroupRecord) => void) | undefined;
 }
 
 /** A process in the container that has not executed its program yet. */
@@ -131,12 +133,13 @@ function openExtra(
 function start(session: Session, plan: ExecPlan, { fds, places }: Extra): ServedProcess {
   const { record, cgroup } = plan;
   const before = namespacesOf(record) & ~ownStep(session);
-  const attemptIn = (birthCgroup: string | undefined): ServedProcess =>
+  const attemptIn = (birthCgroup: string | undefined, attach?: (pid: number) => void): ServedProcess =>
     startServedProcess(session.platform, 'exec', {
       inheritance: session.inheritance,
       extra: fds,
       enterCgroup(stage) {
         setInitialAffinity(stage, plan.process.execCPUAffinity);
+        attach?.(call(stage, { name: 'getpid', args: [] }));
         if (cgroup !== undefined) enter(stage, cgroup);
       },
       birthCgroup,
@@ -156,6 +159,7 @@ function start(session: Session, plan: ExecPlan, { fds, places }: Extra): Served
     return attemptIn(birthCgroup);
   } catch (error) {
     if (birthCgroup === undefined || !isCgroupRefusal(error)) throw error;
+    if (isForbidden(error) && record.options.rootlessCgroups) return attemptIn(undefined, attacherOf(plan));
     // A cgroup v2 with controllers for those below it takes no processes; the init has moved on then.
     const other =
       cgroup?.explicit || record.cgroup?.layout !== 'v2' ? undefined : initCgroup(session.platform.local, record);
@@ -165,6 +169,17 @@ function start(session: Session, plan: ExecPlan, { fds, places }: Extra): Served
       });
     return attemptIn(other);
   }
+}
+
+/** What cannot be joined rootless is done without, unless it was asked for: so does runc. */
+function attacherOf({ attach, cgroup }: ExecPlan): (pid: number) => void {
+  return (pid) => {
+    try {
+      if (attach !== undefined && cgroup !== undefined) attach(pid, cgroup.record);
+    } catch (error) {
+      if (cgroup?.explicit) throw new EffectError(`error adding pid to cgroups: ${reasonOf(error)}`, { cause: error });
+    }
+  };
 }
 
 /** The cgroups of v1; into that of v2 the process is born. */
@@ -190,8 +205,13 @@ const causeOf = (error: unknown): unknown => (error instanceof EffectError ? err
 
 function isCgroupRefusal(error: unknown): boolean {
   const cause = causeOf(error);
-  return isErrno(cause, 'EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP') && ['clone3', 'openat'].includes(cause.call.name);
+  return (
+    isErrno(cause, 'EBUSY', 'ENOENT', 'ENODEV', 'EOPNOTSUPP', 'EACCES', 'EPERM') &&
+    ['clone3', 'openat'].includes(cause.call.name)
+  );
 }
+
+const isForbidden = (error: unknown): boolean => isErrno(causeOf(error), 'EACCES', 'EPERM');
 
 function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { fds, places }: Extra): void {
   const { record, process } = plan;
@@ -209,6 +229,7 @@ function settle(session: Session, plan: ExecPlan, { kernel }: ServedProcess, { f
   addMemoryPolicy(limits, record.config.linux?.memoryPolicy);
   // Not waited for: that comes with the search for the program.
   limits.post(kernel);
+  if (process.selinuxLabel) flush(kernel);
 
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));

@@ -7,6 +7,8 @@ import type { Libc } from './libc.ts';
 
 /** Fresh memory is what a cold start pays for. */
 const ARENA_BYTES = 16 * 1024;
+/** What is larger, the content of a file, is used where it is. */
+const COPIED_BYTES = 1024;
 
 export function localKernel(libc: Libc, performer = 'runtime'): Kernel {
   const column = process.arch === 'arm64' ? 1 : 0;
@@ -24,12 +26,12 @@ export function localKernel(libc: Libc, performer = 'runtime'): Kernel {
     const [a, b, c, d, e, f] = call.args;
     const result = libc.syscall(
       SYSNO[call.name][column],
-      word(a, results, arena),
-      word(b, results, arena),
-      word(c, results, arena),
-      word(d, results, arena),
-      word(e, results, arena),
-      word(f, results, arena),
+      word(a, results, arena, addressOf),
+      word(b, results, arena, addressOf),
+      word(c, results, arena, addressOf),
+      word(d, results, arena, addressOf),
+      word(e, results, arena, addressOf),
+      word(f, results, arena, addressOf),
     );
     return result === -1 ? -libc.errno() : Number(result);
   }
@@ -58,27 +60,37 @@ export function localKernel(libc: Libc, performer = 'runtime'): Kernel {
   };
 }
 
-function word(arg: Arg | undefined, results: readonly number[], arena: Arena): number | bigint {
+function word(
+  arg: Arg | undefined,
+  results: readonly number[],
+  arena: Arena,
+  addressOf: (bytes: Uint8Array) => number,
+): number | bigint {
   if (typeof arg === 'number') return arg;
   if (arg === undefined || arg === null) return 0;
-  if (typeof arg === 'string' || arg instanceof Uint8Array) return arena.place(arg);
+  if (typeof arg === 'string') return arena.place(arg);
+  if (arg instanceof Uint8Array) return arg.length > COPIED_BYTES ? addressOf(arg) : arena.place(arg);
   if (typeof arg === 'bigint') return BigInt.asIntN(64, arg);
   return arg.kind === 'result' ? resultOf(arg.index, results) : arena.place(arg);
 }
 
-/** What does not surely fit the usual arena: no effect's own strings and structures, but a file's content may be. */
-const isLarge = ({ args }: Call): boolean => args.some((arg) => sizeOf([arg]) > ARENA_BYTES / 16);
+/** What does not surely fit the usual arena. */
+const isLarge = ({ args }: Call): boolean => args.some(isPlaced) && sizeOf(args) > ARENA_BYTES;
+
+const isPlaced = (arg: Arg): boolean => typeof arg === 'string' || (typeof arg === 'object' && arg !== null);
 
 /** Bytes that arguments may take in an arena, at the most. */
-function sizeOf(args: readonly Arg[]): number {
-  let size = 0;
-  for (const arg of args) {
-    if (typeof arg === 'string') size += arg.length * 3 + 1;
-    else if (arg instanceof Uint8Array) size += arg.length + 16;
-    else if (typeof arg === 'object' && arg !== null && arg.kind === 'struct')
-      size += arg.bytes.length + 16 + sizeOf(arg.pointers.map(({ target }) => target));
-  }
-  return size;
+const sizeOf = (args: readonly Arg[]): number =>
+  args.reduce<number>(
+    (sum, arg) => sum + (arg instanceof Uint8Array && arg.length > COPIED_BYTES ? 0 : sizeIn(arg)),
+    0,
+  );
+
+function sizeIn(arg: Arg): number {
+  if (typeof arg === 'string') return arg.length * 3 + 1;
+  if (arg instanceof Uint8Array) return arg.length + 16;
+  if (typeof arg !== 'object' || arg === null || arg.kind !== 'struct') return 0;
+  return arg.pointers.reduce((sum, { target }) => sum + sizeIn(target), arg.bytes.length + 16);
 }
 
 /** The result that a later call refers to. A reference forward, or to a call that failed, is a fault of the batch. */

@@ -3,7 +3,7 @@
 import { refuseUsed } from '../effects/cgroups/create.ts';
 import { detectLayout } from '../effects/cgroups/layout.ts';
 import { ignoredResources } from '../effects/cgroups/limits/ignored.ts';
-import { planCgroup } from '../effects/cgroups/paths.ts';
+import { type CgroupPlanInput, planCgroup } from '../effects/cgroups/paths.ts';
 import type { Restoration } from '../effects/criu/restoration.ts';
 import { EffectError, reasonOf } from '../effects/error.ts';
 import { readSmallFile } from '../effects/proc.ts';
@@ -25,6 +25,7 @@ import { type Container, newContainer } from './container.ts';
 import type { Context } from './context.ts';
 import { optionsFor } from './open.ts';
 import { exists } from './store-error.ts';
+import { managerCgroup } from './systemd.ts';
 
 export interface CreateRequest {
   readonly id: string;
@@ -73,7 +74,10 @@ export async function createContainer(context: Context, request: CreateRequest):
   const { intelRdt } = config.linux ?? {};
   const resctrl =
     intelRdt && (await import('../effects/resctrl/plan.ts')).planResctrl(platform.local, request.id, intelRdt);
-  const record: ContainerRecord = { ...planRecord(context, request, config), ...(resctrl && { resctrl }) };
+  const rootless = hasRootlessCgroups(context);
+  const manager = rootless && context.systemdCgroup ? await managerCgroup(context) : undefined;
+  const planned = planRecord(context, request, config, { rootless, ...(manager && { managerCgroup: manager }) });
+  const record: ContainerRecord = { ...planned, ...(resctrl && { resctrl }) };
   for (const warning of warningsOf(record)) context.warn(warning);
   const type = request.restoration === undefined ? 'create' : 'restore';
   const container = await newContainer(optionsFor(context, request.id, request), record, type);
@@ -95,16 +99,20 @@ function warningsOf({ config, cgroup }: ContainerRecord): readonly string[] {
   ];
 }
 
-function planRecord(context: Context, request: CreateRequest, config: Config): ContainerRecord {
+function planRecord(
+  context: Context,
+  request: CreateRequest,
+  config: Config,
+  whose: Pick<CgroupPlanInput, 'rootless' | 'managerCgroup'>,
+): ContainerRecord {
   const { local } = context.platform;
-  const rootless = hasRootlessCgroups(context);
   const rootfs = rootfsOf(local, config, request.bundle);
   const cgroup = planCgroup({
     id: request.id,
     layout: detectLayout(local),
     cgroupsPath: config.linux?.cgroupsPath,
     systemd: context.systemdCgroup,
-    rootless,
+    ...whose,
   });
   try {
     refuseUsed(local, cgroup);
@@ -119,7 +127,7 @@ function planRecord(context: Context, request: CreateRequest, config: Config): C
     systemdCgroup: context.systemdCgroup,
     preserveFds: request.inheritance.preserveFds,
     ...(config.process?.terminal ? {} : { stdio: linksOf(local, request.inheritance.stdio) }),
-    ...(rootless ? { rootlessCgroups: true } : {}),
+    ...(whose.rootless ? { rootlessCgroups: true } : {}),
   };
   return {
     id: request.id,

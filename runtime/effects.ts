@@ -6,6 +6,7 @@ import { connectToInit } from '../effects/connect.ts';
 import { destroyInit, signalContainer } from '../effects/end.ts';
 import { awaitStart, consoleDescriptor, settleInit, startInit } from '../effects/init.ts';
 import { executeProcess, giveUpRights, planExecution } from '../effects/process/execute.ts';
+import type { Surroundings } from '../effects/process/look-around.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
 import { giveTerminal } from '../effects/process/terminal.ts';
 import type { GroupCreation } from '../effects/resctrl/creation.ts';
@@ -28,6 +29,7 @@ export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
   let creation: Creation | undefined;
+  let surroundings: Surroundings | undefined;
   /** While there is no container yet. */
   let giveBack: (() => void) | undefined;
   let group: GroupCreation | undefined;
@@ -88,6 +90,11 @@ export function effectsOf(session: Session): CommandEffects {
         linux: record.config.linux,
         openFilesLimit: session.inheritance.openFilesLimit,
         limited: inUserNamespace(record.config) ? pid : undefined,
+        ahead: session.startsAtOnce
+          ? (found) => {
+              surroundings = found;
+            }
+          : undefined,
       });
       // For its errors, and for its cache.
       await compiledFilter(session, record);
@@ -98,7 +105,7 @@ export function effectsOf(session: Session): CommandEffects {
     async startProcess(record) {
       try {
         session.init ??= { ...connectToInit(session), pid: record.init?.pid ?? 0 };
-        await startProcess(session, record, session.init.kernel);
+        await startProcess(session, record, session.init.kernel, surroundings);
       } catch (error) {
         // It has given up what a second try would need.
         disconnect(session);
@@ -143,9 +150,15 @@ export function effectsOf(session: Session): CommandEffects {
   };
 }
 
-async function startProcess(session: Session, record: ContainerRecord, kernel: Kernel): Promise<void> {
+/** @param surroundings where they have been asked for just before */
+async function startProcess(
+  session: Session,
+  record: ContainerRecord,
+  kernel: Kernel,
+  surroundings: Surroundings | undefined,
+): Promise<void> {
   const { preserveFds } = record.options;
-  const execution = planExecution(kernel, processOf(record), hasGroupsDenied(session, record));
+  const execution = planExecution(kernel, processOf(record), hasGroupsDenied(session, record), surroundings);
   const compiled = await compiledFilter(session, record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../effects/hooks/hooks.ts');

@@ -16,6 +16,7 @@ import { type Connected, enterForeground, type Undo } from './attendance.ts';
 import type { Context } from './context.ts';
 import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
 import { openExisting, sessionFor } from './open.ts';
+import { attacherFor } from './systemd.ts';
 
 export interface ExecRequest {
   readonly id: string;
@@ -132,7 +133,8 @@ async function start(
     execMachine({
       async join() {
         const filter = await filterFor(session, record);
-        joined = starting(() => joinContainer(session, { record, process, cgroup, filter }));
+        const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
+        joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },

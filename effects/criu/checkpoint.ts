@@ -1,6 +1,7 @@
 /** Has CRIU write the processes of a container to images. */
 
 import { close, fcntl, openat, STATX_BYTES, statx, write } from '../../native/calls/files.ts';
+import { setsid } from '../../native/calls/process.ts';
 import { AT, F, O, S } from '../../native/constants/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import { REQUEST } from '../../native/criu/messages.ts';
@@ -16,7 +17,16 @@ import { plainMounts, plannedSteps } from '../rootfs/make.ts';
 import type { Session } from '../session.ts';
 import { linksOf } from '../standard-descriptors.ts';
 import { typeOf } from '../stat.ts';
-import { closeDirectories, makeDirectories, openDirectories, withoutLog, writeDescriptors } from './directories.ts';
+import { hostId, inUserNamespace } from '../userns/mappings.ts';
+import { readMappings } from '../userns/read-mappings.ts';
+import {
+  closeDirectories,
+  letPass,
+  makeDirectories,
+  openDirectories,
+  withoutLog,
+  writeDescriptors,
+} from './directories.ts';
 import { boundDevices, boundMounts, externalAtDump } from './external.ts';
 import { withLog } from './failure.ts';
 import { type CheckpointOptions, DUMP_LOG, dumpOptions, externalNamespaces, NOTIFIES_STATUS } from './options.ts';
@@ -66,10 +76,14 @@ async function dump(
   status: Status | undefined,
 ): Promise<void> {
   const { local } = session.platform;
-  makeDirectories(local, options);
+  const made = makeDirectories(local, options);
   const directories = openDirectories(local, options);
   const wasFrozen = record.cgroup !== undefined && isFrozen(local, record.cgroup);
   try {
+    if (made && inUserNamespace(record.config)) {
+      const gid = hostId(readMappings(local, record.init?.pid ?? 0).gid, 0);
+      if (gid !== undefined) letPass(local, directories, gid);
+    }
     const external = [...namespacesAtDump(local, record), ...(kind.preDump ? [] : mountsAtDump(session, record))];
     if (!kind.preDump) writeDescriptors(local, directories, standardLinks(local, record));
     const log = withoutLog(local, options, DUMP_LOG);
@@ -80,6 +94,8 @@ async function dump(
     try {
       await askCriu(session, {
         request: () => request,
+        // A terminal's Ctrl-C is for this command. CRIU, when it hears no more of it, sets all going again.
+        ...(options.shellJob ? {} : { prepare: (process) => call(process, setsid()) }),
         onNotification: ({ script }: Notification) => {
           if (script === 'status-ready') status?.ready();
         },

@@ -1,6 +1,6 @@
 /** Where images, logs and the list of descriptors are. */
 
-import { close, mkdirat, openat, unlinkat, write } from '../../native/calls/files.ts';
+import { close, fchmod, fchownat, mkdirat, openat, unlinkat, write } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
@@ -17,8 +17,9 @@ export interface DirectoryPaths {
 /** Nobody else may look at the memory of the container's processes. */
 const MODE = 0o700;
 
-/** Makes those that are missing. @throws EffectError */
-export function makeDirectories(local: Kernel, { imagePath, workPath }: DirectoryPaths): void {
+/** Makes those that are missing. @returns whether that of the images is one of them @throws EffectError */
+export function makeDirectories(local: Kernel, { imagePath, workPath }: DirectoryPaths): boolean {
+  let madeImages = false;
   for (const path of workPath === undefined ? [imagePath] : [imagePath, workPath]) {
     const parts = path.split('/');
     for (let depth = 2; depth <= parts.length; depth++) {
@@ -26,8 +27,16 @@ export function makeDirectories(local: Kernel, { imagePath, workPath }: Director
       const result = attempt(local, one);
       if (result < 0 && result !== -ERRNO.EEXIST)
         throw new EffectError(`mkdir ${path}: ${reasonOf(new SyscallError(one, -result))}`);
+      if (depth === parts.length && path === imagePath) madeImages = result >= 0;
     }
   }
+  return madeImages;
+}
+
+/** A restore in a user namespace opens its images from inside: its root may pass, by their names alone. @param gid of root's group, outside */
+export function letPass(local: Kernel, { images }: Directories, gid: number): void {
+  attempt(local, fchownat(images, '', -1, gid, AT.EMPTY_PATH));
+  attempt(local, fchmod(images, 0o710));
 }
 
 /**

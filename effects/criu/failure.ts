@@ -46,6 +46,7 @@ export function firstError(log: string): string | undefined {
   return first?.replace(ERROR, '').trim();
 }
 
-const ERROR = /^\(\d+\.\d+\)\s+(?:\d+:\s+)?Error\s+/;
+/** What CRIU's children say, iptables-restore say, has no time before it. */
+const ERROR = /^(?:\(\d+\.\d+\)\s+(?:\d+:\s+)?)?Error\s+(?=\()/;
 /** It goes on after it: without CAP_SYS_RESOURCE it can't have more open files than it has. */
 const HARMLESS = /rlimit: Can't setup RLIMIT_NOFILE/;

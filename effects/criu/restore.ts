@@ -6,7 +6,7 @@ import { setns, waitid } from '../../native/calls/process.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { MOUNT_ATTR, MS } from '../../native/constants/mount.ts';
+import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
 import { type CriuOptions, REQUEST } from '../../native/criu/messages.ts';
 import type { Kernel } from '../../native/kernel.ts';
@@ -164,8 +164,8 @@ function mountRoot(process: Kernel, directory: string, { rootfs, config }: Conta
     perform(process, [
       // CRIU takes it as it is, whatever the container's root was.
       ...(config.root?.readonly ? [mountSetattr(tree, '', { set: MOUNT_ATTR.RDONLY })] : []),
+      // It stays a slave of the host's mount, where that is shared: CRIU copies this to a root that was one.
       moveMount(tree, target),
-      mount('', path, null, MS.PRIVATE | MS.REC, null),
       close(target),
       close(tree),
     ]);

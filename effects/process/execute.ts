@@ -25,14 +25,14 @@ export interface Execution {
 }
 
 /**
- * In one round trip.
  * @param groupsDenied in the user namespace that the process is in
+ * @param known the surroundings as they are; by default asked for, in one round trip
  * @throws EffectError when the program or the working directory is not there
  */
-export function planExecution(kernel: Kernel, process: Process, groupsDenied = false): Execution {
+export function planExecution(kernel: Kernel, process: Process, groupsDenied = false, known?: Surroundings): Execution {
   if (groupsDenied && (process.user?.additionalGids?.length ?? 0) > 0)
     throw new EffectError('cannot set any additional groups in a rootless container');
-  const surroundings = lookAround(kernel, process);
+  const surroundings = known ?? lookAround(kernel, process);
   return { process, surroundings, env: withHome(process.env ?? [], surroundings.home), groupsDenied };
 }
 

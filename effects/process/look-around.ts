@@ -13,7 +13,7 @@ import { isCharacterDevice, NULL_DEVICE, ownerOf } from '../stat.ts';
 import { homeOf, variable } from './environment.ts';
 import { homeInLargePasswd } from './large-passwd.ts';
 import { addFindProgram } from './program.ts';
-import { addEnter, cwdError } from './working-directory.ts';
+import { addEnter, cwdError, type Entering } from './working-directory.ts';
 
 export interface Surroundings {
   /** The path for execve. */
@@ -30,7 +30,17 @@ export interface Surroundings {
 /** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
 export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const batch = new Batch();
-  const { errnoIn } = addEnter(batch, process.cwd);
+  const { surroundingsIn } = addLookAround(batch, process);
+  return surroundingsIn(kernel, perform(kernel, batch.calls));
+}
+
+export interface LookAround extends Entering {
+  /** Given the batch's results. @throws EffectError as `lookAround` does */
+  readonly surroundingsIn: (kernel: Kernel, results: readonly number[]) => Surroundings;
+}
+
+export function addLookAround(batch: Batch, process: Process): LookAround {
+  const { entering, errnoIn } = addEnter(batch, process.cwd);
   const stdio = [0, 1, 2].map((fd) => {
     const stat = out(STATX_BYTES);
     return { fd, stat, look: batch.try(statx(fd, '', stat)) };
@@ -39,20 +49,22 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const nullLook = batch.try(statx(AT.FDCWD, '/dev/null', ownNull));
   const passwdIn = variable(process.env ?? [], 'HOME') ? undefined : addReadPasswd(batch, SMALL_PASSWD_BYTES);
   const programIn = addFindProgram(batch, process);
-  const results = perform(kernel, batch.calls);
-  const entered = errnoIn(results);
-  if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
-  const uid = process.user?.uid ?? 0;
-  const passwd = passwdIn?.(results);
-  const open = stdio.filter(({ look }) => (results[look.index] ?? -1) >= 0);
-  const hasNull = (results[nullLook.index] ?? -1) >= 0 && isCharacterDevice(ownNull, NULL_DEVICE);
-  return {
-    program: programIn(results),
-    home: passwd === undefined ? undefined : passwd.more ? homeInLargePasswd(kernel, uid) : homeOf(passwd.text, uid),
-    cwdDenied: entered > 0,
-    foreignStdio: open.filter(({ stat }) => isForeign(stat, uid)).map(({ fd }) => fd),
-    nullStdio: open.filter(({ stat }) => hasNull && isCharacterDevice(stat, NULL_DEVICE)).map(({ fd }) => fd),
+  const surroundingsIn = (kernel: Kernel, results: readonly number[]): Surroundings => {
+    const entered = errnoIn(results);
+    if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
+    const uid = process.user?.uid ?? 0;
+    const passwd = passwdIn?.(results);
+    const open = stdio.filter(({ look }) => (results[look.index] ?? -1) >= 0);
+    const hasNull = (results[nullLook.index] ?? -1) >= 0 && isCharacterDevice(ownNull, NULL_DEVICE);
+    return {
+      program: programIn(results),
+      home: passwd === undefined ? undefined : passwd.more ? homeInLargePasswd(kernel, uid) : homeOf(passwd.text, uid),
+      cwdDenied: entered > 0,
+      foreignStdio: open.filter(({ stat }) => isForeign(stat, uid)).map(({ fd }) => fd),
+      nullStdio: open.filter(({ stat }) => hasNull && isCharacterDevice(stat, NULL_DEVICE)).map(({ fd }) => fd),
+    };
   };
+  return { entering, errnoIn, surroundingsIn };
 }
 
 const SMALL_PASSWD_BYTES = 4 * 1024;

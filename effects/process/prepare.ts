@@ -10,6 +10,7 @@ import { PartedBatch } from '../parted-batch.ts';
 import { makePlaceholder } from '../rootfs/in-root.ts';
 import { setLabels } from './labels.ts';
 import { addLimits, addOpenFilesLimit } from './limits.ts';
+import { addLookAround, type Surroundings } from './look-around.ts';
 import { addMemoryPolicy } from './memory-policy.ts';
 import { addPriorities } from './priorities.ts';
 import { addFindProgram } from './program.ts';
@@ -21,6 +22,8 @@ export interface PrepareOptions {
   readonly linux: Linux | undefined;
   /** Soft, of the command itself. */
   readonly openFilesLimit: number | undefined;
+  /** Is told what `start` depends on, where that comes next: asked for along with all else. */
+  readonly ahead?: ((surroundings: Surroundings) => void) | undefined;
   /** The init's pid, where the limits are to be set from outside: an init in a user namespace may not raise them. */
   readonly limited?: number | undefined;
 }
@@ -33,7 +36,7 @@ export interface PrepareOptions {
 export function prepareProcess(
   kernel: Kernel,
   process: Process,
-  { local, linux, openFilesLimit, limited }: PrepareOptions,
+  { local, linux, openFilesLimit, ahead, limited }: PrepareOptions,
 ): void {
   const cpus = linux?.resources?.cpu?.cpus;
   if (limited !== undefined) {
@@ -49,14 +52,13 @@ export function prepareProcess(
   }
   addMemoryPolicy(batch, linux?.memoryPolicy);
   addOpenFilesLimit(batch, local, process, openFilesLimit);
-  const { entering } = addEnter(batch, process.cwd);
-  const programIn = addFindProgram(batch, process);
+  const { entering, answerIn } = addQuestions(batch, process, ahead);
   // In the hope that the working directory is there and may be entered.
   const hopeful = batch.calls.map((one, i) => (entering.includes(i) ? { name: one.name, args: one.args } : one));
   post(kernel, hopeful, (outcome) => {
     const { stoppedAt = -1, results } = outcome;
     if (!entering.includes(stoppedAt)) {
-      programIn(batch.settle(outcome));
+      answerIn(kernel, batch.settle(outcome));
       return;
     }
     const opened = results[entering[0] ?? -1] ?? -1;
@@ -64,6 +66,20 @@ export function prepareProcess(
     prepareCarefully(kernel, process);
   });
   setLabels(kernel, process);
+}
+
+/** @returns what looks at the answers. @throws EffectError */
+function addQuestions(batch: PartedBatch, process: Process, ahead: PrepareOptions['ahead']) {
+  if (ahead === undefined) {
+    const { entering } = addEnter(batch, process.cwd);
+    const programIn = addFindProgram(batch, process);
+    return { entering, answerIn: (_: Kernel, results: readonly number[]) => void programIn(results) };
+  }
+  const { entering, surroundingsIn } = addLookAround(batch, process);
+  return {
+    entering,
+    answerIn: (kernel: Kernel, results: readonly number[]) => ahead(surroundingsIn(kernel, results)),
+  };
 }
 
 function prepareCarefully(kernel: Kernel, process: Process): void {

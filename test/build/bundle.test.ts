@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -28,7 +28,12 @@ describe('a bundle that validates a config', () => {
     assert.equal(output, 'config.json: hostname: must be a string\nzod loaded\n');
   });
 
-  it('needs no file beside it', () => {
-    assert.doesNotMatch(readFileSync(bundled, 'utf8'), /node_modules|\.\/chunk/);
+  it('needs nothing but what is beside it', () => {
+    const scripts = readdirSync(folder);
+    assert.ok(
+      scripts.every((name) => name === 'main.js' || /^chunk-\w+\.js$/.test(name)),
+      scripts.join(),
+    );
+    for (const name of scripts) assert.doesNotMatch(readFileSync(join(folder, name), 'utf8'), /node_modules/, name);
   });
 });

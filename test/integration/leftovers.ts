@@ -3,7 +3,7 @@
  * make begin with `runchart-test-`.
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const MARK = 'runchart-test-';
 const CGROUPS = '/sys/fs/cgroup';
@@ -56,11 +56,13 @@ function executable(pid: string): string {
   }
 }
 
+/** Folders beside this run's are other runs'. */
 function mounts(folder: string): string[] {
+  const foreign = join(dirname(folder), MARK);
   return read('/proc/self/mountinfo')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
-    .filter((point) => point.startsWith(`${folder}/`) || point.includes(`/${MARK}`))
+    .filter((point) => point.startsWith(`${folder}/`) || (point.includes(`/${MARK}`) && !point.startsWith(foreign)))
     .map((point) => `mount ${point}`);
 }
 

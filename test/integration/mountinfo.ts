@@ -39,11 +39,14 @@ export function mountsOf(pid: number | 'self'): readonly MountLine[] {
 }
 
 /**
- * The host's mounts, but for what others on this machine mount in temporary folders of theirs meanwhile.
+ * The host's mounts, but for what others on this machine mount in temporary folders and caches of theirs meanwhile
+ * (the image of the test machine, say).
  * @param folder of the test file
  */
 export const hostMounts = (folder: string): readonly MountLine[] =>
-  mountsOf('self').filter(({ point }) => point.startsWith(`${folder}/`) || !/^\/(tmp|var\/tmp|run)\//.test(point));
+  mountsOf('self').filter(
+    ({ point }) => point.startsWith(`${folder}/`) || !/^\/(tmp|var\/tmp|run)\/|\/\.cache\//.test(point),
+  );
 
 /** The topmost mount on a path. */
 export const topMount = (pid: number | 'self', path: string): MountLine | undefined =>

@@ -204,7 +204,9 @@ describe('--systemd-cgroup', { skip: noSystemd }, () => {
 
   it('a service of Type=notify is up when its container says so', async () => {
     const id = host.idFor(runchart);
-    const say = 'ln -s /run/notify/notify.sock /dev/log; sleep 1; logger "$(printf \'x\\nREADY=1\')"; sleep 1000';
+    // Its first process has to end by TERM, or systemd waits for long.
+    const say =
+      'trap exit TERM; ln -s /run/notify/notify.sock /dev/log; sleep 1; logger "$(printf \'x\\nREADY=1\')"; sleep 1000 & wait';
     const bundle = host.bundle(id, shellConfig(say));
     const unit = `charts-${process.pid}.service`;
     const flags = ['--unit', unit, '--service-type=notify', '--property=NotifyAccess=all', '--collect'];

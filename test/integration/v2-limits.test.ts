@@ -118,7 +118,7 @@ for (const driver of DRIVERS)
     const { runchart } = host;
     after(() => host.close());
 
-    const configOf = (id: string, resources: LinuxResources, script = 'while :; do sleep 1; done') => {
+    const configOf = (id: string, resources: LinuxResources, script = 'exec sleep 1000') => {
       const config = shellConfig(script);
       const { linux = {} } = config;
       return {

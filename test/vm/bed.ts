@@ -66,11 +66,17 @@ async function runIn({ image, repository, work, tally, files, say }: Run): Promi
       say(`${relative(MOUNTED, what.file)}: ${(what.ms / 1000).toFixed(1)} s${what.ending ? `, ${what.ending}` : ''}`);
       hearEnding(tally, what);
     } else if (what.kind === 'down') hearLeft(tally, what.left);
-    else count(what);
+    else {
+      if (what.kind === 'end' && !what.suite) say(`  ${what.name}: ${outcomeOf(what)}`);
+      count(what);
+    }
   };
   const failure = await runMachine({ image, payload: disk, work, limits: LIMITS }, heard);
   if (failure !== undefined) tally.failures.push({ title: NAME, text: failure });
 }
+
+const outcomeOf = ({ ms, skipped, failure }: Extract<Told, { kind: 'end' }>): string =>
+  skipped !== undefined ? `skipped, ${skipped}` : failure !== undefined ? 'FAILED' : `${(ms / 1000).toFixed(1)} s`;
 
 /** What a file printed is told with the last of its failures. */
 function hearEnding({ failures }: Tally, { file, ending, printed = '' }: Extract<Told, { kind: 'file' }>): void {

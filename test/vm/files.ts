@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 
 const INSIDE = /^(apparmor|cgroups|checkpoint|criu|events|exec-cgroup|notify|pause|ps|restore|systemd|update|v2)\b/;
 /** These are about machines that are otherwise: with cgroup v1, or without systemd. */
-const OUTSIDE = /-v2\.test|^cgroups-systemd\.test/;
+const OUTSIDE = /-v2\.test|^(cgroups-systemd|systemd-cgroup|update)\.test/;
 
 /** Beside those with containers: what other kernels answer otherwise. */
 const OTHERS = ['test/effects/observe.test.ts'];

@@ -14,6 +14,8 @@ export const RECIPE = {
     'busybox-static',
     'criu',
     'iproute2',
+    // With it CRIU holds back packets while it works.
+    'iptables',
     'kmod',
     'procps',
     'runc',
@@ -33,7 +35,7 @@ export const RECIPE = {
     '/etc/fstab': '',
     // As systemd would have it for units with limits: else it takes controllers away that containers of the fs driver use.
     '/etc/systemd/system.conf.d/accounting.conf':
-      '[Manager]\nDefaultCPUAccounting=yes\nDefaultIOAccounting=yes\nDefaultMemoryAccounting=yes\nDefaultTasksAccounting=yes\n',
+      '[Manager]\nDefaultCPUAccounting=yes\nDefaultIOAccounting=yes\nDefaultMemoryAccounting=yes\nDefaultTasksAccounting=yes\nDefaultTimeoutStartSec=600\n',
     '/etc/systemd/journald.conf.d/console.conf': '[Journal]\nStorage=volatile\n',
     '/etc/systemd/system/runchart-tests.service': `[Unit]
 Description=The tests of runchart

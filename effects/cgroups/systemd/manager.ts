@@ -16,8 +16,11 @@ export interface Systemd {
   stopUnit(name: string): void;
   /** Changes a running unit, not beyond its life. @throws BusError */
   setUnitProperties(name: string, properties: readonly BusValue[]): void;
-  /** Moves processes into a running unit's cgroup; an ordinary user may not do it by writing. @throws BusError */
-  attachProcesses(name: string, pids: readonly number[]): void;
+  /**
+   * Moves processes into a running unit's cgroup, or one below it; an ordinary user may not do it by writing.
+   * @param below its path from that of the unit @throws BusError
+   */
+  attachProcesses(name: string, pids: readonly number[], below?: string): void;
   close(): void;
 }
 
@@ -103,12 +106,12 @@ export function systemdOn(bus: Bus, direct = false): Systemd {
     setUnitProperties(name, properties) {
       bus.call(MANAGER, 'SetUnitProperties', [str(name), bool(true), array('(sv)', properties)]);
     },
-    attachProcesses(name, pids) {
+    attachProcesses(name, pids, below = '/') {
       const list = array(
         'u',
         pids.map((pid) => ({ type: 'u', value: pid }) as const),
       );
-      bus.call(MANAGER, 'AttachProcessesToUnit', [str(name), str('/'), list]);
+      bus.call(MANAGER, 'AttachProcessesToUnit', [str(name), str(below), list]);
     },
     close: () => bus.close(),
   };

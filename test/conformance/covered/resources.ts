@@ -5,9 +5,9 @@ const rare = testsIn('integration/cgroups-rare.test.ts');
 const devices = testsIn('integration/cgroups-devices.test.ts');
 const unit = testsIn('effects/cgroups/limits/limits.test.ts');
 const use = testsIn('effects/cgroups/limits/memory-use.test.ts');
-const both = testsIn('integration/v2-limits.test.ts')('all of them at once, and changed');
-const idle = testsIn('integration/v2-limits.test.ts')('an idle cgroup, and zero processes, which mean one');
-const unified = testsIn('integration/v2-limits.test.ts')('unified alone, over what the others say');
+const unified = testsIn('integration/v2-limits.test.ts');
+const both = unified('all of them at once, and changed');
+const idle = unified('an idle cgroup, and zero processes, which mean one');
 
 const rules = by(devices('a process may open what the rules allow, and what the default ones do'));
 const memory = by(limits('memory, growing and shrinking'), both);
@@ -30,7 +30,10 @@ export const RESOURCES: Covered = {
   ),
   ...under(`${at}.memory`, ['swappiness', 'disableOOMKiller'], ofV1),
   [`${at}.memory.useHierarchy`]: withoutEffect('the kernel knows no other way since 5.11', unit('memory')),
-  [`${at}.memory.checkBeforeUpdate`]: by(use('a limit below what is in use is refused where that is asked for')),
+  [`${at}.memory.checkBeforeUpdate`]: by(
+    unified('of memory, below what is in use, are refused where that is asked for'),
+    use('a limit below what is in use is refused where that is asked for'),
+  ),
   ...under(`${at}.cpu`, ['shares', 'quota', 'burst', 'period'], cpu),
   [`${at}.cpu.idle`]: by(limits('cpu'), idle),
   ...under(`${at}.cpu`, ['realtimeRuntime', 'realtimePeriod'], by(rare('time of real-time processes'), unit('cpu'))),
@@ -48,5 +51,5 @@ export const RESOURCES: Covered = {
   [`${at}.network.classID`]: network,
   ...under(`${at}.network.priorities[]`, ['name', 'priority'], network),
   ...under(`${at}.rdma.*`, ['hcaHandles', 'hcaObjects'], rdma),
-  [`${at}.unified.*`]: by(limits('files by their name'), unified),
+  [`${at}.unified.*`]: by(limits('files by their name'), unified('unified alone, over what the others say')),
 };

@@ -77,6 +77,8 @@ describe('what CRIU says', () => {
       firstError(`${RLIMIT}\n(00.133418)      7: Error (criu/a.c:1): b\n(00.2) Error (criu/c.c:2): d\n`),
       '(criu/a.c:1): b',
     );
+    const child = 'Error (criu/util.c:627): execvp("iptables-restore", ...) failed: No such file or directory';
+    assert.match(firstError(`${child}\n(01.07) Error (criu/util.c:642): exited, status=1\n`) ?? '', /execvp/);
     assert.match(firstError(RLIMIT) ?? '', /^\(criu\/util\.c:1533\)/);
     // A path may have the word.
     assert.equal(firstError('(00.1) cg: /Error (/x\n'), undefined);

@@ -1,0 +1,61 @@
+/** What becomes of the test machine, with a script in the place of qemu. */
+
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { runMachine } from './machine.ts';
+import type { Told } from './talk.ts';
+
+const work = mkdtempSync(join(tmpdir(), 'runchart-test-'));
+const path = process.env.PATH;
+process.env.PATH = `${work}:${path}`;
+after(() => {
+  process.env.PATH = path;
+  rmSync(work, { recursive: true });
+});
+
+const PATIENT = { bootMs: 60_000, silenceMs: 60_000, totalMs: 60_000 };
+
+/** @param script performed for qemu, with the console's log as `$log` */
+async function machine(script: string, limits = PATIENT) {
+  const qemu = join(work, 'qemu-system-x86_64');
+  const findLog = 'for one; do case $one in file:*/console.log) log=$' + '{one#file:};; esac; done';
+  writeFileSync(qemu, `#!/bin/sh\n${findLog}\n${script}\n`);
+  chmodSync(qemu, 0o755);
+  const heard: Told[] = [];
+  const image = { kernel: 'k', initrd: 'i', disk: 'd' };
+  const failure = await runMachine({ image, payload: 'p', work, limits }, (what) => heard.push(what));
+  return { failure, heard };
+}
+
+describe('the test machine', () => {
+  const up = `echo '{"kind":"up","seconds":3}'`;
+
+  it('is heard until it says goodbye', async () => {
+    const { failure, heard } = await machine(`echo SeaBIOS; ${up}; echo '{"kind":"down","left":[]}'`);
+    assert.equal(failure, undefined);
+    assert.deepEqual(heard, [
+      { kind: 'up', seconds: 3 },
+      { kind: 'down', left: [] },
+    ]);
+  });
+
+  it('that does not boot is told with the end of its console', async () => {
+    const { failure } = await machine('echo "Kernel panic: no root" >"$log"; echo no KVM >&2; exit 1');
+    assert.equal(
+      failure,
+      ['it ended early (status 1)', 'no KVM', 'the end of its console:', 'Kernel panic: no root'].join('\n'),
+    );
+  });
+
+  it('that hangs is ended, before it is up and after', async () => {
+    const booting = await machine('exec sleep 1000', { ...PATIENT, bootMs: 50 });
+    assert.match(booting.failure ?? '', /^it did not boot in 0\.05 s\n/);
+    const silent = await machine(`${up}; exec sleep 1000`, { ...PATIENT, silenceMs: 50 });
+    assert.match(silent.failure ?? '', /^nothing was heard for 0\.05 s after: \{"kind":"up"/);
+    const endless = await machine(`while :; do ${up}; sleep 0.01; done`, { ...PATIENT, totalMs: 300 });
+    assert.match(endless.failure ?? '', /^it was not done after 0\.3 s\n/);
+  });
+});
