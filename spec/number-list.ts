@@ -22,13 +22,21 @@ export function maskOf(list: string): Uint8Array {
   return mask;
 }
 
-/** Whether it is a list: tells what is wrong. */
-export function checkNumberList(list: string, wrong: (reason: string) => void): void {
+/** How many numbers a mask holds. */
+export function countOf(mask: Uint8Array): number {
+  let count = 0;
+  for (const byte of mask) for (let bits = byte; bits !== 0; bits &= bits - 1) count += 1;
+  return count;
+}
+
+/** Whether it is a list: its mask, as of maskOf; where it is none, tells what is wrong. */
+export function checkNumberList(list: string, wrong: (reason: string) => void): Uint8Array | undefined {
   try {
-    maskOf(list);
+    return maskOf(list);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     wrong(error.message);
+    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Documents } from './compiled.ts';
 import { configSchema } from './config/config.ts';
 import { processSchema } from './config/process.ts';
 import { featuresSchema } from './features.ts';
-import { type JsonPath, type Problem, SpecError } from './problem.ts';
+import { formatPath, type JsonPath, type Problem, SpecError } from './problem.ts';
 import { stateSchema } from './state.ts';
 
 /** The documents that have a schema. What build/validators.ts compiles. */
@@ -29,7 +29,7 @@ export function findShapeProblem(schema: z.ZodType, value: unknown): Problem | u
   const issue = error?.issues[0];
   if (!issue) return undefined;
   const path: JsonPath = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
-  return { path, reason: word(issue) };
+  return { path, reason: naming(path, issue) + word(issue) };
 }
 
 const ARTICLED: Readonly<Record<string, string>> = {
@@ -41,6 +41,18 @@ const ARTICLED: Readonly<Record<string, string>> = {
   object: 'an object',
   record: 'an object',
 };
+
+/** What runc calls values that it does not know, ahead of what they may be. */
+const NAMED: readonly (readonly [path: RegExp, name: string])[] = [
+  [/^linux\.memoryPolicy\.mode$/, 'memory policy mode'],
+  [/^linux\.memoryPolicy\.flags\[\d+\]$/, 'memory policy flag'],
+];
+
+function naming(path: JsonPath, issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_value' || typeof issue.input !== 'string') return '';
+  const name = NAMED.find(([pattern]) => pattern.test(formatPath(path)))?.[1];
+  return name === undefined ? '' : `invalid ${name} ${JSON.stringify(issue.input)}: `;
+}
 
 function word(issue: z.core.$ZodIssue): string {
   if (issue.input === undefined) return 'is required';

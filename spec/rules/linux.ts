@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Linux } from '../config/linux/linux.ts';
-import { checkNumberList } from '../number-list.ts';
+import { checkNumberList, countOf } from '../number-list.ts';
 import type { Report } from '../problem.ts';
 
 /** What remains of config-linux.md: devices, network devices, resctrl, memory policy, personality. */
@@ -73,15 +73,16 @@ function checkMemoryPolicy({ memoryPolicy }: Linux, report: Report): void {
   const at = ['linux', 'memoryPolicy'];
   const { mode, nodes = '' } = memoryPolicy;
   if (mode === undefined) report([...at, 'mode'], 'invalid memory policy mode ""');
-  const some = nodes !== '';
-  checkNumberList(nodes, (reason) =>
+  const mask = checkNumberList(nodes, (reason) =>
     report([...at, 'nodes'], `invalid memory policy nodes ${JSON.stringify(nodes)}: ${reason}`),
   );
-  if ((mode === 'MPOL_DEFAULT' || mode === 'MPOL_LOCAL') && some) {
-    report([...at, 'nodes'], 'memory policy mode requires 0 nodes');
+  if (mask === undefined) return;
+  const count = countOf(mask);
+  if ((mode === 'MPOL_DEFAULT' || mode === 'MPOL_LOCAL') && count > 0) {
+    report([...at, 'nodes'], `memory policy mode requires 0 nodes but got ${count}`);
   }
   // The kernel's MPOL_PREFERRED alone takes both.
-  if (mode && !some && !['MPOL_DEFAULT', 'MPOL_LOCAL', 'MPOL_PREFERRED'].includes(mode)) {
+  if (mode && count === 0 && !['MPOL_DEFAULT', 'MPOL_LOCAL', 'MPOL_PREFERRED'].includes(mode)) {
     report([...at, 'nodes'], 'memory policy mode requires at least one node but got 0');
   }
 }

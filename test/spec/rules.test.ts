@@ -208,8 +208,8 @@ suite('rules', () => {
     [linux({ personality: {} }), 'linux.personality.domain: invalid personality domain'],
     [linux({ memoryPolicy: {} }), 'linux.memoryPolicy.mode: invalid memory policy mode ""'],
     [
-      linux({ memoryPolicy: { mode: 'MPOL_LOCAL', nodes: '0' } }),
-      'linux.memoryPolicy.nodes: memory policy mode requires 0 nodes',
+      linux({ memoryPolicy: { mode: 'MPOL_LOCAL', nodes: '0-2,1,64-72' } }),
+      'linux.memoryPolicy.nodes: memory policy mode requires 0 nodes but got 12',
     ],
     [
       linux({ memoryPolicy: { mode: 'MPOL_BIND' } }),
