@@ -28,6 +28,7 @@ interface GlobalFlags {
   readonly debug: boolean;
   readonly 'systemd-cgroup': boolean;
   readonly rootless?: string | undefined;
+  readonly criu?: string | undefined;
   readonly trace?: string | undefined;
 }
 
@@ -77,6 +78,7 @@ export abstract class RuntimeCommand extends Command {
       trace: flags.trace,
     });
     this.prepared = prepared;
+    if (flags.criu !== undefined) prepared.context.warn('--criu is ignored: CRIU is the criu in $PATH');
     return prepared;
   }
 }

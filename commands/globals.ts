@@ -27,7 +27,7 @@ export const globals = {
     helpGroup,
     helpValue: 'PATH',
     hidden: true,
-    description: 'accepted for old callers of runc; ignored',
+    description: 'taken from old callers of runc, with a warning: CRIU is the criu in $PATH',
   }),
   help: boolean({ char: 'h', helpGroup, description: 'show what a command does' }),
   trace: string({

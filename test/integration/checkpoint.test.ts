@@ -101,6 +101,19 @@ describe('checkpoint', { skip }, () => {
     await goesOn(life);
   });
 
+  it('lets the container go on where it is killed halfway', async () => {
+    const life = await counter();
+    const { id } = life;
+    const dumping = host.spawn(runchart, 'checkpoint', '--leave-running', '--image-path', images(id), id);
+    await until('CRIU is at work', () => existsSync(join(images(id), 'dump.log')));
+    dumping.child.kill('SIGKILL');
+    await dumping.ended;
+    await until('CRIU has noticed', () => statusOf(id) === 'running');
+    await goesOn(life);
+    well('checkpoint', '--image-path', images(id), id);
+    assert.equal(statusOf(id), undefined);
+  });
+
   it('refuses what it is not asked for well, and changes nothing', async () => {
     const life = await counter();
     const refused = (text: string | RegExp, ...flags: string[]) => {

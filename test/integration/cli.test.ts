@@ -211,6 +211,12 @@ describe('the command line', { skip: noContainers }, () => {
     }
   });
 
+  it('takes --criu of old callers, and says that it is ignored', () => {
+    const { status, stderr } = runchart('--criu', '/opt/criu', 'list');
+    assert.equal(status, 0);
+    assert.match(stderr, /level=warning msg="--criu is ignored: CRIU is the criu in \$PATH"\n$/);
+  });
+
   it('helps, without colours where nobody looks', () => {
     assert.match(runchart('--help').stdout, /^USAGE\n.*\n\nCOMMANDS\n {2}checkpoint /);
     const { stdout, status } = runchart('run', '-h');

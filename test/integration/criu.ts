@@ -1,10 +1,13 @@
 /** CRIU for tests: the one that RUNCHART_TEST_CRIU names or that is in PATH, where it can do anything at all. */
 
+import assert from 'node:assert/strict';
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Config } from '../../spec/types.ts';
 import { shellConfig } from './bundle.ts';
+import { type Life, lives, until } from './lives.ts';
 
 const program = process.env.RUNCHART_TEST_CRIU ?? 'criu';
 
@@ -69,3 +72,37 @@ export const countOf = (bundle: string): number => {
     return 0;
   }
 };
+
+/** Containers of a test file, and their way down and up again. */
+export function checkpoints(name: string) {
+  const host = lives(name);
+  const { runchart } = host;
+  provideCriu(host.path);
+  const well = (...argv: string[]) => assert.deepEqual(runchart(...argv), { status: 0, stdout: '', stderr: '' });
+  const images = (id: string): string => join(host.path, `${id}.images`);
+  return {
+    host,
+    well,
+    images,
+    pidOf: (id: string): number => JSON.parse(runchart('state', id).stdout).pid,
+    /** What a script prints that `exec` runs. */
+    inside(id: string, script: string): string {
+      const { status, stdout, stderr } = runchart('exec', id, 'sh', '-c', script);
+      assert.equal(status, 0, stderr);
+      return stdout.trim();
+    },
+    async started(config: Config): Promise<Life> {
+      const life = host.start(config);
+      await until('it counts', () => countOf(life.bundle) > 2);
+      return life;
+    },
+    /** @param between what happens meanwhile */
+    async twice({ id, bundle }: Life, flags: readonly string[] = [], between = () => {}): Promise<void> {
+      well('checkpoint', ...flags, '--image-path', images(id), id);
+      between();
+      const count = countOf(bundle);
+      well('restore', '-d', ...flags, '-b', bundle, '--image-path', images(id), id);
+      await until('it counts again', () => countOf(bundle) > count);
+    },
+  };
+}

@@ -15,6 +15,10 @@ const MiB = 1 << 20;
 const number = existsSync('/sys/block/vda/dev') ? readFileSync('/sys/block/vda/dev', 'utf8').trim() : undefined;
 const noDisk = number === undefined && 'no block device vda';
 const [major = 0, minor = 0] = (number ?? '').split(':').map(Number);
+/** With BFQ in the kernel its file goes before the cost model's, and has v1's scale. */
+const bfq = existsSync('/sys/fs/cgroup/system.slice/io.bfq.weight');
+const weightOf = (bfqs: number, others: number): Shown =>
+  bfq ? { 'io.bfq.weight': `default ${bfqs}` } : { 'io.weight': `default ${others}` };
 const on = (rate: number) => [{ major, minor, rate }];
 
 type Shown = Readonly<Record<string, string>>;
@@ -55,7 +59,7 @@ const FIRST: Stage = {
     'pids.max': '77',
     'hugetlb.2MB.max': String(4 * MiB),
     'hugetlb.2MB.rsvd.max': String(4 * MiB),
-    'io.weight': 'default 2425',
+    ...weightOf(250, 2425),
     'io.max': `${number} rbps=1000000 wbps=2000000 riops=300 wiops=400`,
     'cgroup.max.depth': '3',
   },
@@ -70,6 +74,7 @@ const FIRST: Stage = {
     MemoryHigh: '50003968',
     MemoryMin: '1048576',
     TasksMax: '77',
+    IOWeight: '2425',
     DevicePolicy: 'strict',
   },
 };
@@ -96,7 +101,7 @@ const SECOND: Stage = {
     'memory.high': 'max',
     'pids.max': 'max',
     'hugetlb.2MB.max': String(2 * MiB),
-    'io.weight': 'default 10000',
+    ...weightOf(1000, 10_000),
     'io.max': `${number} rbps=3000000 wbps=2000000 riops=300 wiops=400`,
     'cgroup.max.depth': 'max',
   },
@@ -109,6 +114,7 @@ const SECOND: Stage = {
     MemoryLow: String(16 * MiB),
     MemoryHigh: 'infinity',
     TasksMax: 'infinity',
+    IOWeight: '10000',
   },
 };
 
@@ -151,8 +157,8 @@ for (const driver of DRIVERS)
       if (driver.name === 'systemd') {
         // It writes all that it knows of anew, and must not lose what it does not.
         spawnSync('systemctl', ['daemon-reload']);
-        // Only from 253 on it can be told of that one, and for a scope at its birth.
-        const { 'memory.oom.group': _, ...files } = FIRST.files;
+        // Only from 253 on it can be told of the one, and for a scope at its birth; the other has its own scale.
+        const { 'memory.oom.group': _, 'io.bfq.weight': __, ...files } = FIRST.files;
         check(id, { ...FIRST, files });
       }
       update(id, SECOND.resources);

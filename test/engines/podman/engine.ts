@@ -1,12 +1,16 @@
 /** A podman of the test's own: its configuration, storage, locks and state are in one folder, its cgroups in one cgroup. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { footprint, lasting, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
 import { snippetFor } from '../snippets.ts';
+
+/** Characters. */
+const LONGEST_RUNROOT = 50;
 
 export interface Podman extends Engine {
   /** Removes all that it has. @returns what is left nevertheless */
@@ -21,6 +25,9 @@ export interface Podman extends Engine {
  */
 export function openPodman(folder: string, runtime: string, path: string, archive: string): Podman {
   const cgroup = `runchart-test-${process.pid}-podman-${runtime}`;
+  // Podman's own limit for it; beyond that, what cleans up after a container fails.
+  const runroot = mkdtempSync(join(tmpdir(), 'podman-'));
+  if (runroot.length > LONGEST_RUNROOT) throw new Error(`the path of ${tmpdir()} is too long for podman`);
   const bin = join(folder, 'bin');
   mkdirSync(folder);
   scriptPrograms(bin);
@@ -32,7 +39,7 @@ export function openPodman(folder: string, runtime: string, path: string, archiv
     `for word; do
   shift
   case $seen$word in
-    exec | volume) seen=yes; set -- "$@" "$word" ;;
+    exec | healthcheck | volume) seen=yes; set -- "$@" "$word" ;;
     create | run) seen=yes; set -- "$@" "$word" --cgroup-parent=/${cgroup} ;;
     *) set -- "$@" "$word" ;;
   esac
@@ -45,7 +52,7 @@ exec ${client} "$@"`,
     `exec ${quoted(path)} --root ${quoted(join(folder, 'state'))} "$@"`,
   );
   writeFileSync(join(folder, 'containers.conf'), containersConf(folder, runtime, under));
-  writeFileSync(join(folder, 'storage.conf'), storageConf(folder));
+  writeFileSync(join(folder, 'storage.conf'), storageConf(folder, runroot));
   const env: NodeJS.ProcessEnv = {
     PATH: `${bin}:${process.env.PATH}`,
     HOME: folder,
@@ -71,6 +78,7 @@ exec ${client} "$@"`,
       for (const point of mountsBelow(join(folder, 'storage'))) spawnSync('umount', [point]);
       const left = await lasting(() => footprint(folder, cgroup));
       if (!left.some((trace) => trace.startsWith('process'))) removeCgroup(cgroup);
+      rmSync(runroot, { recursive: true });
       return left;
     },
   };
@@ -96,9 +104,9 @@ netns = "none"
 default_ulimits = ["nofile=1024:1024", "nproc=2048:2048"]
 `;
 
-const storageConf = (folder: string): string => `
+const storageConf = (folder: string, runroot: string): string => `
 [storage]
 driver = "vfs"
 graphroot = "${folder}/storage"
-runroot = "${folder}/runroot"
+runroot = "${runroot}"
 `;

@@ -19,6 +19,8 @@ const repository = join(import.meta.dirname, '../../..');
 const port = openSync(PORT, constants.O_WRONLY | constants.O_NOCTTY);
 const tell = (what: Told): void => writeFileSync(port, `${JSON.stringify(what)}\n`);
 
+// Weights of block devices are there with the one, and block devices to try them on with the other.
+spawnSync('modprobe', ['--all', 'bfq', 'loop']);
 execFileSync('stty', ['-F', PORT, 'raw', '-echo']);
 const { files }: Plan = JSON.parse(readFileSync(join(import.meta.dirname, '../plan.json'), 'utf8'));
 tell({ kind: 'up', seconds: Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) });

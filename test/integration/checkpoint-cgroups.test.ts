@@ -1,0 +1,55 @@
+/** The cgroup of a checkpointed container, and its limits. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, describe, it } from 'node:test';
+import { noContainers } from './bundle.ts';
+import { messageOf } from './command-line.ts';
+import { checkpoints, counting, noCriu } from './criu.ts';
+
+const skip = noContainers || noCriu();
+
+describe('checkpoint and restore in cgroups', { skip }, () => {
+  const { host, well, images, pidOf, inside, started, twice } = checkpoints('criu-cgroups');
+  const { runchart } = host;
+  after(() => host.close());
+
+  for (const mode of ['soft', 'full', 'ignore'])
+    it(`--manage-cgroups-mode ${mode}: limits and membership`, async () => {
+      const config = counting();
+      config.linux = { ...config.linux, resources: { ...config.linux?.resources, pids: { limit: 77 } } };
+      const life = await started(config);
+      await twice(life, ['--manage-cgroups-mode', mode]);
+      const limit = inside(life.id, 'cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null || true');
+      assert.equal(limit, '77');
+      assert.match(readFileSync(`/proc/${pidOf(life.id)}/cgroup`, 'utf8'), new RegExp(`/${life.id}$`, 'm'));
+    });
+
+  it('--manage-cgroups-mode strict: CRIU refuses a cgroup that is there, as it is with runc', async () => {
+    const { id, bundle } = await started(counting());
+    well('checkpoint', '--manage-cgroups-mode', 'strict', '--image-path', images(id), id);
+    const ended = runchart(
+      'restore',
+      '-d',
+      '--manage-cgroups-mode',
+      'strict',
+      '-b',
+      bundle,
+      '--image-path',
+      images(id),
+      id,
+    );
+    assert.match(messageOf(ended), /Abort restore of existing cgroups/);
+    assert.equal(messageOf(runchart('state', id)), 'container does not exist');
+  });
+
+  it('another cgroup, with --manage-cgroups-mode ignore', async () => {
+    const life = await started(counting());
+    const { id, bundle } = life;
+    well('checkpoint', '--manage-cgroups-mode', 'ignore', '--image-path', images(id), id);
+    const other = host.idFor(runchart);
+    well('restore', '-d', '--manage-cgroups-mode', 'ignore', '-b', bundle, '--image-path', images(id), other);
+    assert.match(readFileSync(`/proc/${pidOf(other)}/cgroup`, 'utf8'), new RegExp(`/${other}$`, 'm'));
+    assert.doesNotMatch(readFileSync(`/proc/${pidOf(other)}/cgroup`, 'utf8'), new RegExp(`/${id}$`, 'm'));
+  });
+});
