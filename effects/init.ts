@@ -1,9 +1,10 @@
 /** The container's init: how it comes into being, what it does first, and how it is left waiting for `start`. */
 
 import { close, closeRange, openat } from '../native/calls/files.ts';
-import { setdomainname, sethostname, setsid } from '../native/calls/process.ts';
+import { prctl, setdomainname, sethostname, setsid } from '../native/calls/process.ts';
 import { accept, bindUnix, listen, socket } from '../native/calls/sockets.ts';
 import { AT, O } from '../native/constants/files.ts';
+import { PR } from '../native/constants/process.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, flush, perform } from '../native/perform.ts';
@@ -101,6 +102,13 @@ function isLeftWaiting({ startsAtOnce }: Session, record: ContainerRecord): bool
   return !startsAtOnce || hooked || agent !== '' || needsHostSide(record);
 }
 
+/**
+ * Who is not root joins an init that waits for `start`, for exec, only while it is dumpable (ptrace(2), "Ptrace access mode
+ * checking"). That opens it to its owner, and to nobody in the container who has fewer rights in its user namespace than it.
+ */
+const isJoinedByOwner = ({ startsAtOnce }: Session, { owner, config }: ContainerRecord): boolean =>
+  !startsAtOnce && owner !== 0 && makesNamespace(config, 'user');
+
 /** By the directory's descriptor: the path to it may be longer than a socket's address can be. */
 function listenForStart(local: Kernel, directory: string): number {
   return doing(`listen on ${directory}/${START_SOCKET}`, () => {
@@ -165,6 +173,7 @@ export function awaitStart(session: Session, record: ContainerRecord): void {
   const start = startDescriptor(session.inheritance.preserveFds);
   const batch = new PartedBatch();
   batch.add({ name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] });
+  if (isJoinedByOwner(session, record)) batch.add(prctl(PR.SET_DUMPABLE, 1));
   batch.add({ ...accept(start), serve: true });
   batch.part('leave the init waiting for start');
   batch.post(kernel);

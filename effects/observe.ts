@@ -55,8 +55,8 @@ export function openInit(local: Kernel, init: InitRecord): number | undefined {
 }
 
 /**
- * Whether the init has executed the container's program. Until then it is runchart's own, which is not dumpable:
- * who may not look at it (rootless) learns the same from that.
+ * Whether the init has executed the container's program. Until then it is runchart's own, which is mostly
+ * not dumpable: who may not look at it (rootless) learns the same from that.
  */
 export function hasStarted(local: Kernel, init: InitRecord): boolean {
   const into = out(256);

@@ -63,7 +63,7 @@ function withoutCgroup(local: Kernel, { init, config }: ContainerRecord): readon
   if (init === undefined || !isAlive(local, init)) return [];
   const file = hasOwnPids(config) ? 'pid' : makesNamespace(config, 'mount') ? 'mnt' : undefined;
   const namespace = (pid: number) => (file === undefined ? undefined : linkOf(local, `/proc/${pid}/ns/${file}`));
-  // Nobody looks at an init that waits for its start: it is not dumpable.
+  // Not everybody may look at an init that waits for its start: it can be one that is not dumpable.
   const own = namespace(init.pid);
   const seen = new Map<number, Seen>();
   for (const name of subdirectories(local, '/proc')) {

@@ -3,9 +3,10 @@
 import { refuseUsed } from '../effects/cgroups/create.ts';
 import { detectLayout } from '../effects/cgroups/layout.ts';
 import { ignoredResources } from '../effects/cgroups/limits/ignored.ts';
-import { type CgroupPlanInput, planCgroup } from '../effects/cgroups/paths.ts';
+import { type CgroupPlanInput, memberDirectory, planCgroup } from '../effects/cgroups/paths.ts';
 import type { Restoration } from '../effects/criu/restoration.ts';
 import { EffectError, reasonOf } from '../effects/error.ts';
+import { makesNamespace } from '../effects/namespaces.ts';
 import { readSmallFile } from '../effects/proc.ts';
 import { capabilityWarnings } from '../effects/process/capabilities.ts';
 import type { Inheritance } from '../effects/session.ts';
@@ -84,6 +85,7 @@ export async function createContainer(context: Context, request: CreateRequest):
   try {
     notify?.makeNotifyFolder(platform.local, directory);
     succeed(context, await container.request({ type }));
+    if (isHardToEnd(container.record)) context.warn(HARD_TO_END);
     return container;
   } catch (error) {
     container.close();
@@ -98,6 +100,17 @@ function warningsOf({ config, cgroup }: ContainerRecord): readonly string[] {
     ...(cgroup === undefined ? [] : ignoredResources(cgroup, config.linux?.resources ?? {})),
   ];
 }
+
+/** runc's words, which it means to make an error of. */
+const HARD_TO_END =
+  'Creating a rootless container with no cgroup and no private pid namespace. Such configuration is strongly discouraged ' +
+  "(as it is impossible to properly kill all container's processes) and will result in an error in a future runc version.";
+
+/** Known once its cgroup has been tried. */
+const isHardToEnd = ({ cgroup, config, options }: ContainerRecord): boolean =>
+  options.rootlessCgroups === true &&
+  (cgroup === undefined || memberDirectory(cgroup) === undefined) &&
+  !makesNamespace(config, 'pid');
 
 function planRecord(
   context: Context,

@@ -7,8 +7,10 @@ import type { Kernel } from '../../native/kernel.ts';
 import { call } from '../../native/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
+import { doing } from '../error.ts';
 import { createCgroup } from './create.ts';
 import type { DevicePrograms } from './devices/programs.ts';
+import { APPLYING } from './files.ts';
 import { checkJoined, type JoinOptions, joinCalls } from './join.ts';
 import { removeCgroup } from './remove.ts';
 import { updateResources } from './resources.ts';
@@ -34,7 +36,7 @@ export interface Creation {
   readonly record: CgroupRecord;
   /**
    * Has a process with a single thread move into the cgroup, by the calls that it performs. With systemd this makes it.
-   * @throws CgroupError, BusError
+   * @throws CgroupError, EffectError, BusError
    */
   enter(process: Kernel, options?: JoinOptions): void;
   /** Once the init is the only process in it: sets what would have kept it from being made. @throws CgroupError, BusError */
@@ -82,7 +84,8 @@ export async function makeCgroup(local: Kernel, record: CgroupRecord, request: C
 }
 
 function joinBy(process: Kernel, record: CgroupRecord, options: JoinOptions = {}): void {
-  checkJoined(record, process.submit(joinCalls(record, options)).results, options);
+  const { results } = process.submit(joinCalls(record, options));
+  doing(APPLYING, () => checkJoined(record, results, options));
 }
 
 /** Removes an emptied cgroup; what is gone is fine. @throws CgroupError, BusError */

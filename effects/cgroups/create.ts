@@ -8,7 +8,7 @@ import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 import { inheritCpuset } from './cpuset.ts';
 import type { DevicePrograms } from './devices/programs.ts';
-import { Batch, CgroupError, isCgroupError, tryRead } from './files.ts';
+import { APPLYING, Batch, CgroupError, isCgroupError, tryRead } from './files.ts';
 import { isFrozen } from './freeze.ts';
 import { membersBelow } from './members.ts';
 import { directoriesOf, memberDirectory } from './paths.ts';
@@ -57,7 +57,9 @@ export function createCgroup(
   const plain = record.layout === 'v2' ? [] : directoriesOf(record);
   try {
     for (const [directory, errno] of makeDirectories(kernel, plain, made)) {
-      if (!tolerant || !isPermission(errno)) throw new CgroupError(`mkdir ${directory}`, directory, errno);
+      // On hybrid, who has been given the controllers' hierarchies seldom has the v2 one: it limits nothing, and runc has none there.
+      const spared = tolerant || (options.rootless === true && directory === record.paths.unified);
+      if (!spared || !isPermission(errno)) throw new CgroupError(`${APPLYING}: mkdir ${directory}`, directory, errno);
       failed.add(directory);
     }
     const { cpuset } = record.paths;

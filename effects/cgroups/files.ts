@@ -20,6 +20,9 @@ export class CgroupError extends Error {
   }
 }
 
+/** What runc says first of a cgroup that cannot be made or entered, and engines know. */
+export const APPLYING = 'unable to apply cgroup configuration';
+
 export const isCgroupError = (error: unknown, ...names: readonly (keyof typeof ERRNO)[]): error is CgroupError =>
   error instanceof CgroupError && names.some((name) => ERRNO[name] === error.errno);
 

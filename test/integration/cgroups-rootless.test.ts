@@ -79,7 +79,7 @@ if (parent === undefined) {
     const explicit = planCgroup({ id: 'x', cgroupsPath: `/runchart-test-rootless-x${process.pid}`, layout, rootless });
     assert.throws(
       () => createCgroup(local, explicit, {}, { rootless, explicitPath: true }),
-      /mkdir \/sys\/fs\/cgroup\/\S+: (EACCES|EPERM|EROFS)/,
+      /^CgroupError: unable to apply cgroup configuration: mkdir \/sys\/fs\/cgroup\/\S+: (EACCES|EPERM|EROFS)/,
     );
     for (const directory of directoriesOf(explicit)) assert.ok(!existsSync(directory));
   });
@@ -93,5 +93,19 @@ if (parent === undefined) {
     assert.equal(isFrozen(local, made), true);
     removeCgroup(local, made);
     for (const directory of directoriesOf(made)) assert.ok(!existsSync(directory), directory);
+    if (layout.mode !== 'hybrid') return;
+    // The v2 hierarchy only follows the processes there: who was not given it does without.
+    const { unified } = planCgroup({ id: `runchart-test-rootless-${process.pid}`, layout }).paths;
+    assert.ok(unified !== undefined);
+    const without = createCgroup(
+      local,
+      { ...record, paths: { ...record.paths, unified } },
+      {},
+      { rootless, explicitPath: true },
+    );
+    assert.equal(without.paths.unified, undefined);
+    assert.equal(existsSync(unified), false);
+    for (const directory of directoriesOf(without)) assert.ok(existsSync(directory), directory);
+    removeCgroup(local, without);
   });
 }

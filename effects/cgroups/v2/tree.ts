@@ -5,7 +5,7 @@ import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT } from '../../../native/constants/files.ts';
 import type { Kernel } from '../../../native/kernel.ts';
 import type { LinuxResources } from '../../../spec/types.ts';
-import { Batch, CgroupError, planRead, planWrite, textAt, tryRead, tryWrite, writtenAt } from '../files.ts';
+import { APPLYING, Batch, CgroupError, planRead, planWrite, textAt, tryRead, tryWrite, writtenAt } from '../files.ts';
 
 /**
  * Makes `directory` and what is missing above it, noting in `made` what it made, in order.
@@ -32,7 +32,7 @@ export function makeUnified(kernel: Kernel, directory: string, resources: LinuxR
   for (const { path, mkdir, type, control } of steps) {
     const errno = mkdir === undefined ? 0 : -(results[mkdir] ?? 0);
     // The container's own directory stands for all above it: whoever is tolerant looks at the path.
-    if (errno > 0 && errno !== ERRNO.EEXIST) throw new CgroupError(`mkdir ${path}`, directory, errno);
+    if (errno > 0 && errno !== ERRNO.EEXIST) throw new CgroupError(`${APPLYING}: mkdir ${path}`, directory, errno);
     if (type) checkType(kernel, path, textAt(type, results), resources);
     // One that is not to be had spoils the whole line.
     if (control !== undefined && writtenAt(control, results) < 0)
