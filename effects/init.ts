@@ -40,12 +40,14 @@ export const consoleDescriptor = (preserveFds: number): number => extraDescripto
 
 /**
  * @param enterCgroup moves the stage into the container's cgroup; without the v2 directory, if the init is to be born there
+ * @param meanwhile is done while the kernel makes the namespaces; it must not throw
  * @throws EffectError; the stage is gone then, and so is the init if there was one
  */
 export function startInit(
   session: Session,
   record: ContainerRecord,
   enterCgroup: (stage: Kernel, withoutUnified: boolean) => void,
+  meanwhile?: () => void,
 ): InitRecord {
   const { platform, inheritance } = session;
   const { local } = platform;
@@ -79,6 +81,7 @@ export function startInit(
               if (makesTime) addTimeNamespace(batch, held, offsets);
             },
       madeNamespaces: plan.made,
+      meanwhile,
     });
     session.init = { ...init };
     return {

@@ -9,6 +9,7 @@ import type { Platform } from '../native/platform.ts';
 import type { DevicePrograms } from './cgroups/devices/programs.ts';
 import type { CheckpointOptions } from './criu/options.ts';
 import type { Restoration } from './criu/restoration.ts';
+import type { MountStep } from './mounts/steps.ts';
 import type { Exited } from './wait.ts';
 
 /** What the container's process gets from the process that creates it. */
@@ -54,6 +55,8 @@ export interface Session {
   readonly restoration?: Restoration | undefined;
   /** Hears how a child of this process ended that an effect has reaped. */
   readonly reaped?: ((exited: Exited) => void) | undefined;
+  /** Its mounts, where they have been planned by now. */
+  mounts?: readonly MountStep[];
   /** While the container is created, and until it is started: its init. */
   init?: InitConnection & { readonly pid: number; root?: number };
 }

@@ -10,7 +10,7 @@ import type { Surroundings } from '../effects/process/look-around.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
 import { giveTerminal } from '../effects/process/terminal.ts';
 import type { GroupCreation } from '../effects/resctrl/creation.ts';
-import { enterRootfs, makeMounts, protectRootfs } from '../effects/rootfs/make.ts';
+import { enterRootfs, makeMounts, planMountsAhead, protectRootfs } from '../effects/rootfs/make.ts';
 import { connectedInit, disconnect, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
 import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
@@ -53,8 +53,11 @@ export function effectsOf(session: Session): CommandEffects {
       return creation.record;
     },
     async enterNamespaces(record) {
-      const init = startInit(session, record, (stage: Kernel, withoutUnified) =>
-        creation?.enter(stage, { withoutUnified }),
+      const init = startInit(
+        session,
+        record,
+        (stage: Kernel, withoutUnified) => creation?.enter(stage, { withoutUnified }),
+        () => planMountsAhead(session, record),
       );
       await settleUserNamespace(session, record);
       giveCgroup(local, record, init.pid);

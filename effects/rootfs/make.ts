@@ -31,12 +31,22 @@ import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
 import { finalPropagation, type Propagation, planPropagation, rootPropagation } from './propagation.ts';
 
+/** While there is nothing else to do. What is wrong with the mounts is found again, and said, when they are made. */
+export function planMountsAhead(session: Session, record: ContainerRecord): void {
+  try {
+    session.mounts = plannedSteps(session.platform.local, record, plainMounts(record));
+  } catch {
+    delete session.mounts;
+  }
+}
+
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
   const mounts = plainMounts(record);
-  const steps = plannedSteps(session.platform.local, record, mounts);
+  const steps = session.mounts ?? plannedSteps(session.platform.local, record, mounts);
+  delete session.mounts;
   const root = mountAll(session, record, steps);
   init.root = root;
   if (!needsDevices(mounts)) return;
