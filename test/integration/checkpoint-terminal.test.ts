@@ -3,26 +3,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { close, read, write } from '../../native/calls/files.ts';
-import {
-  accept,
-  bindUnix,
-  listen,
-  receiveBuffers,
-  receivedDescriptors,
-  receiveMessage,
-  socket,
-} from '../../native/calls/sockets.ts';
-import { AF, POLL, SOCK } from '../../native/constants/socket.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
+import { POLL } from '../../native/constants/socket.ts';
+import { attempt, perform } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import { out } from '../../native/struct.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { messageOf, RUNCHART } from './command-line.ts';
 import { noCriu, provideCriu } from './criu.ts';
+import { listenAt } from './listening-socket.ts';
 import { lives } from './lives.ts';
 import { AS_LEADER, openPty, shows } from './pty.ts';
 
@@ -41,23 +32,7 @@ describe('checkpoint and restore with a terminal', { skip }, () => {
   const well = (...argv: string[]) => assert.deepEqual(runchart(...argv), { status: 0, stdout: '', stderr: '' });
   const images = (id: string): string => join(host.path, `${id}.images`);
 
-  function listening(name: string) {
-    const path = join(host.path, name);
-    const listener = call(local, socket(AF.UNIX, SOCK.STREAM));
-    perform(local, [bindUnix(listener, path), listen(listener)]);
-    return {
-      path,
-      master(): number {
-        const connection = call(local, accept(listener));
-        const buffers = receiveBuffers(1, 64);
-        call(local, receiveMessage(connection, buffers));
-        perform(local, [close(connection)]);
-        const [fd = -1] = receivedDescriptors(buffers.control);
-        return fd;
-      },
-      close: () => closeSync(listener),
-    };
-  }
+  const listening = (name: string) => listenAt(join(host.path, name));
 
   async function says(master: number, typed: string, expected: string): Promise<void> {
     perform(local, [write(master, typed)]);
@@ -76,14 +51,14 @@ describe('checkpoint and restore with a terminal', { skip }, () => {
     const bundle = host.bundle(id, talking);
     const console = listening('console');
     well('run', '-d', '--console-socket', console.path, '-b', bundle, id);
-    const first = console.master();
+    const first = console.receive().fd;
     await says(first, 'one\n', 'got one');
     well('checkpoint', '--image-path', images(id), id);
     perform(local, [close(first)]);
     const without = runchart('restore', '-d', '--image-path', images(id), '-b', bundle, id);
     assert.equal(messageOf(without), 'cannot allocate tty if runchart will detach without setting console socket');
     well('restore', '-d', '--console-socket', console.path, '--image-path', images(id), '-b', bundle, id);
-    const second = console.master();
+    const second = console.receive().fd;
     await says(second, 'two\n', 'got two');
     assert.equal(runchart('exec', id, 'sh', '-c', 'test -t 0 < /proc/1/fd/0 && echo yes').stdout, 'yes\n');
     perform(local, [close(second)]);
@@ -95,7 +70,7 @@ describe('checkpoint and restore with a terminal', { skip }, () => {
     const bundle = host.bundle(id, talking);
     const console = listening('other');
     well('run', '-d', '--console-socket', console.path, '-b', bundle, id);
-    const first = console.master();
+    const first = console.receive().fd;
     await says(first, 'one\n', 'got one');
     well('checkpoint', '--image-path', images(id), id);
     perform(local, [close(first)]);
