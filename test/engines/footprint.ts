@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { subdirectories } from '../integration/nothing-left.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
 const TMPFS_MAGIC = 0x01021994;
@@ -88,26 +89,18 @@ export async function lasting(look: () => string[]): Promise<string[]> {
 }
 
 const hierarchies = (): string[] =>
-  existsSync(join(CGROUPS, 'cgroup.controllers')) ? [CGROUPS] : folders(CGROUPS).map((name) => join(CGROUPS, name));
+  existsSync(join(CGROUPS, 'cgroup.controllers'))
+    ? [CGROUPS]
+    : subdirectories(CGROUPS).map((name) => join(CGROUPS, name));
 
 /** A folder comes before those in it. */
 const below = (parent: string): string[] =>
-  folders(parent).flatMap((name) => [join(parent, name), ...below(join(parent, name))]);
+  subdirectories(parent).flatMap((name) => [join(parent, name), ...below(join(parent, name))]);
 
 function processes(): { readonly pid: number; readonly command: string }[] {
   return entries('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map((name) => ({ pid: Number(name), command: read(`/proc/${name}/cmdline`).replaceAll('\0', ' ') }));
-}
-
-function folders(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-  } catch {
-    return []; // gone meanwhile
-  }
 }
 
 function entries(path: string): string[] {

@@ -31,13 +31,14 @@ const isOurInit = (pid: string): boolean =>
 
 function cgroups(parent: string, ours: RegExp, depth: number): string[] {
   if (depth > 8) return [];
-  return readdirs(parent).flatMap((name) => {
+  return subdirectories(parent).flatMap((name) => {
     const path = join(parent, name);
     return ours.test(`/${name}`) ? [`cgroup ${path}`] : cgroups(path, ours, depth + 1);
   });
 }
 
-function readdirs(path: string): string[] {
+/** The names of the directories in one, if it is there. */
+export function subdirectories(path: string): string[] {
   try {
     return readdirSync(path, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
