@@ -5,7 +5,7 @@ import { ERRNO, type ErrnoName, errnoText } from '../../../native/constants/errn
 import { FaultPlan, faultKernel, type Struck } from '../../../native/faults.ts';
 import type { Wrap } from '../../../native/platform.ts';
 
-const ERRNOS = ['EPERM', 'ENOMEM', 'EIO', 'ENOSPC', 'EINTR'] as const satisfies readonly ErrnoName[];
+const ERRNOS = ['EPERM', 'ENOMEM', 'EIO', 'ENOSPC', 'EINTR', 'ENOSYS'] as const satisfies readonly ErrnoName[];
 
 /** umask(2): "This system call always succeeds"; so nobody looks at its result. The call after it is struck instead. */
 const CANNOT_FAIL = 'umask';
