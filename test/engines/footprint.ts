@@ -32,16 +32,29 @@ export function sharedNames(): ReadonlySet<string> {
  * @param cgroup the name of a cgroup at the top of each hierarchy
  */
 export function footprint(folder: string, cgroup: string): string[] {
-  const inside = new RegExp(`:/${cgroup}(/|$)`, 'm');
   return [
     ...processes()
-      .filter(({ pid, command }) => command.includes(`${folder}/`) || inside.test(read(`/proc/${pid}/cgroup`)))
+      .filter(({ pid, command }) => command.includes(`${folder}/`) || isInside(pid, cgroup))
       .map(({ pid, command }) => `process ${pid}: ${command}`),
     ...mountsBelow(folder).map((point) => `mount ${point}`),
     ...hierarchies()
       .flatMap((hierarchy) => below(join(hierarchy, cgroup)).filter((path) => !path.endsWith('/conmon')))
       .map((path) => `cgroup ${path}`),
   ];
+}
+
+const isInside = (pid: number, cgroup: string): boolean =>
+  new RegExp(`:/${cgroup}(/|$)`, 'm').test(read(`/proc/${pid}/cgroup`));
+
+/** Ends the processes of one engine's namespace: those that name the folder and it, and those in its cgroup. */
+export function endAll(folder: string, namespace: string): void {
+  for (const { pid, command } of processes())
+    if ((command.includes(`${folder}/`) && command.includes(namespace)) || isInside(pid, namespace))
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended meanwhile.
+      }
 }
 
 /** Mount points, the innermost first. */

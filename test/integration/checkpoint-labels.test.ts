@@ -27,27 +27,30 @@ describe('checkpoint and restore under AppArmor', { skip }, () => {
     const { id, bundle } = await started(config);
     assert.equal(confinementOf(pidOf(id)), `${own} (enforce)`);
     const restore = ['restore', '-d', '-b', bundle, '--image-path', images(id)];
+    const goesOn = async () => {
+      const count = countOf(bundle);
+      await until('it counts again', () => countOf(bundle) > count);
+    };
 
     well('checkpoint', '--image-path', images(id), id);
-    const refused = (profile: string) => {
-      const message = messageOf(runchart(...restore, '--lsm-profile', profile, id));
-      assert.equal(messageOf(runchart('state', id)), 'container does not exist');
-      return message;
-    };
     const none = 'runchart-test-no-such-profile';
     assert.match(
-      refused(`apparmor:${none}`),
+      messageOf(runchart(...restore, '--lsm-profile', `apparmor:${none}`, id)),
       new RegExp(`apparmor failed to apply profile "${none}": no such profile is loaded$`),
     );
-    assert.match(refused('none'), /^criu failed: .*invalid argument none for --lsm-profile/);
+    assert.match(
+      messageOf(runchart(...restore, '--lsm-profile', 'none', id)),
+      /^criu failed: .*invalid argument none for --lsm-profile/,
+    );
+    assert.equal(messageOf(runchart('state', id)), 'container does not exist');
 
     // A context is for mounts that have one: none here.
     well(...restore, '--lsm-mount-context', 'system_u:object_r:container_file_t:s0', id);
+    await goesOn();
     assert.equal(confinementOf(pidOf(id)), `${own} (enforce)`);
-    well('checkpoint', '--image-path', images(id), id);
-    const count = countOf(bundle);
+    well('delete', '--force', id);
     well(...restore, '--lsm-profile', `apparmor:${other}`, id);
-    await until('it counts again', () => countOf(bundle) > count);
+    await goesOn();
     assert.equal(confinementOf(pidOf(id)), `${other} (enforce)`);
   });
 });

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PATIENCE } from '../../integration/patience.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { footprint, lasting, mountsBelow, removeCgroup, shimFolders } from '../footprint.ts';
+import { endAll, footprint, lasting, mountsBelow, removeCgroup, shimFolders } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
 
@@ -83,6 +83,8 @@ exec ${ctr} "$@"`,
         }
       }
       await daemon.stop();
+      // A peer's shim that did not hear of a task's end is not what is looked at here.
+      for (const namespace of namespaces.filter((name) => name.endsWith('-runc'))) endAll(folder, namespace);
       for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
       const left = await lasting(() => namespaces.flatMap((namespace) => footprint(folder, namespace)));
       if (!left.some((trace) => trace.startsWith('process')))
