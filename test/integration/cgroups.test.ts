@@ -135,7 +135,7 @@ test('a freeze that somebody undoes meanwhile is not waited for', { skip: missin
   assert.throws(() => freeze(undone, record), /^CgroupError: unexpected state THAWED while freezing$/);
   assert.equal(isFrozen(local, record), false);
   killAll(local, record);
-  assert.equal(ended(pid), SIGNALS.SIGKILL);
+  assert.equal(ended(pid, 4), SIGNALS.SIGKILL);
   removeCgroup(local, record);
 });
 
