@@ -26,7 +26,7 @@ const context = {
   host: { cwd: '/', env: process.env, uid: 0, gid: 0, pid: process.pid },
   root: tests.root,
   systemdCgroup: false,
-  patience: { ...PATIENCE, milliseconds: 500 },
+  patience: PATIENCE,
   now: () => new Date().toISOString(),
   warn: (message: string) => assert.fail(message),
 };
