@@ -41,7 +41,7 @@ async function runAll(only: readonly string[]): Promise<boolean> {
     name: 'unit and property tests',
     files: files.filter((file) => !isIntegration(file)),
     concurrency: availableParallelism(),
-    limits: { testMs: 60_000, silenceMs: 120_000 },
+    limits: { testMs: 240_000, silenceMs: 270_000 },
   });
   const integration = files.filter(isIntegration);
   if (process.getuid?.() === 0) {
