@@ -159,7 +159,8 @@ const padded = (length: number): number => (length + 7) & ~7;
 const fileSize = (key: Uint8Array, programBytes: number): number =>
   HEADER_BYTES + padded(key.length) + 2 * programBytes;
 
-function compose({ bytes: key }: CacheKey, program: Uint8Array): Uint8Array {
+/** A file's content. */
+export function compose({ bytes: key }: CacheKey, program: Uint8Array): Uint8Array {
   const file = new Uint8Array(fileSize(key, program.length));
   const view = viewOf(file);
   view.setBigUint64(0, MAGIC, true);
