@@ -90,11 +90,7 @@ export class LostPeerError extends Error {
   override readonly name = 'LostPeerError';
   readonly performer: string;
   constructor(performer: string) {
-    // Every program's start ends so: a stack costs a cold engine 0.2 ms, and nobody reads it.
-    const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0;
     super(`the ${performer} process ended before it answered`);
-    Error.stackTraceLimit = limit;
     this.performer = performer;
   }
 }
