@@ -5,6 +5,7 @@
  * - A transition is formatted when its event comes, not with all others as soon as there is a machine.
  * - A snapshot that differs from the one before in its context alone keeps that one's state value and tags, instead of
  *   finding them anew.
+ * - The context of a snapshot without child actors, a whole config.json, is not searched for references to them.
  * - What is generic, and has no part in most machines (escaped dots, partial wildcards, inline actors, parallel states),
  *   is asked for before it is dealt with.
  *
@@ -73,6 +74,10 @@ export const CHANGES = {
       to: `${lazyMember('transitions', 'formatTransitions(this)')}\n`,
     },
     { from: 'this.events = this.root.events;', to: lazily('this', 'events', 'this.root.events') },
+    {
+      from: '    reviveContext(restoredSnapshot.context, children);\n',
+      to: '    if (Object.keys(children).length > 0) reviveContext(restoredSnapshot.context, children);\n',
+    },
   ],
   raise: [
     {
