@@ -14,6 +14,7 @@ import { koffiAddon } from './koffi.ts';
 import { compileLauncher } from './launcher.ts';
 import { buildDate, writeManual } from './manual.ts';
 import { recordOrder } from './order.ts';
+import { alignFile } from './segments.ts';
 
 /** Without the first two, `.env` and `preload` of `bunfig.toml` in the current directory are obeyed: code run as root. */
 const IGNORE_CURRENT_DIRECTORY = [
@@ -33,12 +34,14 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   mkdirSync(work, { recursive: true });
 
   const script = join(work, 'main.js');
+  const linked = join(work, 'linked');
   const engine = join(work, 'runchart-engine');
   const init = compileInit(arch);
   await bundle(join(root, 'commands/main.ts'), script, readFileSync(init));
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
-  linkEngine(script, engine, []);
-  linkEngine(script, engine, recordOrder(engine, work, init));
+  linkEngine(script, linked, []);
+  linkEngine(script, linked, recordOrder(linked, work, init));
+  alignFile(linked, engine);
   compileLauncher(root, arch, join(work, 'runchart'));
 
   // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.

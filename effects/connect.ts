@@ -6,8 +6,10 @@ import { AT, O } from '../native/constants/files.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
 import { attempt, call, isErrno, perform } from '../native/perform.ts';
 import { EffectError, reasonOf } from './error.ts';
-import { START_SOCKET } from './init.ts';
 import type { InitConnection, Session } from './session.ts';
+
+/** The name of the socket in the container's directory on which a created init waits for `start`. */
+export const START_SOCKET = 'start.sock';
 
 /** @throws EffectError */
 export function connectToInit(session: Session): InitConnection {

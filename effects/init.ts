@@ -9,6 +9,7 @@ import { AF, SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, flush, perform } from '../native/perform.ts';
 import type { ContainerRecord, InitRecord } from '../spec/record.ts';
+import { START_SOCKET } from './connect.ts';
 import { doing } from './error.ts';
 import { addJoins, joinWithUser } from './join-namespaces.ts';
 import { makesNamespace, planNamespaces } from './namespaces.ts';
@@ -24,9 +25,6 @@ import { connectedInit, disconnect, type Session } from './session.ts';
 import { addSysctls, refuseHostSysctls } from './sysctl.ts';
 import { addOpenOffsets, addTimeNamespace, makesTimeInside } from './time-namespace.ts';
 import { needsHostSide } from './userns/needs-host-side.ts';
-
-/** The name of the socket in the container's directory on which a created init waits for `start`. */
-export const START_SOCKET = 'start.sock';
 
 /** The init's extra descriptors, in this order. */
 const START = 0;

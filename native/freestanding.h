@@ -45,8 +45,11 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_socketpair 53
 #define SYS_memfd_create 319
 #define SYS_close_range 436
-#define SYS_rt_sigaction 13
 #define SYS_rt_sigprocmask 14
+#define SYS_openat 257
+#define SYS_lseek 8
+#define SYS_madvise 28
+#define SYS_cachestat 451
 
 #elif defined(__aarch64__)
 
@@ -90,8 +93,11 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_socketpair 199
 #define SYS_memfd_create 279
 #define SYS_close_range 436
-#define SYS_rt_sigaction 134
 #define SYS_rt_sigprocmask 135
+#define SYS_openat 56
+#define SYS_lseek 62
+#define SYS_madvise 233
+#define SYS_cachestat 451
 
 #else
 #error "runchart runs on x86-64 and arm64"

@@ -29,7 +29,7 @@ function put64(halves: Uint32Array, index: number, value: number | bigint): void
 
 /** Consecutive 32-bit fields: gid lists, capability sets, bpf and netlink headers. */
 export function u32s(...values: readonly number[]): Uint8Array {
-  return new Uint8Array(Uint32Array.from(values).buffer);
+  return new Uint8Array(new Uint32Array(values).buffer);
 }
 
 /** Pointers and values side by side, eight bytes each: an iovec, a msghdr, an argv with its final null. */

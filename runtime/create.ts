@@ -24,6 +24,7 @@ import { parseConfig } from '../spec/validate.ts';
 import { succeed } from './answers.ts';
 import { type Container, newContainer } from './container.ts';
 import type { Context } from './context.ts';
+import { creationOf } from './creation.ts';
 import { optionsFor } from './open.ts';
 import { exists } from './store-error.ts';
 import { managerCgroup } from './systemd.ts';
@@ -81,7 +82,7 @@ export async function createContainer(context: Context, request: CreateRequest):
   const record: ContainerRecord = { ...planned, ...(resctrl && { resctrl }) };
   for (const warning of warningsOf(record)) context.warn(warning);
   const type = request.restoration === undefined ? 'create' : 'restore';
-  const container = await newContainer(optionsFor(context, request.id, request), record, type);
+  const container = await newContainer(optionsFor(context, request.id, request, creationOf), record, type);
   try {
     notify?.makeNotifyFolder(platform.local, directory);
     succeed(context, await container.request({ type }));

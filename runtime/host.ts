@@ -26,6 +26,7 @@ export function defaultRoot({ env, uid }: Pick<Host, 'env' | 'uid'>): string {
 
 /** @param told the launcher's word: the stage's pid, and the descriptors of our ends of its sockets */
 export function launchedStage(told: string | undefined): LaunchedStage | undefined {
-  const [pid, socket, channel] = (told ?? '').split(':').map(Number);
+  if (told === undefined) return undefined;
+  const [pid, socket, channel] = told.split(':').map(Number);
   return pid && socket && channel ? { pid, socket, channel, taken: false } : undefined;
 }

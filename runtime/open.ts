@@ -6,7 +6,7 @@ import type { Session } from '../effects/session.ts';
 import type { CgroupRecord } from '../spec/record.ts';
 import { type Access, type Container, type ContainerOptions, openContainer } from './container.ts';
 import type { Context } from './context.ts';
-import { effectsOf } from './effects.ts';
+import { type Creation, effectsOf } from './effects.ts';
 
 /** A command that creates no process passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
@@ -35,14 +35,20 @@ export const sessionFor = (
   },
 });
 
-export function optionsFor(context: Context, id: string, options?: SessionOptions): ContainerOptions {
+/** @param creationOf creation.ts's, for a command that makes the container */
+export function optionsFor(
+  context: Context,
+  id: string,
+  options?: SessionOptions,
+  creationOf?: (session: Session) => Creation,
+): ContainerOptions {
   const { platform, root, patience, shared, inspect, onChange } = context;
   const session = sessionFor(context, id, options);
   return {
     kernel: platform.local,
     root,
     id,
-    effects: effectsOf(session),
+    effects: effectsOf(session, creationOf?.(session)),
     patience,
     guessCgroup: () => guessCgroup(context, id),
     ...(shared === undefined ? {} : { shared: shared.machine }),

@@ -1,7 +1,7 @@
 /** `state.json`: the machine's persisted snapshot, and the version of its form. Pure. */
 
 import { type PersistedState, persisted, persistedState } from '../machines/persisted.ts';
-import { parseJson } from '../spec/json.ts';
+import { parseJson, parseJsonQuickly } from '../spec/json.ts';
 import {
   type CgroupRecord,
   type ContainerRecord,
@@ -33,7 +33,7 @@ export function encodeState({ state, record }: Stored): string {
   } catch (error) {
     // Few configs hold one, and a replacer is called for every member: a third of the cost of a small state.
     if (!(error instanceof TypeError)) throw error;
-    return JSON.stringify(file, wideIntegers);
+    return JSON.stringify({ runchart: VERSION, wideIntegers: true, snapshot: file.snapshot }, wideIntegers);
   }
 }
 
@@ -56,7 +56,9 @@ export function decodeState(text: string, root: string, id: string): Stored {
     );
   let file: unknown;
   try {
-    file = parseJson(text, 'state.json');
+    // What encodeState wrote holds no null, and says whether it holds what a number can't.
+    file = parseJsonQuickly(text, 'state.json');
+    if (field(file, 'wideIntegers') === true) file = parseJson(text, 'state.json');
   } catch (error) {
     throw damaged('state.json is not valid JSON', error);
   }

@@ -12,12 +12,8 @@ import { createCgroup } from './create.ts';
 import type { DevicePrograms } from './devices/programs.ts';
 import { APPLYING } from './files.ts';
 import { checkJoined, type JoinOptions, joinCalls } from './join.ts';
-import { removeCgroup } from './remove.ts';
 import { updateResources } from './resources.ts';
-import type { Systemd } from './systemd/manager.ts';
-
-/** The connection to systemd, made where it is needed: `systemd/connect.ts`. Who asks for it closes it. */
-export type Connect = () => Systemd | Promise<Systemd>;
+import { type Connect, withSystemd } from './systemd/with-systemd.ts';
 
 export interface CreationRequest {
   readonly id: string;
@@ -88,15 +84,6 @@ function joinBy(process: Kernel, record: CgroupRecord, options: JoinOptions = {}
   doing(APPLYING, () => checkJoined(record, results, options));
 }
 
-/** Removes an emptied cgroup; what is gone is fine. @throws CgroupError, BusError */
-export async function endCgroup(local: Kernel, record: CgroupRecord, connect: Connect): Promise<void> {
-  // Where systemd is not (any more), there is no unit of its; directories may be left.
-  if (record.driver === 'fs' || !(await import('./systemd/connect.ts')).isSystemdRunning(local))
-    return removeCgroup(local, record);
-  const { stopScope } = await import('./systemd/scope.ts');
-  await withSystemd(connect, (systemd) => stopScope(systemd, local, record));
-}
-
 /**
  * Changes the limits of a container that is there.
  * @param before the limits in force, to which it returns where it fails
@@ -112,13 +99,4 @@ export async function changeLimits(
   if (record.driver === 'fs') return updateResources(local, record, resources);
   const { updateScope } = await import('./systemd/scope.ts');
   await withSystemd(connect, (systemd) => updateScope(systemd, local, record, resources, before));
-}
-
-async function withSystemd(connect: Connect, work: (systemd: Systemd) => void): Promise<void> {
-  const systemd = await connect();
-  try {
-    work(systemd);
-  } finally {
-    systemd.close();
-  }
 }

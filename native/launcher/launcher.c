@@ -9,9 +9,10 @@
  * LD_PRELOAD and its kin are the dynamic loader's, in force for runc alike: not ours to judge.
  */
 #include "../freestanding.h"
+#include "page-cache.h"
 #include "stage.h"
 
-enum { AT_FDCWD = -100, RLIMIT_NOFILE = 7, PATH_SIZE = 4096, ENOENT = 2 };
+enum { RLIMIT_NOFILE = 7, PATH_SIZE = 4096, ENOENT = 2 };
 
 static const char ENGINE[] = "runchart-engine";
 
@@ -22,11 +23,14 @@ static const char ENGINE[] = "runchart-engine";
 static const char *const REMOVED[] = {"BUN_", "JSC_", "NODE_", "WTF_", "MIMALLOC_", "ICU_", "UV_", "OCLIF_",
                                       "RUNCHART_NOFILE=", "RUNCHART_CWD_DELETED=", "RUNCHART_STAGE="};
 
+/* Without the JIT a short run is 2 ms faster (docs/performance.md). A crash of the engine must not be sent anywhere. */
+static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REPORTING=0"};
+
 /*
- * Without the JIT a short run is 2 ms faster, with a heap of huge pages, where the host offers them, 2 ms more: the engine
- * touches 8 MB (docs/performance.md). A crash of the engine must not be sent anywhere.
+ * A heap of huge pages, where the host offers them: 1.4 ms of a command that makes a process and touches 8 MB; another touches
+ * 3, and clearing whole huge pages for them costs it 0.4 ms.
  */
-static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "MIMALLOC_ALLOW_THP=2", "BUN_ENABLE_CRASH_REPORTING=0"};
+static char huge_pages[] = "MIMALLOC_ALLOW_THP=2";
 
 /* The engine raises its own soft limit before our code runs; the container gets back what the caller had. */
 static char nofile[] = "RUNCHART_NOFILE=00000000000000000000";
@@ -140,10 +144,14 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
   struct stage stage;
-  if (wants_stage(argv) && start_stage(&stage)) *kept++ = told(&stage);
+  if (makes_process(argv)) {
+    *kept++ = huge_pages;
+    if (start_stage(&stage)) *kept++ = told(&stage);
+  }
   *kept = 0;
 
   char *engine = engine_path();
+  read_engine(engine);
   long error = syscall6(SYS_execve, (u64)engine, (u64)argv, (u64)envp, 0, 0, 0);
   fail("cannot execute the engine ", engine, -error);
 }

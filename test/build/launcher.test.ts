@@ -4,6 +4,7 @@ import {
   chmodSync,
   closeSync,
   copyFileSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -11,13 +12,18 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ARCHITECTURES, findCompiler, hostArch } from '../../build/compiler.ts';
 import { compileLauncher } from '../../build/launcher.ts';
 
 const root = join(import.meta.dirname, '../..');
+
+function sinceLinux(major: number, minor: number): boolean {
+  const [runs = 0, at = 0] = release().split('.').map(Number);
+  return runs > major || (runs === major && at >= minor);
+}
 
 describe('the launcher', () => {
   let folder: string;
@@ -71,7 +77,7 @@ describe('the launcher', () => {
       RUNCHART_STAGE: '1:2:3',
     };
     const left = report({ env: hostile }).env.map((variable) => variable.split('=')[0]);
-    assert.deepEqual(left, ['BUN_JSC_useJIT', 'MIMALLOC_ALLOW_THP', 'BUN_ENABLE_CRASH_REPORTING', 'RUNCHART_NOFILE']);
+    assert.deepEqual(left, ['BUN_JSC_useJIT', 'BUN_ENABLE_CRASH_REPORTING', 'RUNCHART_NOFILE']);
   });
 
   it('keeps all other variables, in order', () => {
@@ -93,14 +99,44 @@ describe('the launcher', () => {
       'odd name': '=',
     };
     const expected = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    assert.deepEqual(report({ env }).env.slice(0, -4), expected);
+    assert.deepEqual(report({ env }).env.slice(0, -3), expected);
   });
 
   it('copes with an environment of thousands of variables, and with none', () => {
     const names = Array.from({ length: 5000 }, (_, i) => (i % 2 ? `BUN_${i}` : `KEPT_${i}`));
     const env = Object.fromEntries(names.map((name) => [name, 'x'.repeat(40)]));
-    assert.equal(report({ env }).env.length, 2500 + 4);
-    assert.equal(report({ env: {} }).env.length, 4);
+    assert.equal(report({ env }).env.length, 2500 + 3);
+    assert.equal(report({ env: {} }).env.length, 3);
+  });
+
+  it('asks for huge pages for the commands that make a process, which use them', () => {
+    const asks = (argv: string[]) => report({ argv }).env.includes('MIMALLOC_ALLOW_THP=2');
+    assert.deepEqual(
+      [
+        ['run', 'x'],
+        ['--root', 'state', 'create', 'x'],
+        ['exec', 'x', 'true'],
+        ['state', 'run'],
+        ['delete', 'x'],
+        [],
+      ].map(asks),
+      [true, true, true, false, false, false],
+    );
+  });
+
+  it('reads an engine that is not in memory as a whole', (test) => {
+    const cold = join(folder, 'cold');
+    mkdirSync(cold);
+    copyFileSync(launcher, join(cold, 'runchart'));
+    const file = join(cold, 'runchart-engine');
+    writeFileSync(file, Buffer.concat([readFileSync(engine), Buffer.alloc(8_000_000)]), { mode: 0o755 });
+    const cached = (path: string) => {
+      execFileSync('dd', [`of=${file}`, 'conv=notrunc,fdatasync', 'oflag=nocache', 'count=0', 'status=none']);
+      return Number(/^cached (\d+)$/m.exec(spawnSync(path, { encoding: 'utf8' }).stdout)?.[1]);
+    };
+    if (cached(file) > 50) return test.skip('this file system keeps its files in memory');
+    if (!sinceLinux(6, 5)) return test.skip('this kernel has no cachestat');
+    assert.equal(cached(join(cold, 'runchart')), 100);
   });
 
   for (const limit of [64, 1024, 4095]) {

@@ -2,7 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { openRuntime, type RunchartContainer } from '../../runtime/index.ts';
@@ -373,4 +383,23 @@ test('a damaged or foreign state.json is told, and deleted by force', { skip }, 
     assert.equal((await created.container.wait()).status, 137, title);
     assert.deepEqual(remains(host.idOf(''), host.path), [], title);
   }
+});
+
+test('less memory than an init needs, in runc’s words', { skip }, async (t) => {
+  const unified = existsSync('/sys/fs/cgroup/cgroup.controllers');
+  if (
+    unified
+      ? !readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').includes('memory')
+      : !existsSync('/sys/fs/cgroup/memory')
+  )
+    return t.skip('no memory controller here');
+  const config = shellConfig('true');
+  const resources = { ...config.linux?.resources, memory: { limit: 4096 } };
+  await refused(
+    host.runtime.create({
+      id: host.idOf('memory'),
+      bundle: host.bundle('memory', { ...config, linux: { ...config.linux, resources } }),
+    }),
+    /^container init was OOM-killed \(memory limit too low\?\)$/,
+  );
 });

@@ -102,6 +102,27 @@ describe('checkpoint', { skip }, () => {
     await goesOn(life);
   });
 
+  it('gives a file a name to be found by that has lost the one it was opened by, with --link-remap', async () => {
+    const life = host.start(counting('exec 8>>/first; ln /first /second; rm /first'));
+    const { id, bundle } = life;
+    await until('it counts', () => countOf(bundle) > 2);
+    const rootfs = join(bundle, 'rootfs');
+    const links = () => readdirSync(rootfs).filter((name) => name.startsWith('link_remap.'));
+    const { ino } = statSync(join(rootfs, 'second'));
+    assert.match(messageOf(runchart('checkpoint', '--image-path', images(id), id)), /Can't create link remap/);
+    await goesOn(life);
+    well('checkpoint', '--link-remap', '--image-path', images(id), id);
+    assert.deepEqual(
+      links().map((name) => statSync(join(rootfs, name)).ino),
+      [ino],
+    );
+    well('restore', '-d', '-b', bundle, '--image-path', images(id), id);
+    await goesOn(life);
+    const { pid } = JSON.parse(runchart('state', id).stdout);
+    assert.equal(statSync(`/proc/${pid}/fd/8`).ino, ino);
+    assert.deepEqual(links(), []);
+  });
+
   it('lets the container go on where it is killed halfway', async () => {
     const life = await counter();
     const { id } = life;

@@ -1,7 +1,7 @@
 /** The same commands on the same bundles by Debian's runc and by us: exit statuses, states, tables, and errors. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
@@ -111,6 +111,18 @@ describe("beside Debian's runc", { skip: noContainers || noRunc }, () => {
         run('delete', id),
       ]);
     });
+
+  it('a bundle is where its path leads', () => {
+    const link = join(work.path, 'link');
+    symlinkSync(sleeper, link);
+    same((run) => [
+      run('create', '--bundle', `${link}/.`, id),
+      run('state', id),
+      run('delete', id),
+      run('create', '-b', join(work.path, 'nowhere', '..', 'link'), id),
+      run('list', '-f', 'json'),
+    ]);
+  });
 
   it('a container that was created and not started is deleted', () => {
     same((run) => [run('create', '-b', sleeper, id), run('delete', id), run('list', '-q')]);

@@ -35,8 +35,9 @@ test('integers that no number holds come back as they were', () => {
     ociVersion: '1.3.0',
     linux: { resources: { memory: { limit: 9223372036854775807n } } },
   };
-  const { record } = decode(encodeState({ state: 'created', record: { ...full, config } }));
-  assert.deepEqual(record.config, config);
+  const text = encodeState({ state: 'created', record: { ...full, config } });
+  assert.match(text, /^\{"runchart":1,"wideIntegers":true,"snapshot":/);
+  assert.deepEqual(decode(text).record.config, config);
 });
 
 test('the version comes first, in plain sight', () => {
@@ -60,7 +61,7 @@ const withContext = (change: object) => ({
 const DAMAGED: readonly [what: string, text: string, reason: RegExp][] = [
   ['nothing', '', /not valid JSON/],
   ['half a file', JSON.stringify(valid).slice(0, 300), /not valid JSON/],
-  ['null', 'null', /not valid JSON/],
+  ['null', 'null', /not written by runchart/],
   ['a list', '[]', /not written by runchart/],
   [
     "runc's",

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { connectToInit } from '../../../effects/connect.ts';
+import { connectToInit, START_SOCKET } from '../../../effects/connect.ts';
 import { runHooks, runStartContainerHooks } from '../../../effects/hooks/hooks.ts';
-import { START_SOCKET, startDescriptor } from '../../../effects/init.ts';
+import { startDescriptor } from '../../../effects/init.ts';
 import type { Session } from '../../../effects/session.ts';
 import { close, openat } from '../../../native/calls/files.ts';
 import { clone3, setNoNewPrivs, setresuid, waitid } from '../../../native/calls/process.ts';

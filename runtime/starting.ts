@@ -1,0 +1,50 @@
+/** The program of config.json takes the place of the init: loaded by the commands that start a container. */
+
+import { executeProcess, giveUpRights, planExecution } from '../effects/process/execute.ts';
+import type { Surroundings } from '../effects/process/look-around.ts';
+import type { Session } from '../effects/session.ts';
+import { inUserNamespace } from '../effects/userns/mappings.ts';
+import { groupsDenied } from '../effects/userns/read-mappings.ts';
+import type { Kernel } from '../native/kernel.ts';
+import type { ContainerRecord } from '../spec/record.ts';
+import type { Process } from '../spec/types.ts';
+
+/** @param surroundings where they have been asked for just before. @throws EffectError */
+export async function startProcess(
+  session: Session,
+  record: ContainerRecord,
+  kernel: Kernel,
+  surroundings: Surroundings | undefined,
+): Promise<void> {
+  const { preserveFds } = record.options;
+  const execution = planExecution(kernel, processOf(record), hasGroupsDenied(session, record), surroundings);
+  const compiled = await compiledFilter(session, record);
+  if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
+    const { runStartContainerHooks } = await import('../effects/hooks/hooks.ts');
+    const rights = giveUpRights(execution, compiled?.withoutAgent ?? []);
+    await runStartContainerHooks(session, record, kernel, execution.env, rights);
+  }
+  const filter = compiled?.prepare(kernel);
+  try {
+    executeProcess(kernel, execution, { preserveFds, filter: filter?.calls ?? [] });
+  } finally {
+    filter?.release();
+  }
+}
+
+/** For `start` and `exec`: the init is there. */
+function hasGroupsDenied({ platform }: Session, { config, init }: ContainerRecord): boolean {
+  return inUserNamespace(config) && init !== undefined && groupsDenied(platform.local, init.pid);
+}
+
+/** Few containers without an engine have a profile: what it takes is loaded for those that do. */
+export async function compiledFilter(session: Session, record: ContainerRecord) {
+  if (record.config.linux?.seccomp === undefined) return undefined;
+  const { filterOf } = await import('../effects/seccomp/container.ts');
+  return filterOf(session, record);
+}
+
+export function processOf({ config, id }: ContainerRecord): Process {
+  if (config.process === undefined) throw new Error(`container ${id} has no process`);
+  return config.process;
+}
