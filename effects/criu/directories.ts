@@ -8,6 +8,7 @@ import { attempt, call, SyscallError } from '../../native/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { readSmallFile } from '../proc.ts';
 import type { Directories } from './options.ts';
+import { pathOf } from './resolve.ts';
 
 export interface DirectoryPaths {
   readonly imagePath: string;
@@ -74,7 +75,14 @@ export function withoutLog(local: Kernel, { imagePath, workPath }: DirectoryPath
 
 function openDirectory(local: Kernel, path: string, seenBy: number | 'self'): number {
   try {
-    return call(local, openat(AT.FDCWD, `/proc/${seenBy}/root${path}`, O.RDONLY | O.DIRECTORY));
+    const here = call(local, openat(AT.FDCWD, path, O.RDONLY | O.DIRECTORY));
+    if (seenBy === 'self') return here;
+    try {
+      // Without its symlinks (containerd has one): an absolute one would lead to this process's mounts.
+      return call(local, openat(AT.FDCWD, `/proc/${seenBy}/root${pathOf(local, here)}`, O.RDONLY | O.DIRECTORY));
+    } finally {
+      attempt(local, close(here));
+    }
   } catch (error) {
     throw new EffectError(`open ${path}: ${reasonOf(error)}`, { cause: error });
   }

@@ -6,6 +6,7 @@ import type { Kernel } from '../../native/kernel.ts';
 import { attempt } from '../../native/perform.ts';
 import type { Config } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
+import { requireProfile } from '../process/labels.ts';
 import type { Session } from '../session.ts';
 import { makeDirectories, readDescriptors } from './directories.ts';
 import type { RestoreOptions } from './options.ts';
@@ -32,6 +33,8 @@ export async function prepareRestoration(
   refuseNamespaces({ config }, version);
   refuseCgroupNamespace(config);
   refuseLabels(options, version);
+  const profile = profileOf(options, config);
+  if (profile !== undefined) requireProfile(local, profile);
   if (workPath !== undefined) makeDirectories(local, { imagePath, workPath });
   return { options, standardLinks, config: withTimeNamespace(local, config, version) };
 }
@@ -63,4 +66,10 @@ function refuseLabels({ lsmProfile, lsmMountContext }: RestoreOptions, version: 
   if (version >= CHANGES_LABELS) return;
   if (lsmProfile !== undefined) throw new EffectError('--lsm-profile requires at least CRIU 3.16');
   if (lsmMountContext !== undefined) throw new EffectError('--lsm-mount-context requires at least CRIU 3.16');
+}
+
+/** AppArmor's: without it CRIU would hang, or end on the way. That of the images is the config's, as a rule. Pure. */
+export function profileOf({ lsmProfile }: Pick<RestoreOptions, 'lsmProfile'>, { process }: Config): string | undefined {
+  if (lsmProfile === undefined) return process?.apparmorProfile || undefined;
+  return /^apparmor:(.+)$/.exec(lsmProfile)?.[1];
 }

@@ -2,7 +2,7 @@
 
 import { close, closeRange, mkdirat, openat } from '../../native/calls/files.ts';
 import { mount, mountSetattr, moveMount, openTree } from '../../native/calls/mounts.ts';
-import { setns, waitid } from '../../native/calls/process.ts';
+import { setns, unshare, waitid } from '../../native/calls/process.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
@@ -58,6 +58,9 @@ export async function restore(
       extra: namespaces.map(({ fd }) => fd),
       prepare(process) {
         enterCgroup(process);
+        // CRIU makes the namespace where it manages cgroups; else it is in, and hands on, its own.
+        if (options.cgroupsMode === 'ignore' && makesNamespace(config, 'cgroup'))
+          call(process, unshare(CLONE.NEWCGROUP));
         root = mountRoot(process, session.directory, record);
       },
       request(criu) {

@@ -3,7 +3,8 @@
  * "selinuxLabel"). Both are told to the kernel beforehand, and act from the next execve(2) on (proc_pid_attr(5)).
  */
 
-import { close, faccessat2, write } from '../../native/calls/files.ts';
+import { close, faccessat2, openat, write } from '../../native/calls/files.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { attempt, flush, isErrno, perform } from '../../native/perform.ts';
@@ -73,6 +74,22 @@ function setProfile(kernel: Kernel, procfs: number, profile: string): void {
     }
   } catch (error) {
     throw profileError(profile, isMissing(error, 'write') ? 'no such profile is loaded' : reasonOf(error), error);
+  }
+}
+
+/**
+ * Asks by a change that the kernel only tries (`permprofile`, security/apparmor/lsm.c). What else may be in its way is told by
+ * whoever makes the change.
+ * @throws EffectError where no such profile is loaded
+ */
+export function requireProfile(local: Kernel, profile: string): void {
+  for (const folder of ['attr/apparmor', 'attr']) {
+    const fd = attempt(local, openat(AT.FDCWD, `/proc/thread-self/${folder}/current`, O.WRONLY));
+    if (fd < 0) continue;
+    const written = attempt(local, write(fd, `permprofile ${profile}`));
+    attempt(local, close(fd));
+    if (written === -ERRNO.ENOENT) throw profileError(profile, 'no such profile is loaded');
+    return;
   }
 }
 

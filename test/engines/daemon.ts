@@ -2,8 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { PATIENCE } from '../integration/patience.ts';
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 120_000 * PATIENCE;
 
 export interface Daemon {
   readonly pid: number;

@@ -63,8 +63,8 @@ export function removeCgroup(cgroup: string): void {
   }
 }
 
-/** Where containerd's shims put sockets, and the state of the runc that cleans up after a failure, whatever its configuration says. */
-const SHIM_FOLDERS = ['/run/containerd/s', '/run/containerd/runc', '/run/containerd'];
+/** Where containerd's shims put sockets, ctr the FIFOs of what it restores, and the state of the runc that cleans up after a failure, whatever its configuration says. */
+const SHIM_FOLDERS = ['/run/containerd/s', '/run/containerd/fifo', '/run/containerd/runc', '/run/containerd'];
 
 /** @returns what removes those that were not there before, as far as they are empty: another containerd may have come */
 export function shimFolders(): (namespaces?: readonly string[]) => void {

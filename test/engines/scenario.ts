@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { PATIENCE } from '../integration/patience.ts';
 import { program } from './program.ts';
 
 export interface Scenario {
@@ -32,7 +33,7 @@ export interface Engine {
   readonly env: NodeJS.ProcessEnv;
 }
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 120_000 * PATIENCE;
 
 /** Makes what every script may call, in a folder that comes first in PATH. */
 export function scriptPrograms(bin: string): void {

@@ -1,8 +1,7 @@
 /** AppArmor profiles: the kernel's word for who is confined by what, and that it does confine. */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Process } from '../../spec/types.ts';
@@ -10,39 +9,10 @@ import { noContainers } from './bundle.ts';
 import { messageOf } from './command-line.ts';
 import { proc } from './containers.ts';
 import { lives, resting, until } from './lives.ts';
-
-const ENABLED = '/sys/module/apparmor/parameters/enabled';
-const enabled = existsSync(ENABLED) && readFileSync(ENABLED, 'utf8').startsWith('Y');
-const skip =
-  noContainers ||
-  (!enabled
-    ? 'AppArmor is not enabled in this kernel'
-    : spawnSync('apparmor_parser', ['--version']).error
-      ? 'apparmor_parser (package apparmor) is not installed'
-      : false);
-
-/** All but one file. */
-const profile = (name: string, denied: string): string => `
-profile ${name} flags=(attach_disconnected,mediate_deleted) {
-  file,
-  capability,
-  network,
-  mount,
-  umount,
-  pivot_root,
-  signal,
-  ptrace,
-  unix,
-  deny ${denied} rwl,
-}
-`;
-
-/** The profile that a process is confined by: `name (enforce)`, or `unconfined`. */
-const confinementOf = (pid: number): string =>
-  proc(pid, existsSync(`/proc/${pid}/attr/apparmor/current`) ? 'attr/apparmor/current' : 'attr/current').trim();
+import { appArmor, confinementOf, loadProfile, noProfiles, removeProfile } from './profiles.ts';
 
 describe('a profile on a host without AppArmor', {
-  skip: noContainers || (enabled && 'this host has AppArmor'),
+  skip: noContainers || (appArmor && 'this host has AppArmor'),
 }, () => {
   const host = lives('no-apparmor');
   const { runchart } = host;
@@ -98,25 +68,18 @@ describe('a label on a host without SELinux', {
   });
 });
 
-describe('AppArmor', { skip }, () => {
-  const host = skip ? undefined : lives('apparmor');
+describe('AppArmor', { skip: noContainers || noProfiles }, () => {
+  const host = noContainers || noProfiles ? undefined : lives('apparmor');
   const names = [`runchart-test-${process.pid}-a`, `runchart-test-${process.pid}-b`] as const;
   const [first, second] = names;
   const file = (name: string): string => join(host?.path ?? '', name);
-  const parse = (...argv: string[]): void => {
-    const { status, stderr } = spawnSync('apparmor_parser', argv, { encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
-  };
-  if (host !== undefined)
-    for (const [i, name] of names.entries()) {
-      writeFileSync(file(name), profile(name, i === 0 ? '/dev/zero' : '/dev/full'));
-      parse('--replace', '--skip-cache', file(name));
-    }
+  if (host !== undefined) {
+    loadProfile(host.path, first, '/dev/zero');
+    loadProfile(host.path, second, '/dev/full');
+  }
   after(async () => {
     await host?.close();
-    // The kernel keeps a profile that is gone for as long as somebody is confined by it.
-    for (const name of names)
-      if (host !== undefined) spawnSync('apparmor_parser', ['--remove'], { input: profile(name, '/x') });
+    if (host !== undefined) for (const name of names) removeProfile(name);
   });
 
   function configWith(changes: Partial<Process>): ReturnType<typeof resting> {

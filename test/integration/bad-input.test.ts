@@ -19,6 +19,7 @@ import { openRuntime, type RunchartContainer } from '../../runtime/index.ts';
 import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers } from './containers.ts';
+import { until } from './lives.ts';
 import { hostMounts } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
 
@@ -318,7 +319,7 @@ test('of many starts at the same time one starts it', { skip }, async () => {
   for (const outcome of outcomes)
     if (outcome.status === 'rejected')
       assert.match(outcome.reason.message, /^cannot start an already running container$/);
-  for (let i = 0; i < 100 && created.output() === ''; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('it has begun', () => created.output() !== '');
   assert.equal(created.output(), 'once\n');
 });
 

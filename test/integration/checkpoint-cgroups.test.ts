@@ -9,7 +9,7 @@ import { checkpoints, counting, noCriu } from './criu.ts';
 
 const skip = noContainers || noCriu();
 
-/** On the host: what the container sees of its cgroup after `--manage-cgroups-mode ignore` is CRIU's affair. */
+/** On the host. */
 function pidsLimitFile(cgroups: string): string {
   const [, v1] = /^\d+:pids:(.*)$/m.exec(cgroups) ?? [];
   const [, v2] = /^0::(.*)$/m.exec(cgroups) ?? [];
@@ -22,14 +22,22 @@ describe('checkpoint and restore in cgroups', { skip }, () => {
   after(() => host.close());
 
   for (const mode of ['soft', 'full', 'ignore'])
-    it(`--manage-cgroups-mode ${mode}: limits and membership`, async () => {
+    it(`--manage-cgroups-mode ${mode}: limits and membership, as seen from inside too`, async () => {
       const config = counting();
-      config.linux = { ...config.linux, resources: { ...config.linux?.resources, pids: { limit: 77 } } };
+      const others = (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'cgroup');
+      config.linux = {
+        ...config.linux,
+        namespaces: [...others, { type: 'cgroup' }],
+        resources: { ...config.linux?.resources, pids: { limit: 77 } },
+      };
       const life = await started(config);
       await twice(life, ['--manage-cgroups-mode', mode]);
       const cgroups = readFileSync(`/proc/${pidOf(life.id)}/cgroup`, 'utf8');
       assert.match(cgroups, new RegExp(`/${life.id}$`, 'm'));
       assert.equal(readFileSync(pidsLimitFile(cgroups), 'utf8'), '77\n');
+      // Its namespace begins at its cgroup, and so does what is mounted.
+      const look = 'grep -e :pids: -e ^0: /proc/1/cgroup; cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max';
+      assert.match(runchart('exec', life.id, 'sh', '-c', look).stdout, /^(\d+:pids:\/\n)?0::\/\n77\n$/);
     });
 
   it('--manage-cgroups-mode strict: CRIU refuses a cgroup that is there, as it is with runc', async () => {

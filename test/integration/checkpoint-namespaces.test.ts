@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Config, Namespace } from '../../spec/types.ts';
 import { noContainers } from './bundle.ts';
+import { RUNCHART } from './command-line.ts';
 import { checkpoints, counting, countOf, noCriu } from './criu.ts';
 import { until } from './lives.ts';
 
@@ -22,24 +23,37 @@ describe('checkpoint and restore in namespaces', { skip }, () => {
     linux: { ...config.linux, namespaces: change(config.linux?.namespaces ?? []) },
   });
 
-  it('a network namespace of somebody else’s', async () => {
-    const holder = spawn('unshare', ['-n', 'sleep', '1000'], { stdio: 'ignore' });
+  it('a network namespace of somebody else’s, and the devices that were moved there', async (t) => {
+    const [holder, others] = [1, 2].map(() => spawn('unshare', ['-n', 'sleep', '1000'], { stdio: 'ignore' }));
+    const namespace = (of = holder) => `/proc/${of?.pid}/ns/net`;
+    /** In a network namespace that is in the place of the host's, so that nothing changes there. */
+    const besides = (...argv: string[]) =>
+      spawnSync('nsenter', [`--net=${namespace(others)}`, ...argv], { stdio: 'ignore' }).status === 0;
     try {
       const own = readlinkSync('/proc/self/ns/net');
-      const path = `/proc/${holder.pid}/ns/net`;
-      await until('it is there', () => readlinkSync(path) !== own);
+      await until('both are there', () => [holder, others].every((one) => readlinkSync(namespace(one)) !== own));
       const config = withNamespaces(counting(), (all) => [
         ...all.filter(({ type }) => type !== 'network'),
-        { type: 'network', path },
+        { type: 'network', path: namespace() },
       ]);
-      const life = await started(config);
-      await twice(life);
-      assert.equal(readlinkSync(`/proc/${pidOf(life.id)}/ns/net`), readlinkSync(path));
-      well('checkpoint', '--image-path', images(life.id), life.id);
+      const devices = besides('ip', 'link', 'add', 'outer', 'type', 'veth', 'peer', 'name', 'other');
+      if (devices) config.linux = { ...config.linux, netDevices: { outer: { name: 'inner' } } };
+      else t.diagnostic('this kernel makes no veth devices');
+      const id = host.idFor(runchart);
+      const bundle = host.bundle(id, config);
+      assert.ok(besides(RUNCHART, '--root', runchart.root, 'run', '-d', '-b', bundle, id));
+      await until('it counts', () => countOf(bundle) > 2);
+      const device = () => inside(id, 'cat /sys/class/net/inner/address');
+      const before = devices && device();
+      // It has been moved already; there is none of its first name where `restore` is.
+      await twice({ id, bundle, pid: pidOf(id) });
+      assert.equal(readlinkSync(`/proc/${pidOf(id)}/ns/net`), readlinkSync(namespace()));
+      assert.equal(devices && device(), before);
+      well('checkpoint', '--image-path', images(id), id);
     } finally {
-      holder.kill('SIGKILL');
+      for (const one of [holder, others]) one?.kill('SIGKILL');
     }
-    await until('it is gone', () => !existsSync(`/proc/${holder.pid}/ns`));
+    await until('it is gone', () => !existsSync(`/proc/${holder?.pid}/ns`));
   });
 
   it('a cgroup namespace', async () => {

@@ -1,7 +1,16 @@
 /** `restore`: as `run`, with processes that were there before. */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Config } from '../../spec/types.ts';
@@ -62,12 +71,18 @@ describe('restore', { skip }, () => {
     assert.equal(stateOf(id), undefined);
   });
 
-  it('writes the pid file, and leaves a container that all commands know', async () => {
+  it('writes the pid file and its log, and leaves a container that all commands know', async () => {
     const life = await checkpointed();
     const { id, bundle } = life;
     const file = join(host.path, 'pid');
-    well('restore', '-d', '--pid-file', file, '-b', bundle, '--image-path', images(id), id);
+    const work = join(host.path, `${id}.work`);
+    mkdirSync(work);
+    // As containerd has it. CRIU mounts there, and so it must be where its own mounts are.
+    symlinkSync(work, `${work}.link`);
+    const flags = ['--pid-file', file, '--work-path', `${work}.link`];
+    well('restore', '-d', ...flags, '-b', bundle, '--image-path', images(id), id);
     assert.equal(Number(readFileSync(file, 'utf8')), stateOf(id).pid);
+    assert.ok(existsSync(join(work, 'restore.log')));
     well('pause', id);
     well('resume', id);
     assert.equal(runchart('exec', id, 'echo', 'hello').stdout, 'hello\n');

@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { noContainers } from './bundle.ts';
 import { messageOf } from './command-line.ts';
 import { counting, countOf, noCriu, noMemoryTracking, provideCriu } from './criu.ts';
+import { childrenOf } from './foreground.ts';
 import { type Life, lives, until } from './lives.ts';
 
 const skip = noContainers || noCriu();
@@ -101,14 +102,38 @@ describe('checkpoint', { skip }, () => {
     await goesOn(life);
   });
 
+  it('gives a file a name to be found by that has lost the one it was opened by, with --link-remap', async () => {
+    const life = host.start(counting('exec 8>>/first; ln /first /second; rm /first'));
+    const { id, bundle } = life;
+    await until('it counts', () => countOf(bundle) > 2);
+    const rootfs = join(bundle, 'rootfs');
+    const links = () => readdirSync(rootfs).filter((name) => name.startsWith('link_remap.'));
+    const { ino } = statSync(join(rootfs, 'second'));
+    assert.match(messageOf(runchart('checkpoint', '--image-path', images(id), id)), /Can't create link remap/);
+    await goesOn(life);
+    well('checkpoint', '--link-remap', '--image-path', images(id), id);
+    assert.deepEqual(
+      links().map((name) => statSync(join(rootfs, name)).ino),
+      [ino],
+    );
+    well('restore', '-d', '-b', bundle, '--image-path', images(id), id);
+    await goesOn(life);
+    const { pid } = JSON.parse(runchart('state', id).stdout);
+    assert.equal(statSync(`/proc/${pid}/fd/8`).ino, ino);
+    assert.deepEqual(links(), []);
+  });
+
   it('lets the container go on where it is killed halfway', async () => {
     const life = await counter();
     const { id } = life;
     const dumping = host.spawn(runchart, 'checkpoint', '--leave-running', '--image-path', images(id), id);
     await until('CRIU is at work', () => existsSync(join(images(id), 'dump.log')));
+    const criu = childrenOf(dumping.child.pid ?? 0);
+    assert.ok(criu.length > 0);
     dumping.child.kill('SIGKILL');
     await dumping.ended;
-    await until('CRIU has noticed', () => statusOf(id) === 'running');
+    // It may freeze the container only now, and notices when it has something to say.
+    await until('CRIU has noticed', () => criu.every(({ pid }) => !existsSync(`/proc/${pid}`)));
     await goesOn(life);
     well('checkpoint', '--image-path', images(id), id);
     assert.equal(statusOf(id), undefined);

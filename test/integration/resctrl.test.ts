@@ -11,6 +11,7 @@ import { after, beforeEach, describe, it } from 'node:test';
 import type { IntelRdt } from '../../spec/types.ts';
 import { noContainers } from './bundle.ts';
 import { type Ended, messageOf, RUNCHART } from './command-line.ts';
+import { counting, noCriu, provideCriu } from './criu.ts';
 import { lives, resting } from './lives.ts';
 
 /** With another line in the mount table of the process that becomes the runtime. */
@@ -120,6 +121,27 @@ describe('Intel RDT', {
     assert.equal(read('silver/schemata'), 'MB:0=50\n', 'a group that the config names stays');
     const root = start({ closID: '/' });
     assert.equal(read('tasks'), String(root.pid));
+  });
+
+  it('is made again for a restored container, whose processes are in it by way of CRIU', { skip: noCriu() }, () => {
+    provideCriu(host.path);
+    const id = host.idFor(host.runchart);
+    const config = counting();
+    config.linux = { ...config.linux, intelRdt: { l3CacheSchema: 'L3:0=f' } };
+    const bundle = ['--bundle', host.bundle(id, config)];
+    const images = ['--image-path', join(host.path, 'images')];
+    const well = (...argv: string[]) => assert.deepEqual(runchart(...argv), { status: 0, stdout: '', stderr: '' });
+    well('run', '--detach', ...bundle, id);
+    well('checkpoint', '--leave-running', ...images, id);
+    empty(id);
+    well('delete', '--force', id);
+    assert.ok(!existsSync(at(id)));
+    well('restore', '--detach', ...bundle, ...images, id);
+    assert.equal(read(id, 'schemata'), 'L3:0=f\n');
+    assert.match(read(id, 'tasks'), /^\d+$/);
+    empty(id);
+    well('delete', '--force', id);
+    assert.ok(!existsSync(at(id)));
   });
 
   it('changes limits, and tells them with what is counted', () => {

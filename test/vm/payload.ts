@@ -8,7 +8,7 @@ import { makeFileSystem } from './file-system.ts';
 
 /** Where the disk is mounted there. */
 export const MOUNTED = '/repository';
-const SOURCES = '{effects,machines,native,runtime,spec,commands,test}/**/*.{ts,mjs}';
+const SOURCES = '{build,effects,machines,native,runtime,spec,commands,test}/**/*.{ts,mjs}';
 const PACKAGES = [
   'koffi',
   '@koromix/koffi-linux-x64',

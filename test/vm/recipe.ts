@@ -12,6 +12,7 @@ export const RECIPE = {
     'libpam-systemd',
     'apparmor',
     'busybox-static',
+    'containerd',
     'criu',
     'iproute2',
     // With it CRIU holds back packets while it works.
@@ -26,7 +27,11 @@ export const RECIPE = {
   /** That the first root file system loads, to find the disks. */
   bootModules: ['virtio_pci', 'virtio_blk'],
   /** Folders of packages that nobody reads there. */
-  leftOut: ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'],
+  leftOut: [
+    ...['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'],
+    // Shims of older containerds.
+    ...['/usr/bin/containerd-shim', '/usr/bin/containerd-shim-runc-v1'],
+  ],
   files: {
     '/etc/hostname': 'testvm\n',
     '/etc/hosts': '127.0.0.1 localhost testvm\n',
@@ -67,6 +72,8 @@ WantedBy=multi-user.target
       'systemd-networkd.service',
       'systemd-binfmt.service',
       'apparmor.service',
+      // Tests start their own.
+      'containerd.service',
       'getty@tty1.service',
       'serial-getty@ttyS0.service',
       'e2scrub_reap.service',

@@ -6,8 +6,10 @@ import {
   type CheckpointOptions,
   dumpOptions,
   externalNamespaces,
+  type RestoreOptions,
   restoreOptions,
 } from '../../../effects/criu/options.ts';
+import { profileOf } from '../../../effects/criu/restoration.ts';
 import { cgroupRoots, inheritedPipes } from '../../../effects/criu/restore.ts';
 import { numberOf, refuseNamespaces } from '../../../effects/criu/version.ts';
 import { CLONE } from '../../../native/constants/process.ts';
@@ -108,14 +110,18 @@ describe('a dump', () => {
 });
 
 describe('a restore', () => {
-  const restored = (one: ContainerRecord) =>
-    restoreOptions(one, flags, {
-      directories: { images: 7, work: 8 },
-      external: ['mnt[/a]:/b'],
-      root: '/m',
-      cgroupRoots: [],
-      inheritFd: [],
-    });
+  const restored = (one: ContainerRecord, more: Partial<RestoreOptions> = {}) =>
+    restoreOptions(
+      one,
+      { ...flags, ...more },
+      {
+        directories: { images: 7, work: 8 },
+        external: ['mnt[/a]:/b'],
+        root: '/m',
+        cgroupRoots: [],
+        inheritFd: [],
+      },
+    );
 
   it('is of children of the caller, on a root of its own', () => {
     const options = restored(record());
@@ -123,7 +129,22 @@ describe('a restore', () => {
     assert.equal(options.root, '/m');
     assert.equal(options.workDirFd, 8);
     assert.deepEqual(options.external, ['mnt[/a]:/b']);
-    assert.ok(!('pid' in options) && !('lsmProfile' in options));
+    assert.ok(!('pid' in options) && !('lsmProfile' in options) && !('lsmMountContext' in options));
+  });
+
+  it('has other labels where it is asked to', () => {
+    const options = restored(record(), { lsmProfile: 'apparmor:a', lsmMountContext: 'u:r:t:s0' });
+    assert.deepEqual([options.lsmProfile, options.lsmMountContext], ['apparmor:a', 'u:r:t:s0']);
+  });
+
+  it('needs the profile that it is told of, or else that of the config', () => {
+    const config = { ociVersion: '1.0.2', process: { cwd: '/', apparmorProfile: 'own' } };
+    assert.equal(profileOf({}, config), 'own');
+    assert.equal(profileOf({}, { ociVersion: '1.0.2', process: { cwd: '/', apparmorProfile: '' } }), undefined);
+    assert.equal(profileOf({}, { ociVersion: '1.0.2' }), undefined);
+    assert.equal(profileOf({ lsmProfile: 'apparmor:a:b' }, config), 'a:b');
+    assert.equal(profileOf({ lsmProfile: 'selinux:a:b' }, config), undefined);
+    assert.equal(profileOf({ lsmProfile: 'apparmor:' }, config), undefined);
   });
 
   const joined = record({}, [

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PATIENCE } from '../../integration/patience.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import { footprint, lasting, mountsBelow, removeCgroup, shimFolders } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
@@ -32,7 +33,7 @@ export async function openContainerd(folder: string, archive: string): Promise<C
     CONTAINERD_SNAPSHOTTER: 'native',
   };
   const client = (namespace: string, ...args: readonly string[]) =>
-    spawnSync(ctr, ['--namespace', namespace, ...args], { env, encoding: 'utf8', timeout: 30_000 });
+    spawnSync(ctr, ['--namespace', namespace, ...args], { env, encoding: 'utf8', timeout: 30_000 * PATIENCE });
   const daemon: Daemon = await startDaemon(
     [located('containerd') ?? '/usr/bin/containerd', '--config', config],
     env,

@@ -119,10 +119,4 @@ export const tasks: readonly Scenario[] = [
       ctr run --rm --uidmap 0:100000:5000 --gidmap 0:200000:5000 ${BOX} mapped sh -c 'cat /proc/self/uid_map; id -u'`,
     expected: /^ +0 +100000 +5000\n0\n$/,
   },
-  {
-    title: 'a checkpoint, where CRIU works',
-    script: withTask(`
-      ctr tasks checkpoint --checkpoint-path $FOLDER/image task 2>&1 | cut -c 1-200`),
-    expected: /./s,
-  },
 ];
