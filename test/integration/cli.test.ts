@@ -224,6 +224,18 @@ describe('the command line', { skip: noContainers }, () => {
     assert.equal(runchart('nope').status, 3);
   });
 
+  it('keeps the containers of a user who is root of a user namespace in his own directory', () => {
+    const own = join(work.path, 'xdg');
+    mkdirSync(own);
+    const state = (user: string) =>
+      spawnSync('unshare', ['--user', '--map-root-user', RUNCHART, '--trace', '-', 'state', 'x'], {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: own, USER: user },
+      }).stderr;
+    assert.ok(state('ann').includes(`${own}/runchart`));
+    assert.ok(!state('root').includes(own));
+  });
+
   it('works in a directory that has been removed, as far as paths are absolute', () => {
     const gone = (...argv: string[]) => {
       mkdirSync(join(work.path, 'gone'));
