@@ -109,21 +109,6 @@ describe('the launcher', () => {
     assert.equal(report({ env: {} }).env.length, 3);
   });
 
-  it('asks for huge pages for the commands that make a process, which use them', () => {
-    const asks = (argv: string[]) => report({ argv }).env.includes('MIMALLOC_ALLOW_THP=2');
-    assert.deepEqual(
-      [
-        ['run', 'x'],
-        ['--root', 'state', 'create', 'x'],
-        ['exec', 'x', 'true'],
-        ['state', 'run'],
-        ['delete', 'x'],
-        [],
-      ].map(asks),
-      [true, true, true, false, false, false],
-    );
-  });
-
   it('reads an engine that is not in memory as a whole', (test) => {
     const cold = join(folder, 'cold');
     mkdirSync(cold);
