@@ -3,6 +3,7 @@
  * keeps in memory, the other stands before every command's start.
  */
 import { execFileSync } from 'node:child_process';
+import { renameSync } from 'node:fs';
 import { type Arch, compilerFor } from './compiler.ts';
 
 const FLAGS = [
@@ -19,5 +20,8 @@ export function compileFreestanding(
   output: string,
   definitions: readonly string[] = [],
 ): void {
-  execFileSync(compilerFor(arch), [...FLAGS, ...definitions, '-o', output, source], { stdio: 'inherit' });
+  // By rename: others may start the program meanwhile, or take it along. (Tests compile it while others start it.)
+  const made = `${output}.${process.pid}`;
+  execFileSync(compilerFor(arch), [...FLAGS, ...definitions, '-o', made, source], { stdio: 'inherit' });
+  renameSync(made, output);
 }

@@ -5,6 +5,7 @@ import type { BackgroundOptions, Planned } from '../runtime/background.ts';
 import type { Context } from '../runtime/context.ts';
 import { readConfig } from '../runtime/create.ts';
 import { absolutePath } from '../runtime/path.ts';
+import { realDirectory } from '../runtime/real-directory.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { configWarnings } from '../spec/rules/warnings.ts';
 import { globals } from './globals.ts';
@@ -53,7 +54,9 @@ export interface Creating {
 
 /** What these flags ask for. @throws Error, of one line, where the bundle or the name can't be used */
 export async function creating({ host, platform, warn }: Context, id: string, flags: CreatingFlags): Promise<Creating> {
-  const bundle = absolutePath(host, flags.bundle ?? '');
+  const given = flags.bundle ?? '';
+  const named = absolutePath(host, given);
+  const bundle = given === '' ? named : realDirectory(platform.local, named);
   const config = await readConfig(platform.local, bundle);
   checkContainerId(id);
   for (const warning of configWarnings(config)) warn(warning);

@@ -22,11 +22,15 @@ export function report(error: unknown, failed: Failed): number {
 /** oclif adds its own hints, on lines of their own. */
 export function lineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text
-    .replace(/\nSee more help with --help$/, '')
-    .replace(/^Parsing --\S+ *\n\s*(?=invalid value )/, '')
-    .replace(/\s*\n\s*/g, ': ')
-    .trim();
+  return (
+    text
+      .replace(/\nSee more help with --help$/, '')
+      .replace(/^Parsing --\S+ *\n\s*(?=invalid value )/, '')
+      // What a hook has printed ends before a comma.
+      .replace(/\s*\n\s*(?=,|$)/g, '')
+      .replace(/:?\s*\n\s*/g, ': ')
+      .trim()
+  );
 }
 
 /** An error of the line itself goes to the log that it names, as far as it can be understood. */

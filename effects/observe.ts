@@ -5,19 +5,18 @@ import { pidfdOpen } from '../native/calls/process.ts';
 import { ERRNO } from '../native/constants/errno.ts';
 import { AT } from '../native/constants/files.ts';
 import type { Kernel } from '../native/kernel.ts';
-import { attempt, isErrno, SyscallError } from '../native/perform.ts';
+import { attempt, SyscallError } from '../native/perform.ts';
 import { out } from '../native/struct.ts';
 import type { InitRecord } from '../spec/record.ts';
 import { EffectError, reasonOf } from './error.ts';
-import { readStat } from './proc.ts';
+import { findStat } from './proc.ts';
 
 /** A zombie counts as gone: it only waits for its parent to take note. @throws EffectError */
 export function isAlive(local: Kernel, init: InitRecord): boolean {
   try {
-    const { state, startTime } = readStat(local, init.pid);
-    return startTime === init.startTime && state !== 'Z' && state !== 'X';
+    const stat = findStat(local, init.pid);
+    return stat?.startTime === init.startTime && stat.state !== 'Z' && stat.state !== 'X';
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH')) return false;
     throw lookFailure(init.pid, error);
   }
 }
@@ -43,12 +42,10 @@ export function openInit(local: Kernel, init: InitRecord): number | undefined {
   const fd = openProcess(local, init.pid);
   if (fd === undefined) return undefined;
   try {
-    if (readStat(local, init.pid).startTime === init.startTime) return fd;
+    if (findStat(local, init.pid)?.startTime === init.startTime) return fd;
   } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ESRCH')) {
-      attempt(local, close(fd));
-      throw lookFailure(init.pid, error);
-    }
+    attempt(local, close(fd));
+    throw lookFailure(init.pid, error);
   }
   attempt(local, close(fd));
   return undefined;

@@ -3,9 +3,9 @@
 import { close, openat, read } from '../native/calls/files.ts';
 import { ERRNO } from '../native/constants/errno.ts';
 import { AT, O } from '../native/constants/files.ts';
-import type { Kernel } from '../native/kernel.ts';
+import type { Call, Kernel } from '../native/kernel.ts';
 import { attempt, call, SyscallError } from '../native/perform.ts';
-import { out } from '../native/struct.ts';
+import { out, result } from '../native/struct.ts';
 
 export interface ProcessStat {
   /** R, S, D, T, Z, X, … */
@@ -15,13 +15,28 @@ export interface ProcessStat {
   readonly startTime: string;
 }
 
-/** @throws SyscallError ENOENT or ESRCH when there is no such process */
-export function readStat(local: Kernel, pid: number): ProcessStat {
-  return parseStat(readSmallFile(local, `/proc/${pid}/stat`));
+/** Some 50 numbers and a name. */
+const STAT_BYTES = 2048;
+
+/** @returns undefined when there is no such process. @throws SyscallError */
+export function findStat(local: Kernel, pid: number): ProcessStat | undefined {
+  const into = out(STAT_BYTES);
+  const open = openat(AT.FDCWD, `/proc/${pid}/stat`, O.RDONLY);
+  const calls: readonly Call[] = [open, { ...read(result(0), into), mayFail: true }, close(result(0))];
+  const [fd = -1, length = -1] = local.submit(calls).results;
+  const failed = fd < 0 ? fd : length;
+  if (failed >= 0) return parseStat(new TextDecoder().decode(into.bytes.subarray(0, length)));
+  // It may end between the two.
+  if (failed === -ERRNO.ENOENT || failed === -ERRNO.ESRCH) return undefined;
+  throw new SyscallError(open, -failed);
 }
 
-/** @throws SyscallError */
-export const startTimeOf = (local: Kernel, pid: number): string => readStat(local, pid).startTime;
+/** @throws SyscallError ESRCH when there is no such process */
+export function startTimeOf(local: Kernel, pid: number): string {
+  const stat = findStat(local, pid);
+  if (stat === undefined) throw new SyscallError(openat(AT.FDCWD, `/proc/${pid}/stat`, O.RDONLY), ERRNO.ESRCH);
+  return stat.startTime;
+}
 
 /** proc_pid_stat(5). The second field, the name, may hold spaces and parentheses: what follows the last one counts. */
 export function parseStat(text: string): ProcessStat {

@@ -17,7 +17,7 @@ import { members, subdirectories } from './cgroups/members.ts';
 import { memberDirectory } from './cgroups/paths.ts';
 import { makesNamespace } from './namespaces.ts';
 import { isAlive, openInit } from './observe.ts';
-import { type ProcessStat, readStat } from './proc.ts';
+import { findStat, type ProcessStat } from './proc.ts';
 
 /** Whether its cgroup tells who its processes are. */
 export const isKnownByCgroup = (cgroup: CgroupRecord | undefined): cgroup is CgroupRecord =>
@@ -92,10 +92,10 @@ function hasAncestorInside(process: Seen, all: ReadonlyMap<number, Seen>): boole
 
 function tryStat(local: Kernel, pid: number): ProcessStat | undefined {
   try {
-    return readStat(local, pid);
+    return findStat(local, pid);
   } catch (error) {
-    // Gone meanwhile, or hidden by hidepid: somebody else's.
-    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return undefined;
+    // Hidden by hidepid: somebody else's.
+    if (isErrno(error, 'EACCES', 'EPERM')) return undefined;
     throw error;
   }
 }

@@ -67,8 +67,9 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
   const ours = viewOf(pair.bytes).getInt32(0, true);
   const theirs = viewOf(pair.bytes).getInt32(4, true);
   try {
-    const preserved = Array.from({ length: preserveFds }, (_, i) => 3 + i);
-    const table = [...stdio, ...preserved, theirs, ...plan.extra];
+    const table: number[] = [...stdio];
+    for (let fd = 3; fd < 3 + preserveFds; fd++) table.push(fd);
+    table.push(theirs, ...plan.extra);
     const standing = leavesStage(plan) && table.length < STANDING_FROM ? platform.standing : undefined;
     const pid = standing === undefined ? cloneProcess(platform, table, plan) : cloneFrom(standing, table, plan);
     return { pid, socket: ours, kernel: platform.kernelBehind(ours, performer) };

@@ -10,6 +10,7 @@ import type { DevicePrograms } from './cgroups/devices/programs.ts';
 import type { CheckpointOptions } from './criu/options.ts';
 import type { Restoration } from './criu/restoration.ts';
 import type { MountStep } from './mounts/steps.ts';
+import type { CompiledSeccomp } from './seccomp/seccomp.ts';
 import type { Exited } from './wait.ts';
 
 /** What the container's process gets from the process that creates it. */
@@ -55,6 +56,8 @@ export interface Session {
   readonly restoration?: Restoration | undefined;
   /** Hears how a child of this process ended that an effect has reaped. */
   readonly reaped?: ((exited: Exited) => void) | undefined;
+  /** Its seccomp filter, once it has been compiled or read. */
+  filter?: CompiledSeccomp;
   /** Its mounts, where they have been planned by now. */
   mounts?: readonly MountStep[];
   /** While the container is created, and until it is started: its init. */

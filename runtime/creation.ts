@@ -1,6 +1,7 @@
 /** The effects that make a container, by the names that the machine knows them by: loaded by the commands that make one. */
 
 import { type Creation as CgroupCreation, makeCgroup } from '../effects/cgroups/by-driver.ts';
+import { EffectError } from '../effects/error.ts';
 import { awaitStart, consoleDescriptor, settleInit, startInit } from '../effects/init.ts';
 import type { Surroundings } from '../effects/process/look-around.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
@@ -11,8 +12,9 @@ import { connectedInit, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
 import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
 import { inUserNamespace } from '../effects/userns/mappings.ts';
-import type { Kernel } from '../native/kernel.ts';
+import { type Kernel, LostPeerError } from '../native/kernel.ts';
 import { call, flush } from '../native/perform.ts';
+import type { ContainerRecord } from '../spec/record.ts';
 import type { CommandEffects } from './container.ts';
 import { type Creation, plannedCgroup } from './effects.ts';
 import { compiledFilter, processOf } from './starting.ts';
@@ -106,10 +108,10 @@ export function creationOf(session: Session): Creation {
   return {
     effects: {
       makeCgroup: makeContainersCgroup,
-      enterNamespaces,
-      makeMounts: (record) => makeMounts(session, record),
-      enterRootfs: (record) => enterRootfs(session, record),
-      prepareProcess: prepare,
+      enterNamespaces: tellingOfMemory(local, enterNamespaces),
+      makeMounts: tellingOfMemory(local, (record) => makeMounts(session, record)),
+      enterRootfs: tellingOfMemory(local, (record) => enterRootfs(session, record)),
+      prepareProcess: tellingOfMemory(local, prepare),
       restore,
     },
     giveBack: () => giveBack?.(),
@@ -121,3 +123,23 @@ export function creationOf(session: Session): Creation {
     },
   };
 }
+
+/** Whatever an init was doing when the kernel ended it for lack of memory, that is the reason, in runc's words. */
+function tellingOfMemory<T>(
+  local: Kernel,
+  effect: (record: ContainerRecord) => T | Promise<T>,
+): (record: ContainerRecord) => Promise<T> {
+  return async (record) => {
+    try {
+      return await effect(record);
+    } catch (error) {
+      if (!wasLost(error) || record.cgroup === undefined) throw error;
+      const { oomKills } = await import('../effects/cgroups/oom-kills.ts');
+      if (oomKills(local, record.cgroup) === 0) throw error;
+      throw new EffectError('container init was OOM-killed (memory limit too low?)', { cause: error });
+    }
+  };
+}
+
+const wasLost = (error: unknown): boolean =>
+  error instanceof LostPeerError || (error instanceof EffectError && error.cause instanceof LostPeerError);

@@ -3,6 +3,7 @@
 import { reasonOf } from '../effects/error.ts';
 import { readSmallFile } from '../effects/proc.ts';
 import type { ContainerRecord } from '../spec/record.ts';
+import { LARGEST_ID } from '../spec/rules/process.ts';
 import type { Process, User } from '../spec/types.ts';
 import { assertProcess, parseProcess } from '../spec/validate.ts';
 import type { Context } from './context.ts';
@@ -119,8 +120,6 @@ function splitOnce(text: string): readonly [string, string?] {
   const colon = text.indexOf(':');
   return colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
 }
-
-const LARGEST_ID = 0xffff_fffe;
 
 /** Go's Atoi, but for numbers that no id can be: runc cuts off their upper bits. */
 function idOf(text: string, what: 'uid' | 'gid'): number {

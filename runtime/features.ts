@@ -56,7 +56,7 @@ export function featuresOf(platform: Platform, version: string): Features {
       'org.opencontainers.runc.checkpoint.enabled': 'true',
       'runchart.version': version,
     },
-    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.'],
+    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.'],
   };
 }
 

@@ -18,10 +18,18 @@ export interface Host {
   readonly stage?: LaunchedStage;
 }
 
-/** The state root of `--root`'s default: runc's place, by our name. */
-export function defaultRoot({ env, uid }: Pick<Host, 'env' | 'uid'>): string {
-  const own = env.XDG_RUNTIME_DIR;
-  return uid !== 0 && own !== undefined && own !== '' ? `${own}/runchart` : '/run/runchart';
+/** Whether only its user namespace tells whose root this is: an ordinary user may be root by number there. As with runc. */
+export const isRootOfSomebody = ({ env, uid }: Pick<Host, 'env' | 'uid'>): boolean =>
+  uid === 0 && Boolean(env.XDG_RUNTIME_DIR) && env.USER !== 'root';
+
+/**
+ * The state root of `--root`'s default: runc's place, by our name.
+ * @param inUserNamespace whether this process is in one: asked where `isRootOfSomebody`
+ */
+export function defaultRoot(host: Pick<Host, 'env' | 'uid'>, inUserNamespace: boolean): string {
+  const own = host.env.XDG_RUNTIME_DIR ?? '';
+  const isUsers = own !== '' && (host.uid !== 0 || (isRootOfSomebody(host) && inUserNamespace));
+  return isUsers ? `${own}/runchart` : '/run/runchart';
 }
 
 /** @param told the launcher's word: the stage's pid, and the descriptors of our ends of its sockets */

@@ -14,6 +14,7 @@
  */
 
 import { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
+import { runsInUserNamespace } from '../effects/userns/read-mappings.ts';
 import { sharedMachine } from '../machines/shared.ts';
 import { hostPlatform } from '../native/platform.ts';
 import { withStandingStage } from '../native/standing.ts';
@@ -96,7 +97,7 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
   const context: SharedContext = {
     platform,
     host,
-    root: options.root ?? defaultRoot(host),
+    root: options.root ?? defaultRoot(host, runsInUserNamespace(platform.local)),
     systemdCgroup: options.systemdCgroup ?? false,
     patience: PATIENCE,
     shared,

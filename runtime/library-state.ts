@@ -2,8 +2,10 @@
 
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Status } from '../spec/types.ts';
+import { OCI_VERSION } from '../spec/version.ts';
 
 export interface ContainerState {
+  /** Of the specification that this state complies with: not the config's. */
   readonly ociVersion: string;
   readonly id: string;
   readonly status: Status;
@@ -17,7 +19,7 @@ export interface ContainerState {
 }
 
 export const stateOf = (record: ContainerRecord, status: Status): ContainerState => ({
-  ociVersion: record.ociVersion,
+  ociVersion: OCI_VERSION,
   id: record.id,
   status,
   pid: status === 'stopped' ? 0 : (record.init?.pid ?? 0),

@@ -5,7 +5,7 @@ import type { Kernel } from '../native/kernel.ts';
 import { hostPlatform } from '../native/platform.ts';
 import { nowNanoseconds, rfc3339 } from './clock.ts';
 import { type Context, PATIENCE } from './context.ts';
-import { defaultRoot, type Host } from './host.ts';
+import { defaultRoot, type Host, isRootOfSomebody } from './host.ts';
 import { type Log, type LogFormat, openLog } from './log.ts';
 import { absolutePath } from './path.ts';
 import { placeOf } from './place.ts';
@@ -35,7 +35,7 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
   const context: Context = {
     platform,
     host,
-    root: rootOf(host, options.root),
+    root: await rootOf(host, options.root, platform.local),
     systemdCgroup: options.systemdCgroup ?? false,
     rootless: options.rootless,
     patience: PATIENCE,
@@ -77,8 +77,12 @@ async function traceTo(host: Host, file: string | undefined): Promise<Trace | un
   return openTrace(file === '-' ? file : absolutePath(host, file));
 }
 
-function rootOf(host: Host, given: string | undefined): string {
-  if (given === undefined) return defaultRoot(host);
+async function rootOf(host: Host, given: string | undefined, local: Kernel): Promise<string> {
+  if (given === undefined) {
+    if (!isRootOfSomebody(host)) return defaultRoot(host, false);
+    const { runsInUserNamespace } = await import('../effects/userns/read-mappings.ts');
+    return defaultRoot(host, runsInUserNamespace(local));
+  }
   const root = absolutePath(host, given);
   // Also what an empty value comes to in the root directory; containers would be made and deleted among the host's.
   if (root === '/') throw new Error('Option --root argument should not be set to /');

@@ -18,7 +18,9 @@ const NEW_STATE_FILE = '.state.json.new';
 
 /** As runc: the container's processes may pass through it, not look around. */
 const DIRECTORY_MODE = 0o711;
-const ROOT_MODE = 0o700;
+const PARENT_MODE = 0o700;
+/** The sticky bit keeps what lies in a user's XDG_RUNTIME_DIR from being cleaned up (XDG Base Directory Specification). */
+const ROOT_MODE = 0o1700;
 
 const FIRST_READ_BYTES = 8 * 1024;
 /** Far above any config; a bound, since the file may be anything. */
@@ -77,7 +79,8 @@ function makeRoot(kernel: Kernel, root: string): void {
   if (made >= 0 || made === -ERRNO.EEXIST) return;
   const parts = root.split('/');
   for (let depth = 2; depth <= parts.length; depth++) {
-    const one = mkdirat(AT.FDCWD, parts.slice(0, depth).join('/'), ROOT_MODE);
+    const mode = depth === parts.length ? ROOT_MODE : PARENT_MODE;
+    const one = mkdirat(AT.FDCWD, parts.slice(0, depth).join('/'), mode);
     const result = attempt(kernel, one);
     if (result < 0 && result !== -ERRNO.EEXIST) throw new SyscallError(one, -result);
   }

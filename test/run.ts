@@ -9,8 +9,7 @@
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { leftovers, traces } from './integration/leftovers.ts';
+import { lasting, leftovers, traces } from './integration/leftovers.ts';
 import { buildIfStale } from './runner/build.ts';
 import { runGroup } from './runner/group.ts';
 import { emptyTally, skip, summary } from './runner/tally.ts';
@@ -42,7 +41,7 @@ async function runAll(only: readonly string[]): Promise<boolean> {
     name: 'unit and property tests',
     files: files.filter((file) => !isIntegration(file)),
     concurrency: availableParallelism(),
-    limits: { testMs: 60_000, silenceMs: 120_000 },
+    limits: { testMs: 240_000, silenceMs: 270_000 },
   });
   const integration = files.filter(isIntegration);
   if (process.getuid?.() === 0) {
@@ -63,17 +62,6 @@ async function runAll(only: readonly string[]): Promise<boolean> {
   if (inMachine !== undefined) console.log(await inMachine);
   console.log(summary(tally).join('\n'));
   return tally.failures.length === 0;
-}
-
-/** What is there now and still is after 10 seconds: a process may take a moment to end, others may run tests too. */
-async function lasting(look: () => string[]): Promise<string[]> {
-  let left = look();
-  for (let attempt = 0; attempt < 100 && left.length > 0; attempt++) {
-    await setTimeout(100);
-    const now = new Set(look());
-    left = left.filter((trace) => now.has(trace));
-  }
-  return left;
 }
 
 /** See test/runner/sign-in.mjs. */

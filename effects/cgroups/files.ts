@@ -54,11 +54,12 @@ const PAGE = 4096;
 /** The calls that read a file, for a batch of the caller's; `textAt` tells the text once it has been performed. */
 export function planRead(batch: Batch, path: string, pages = 1): FileRead {
   const open = batch.try(openat(AT.FDCWD, path, O.RDONLY));
-  const chunks = Array.from({ length: pages + 1 }, (_, i) => {
+  const chunks: FileRead['chunks'][number][] = [];
+  for (let i = 0; i <= pages; i++) {
     // The last one is to find nothing more.
     const into = out(i < pages ? PAGE : 8);
-    return { into, at: batch.try(read(result(open), into)) };
-  });
+    chunks.push({ into, at: batch.try(read(result(open), into)) });
+  }
   batch.try(close(result(open)));
   return { path, open, chunks };
 }

@@ -3,6 +3,7 @@
 import type { Program } from '../../native/process.ts';
 import type { ContainerRecord, HookKind } from '../../spec/record.ts';
 import type { Hook, HookName, Hooks, State, Status } from '../../spec/types.ts';
+import { OCI_VERSION } from '../../spec/version.ts';
 
 export interface PlannedHook extends Program {
   /** `createRuntime hook #0`, for errors. */
@@ -47,7 +48,8 @@ const STATUS: Readonly<Record<HookKind, Status>> = {
  */
 export function hookState(record: ContainerRecord, kind: HookKind, pid: number | undefined): State {
   return {
-    ociVersion: record.ociVersion,
+    // Of the specification that the state complies with: not the config's.
+    ociVersion: OCI_VERSION,
     id: record.id,
     status: STATUS[kind],
     ...(pid === undefined ? {} : { pid }),

@@ -3,13 +3,16 @@
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { Mount } from '../../spec/types.ts';
+import { CGROUP_ROOT } from '../cgroups/layout.ts';
 import type { MountOptions } from './options.ts';
 import type { MountFacts } from './plan.ts';
 import type { BindStep, MountStep, SymlinkStep } from './steps.ts';
 
 /**
- * A `cgroup` mount shows the container its own cgroup only. On v2, and in a cgroup namespace, the file system itself does;
- * elsewhere the container's directories are bound. On v1 (and hybrid) that is a tmpfs with a directory a controller.
+ * A `cgroup` mount. On v1 (and hybrid) that is a tmpfs with a directory a controller, and in each the container's own cgroup.
+ * On v2 it is the file system itself, which a cgroup namespace has its own root of. With the host's namespace it is all that the host
+ * has, as with runc and crun, so that the path of /proc/self/cgroup is there: bound, since mounting it again would reset nsdelegate
+ * for the whole host (apply_cgroup_root_flags of the kernel).
  */
 export function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts): readonly MountStep[] {
   const { cgroup } = facts;
@@ -27,22 +30,21 @@ export function planCgroupMount(mount: Mount, options: MountOptions, facts: Moun
     propagation: [],
   });
   if (cgroup.layout === 'v2') {
-    const unified = cgroup.paths.unified;
-    if (facts.cgroupNamespace)
-      return [
-        {
-          step: 'filesystem',
-          type: 'cgroup2',
-          source: 'cgroup',
-          parameters: [],
-          attributes: attributes.set,
-          ordinary: false,
-          keepsMode: false,
-          ...(unified === undefined ? {} : { otherwise: { ...bind(unified, mount.destination), ...placed } }),
-          ...placed,
-        },
-      ];
-    return unified === undefined ? [] : [{ ...bind(unified, mount.destination), ...placed }];
+    if (!facts.cgroupNamespace) return [{ ...bind(CGROUP_ROOT, mount.destination), ...placed }];
+    const otherwise = { ...bind(cgroup.paths.unified ?? CGROUP_ROOT, mount.destination), ...placed };
+    return [
+      {
+        step: 'filesystem',
+        type: 'cgroup2',
+        source: 'cgroup',
+        parameters: options.parameters,
+        attributes: attributes.set,
+        ordinary: false,
+        keepsMode: false,
+        otherwise,
+        ...placed,
+      },
+    ];
   }
   const hierarchies = v1Hierarchies(cgroup.paths);
   return [
@@ -70,6 +72,8 @@ export function planCgroupMount(mount: Mount, options: MountOptions, facts: Moun
         attributes: attributes.set,
         ordinary: false,
         keepsMode: false,
+        // Of a namespace that somebody else owns.
+        otherwise: bind(path, at),
         at,
         placeholder: 'directory',
         propagation: [],

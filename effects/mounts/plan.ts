@@ -14,8 +14,9 @@ export interface MountFacts {
   readonly rootfs?: string | undefined;
   /** Paths that are bound and are not directories. */
   readonly files: ReadonlySet<string>;
+  /** The cgroup that the container is in, of all hierarchies. */
   readonly cgroup: CgroupRecord | undefined;
-  /** The container has a cgroup namespace of its own. */
+  /** The container has another cgroup namespace than the host's. */
   readonly cgroupNamespace: boolean;
   /** Namespaces that the container has not got: the host's are its own. */
   readonly hostNamespaces?: ReadonlySet<NamespaceType>;

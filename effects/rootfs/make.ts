@@ -8,6 +8,7 @@ import { out } from '../../native/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Config, Mount } from '../../spec/types.ts';
+import { enteredCgroup } from '../cgroups/entered.ts';
 import { EffectError } from '../error.ts';
 import { performMounts } from '../mounts/perform.ts';
 import { planMounts } from '../mounts/plan.ts';
@@ -63,16 +64,13 @@ export const plainMounts = (record: ContainerRecord): readonly Mount[] =>
   (record.config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
 
 /** What these mounts come to on this host. @throws EffectError */
-export function plannedSteps(
-  local: Kernel,
-  { config, cgroup, rootfs }: ContainerRecord,
-  mounts: readonly Mount[],
-): readonly MountStep[] {
+export function plannedSteps(local: Kernel, record: ContainerRecord, mounts: readonly Mount[]): readonly MountStep[] {
+  const { config, rootfs } = record;
   return planMounts(mounts, {
     rootfs,
     files: boundFiles(local, mounts),
-    cgroup,
-    cgroupNamespace: makesNamespace(config, 'cgroup'),
+    cgroup: enteredCgroup(local, record),
+    cgroupNamespace: hasNamespace(config, 'cgroup'),
     hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
     joinedNamespaces: new Set(
       NAMESPACE_TYPES.filter((type) => hasNamespace(config, type) && !makesNamespace(config, type)),

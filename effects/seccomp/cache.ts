@@ -22,7 +22,7 @@ import {
 } from '../../native/calls/files.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { BPF_MAXINSNS, NATIVE_ARCH, SOCK_FILTER_BYTES } from '../../native/constants/seccomp.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel.ts';
 import type { LibSeccomp } from '../../native/libseccomp.ts';
 import { attempt, call } from '../../native/perform.ts';
 import { out, result, viewOf } from '../../native/struct.ts';
@@ -83,24 +83,26 @@ function kernelVersion(local: Kernel): string {
 
 /** The program for a key, or undefined. */
 export function readCached(local: Kernel, folder: string, key: CacheKey): Uint8Array | undefined {
-  const size = fileSize(key.bytes, MAX_PROGRAM_BYTES);
-  const content = out(size);
   const [folderStat, fileStat] = [out(STATX_BYTES), out(STATX_BYTES)];
-  const calls: readonly Call[] = [
+  const { results, stoppedAt } = local.submit([
     openat(AT.FDCWD, folder, O.RDONLY | O.DIRECTORY | O.NOFOLLOW),
     openat(result(0), key.fileName, O.RDONLY | O.NOFOLLOW | O.NONBLOCK),
     statx(result(0), '', folderStat),
     statx(result(1), '', fileStat),
-    read(result(1), content),
     { name: 'geteuid', args: [] },
-    close(result(1)),
-    close(result(0)),
-  ];
-  const results = local.submit(calls.map((one) => ({ ...one, mayFail: true }))).results;
-  if (results.some((value) => value < 0)) return undefined;
-  const [, , , , bytes = 0, uid = -1] = results;
-  if (!isOurs(folderStat.bytes, uid, S.IFDIR) || !isOurs(fileStat.bytes, uid, S.IFREG)) return undefined;
-  return parse(content.bytes.subarray(0, bytes), key);
+  ]);
+  const [dir = -1, fd = -1, , , uid = -1] = results;
+  try {
+    if (stoppedAt !== undefined) return undefined;
+    if (!isOurs(folderStat.bytes, uid, S.IFDIR) || !isOurs(fileStat.bytes, uid, S.IFREG)) return undefined;
+    const size = sizeOf(fileStat.bytes);
+    if (size > fileSize(key.bytes, MAX_PROGRAM_BYTES)) return undefined;
+    const content = out(size);
+    const bytes = attempt(local, read(fd, content));
+    return parse(content.bytes.subarray(0, Math.max(0, bytes)), key);
+  } finally {
+    for (const opened of [fd, dir]) if (opened >= 0) attempt(local, close(opened));
+  }
 }
 
 /** Keeps a program. A failure is no one's concern: the next command compiles again. */
@@ -155,11 +157,15 @@ function isOurs(stat: Uint8Array, uid: number, type: number): boolean {
   return viewOf(stat).getUint32(20, true) === uid && (mode & S.IFMT) === type && (mode & 0o022) === 0;
 }
 
+/** In struct statx: u64 size at byte 40. */
+const sizeOf = (stat: Uint8Array): number => Number(viewOf(stat).getBigUint64(40, true));
+
 const padded = (length: number): number => (length + 7) & ~7;
 const fileSize = (key: Uint8Array, programBytes: number): number =>
   HEADER_BYTES + padded(key.length) + 2 * programBytes;
 
-function compose({ bytes: key }: CacheKey, program: Uint8Array): Uint8Array {
+/** A file's content. */
+export function compose({ bytes: key }: CacheKey, program: Uint8Array): Uint8Array {
   const file = new Uint8Array(fileSize(key, program.length));
   const view = viewOf(file);
   view.setBigUint64(0, MAGIC, true);
@@ -183,4 +189,8 @@ function parse(file: Uint8Array, { bytes: key }: CacheKey): Uint8Array | undefin
   return same(program, file.subarray(file.length - 2 * programBytes, file.length - programBytes)) ? program : undefined;
 }
 
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+/** As texts of an encoding that has a character for every byte: the engine's own code. (Node's Buffer takes 0.1 ms to load.) */
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  const decoder = new TextDecoder('latin1');
+  return decoder.decode(a) === decoder.decode(b);
+}

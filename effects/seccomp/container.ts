@@ -10,6 +10,7 @@ import { hookState } from '../hooks/plan.ts';
 import type { Session } from '../session.ts';
 import { type ContainerProcessState, connectAgent, introduce, prepareAgent } from './agent.ts';
 import { CACHE_FOLDER } from './cache.ts';
+import { readCopy, writeCopy } from './copy.ts';
 import { type CompiledSeccomp, compileSeccomp, loadCalls, loadWithoutAgent } from './seccomp.ts';
 
 /** What the init performs to be under the filter, and what is to be let go of afterwards, loaded or not. */
@@ -44,8 +45,8 @@ export function filterOf(session: Session, record: ContainerRecord): ContainerFi
   const profile = record.config.linux?.seccomp;
   if (profile === undefined) return undefined;
   const { local } = session.platform;
-  const library = () => session.platform.libseccomp();
-  const compiled = compileSeccomp({ local, library, cacheFolder: `${record.root}/${CACHE_FOLDER}` }, profile);
+  session.filter ??= compiledFor(session, record, profile);
+  const compiled = session.filter;
   const { needsListener } = compiled;
   return {
     withoutAgent: loadWithoutAgent(compiled),
@@ -60,6 +61,23 @@ export function filterOf(session: Session, record: ContainerRecord): ContainerFi
       return introduce(local, process, compiled, connection, processState(profile, pid, state));
     },
   };
+}
+
+function compiledFor(session: Session, record: ContainerRecord, profile: Seccomp): CompiledSeccomp {
+  const { platform, directory } = session;
+  const { local } = platform;
+  const made = record.reached !== 'creating';
+  const compiled = compileSeccomp(
+    {
+      local,
+      library: () => platform.libseccomp(),
+      cacheFolder: `${record.root}/${CACHE_FOLDER}`,
+      program: made ? readCopy(local, directory) : undefined,
+    },
+    profile,
+  );
+  if (!made) writeCopy(local, directory, compiled.program);
+  return compiled;
 }
 
 function tellAgent(

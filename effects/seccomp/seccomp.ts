@@ -26,22 +26,29 @@ export interface SeccompContext {
   readonly library: () => LibSeccomp;
   /** Where compiled programs are kept, see cache.ts; nowhere when absent. */
   readonly cacheFolder?: string;
+  /** Compiled already, for this very profile. */
+  readonly program?: Uint8Array | undefined;
 }
 
 /** Docker's default profile takes libseccomp 3 to 14 ms, so its program is kept. @throws Error */
 export function compileSeccomp(context: SeccompContext, profile: Seccomp): CompiledSeccomp {
-  const { local, cacheFolder } = context;
   const problem = listenerProblem(profile);
   if (problem !== undefined) throw new Error(problem);
-  const flags = filterFlags(local, profile);
+  return {
+    flags: filterFlags(context.local, profile),
+    program: context.program ?? compiledOnce(context, profile),
+    needsListener: needsListener(profile),
+  };
+}
+
+function compiledOnce({ local, cacheFolder, ...context }: SeccompContext, profile: Seccomp): Uint8Array {
   const library = context.library();
   const key = cacheFolder === undefined ? undefined : cacheKey(local, library, profile);
-  let program = key && cacheFolder ? readCached(local, cacheFolder, key) : undefined;
-  if (program === undefined) {
-    program = compileProgram(local, library, profile, NATIVE_ARCH);
-    if (key && cacheFolder) writeCached(local, cacheFolder, key, program);
-  }
-  return { program, flags, needsListener: needsListener(profile) };
+  const cached = key && cacheFolder ? readCached(local, cacheFolder, key) : undefined;
+  if (cached !== undefined) return cached;
+  const program = compileProgram(local, library, profile, NATIVE_ARCH);
+  if (key && cacheFolder) writeCached(local, cacheFolder, key, program);
+  return program;
 }
 
 /**

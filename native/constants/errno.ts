@@ -275,12 +275,11 @@ const texts = (): Readonly<Record<ErrnoName, string>> => ({
   EHWPOISON: 'memory page has hardware error',
 });
 
-const isName = (name: string): name is ErrnoName => name in ERRNO;
-
-const nameOf = (errno: number): ErrnoName | undefined =>
-  Object.keys(ERRNO)
-    .filter(isName)
-    .find((name) => ERRNO[name] === errno);
+function nameOf(errno: number): ErrnoName | undefined {
+  let name: ErrnoName;
+  for (name in ERRNO) if (ERRNO[name] === errno) return name;
+  return undefined;
+}
 
 /** The name of an error number (`2` → `ENOENT`); an unknown one is spelt `errno 4242`. */
 export const errnoName = (errno: number): string => nameOf(errno) ?? `errno ${errno}`;

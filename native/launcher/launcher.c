@@ -26,12 +26,6 @@ static const char *const REMOVED[] = {"BUN_", "JSC_", "NODE_", "WTF_", "MIMALLOC
 /* Without the JIT a short run is 2 ms faster (docs/performance.md). A crash of the engine must not be sent anywhere. */
 static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REPORTING=0"};
 
-/*
- * A heap of huge pages, where the host offers them: 1.4 ms of a command that makes a process and touches 8 MB; another touches
- * 3, and clearing whole huge pages for them costs it 0.4 ms.
- */
-static char huge_pages[] = "MIMALLOC_ALLOW_THP=2";
-
 /* The engine raises its own soft limit before our code runs; the container gets back what the caller had. */
 static char nofile[] = "RUNCHART_NOFILE=00000000000000000000";
 
@@ -144,10 +138,7 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
   struct stage stage;
-  if (makes_process(argv)) {
-    *kept++ = huge_pages;
-    if (start_stage(&stage)) *kept++ = told(&stage);
-  }
+  if (wants_stage(argv) && start_stage(&stage)) *kept++ = told(&stage);
   *kept = 0;
 
   char *engine = engine_path();

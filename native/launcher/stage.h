@@ -33,7 +33,7 @@ static int is_flag(const char *word, const char *name) {
  * Whether the command is one that makes a process. A guess: the engine reads the line, and has no use for some stages.
  * A trace is to show how the engine starts its own.
  */
-static int makes_process(char **argv) {
+static int wants_stage(char **argv) {
   static const char *const with_value[] = {"root", "log", "log-format", "rootless", "criu"};
   static const char *const commands[] = {"run", "create", "exec"};
   for (argv++; *argv && **argv == '-'; argv++) {

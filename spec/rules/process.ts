@@ -14,7 +14,7 @@ export const RLIMITS: ReadonlySet<string> = new Set([
  * In runc's order and words where it has any.
  */
 export function checkProcess(process: Process, at: JsonPath, report: Report): void {
-  const { cwd, args = [], env = [], rlimits = [] } = process;
+  const { cwd, args = [], env = [], rlimits = [], user } = process;
   if (cwd === '') report([...at, 'cwd'], 'Cwd property must not be empty');
   if (!cwd.startsWith('/')) report([...at, 'cwd'], 'Cwd must be an absolute path');
   if (cwd.includes('\0')) report([...at, 'cwd'], 'contains a nul byte');
@@ -22,9 +22,23 @@ export function checkProcess(process: Process, at: JsonPath, report: Report): vo
   for (const [index, arg] of args.entries()) {
     if (arg.includes('\0')) report([...at, 'args', index], 'contains a nul byte');
   }
+  checkIds(user, [...at, 'user'], report);
   checkEnv(env, [...at, 'env'], report);
   checkRlimits(rlimits, [...at, 'rlimits'], report);
   checkScheduling(process, at, report);
+}
+
+/** The largest number of 32 bits is nobody's: setresuid(2) and setresgid(2) take it for "as it is", which is root here. */
+export const LARGEST_ID = 0xffff_fffe;
+
+function checkIds(user: Process['user'], at: JsonPath, report: Report): void {
+  const { uid, gid, additionalGids = [] } = user ?? {};
+  const check = (id: number | undefined, path: JsonPath) => {
+    if (id !== undefined && id > LARGEST_ID) report(path, `must be at most ${LARGEST_ID}, not ${id}`);
+  };
+  check(uid, [...at, 'uid']);
+  check(gid, [...at, 'gid']);
+  for (const [index, id] of additionalGids.entries()) check(id, [...at, 'additionalGids', index]);
 }
 
 function checkEnv(env: readonly string[], at: JsonPath, report: Report): void {

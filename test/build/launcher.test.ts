@@ -4,7 +4,6 @@ import {
   chmodSync,
   closeSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -110,21 +109,6 @@ describe('the launcher', () => {
     assert.equal(report({ env: {} }).env.length, 3);
   });
 
-  it('asks for huge pages for the commands that make a process, which use them', () => {
-    const asks = (argv: string[]) => report({ argv }).env.includes('MIMALLOC_ALLOW_THP=2');
-    assert.deepEqual(
-      [
-        ['run', 'x'],
-        ['--root', 'state', 'create', 'x'],
-        ['exec', 'x', 'true'],
-        ['state', 'run'],
-        ['delete', 'x'],
-        [],
-      ].map(asks),
-      [true, true, true, false, false, false],
-    );
-  });
-
   it('reads an engine that is not in memory as a whole', (test) => {
     const cold = join(folder, 'cold');
     mkdirSync(cold);
@@ -222,9 +206,15 @@ describe('the launcher', () => {
       ],
     );
     const pid = /RUNCHART_STAGE=(\d+)/.exec(stdout)?.[1];
-    const ended = () => !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    const ended = () => {
+      try {
+        return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+      } catch {
+        return true;
+      }
+    };
     for (let tries = 0; !ended(); tries++) {
-      assert.ok(tries < 200, 'the stage has outlived the engine');
+      assert.ok(tries < 3000, 'the stage has outlived the engine');
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   });

@@ -26,14 +26,24 @@ static void print_file(int pid, const char *name, const char *prefix) {
       if (!strncmp(line, prefix, strlen(prefix))) printf("stage %s %lx\n", prefix, strtoul(line + strlen(prefix), NULL, 16));
 }
 
-/* What the stage is, once it has executed its program. */
+/* R, S, …; 0 for a process that is not there. */
+static char state_of(int pid) {
+  char path[64], state = 0;
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  FILE *file = fopen(path, "r");
+  if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 0;
+  if (file) fclose(file);
+  return state;
+}
+
+/* What the stage is, once it has executed its program and waits: the program is there before its arguments are. */
 static void print_stage(int pid) {
   char path[64], exe[256];
   ssize_t length = 0;
   snprintf(path, sizeof path, "/proc/%d/exe", pid);
   for (int tries = 0; tries < 5000; tries++, usleep(1000)) {
     length = readlink(path, exe, sizeof exe - 1);
-    if (length > 0 && !strncmp(exe, "/memfd:", 7)) break;
+    if (length > 0 && !strncmp(exe, "/memfd:", 7) && state_of(pid) == 'S') break;
   }
   printf("stage exe %.*s\n", (int)length, exe);
   print_file(pid, "cmdline", NULL);

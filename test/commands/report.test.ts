@@ -12,4 +12,9 @@ it("an error is one line, without oclif's hint", () => {
   const own = 'invalid value "x" for flag -additional-gids: parse error';
   assert.equal(lineOf(new Error(`Parsing --additional-gids \n\t${own}\nSee more help with --help`)), own);
   assert.equal(lineOf('text'), 'text');
+  assert.equal(
+    lineOf(new Error('exit status 3, stdout: out\n, stderr: a\nb\n')),
+    'exit status 3, stdout: out, stderr: a: b',
+  );
+  assert.equal(lineOf(new Error('garbage option\n\nUsage:\n ps [options]\n')), 'garbage option: Usage: ps [options]');
 });

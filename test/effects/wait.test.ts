@@ -4,14 +4,19 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { awaitExit, reap, reaperOf } from '../../effects/wait.ts';
 import { close, closeRange } from '../../native/calls/files.ts';
-import { execve } from '../../native/calls/process.ts';
+import { execve, waitid } from '../../native/calls/process.ts';
 import { CLOSE_RANGE } from '../../native/constants/files.ts';
+import { P, W } from '../../native/constants/process.ts';
 import { LostPeerError } from '../../native/kernel.ts';
 import { perform } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
+import { out } from '../../native/struct.ts';
 
 const platform = hostPlatform();
 const { local } = platform;
+
+/** waitid(2): its parent may ask once more. */
+const WNOWAIT = 0x01000000;
 
 /** A child of this process that the engine knows nothing of. */
 function shell(script: string): number {
@@ -36,9 +41,13 @@ test('the status of a child, by itself and by a signal', async () => {
 });
 
 test('a child that runs has no status yet', async () => {
-  const pid = shell('sleep 0.1; exit 1');
-  assert.equal(reap(local, pid), undefined);
-  assert.deepEqual(await awaitExit(platform, pid), { pid, status: 1 });
+  const pid = shell('exec sleep 1000');
+  try {
+    assert.equal(reap(local, pid), undefined);
+  } finally {
+    process.kill(pid, 'SIGTERM');
+  }
+  assert.deepEqual(await awaitExit(platform, pid), { pid, status: 143, signal: 15 });
 });
 
 test('of a process that is not a child only the end is seen', async () => {
@@ -54,7 +63,8 @@ test('a status is kept for who asks, also when it came among others', async () =
   const pid = shell('exit 9');
   const other = shell('exit 8');
   const reaper = reaperOf(local, pid);
-  while (reap(local, other) === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const one of [pid, other]) perform(local, [waitid(P.PID, one, out(128), W.EXITED | WNOWAIT)]);
+  assert.equal(reap(local, other)?.status, 8);
   assert.equal(reaper.exitStatus(), 9);
   assert.equal(reaper.exitStatus(), 9);
   assert.throws(() => reaperOf(local, pid).exitStatus(), {

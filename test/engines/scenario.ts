@@ -44,7 +44,7 @@ export function scriptPrograms(bin: string): void {
   program(
     bin,
     'wait_until',
-    'for n in $(seq 200); do sh -c "$1" > /dev/null 2>&1 && exit 0; sleep 0.05; done\necho "never: $1"; exit 1',
+    'for n in $(seq 1000); do sh -c "$1" > /dev/null 2>&1 && exit 0; sleep 0.05; done\necho "never: $1"; exit 1',
   );
   // Force, which races with the monitor's own cleaning up, by design or not.
   program(bin, 'put_away', 'wait_until "podman rm --force --time 0 --ignore $*"');

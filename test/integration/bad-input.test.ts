@@ -2,13 +2,24 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { openRuntime, type RunchartContainer } from '../../runtime/index.ts';
 import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers } from './containers.ts';
+import { until } from './lives.ts';
 import { hostMounts } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
 
@@ -308,7 +319,7 @@ test('of many starts at the same time one starts it', { skip }, async () => {
   for (const outcome of outcomes)
     if (outcome.status === 'rejected')
       assert.match(outcome.reason.message, /^cannot start an already running container$/);
-  for (let i = 0; i < 100 && created.output() === ''; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('it has begun', () => created.output() !== '');
   assert.equal(created.output(), 'once\n');
 });
 
@@ -372,4 +383,23 @@ test('a damaged or foreign state.json is told, and deleted by force', { skip }, 
     assert.equal((await created.container.wait()).status, 137, title);
     assert.deepEqual(remains(host.idOf(''), host.path), [], title);
   }
+});
+
+test('less memory than an init needs, in runc’s words', { skip }, async (t) => {
+  const unified = existsSync('/sys/fs/cgroup/cgroup.controllers');
+  if (
+    unified
+      ? !readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').includes('memory')
+      : !existsSync('/sys/fs/cgroup/memory')
+  )
+    return t.skip('no memory controller here');
+  const config = shellConfig('true');
+  const resources = { ...config.linux?.resources, memory: { limit: 4096 } };
+  await refused(
+    host.runtime.create({
+      id: host.idOf('memory'),
+      bundle: host.bundle('memory', { ...config, linux: { ...config.linux, resources } }),
+    }),
+    /^container init was OOM-killed \(memory limit too low\?\)$/,
+  );
 });

@@ -73,3 +73,23 @@ test('limits are set before the program runs', { skip }, async (t) => {
   const { output } = await host.run('limits', { ...config, linux: { ...config.linux, resources } });
   assert.equal(output, '23\n');
 });
+
+test('where it has the host’s cgroup namespace, it finds its own cgroup by the path in /proc on v2', {
+  skip,
+}, async (t) => {
+  if (layout?.mode !== 'v2') return t.skip('cgroup v1 here: every hierarchy shows the own cgroup at its root');
+  const config = shellConfig('cat "/sys/fs/cgroup$(grep ^0:: /proc/self/cgroup | cut -c4-)/cgroup.procs"');
+  const namespaces = (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'cgroup');
+  const flags = () => textOfMount('/sys/fs/cgroup');
+  const before = flags();
+  const { output } = await host.run('whole', { ...config, linux: { ...config.linux, namespaces } });
+  assert.match(output, /^1$/m);
+  assert.equal(flags(), before, 'mount options of the whole host');
+});
+
+/** The options of the file system that is mounted there, of the kernel's list. */
+const textOfMount = (mountpoint: string): string | undefined =>
+  readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .findLast((line) => line.split(' ')[4] === mountpoint)
+    ?.split(' - ')[1];

@@ -25,6 +25,7 @@ import { call, perform } from '../../native/perform.ts';
 import { spawnStage } from '../../native/spawn.ts';
 import { out, viewOf } from '../../native/struct.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
+import { catches } from './containers.ts';
 
 const missing = process.getuid?.() === 0 ? false : 'needs root';
 const libc = loadLibc();
@@ -61,12 +62,6 @@ function ended(pid: number, options = 5): number | undefined {
   const info = out(128);
   perform(local, [waitid(P.PID, pid, info, options)]);
   return viewOf(info.bytes).getInt32(16, true) === 0 ? undefined : viewOf(info.bytes).getInt32(24, true);
-}
-
-/** Whether the process has come as far as to handle a signal. */
-function catches(pid: number, signal: number): boolean {
-  const [, mask = '0'] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 test('a cgroup is made, joined, frozen, thawed, killed and removed', { skip: missing }, () => {
@@ -135,7 +130,7 @@ test('a freeze that somebody undoes meanwhile is not waited for', { skip: missin
   assert.throws(() => freeze(undone, record), /^CgroupError: unexpected state THAWED while freezing$/);
   assert.equal(isFrozen(local, record), false);
   killAll(local, record);
-  assert.equal(ended(pid), SIGNALS.SIGKILL);
+  assert.equal(ended(pid, 4), SIGNALS.SIGKILL);
   removeCgroup(local, record);
 });
 

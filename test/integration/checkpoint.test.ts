@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { noContainers } from './bundle.ts';
 import { messageOf } from './command-line.ts';
 import { counting, countOf, noCriu, noMemoryTracking, provideCriu } from './criu.ts';
+import { childrenOf } from './foreground.ts';
 import { type Life, lives, until } from './lives.ts';
 
 const skip = noContainers || noCriu();
@@ -127,9 +128,12 @@ describe('checkpoint', { skip }, () => {
     const { id } = life;
     const dumping = host.spawn(runchart, 'checkpoint', '--leave-running', '--image-path', images(id), id);
     await until('CRIU is at work', () => existsSync(join(images(id), 'dump.log')));
+    const criu = childrenOf(dumping.child.pid ?? 0);
+    assert.ok(criu.length > 0);
     dumping.child.kill('SIGKILL');
     await dumping.ended;
-    await until('CRIU has noticed', () => statusOf(id) === 'running');
+    // It may freeze the container only now, and notices when it has something to say.
+    await until('CRIU has noticed', () => criu.every(({ pid }) => !existsSync(`/proc/${pid}`)));
     await goesOn(life);
     well('checkpoint', '--image-path', images(id), id);
     assert.equal(statusOf(id), undefined);

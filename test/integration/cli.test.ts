@@ -5,9 +5,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { SIGNALS } from '../../native/constants/signal.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { commandLine, messageOf, RUNCHART } from './command-line.ts';
-import { remains } from './nothing-left.ts';
+import { catches } from './containers.ts';
+import { until } from './lives.ts';
+import { remainsAtLast } from './nothing-left.ts';
 
 const PREFIX = `runchart-test-${process.pid}-cli-`;
 
@@ -21,19 +24,11 @@ describe('the command line', { skip: noContainers }, () => {
   let count = 0;
   const newId = () => `${PREFIX}${++count}`;
   const statusOf = (id: string) => JSON.parse(runchart('state', id).stdout).status;
-  const until = async (id: string, status: string) => {
-    for (let tries = 0; statusOf(id) !== status; tries++) {
-      assert.ok(tries < 200, `container ${id} does not become ${status}`);
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  };
+  const becomes = (id: string, status: string) => until(`${id} is ${status}`, () => statusOf(id) === status);
 
   after(async () => {
     for (let i = 1; i <= count; i++) runchart('delete', '--force', `${PREFIX}${i}`);
-    // The host's init takes its time to reap those that a detached container leaves to it.
-    for (let tries = 0; remains(PREFIX, work.path).length > 0 && tries < 100; tries++)
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.deepEqual(remains(PREFIX, work.path), []);
+    assert.deepEqual(await remainsAtLast(PREFIX, work.path), []);
     work.remove();
   });
 
@@ -44,11 +39,12 @@ describe('the command line', { skip: noContainers }, () => {
     assert.equal(created.status, 'created');
     assert.ok(existsSync(`/proc/${created.pid}`));
     assert.equal(runchart('start', id).status, 0);
-    await until(id, 'running');
+    await becomes(id, 'running');
     assert.match(readFileSync(`/proc/${created.pid}/cmdline`, 'utf8'), /^sh\0-c\0trap/);
     assert.equal(messageOf(runchart('delete', id)), `cannot delete container ${id} that is not stopped: running`);
+    await until('it listens to TERM', () => catches(created.pid, SIGNALS.SIGTERM));
     assert.deepEqual(runchart('kill', id, 'term'), { status: 0, stdout: '', stderr: '' });
-    await until(id, 'stopped');
+    await becomes(id, 'stopped');
     assert.deepEqual(runchart('delete', id), { status: 0, stdout: '', stderr: '' });
     assert.equal(messageOf(runchart('state', id)), 'container does not exist');
     assert.equal(runchart('list', '-q').stdout, '');
@@ -226,6 +222,18 @@ describe('the command line', { skip: noContainers }, () => {
     assert.equal(stdout.includes('\x1b'), false);
     assert.equal(runchart('help', 'run').stdout, stdout);
     assert.equal(runchart('nope').status, 3);
+  });
+
+  it('keeps the containers of a user who is root of a user namespace in his own directory', () => {
+    const own = join(work.path, 'xdg');
+    mkdirSync(own);
+    const state = (user: string) =>
+      spawnSync('unshare', ['--user', '--map-root-user', RUNCHART, '--trace', '-', 'state', 'x'], {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: own, USER: user },
+      }).stderr;
+    assert.ok(state('ann').includes(`${own}/runchart`));
+    assert.ok(!state('root').includes(own));
   });
 
   it('works in a directory that has been removed, as far as paths are absolute', () => {

@@ -70,6 +70,14 @@ export function commandLine(
   });
 }
 
+/** In statistics: what is left out where it is zero, as it is by chance, and what runc leaves out or tells only since 1.2. */
+export const ZERO_BY_CHANCE =
+  /^\.data\.(memory\.(cache|raw|psi|kernel|.*\.usage|usage\.max)|blkio|cpu\.(throttling|psi))/;
+
+/** Without what runc tells of each try, where a process takes its time to leave the cgroup. */
+export const withoutRetries = (stderr: string): string =>
+  stderr.replace(/^.*level=warning msg="Failed to remove cgroup \(will retry\)".*\n/gm, '');
+
 /** The message of the one line that a log on standard error consists of. */
 export function messageOf({ stderr }: Ended): string {
   const quoted = /^time="[^"]+" level=error msg=("(?:[^"\\]|\\.)*"|\S+)\n$/.exec(stderr)?.[1];

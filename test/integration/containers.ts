@@ -149,12 +149,25 @@ export function statusField(pid: number, name: string): string {
   return line.slice(name.length + 1).trim();
 }
 
+/** Whether a process has come as far as to handle a signal: the first of a pid namespace does not notice it before. */
+export function catches(pid: number, signal: number): boolean {
+  return ((BigInt(`0x${statusField(pid, 'SigCgt')}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
 /** Identity of a namespace: `pid:[4026531836]`. */
 export const namespaceOf = (pid: number | 'self', type: string): string => readlinkSync(`/proc/${pid}/ns/${type}`);
 
-/** Open descriptors by number. */
+/** Open descriptors by number, without those that are closed while we look: by an init, its connection to a command. */
 export const descriptorsOf = (pid: number): ReadonlyMap<number, string> =>
-  new Map(readdirSync(`/proc/${pid}/fd`).map((fd) => [Number(fd), readlinkSync(`/proc/${pid}/fd/${fd}`)]));
+  new Map(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return [[Number(fd), readlinkSync(`/proc/${pid}/fd/${fd}`)] as const];
+      } catch {
+        return [];
+      }
+    }),
+  );
 
 /** A path as a process sees it. */
 export const seenBy = (pid: number, path: string): string => `/proc/${pid}/root${path}`;

@@ -3,29 +3,19 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { fcntl } from '../../native/calls/files.ts';
 import { attempt } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { bind, writableShell } from './configs.ts';
 import { containers, namespaceOf, proc, seenBy, statusField } from './containers.ts';
+import { textOf, until } from './lives.ts';
 import { hostMounts, mountsOf } from './mountinfo.ts';
-import { remains } from './nothing-left.ts';
+import { remainsAtLast } from './nothing-left.ts';
 
 const skip = noContainers;
 const host = containers('cves');
@@ -43,16 +33,10 @@ function folder(name: string): string {
   return path;
 }
 
-/** Waits until a file of the host is there. */
+/** Waits until a file of the host has something in it. */
 async function appears(path: string): Promise<string> {
-  for (let i = 0; i < 500; i++) {
-    const text = readdirSync(join(path, '..')).includes(path.slice(path.lastIndexOf('/') + 1))
-      ? readFileSync(path, 'utf8')
-      : '';
-    if (text !== '') return text;
-    await setTimeout(20);
-  }
-  throw new Error(`${path} did not appear`);
+  await until(`${path} is there`, () => textOf(path) !== '');
+  return textOf(path);
 }
 
 test('CVE-2016-9962, CVE-2024-21626: an init that joins a container is closed to the processes in it', {
@@ -159,6 +143,7 @@ test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is 
     const end = Date.now() + 60_000;
     while (Date.now() < end) { local.submit([...calls, nothing]); await new Promise((resolve) => setImmediate(resolve)); }`;
   const racer = spawn(process.execPath, ['--input-type=module', '-e', exchange], { cwd: volume, stdio: 'ignore' });
+  const ended = once(racer, 'exit');
   const before = hostMounts(host.path).map(({ line }) => line);
   const outcomes = { inside: 0, refused: 0 };
   try {
@@ -180,7 +165,7 @@ test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is 
     }
   } finally {
     racer.kill('SIGKILL');
-    await new Promise((resolve) => racer.once('exit', resolve));
+    await ended;
   }
   assert.equal(outcomes.inside + outcomes.refused, 40);
   assert.deepEqual(readdirSync(outside), [], 'nothing was made outside');
@@ -339,7 +324,7 @@ test('CVE-2025-52565: the terminal is mounted on /dev/console itself, through no
       return { status, stderr, points: points.map(({ point }) => point) };
     } finally {
       await container.delete({ force: true });
-      for (let i = 0; i < 100 && remains(id, host.path).length > 0; i++) await setTimeout(20);
+      await remainsAtLast(id, host.path);
     }
   };
   try {

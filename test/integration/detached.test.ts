@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { commandLine, RUNCHART } from './command-line.ts';
-import { remains } from './nothing-left.ts';
+import { remainsAtLast } from './nothing-left.ts';
 
 const PREFIX = `runchart-test-${process.pid}-detached-`;
 
@@ -20,10 +20,7 @@ describe('a detached container', { skip: noContainers }, () => {
   });
 
   after(async () => {
-    // Whoever inherits the container's processes may take a moment to reap them.
-    for (let tries = 0; remains(PREFIX, work.path).length > 0 && tries < 100; tries++)
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.deepEqual(remains(PREFIX, work.path), []);
+    assert.deepEqual(await remainsAtLast(PREFIX, work.path), []);
     work.remove();
   });
 

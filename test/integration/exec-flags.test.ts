@@ -20,7 +20,7 @@ import { noContainers, shellConfig } from './bundle.ts';
 import { messageOf, RUNCHART } from './command-line.ts';
 import { descriptorsOf, proc, statusField } from './containers.ts';
 import { listenAt } from './listening-socket.ts';
-import { lives, until } from './lives.ts';
+import { lives, textOf, until } from './lives.ts';
 
 describe('flags of exec', { skip: noContainers }, () => {
   const host = lives('exec-flags');
@@ -59,6 +59,7 @@ describe('flags of exec', { skip: noContainers }, () => {
     } finally {
       process.kill(pid, 'SIGKILL');
     }
+    await until('it is gone', () => !/^State:\t[^Z]/m.test(textOf(`/proc/${pid}/status`)));
   }
 
   const set = (...names: readonly string[]): string =>

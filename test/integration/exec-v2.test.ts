@@ -13,7 +13,7 @@ const inV2View = (program: string, ...args: string[]) =>
     encoding: 'utf8',
     // Or the runner inside would report to the one outside, in its own protocol.
     env: { ...process.env, NODE_TEST_CONTEXT: undefined },
-    timeout: 180_000,
+    timeout: 290_000,
   });
 
 function skipped(): string | false {

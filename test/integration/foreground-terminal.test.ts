@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fcntl } from '../../native/calls/files.ts';
 import { F } from '../../native/constants/files.ts';
+import { POLL } from '../../native/constants/socket.ts';
 import { call } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import { noContainers, shellConfig } from './bundle.ts';
@@ -49,8 +50,8 @@ test('size, resizing, typing, raw mode, and the modes of before', { skip }, asyn
   const before = pty.modes();
   const flags = () => call(platform.local, fcntl(pty.slave, F.GETFL, 0));
   const flagsBefore = flags();
-  const script = `tty; stty size; trap 'stty size; echo resized' WINCH; until read line && [ "$line" ]; do :; done; echo "got $line"
-    trap 'echo interrupted; exit 5' INT; while :; do sleep 0.05; done`;
+  const script = `trap 'stty size; echo resized' WINCH; trap 'echo interrupted; exit 5' INT
+    tty; stty size; until read line && [ "$line" ]; do :; done; echo "got $line"; while :; do sleep 0.05; done`;
   const run = start(pty, script);
   await shows(pty, '/dev/pts/0\r\n24 80\r\n');
   assert.notEqual(pty.modes(), before, 'raw');
@@ -182,13 +183,16 @@ test('in the background it waits for the terminal, stopped, as a shell expects',
   assert.equal(await run.ended, 4);
 });
 
+const isFull = async ({ slave }: Pty): Promise<boolean> =>
+  (await platform.poll([{ fd: slave, events: POLL.OUT }], 0))[0] === 0;
+
 test('a terminal that takes nothing stops neither signals nor the end', { skip }, async () => {
   const pty = open({ paused: true });
   const before = pty.modes();
   const marker = join(tests.path, 'stalled.pid');
   const run = start(pty, "trap 'exit 9' TERM; yes & while :; do sleep 0.05; done", { options: { pidFile: marker } });
-  await until('it has started', () => pty.modes() !== before);
-  await setTimeout(300);
+  // The container has its trap by then, and the runtime output that it cannot write.
+  for (let times = 0; times < 5; times = (await isFull(pty)) ? times + 1 : 0) await setTimeout(20);
   process.kill(run.pid, 'SIGTERM');
   const container = Number(readFileSync(marker, 'utf8'));
   await until('the container has gone', () => {

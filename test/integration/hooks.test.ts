@@ -178,7 +178,7 @@ describe('hooks', () => {
     nothingIsLeft();
   });
 
-  test('of startContainer that cannot be executed are told with the reason', { skip, timeout: 20_000 }, async () => {
+  test('of startContainer that cannot be executed are told with the reason', { skip, timeout: 120_000 }, async () => {
     configure({ startContainer: [{ path: '/no/such/hook' }] });
     assert.equal(command('create', '--bundle', bundle, id).status, 0);
     const { status, output } = command('start', id);

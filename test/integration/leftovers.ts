@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 const MARK = 'runchart-test-';
 const CGROUPS = '/sys/fs/cgroup';
@@ -34,6 +35,17 @@ export function leftovers(before: Traces, after: Traces, pids: ReadonlySet<strin
     return maker !== undefined && !pids.has(maker);
   };
   return [...after].filter((trace) => !before.has(trace) && !foreign(trace));
+}
+
+/** What is there now and still is after 30 seconds: a process may take a moment to end, others may run tests too. */
+export async function lasting(look: () => string[]): Promise<string[]> {
+  let left = look();
+  for (let attempt = 0; attempt < 300 && left.length > 0; attempt++) {
+    await setTimeout(100);
+    const now = new Set(look());
+    left = left.filter((trace) => now.has(trace));
+  }
+  return left;
 }
 
 /** Of the runtime, and inits that it started; a container's program is found by its cgroup. */

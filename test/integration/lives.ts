@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Config } from '../../spec/types.ts';
 import { makeBundle, shellConfig, workFolder } from './bundle.ts';
 import { type CommandLine, commandLine, RUNCHART } from './command-line.ts';
-import { remains } from './nothing-left.ts';
+import { remainsAtLast } from './nothing-left.ts';
 import { PATIENCE } from './patience.ts';
 
 /** A container that only waits; TERM ends it with 3. */
@@ -93,10 +93,7 @@ export function lives(name: string, globals: readonly string[] = []) {
       for (const { by, id } of made) by('delete', '--force', id);
       // The cache of compiled filters is meant to stay.
       rmSync(join(runchart.root, '@seccomp'), { recursive: true, force: true });
-      // The host's init takes its time to reap those that a detached container leaves to it.
-      for (let tries = 0; remains(prefix, work.path).length > 0 && tries < 100 * PATIENCE; tries++)
-        await setTimeout(50);
-      assert.deepEqual(remains(prefix, work.path), []);
+      assert.deepEqual(await remainsAtLast(prefix, work.path), []);
       work.remove();
     },
   };

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import type { NamespaceType } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers, namespaceOf, proc, type ShellConfig, statusField } from './containers.ts';
+import { until } from './lives.ts';
 
 const skip = noContainers;
 const host = containers('namespaces');
@@ -156,7 +157,7 @@ test('the end of process 1 ends all others', { skip }, async () => {
   await using created = await host.create('family', shellConfig('sleep 1000 & wait'));
   await created.container.start();
   const children = () => proc(created.pid, `task/${created.pid}/children`).trim().split(' ').filter(Boolean);
-  for (let i = 0; i < 100 && children().length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('it has a child', () => children().length > 0);
   const [child] = children();
   await created.container.kill('SIGKILL');
   await created.container.wait();
@@ -168,8 +169,7 @@ test('a joined namespace outlives the process that made it', { skip }, async () 
   const holder = spawn('unshare', ['-n', 'sleep', '100'], { stdio: 'ignore' });
   try {
     const path = `/proc/${holder.pid}/ns/net`;
-    for (let i = 0; i < 200 && namespaceOf(holder.pid ?? 0, 'net') === namespaceOf('self', 'net'); i++)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await until('it has its own', () => namespaceOf(holder.pid ?? 0, 'net') !== namespaceOf('self', 'net'));
     const config = withNamespaces('true', [{ type: 'mount' }, { type: 'pid' }, { type: 'network', path }]);
     await using created = await host.create('held', config);
     assert.equal(namespaceOf(created.pid, 'net'), namespaceOf(holder.pid ?? 0, 'net'));

@@ -2,6 +2,8 @@
 
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { PATIENCE } from './patience.ts';
 
 /**
  * @param prefix that every container's id of the test file begins with
@@ -22,6 +24,16 @@ export function remains(prefix: string, folder: string): string[] {
       .map((point) => `mount ${point}`),
     ...entries(join(folder, 'state')).map((name) => `container ${name}`),
   ];
+}
+
+/** The same, once it is nothing or a while has passed: the host's init takes its time to reap what it inherits. */
+export async function remainsAtLast(prefix: string, folder: string): Promise<string[]> {
+  let found = remains(prefix, folder);
+  for (let tries = 0; found.length > 0 && tries < 600 * PATIENCE; tries++) {
+    await setTimeout(50);
+    found = remains(prefix, folder);
+  }
+  return found;
 }
 
 /** An init or stage that this process started, in whatever cgroup. */

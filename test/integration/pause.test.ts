@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { SIGNALS } from '../../native/constants/signal.ts';
 import { noContainers } from './bundle.ts';
 import { messageOf, noRunc } from './command-line.ts';
-import { proc } from './containers.ts';
+import { catches, proc } from './containers.ts';
 import { lives, until } from './lives.ts';
 
 describe('pause and resume', { skip: noContainers }, () => {
@@ -14,23 +15,18 @@ describe('pause and resume', { skip: noContainers }, () => {
   after(() => host.close());
 
   const statusOf = (id: string) => JSON.parse(runchart('state', id).stdout).status;
-  /** utime and stime, with those of children. */
-  const timeOf = (pid: number) =>
-    proc(pid, 'stat')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-      .slice(11, 15)
-      .map(Number)
-      .reduce((a, b) => a + b);
+  /** It makes one after the other, all the time. */
+  const childrenOf = (pid: number) => proc(pid, `task/${pid}/children`);
 
   it('hold the processes, and let them go on', async () => {
     const { id, pid } = host.start();
+    await until('it listens to TERM', () => catches(pid, SIGNALS.SIGTERM));
     assert.deepEqual(runchart('pause', id), { status: 0, stdout: '', stderr: '' });
     assert.equal(statusOf(id), 'paused');
-    const before = timeOf(pid);
+    const before = childrenOf(pid);
     process.kill(pid, 'SIGTERM');
     await setTimeout(400);
-    assert.equal(timeOf(pid), before);
+    assert.equal(childrenOf(pid), before);
     assert.deepEqual(runchart('resume', id), { status: 0, stdout: '', stderr: '' });
     await until('the signal has come through', () => statusOf(id) === 'stopped');
   });

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { atOnce, eachOf } from './at-once.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { type Ended, messageOf } from './command-line.ts';
@@ -74,12 +75,16 @@ describe('commands that race on one container', { skip: noContainers }, () => {
       [['run', '-d', '-b', bundle, id], silent],
     ];
     assert.equal(runchart('run', '-d', '-b', bundle, id).status, 0);
-    const resuming = setInterval(() => run('resume', id), 100);
+    let over = false;
+    const resuming = (async () => {
+      for (; !over; await setTimeout(100)) await run('resume', id);
+    })();
     try {
       const said = await race(run, commands, 120);
       t.diagnostic(`${said}; RUNCHART_TEST_SEED=${seed}`);
     } finally {
-      clearInterval(resuming);
+      over = true;
+      await resuming;
     }
     runchart('resume', id);
     assert.equal(JSON.parse(runchart('state', id).stdout).status, 'running');

@@ -24,6 +24,9 @@ after(async () => {
 
 const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
+/** Steps that are lived whatever time they take. */
+const ENOUGH = 20;
+
 /** A life begins with a container, since most of what follows is refused without one. */
 async function live(
   t: TestContext,
@@ -34,9 +37,12 @@ async function live(
 ) {
   const { remains } = watch(place);
   let lived = 0;
+  const end = performance.now() + limits.milliseconds;
   const lives = fc.array(one, { minLength: 8, maxLength: 24, size: 'max' });
   await fc.assert(
     fc.asyncProperty(lives, async (life) => {
+      // A life that has begun comes to its end: fast-check's own limit would leave it to go on by itself.
+      if (lived > ENOUGH && performance.now() > end) return;
       const twins = new Twins(real, place.id);
       try {
         await twins.step({ type: 'create' });
@@ -49,10 +55,10 @@ async function live(
       }
       assert.deepEqual(remains(), []);
     }),
-    { seed, numRuns: limits.runs, interruptAfterTimeLimit: limits.milliseconds, endOnFailure: true },
+    { seed, numRuns: limits.runs, endOnFailure: true },
   );
   t.diagnostic(`${lived} steps; RUNCHART_TEST_SEED=${seed}`);
-  assert.ok(lived > 20, 'there was time for some lives');
+  assert.ok(lived > ENOUGH);
 }
 
 test('a real container does what the machine says', { skip }, async (t) => {

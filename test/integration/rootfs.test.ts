@@ -15,13 +15,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig, writeConfig } from './bundle.ts';
 import { writableShell } from './configs.ts';
 import { containers, proc, seenBy } from './containers.ts';
 import { hostMounts, mountsOf, topMount } from './mountinfo.ts';
-import { remains } from './nothing-left.ts';
+import { remainsAtLast } from './nothing-left.ts';
 
 const skip = noContainers;
 const host = containers('rootfs');
@@ -361,7 +360,7 @@ test('the mounts are those that runc makes of the same bundle', { skip: skip || 
   } finally {
     execFileSync('runc', ['--root', root, 'delete', '--force', theirs]);
     // Its init is nobody's child any more, and takes a moment to go.
-    for (let i = 0; i < 100 && remains(theirs, host.path).length > 0; i++) await setTimeout(20);
+    await remainsAtLast(theirs, host.path);
   }
 });
 

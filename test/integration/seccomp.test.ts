@@ -96,7 +96,7 @@ test('a profile that cannot be compiled fails create, and nothing is left', { sk
 
 test('an init that its filter lets do nothing but execve neither hangs nor spins', {
   skip,
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   const strict: Seccomp = {
     defaultAction: 'SCMP_ACT_ERRNO',
@@ -106,7 +106,7 @@ test('an init that its filter lets do nothing but execve neither hangs nor spins
   assert.doesNotMatch(output, /never/);
 });
 
-test('an agent decides about the calls of the process', { skip, timeout: 30_000 }, async () => {
+test('an agent decides about the calls of the process', { skip, timeout: 120_000 }, async () => {
   const listenerPath = join(folder.path, 'agent.sock');
   const program = join(import.meta.dirname, '../effects/seccomp/agent-program.ts');
   const agent = spawn(process.execPath, [program, listenerPath], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -9,7 +9,7 @@ import { rootlessConfig } from '../../spec/default.ts';
 import type { Config, LinuxResources } from '../../spec/types.ts';
 import { makeBundle, workFolder } from './bundle.ts';
 import { type Ended, RUNCHART } from './command-line.ts';
-import { remains } from './nothing-left.ts';
+import { remainsAtLast } from './nothing-left.ts';
 import { PATIENCE } from './patience.ts';
 import { filesOf, noSystemd } from './v2.ts';
 
@@ -37,10 +37,10 @@ describe('rootless, with systemd', { skip: noManager }, () => {
     execFileSync('systemctl', ['start', `user@${uid}.service`]);
     chownSync(work.path, uid, uid);
   });
-  after(() => {
+  after(async () => {
     for (const id of ids) runchart([], 'delete', '--force', id);
     if (!wasThere) execFileSync('systemctl', ['stop', `user@${uid}.service`]);
-    assert.deepEqual(remains(prefix, work.path), []);
+    assert.deepEqual(await remainsAtLast(prefix, work.path), []);
     work.remove();
   });
 

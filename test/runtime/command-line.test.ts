@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { rfc3339 } from '../../runtime/clock.ts';
+import { defaultRoot } from '../../runtime/host.ts';
 import { absolutePath } from '../../runtime/path.ts';
 import { parseSignal } from '../../runtime/signal.ts';
 import { namesIn } from '../../runtime/users.ts';
@@ -25,6 +26,23 @@ describe('absolutePath', () => {
     assert.equal(absolutePath(host, '/a'), '/a');
     assert.throws(() => absolutePath(host, 'a'), { message: /^a: the current directory has been removed/ });
   });
+});
+
+describe('defaultRoot', () => {
+  const cases: [env: Record<string, string>, uid: number, inUserNamespace: boolean, root: string][] = [
+    [{}, 1000, false, '/run/runchart'],
+    [{ XDG_RUNTIME_DIR: '' }, 1000, false, '/run/runchart'],
+    [{ XDG_RUNTIME_DIR: '/x' }, 1000, false, '/x/runchart'],
+    [{ XDG_RUNTIME_DIR: '/x' }, 0, false, '/run/runchart'],
+    // podman unshare, rootlesskit: root by number, but whose?
+    [{ XDG_RUNTIME_DIR: '/x' }, 0, true, '/x/runchart'],
+    [{ XDG_RUNTIME_DIR: '/x', USER: 'ann' }, 0, true, '/x/runchart'],
+    [{ XDG_RUNTIME_DIR: '/x', USER: 'root' }, 0, true, '/run/runchart'],
+  ];
+  for (const [env, uid, inUserNamespace, root] of cases)
+    it(`is ${root} for ${uid}${inUserNamespace ? ' in a user namespace' : ''} with ${JSON.stringify(env)}`, () => {
+      assert.equal(defaultRoot({ env, uid }, inUserNamespace), root);
+    });
 });
 
 describe('parseSignal', () => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { type Fault, FaultPlan, faultKernel, onlyCall } from '../../native/faults.ts';
@@ -34,7 +34,8 @@ function using(directory: Directory, action: (directory: Directory) => void): vo
 test('a directory is made, with the roots above it, written, read and removed', () => {
   const root = join(newRoot(), 'deep', 'er');
   using(makeDirectory(kernel, root, 'c1'), (directory) => {
-    assert.equal(statSync(root).mode & 0o777, 0o700);
+    assert.equal(statSync(root).mode & 0o7777, 0o1700, 'sticky: not cleaned up of XDG_RUNTIME_DIR');
+    assert.equal(statSync(dirname(root)).mode & 0o7777, 0o700);
     assert.equal(readState(kernel, directory), undefined);
     writeState(kernel, directory, '{"a":1}');
     assert.equal(readState(kernel, directory), '{"a":1}');

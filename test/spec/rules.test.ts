@@ -41,6 +41,17 @@ suite('rules', () => {
     [program({ args: [] }), 'process.args: args must not be empty'],
     [program({ args: undefined }), 'process.args: args must not be empty'],
     [program({ args: ['a', 'b\0'] }), 'process.args[1]: contains a nul byte'],
+    ...(['uid', 'gid'] as const).map(
+      (kind) =>
+        [
+          program({ user: { uid: 0, gid: 0, [kind]: 0xffff_ffff } }),
+          `process.user.${kind}: must be at most 4294967294, not 4294967295`,
+        ] as const,
+    ),
+    [
+      program({ user: { uid: 0, gid: 0, additionalGids: [1, 0xffff_ffff] } }),
+      'process.user.additionalGids[1]: must be at most 4294967294, not 4294967295',
+    ],
     [program({ env: ['A=', 'B'] }), "process.env[1]: invalid environment variable: missing '='"],
     [program({ env: ['=a'] }), 'process.env[0]: invalid environment variable: name cannot be empty'],
     [program({ env: ['A=\0'] }), 'process.env[0]: invalid environment variable: contains nul byte'],

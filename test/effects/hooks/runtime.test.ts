@@ -113,7 +113,7 @@ test('a hook that cannot be started is told with the reason', async () => {
   );
 });
 
-test('what a hook leaves running with its output open does not hold us up', { timeout: 5000 }, async () => {
+test('what a hook leaves running with its output open does not hold us up', { timeout: 60_000 }, async () => {
   await run('createRuntime', shell('sleep 1000 & echo $! > background'));
   const pid = Number(readFileSync(file('background'), 'utf8'));
   assert.ok(existsSync(`/proc/${pid}`));
@@ -121,7 +121,7 @@ test('what a hook leaves running with its output open does not hold us up', { ti
 });
 
 test('a hook may write more than a pipe holds, of which an error shows the beginning', {
-  timeout: 20_000,
+  timeout: 60_000,
 }, async () => {
   const shown = 'y\n'.repeat(8 * 1024);
   await failing(

@@ -62,12 +62,15 @@ test('a bound file needs a file to be bound on', () => {
   );
 });
 
-test('cgroup v2 is bound, or mounted where a cgroup namespace hides the rest', () => {
+test('cgroup v2 is bound whole, or mounted where a cgroup namespace hides the rest', () => {
   const cgroup = { layout: 'v2', driver: 'fs', paths: { unified: '/sys/fs/cgroup/c1' } } as const;
   const [bound] = planMounts([cgroupMount], { ...facts, cgroup });
-  assert.equal(bound?.step === 'bind' && bound.source, '/sys/fs/cgroup/c1');
+  assert.equal(bound?.step === 'bind' && bound.source, '/sys/fs/cgroup');
+  assert.equal(bound?.step === 'bind' && bound.attributes.set & MOUNT_ATTR.RDONLY, MOUNT_ATTR.RDONLY);
   const [mounted] = planMounts([cgroupMount], { ...facts, cgroup, cgroupNamespace: true });
-  assert.equal(mounted?.step === 'filesystem' && mounted.type, 'cgroup2');
+  assert.ok(mounted?.step === 'filesystem');
+  assert.equal(mounted.type, 'cgroup2');
+  assert.equal(mounted.otherwise?.source, '/sys/fs/cgroup/c1');
 });
 
 test('cgroup v1 is a tmpfs with a directory a hierarchy, links for the controllers that share one, closed at the end', () => {

@@ -112,7 +112,7 @@ test('a process that was started with the connection tells the agent of itself',
   assert.deepEqual(await once(agent, 'exit'), [0, null]);
 });
 
-test('an agent that is not there, or takes no connection, is named', { skip, timeout: 30_000 }, () => {
+test('an agent that is not there, or takes no connection, is named', { skip, timeout: 120_000 }, () => {
   const { pid, kernel, channel, end } = stageWithChannel();
   const compiled = compile({
     ...PROFILES['one that refuses what the init would need'],

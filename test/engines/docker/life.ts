@@ -32,7 +32,7 @@ export const life: readonly Scenario[] = [
       wait_until 'docker logs web | grep ready'
       docker ps --format '{{.Names}} {{.State}}'
       docker inspect --format '{{.State.Status}} {{.HostConfig.Runtime}}' web
-      docker top web -o pid,args | grep -c 'sh -c trap'
+      docker top web -o pid,args | grep -q 'sh -c trap' && echo listed
       try docker stop -t 10 web
       docker logs web
       docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' web
@@ -42,7 +42,7 @@ export const life: readonly Scenario[] = [
       try docker rm web
       docker ps --all --quiet`,
     expected:
-      /^ID\nweb running\nrunning the-RUNTIME\n1\nweb\n\[0\]\nready\nstopping\nexited 3\nweb\nweb\n137\nweb\n\[0\]\n$/,
+      /^ID\nweb running\nrunning the-RUNTIME\nlisted\nweb\n\[0\]\nready\nstopping\nexited 3\nweb\nweb\n137\nweb\n\[0\]\n$/,
   },
   {
     title: 'exec with status, user, directory, environment, detached',
@@ -100,12 +100,15 @@ export const life: readonly Scenario[] = [
   },
   {
     title: 'a container that takes too much memory is killed, and docker knows why',
-    // Its shim watches for it from the end of `start` on only.
+    // Its shim watches for it from the end of `start` on only, which docker waits for.
     script: `
-      docker run --name greedy --memory 8m --memory-swap 8m localhost/box sh -c 'sleep 0.5; exec tail -c 100m /dev/zero'
+      docker run -d --name greedy --memory 8m --memory-swap 8m -v $FOLDER:/shared localhost/box \\
+        sh -c 'until test -e /shared/started; do sleep 0.05; done; exec tail -c 100m /dev/zero'
+      touch started
+      docker wait greedy
       docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' greedy
       docker rm greedy`,
-    expected: '137 true\ngreedy\n',
+    expected: 'ID\n137\n137 true\ngreedy\n',
   },
   {
     title: 'a health check and a restart policy',

@@ -80,8 +80,8 @@ export const exec: readonly Scenario[] = [
       podman exec sick touch /tmp/well
       try podman healthcheck run sick
       podman inspect --format '{{.State.Health.Status}}' sick
-      podman rm --force --time 0 sick`,
-    expected: 'ID\nunhealthy\n[1]\nunhealthy\n[0]\nhealthy\nsick\n',
+      put_away sick`,
+    expected: 'ID\nunhealthy\n[1]\nunhealthy\n[0]\nhealthy\n',
   },
   {
     title: 'a file is copied in and out, and changes are seen',

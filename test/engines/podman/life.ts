@@ -74,8 +74,8 @@ export const life: readonly Scenario[] = [
       podman inspect --format '{{.State.Status}}' waiting
       podman start waiting
       wait_until 'podman logs waiting | grep started'
-      podman rm --force --time 0 waiting`,
-    expected: /^ID\nwaiting\ninitialized\nwaiting\nwaiting\n$/,
+      put_away waiting`,
+    expected: 'ID\nwaiting\ninitialized\nwaiting\n',
   },
   {
     title: 'kill sends the signal that it is told',
@@ -130,8 +130,8 @@ export const life: readonly Scenario[] = [
       podman run -d --name known --pidfile pid box sleep 1000
       tr '\\0' ' ' < /proc/$(cat pid)/cmdline; echo
       [ $(cat pid) = $(podman inspect --format '{{.State.Pid}}' known) ] && echo same
-      podman rm --force --time 0 known`,
-    expected: 'ID\nsleep 1000 \nsame\nknown\n',
+      put_away known`,
+    expected: 'ID\nsleep 1000 \nsame\n',
   },
   {
     title: '-it gives a terminal',
@@ -150,9 +150,9 @@ export const life: readonly Scenario[] = [
       podman run -d --name slow -i box cat
       echo typed | podman attach slow
       podman logs slow
-      podman rm --force --time 0 slow
+      put_away slow
       podman rm shown`,
-    expected: 'ID\nattached\nID\ntyped\n\ntyped\nslow\nshown\n',
+    expected: 'ID\nattached\nID\ntyped\n\ntyped\nshown\n',
   },
   {
     title: 'restart policy starts it again',

@@ -47,7 +47,7 @@ export function watch({ id, root, bundle }: Place, spared?: () => readonly numbe
   const remains = () => look().filter((line) => !before.has(line));
   return {
     remains,
-    async remainsAtLast(milliseconds = 3000) {
+    async remainsAtLast(milliseconds = 30_000) {
       const end = performance.now() + milliseconds;
       for (;;) {
         reapOrphans(kernel, spared?.() ?? []);

@@ -6,7 +6,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { leftovers, traces } from '../../integration/leftovers.ts';
+import { lasting, leftovers, traces } from '../../integration/leftovers.ts';
 import type { Plan } from '../payload.ts';
 import type { Told } from '../talk.ts';
 
@@ -28,7 +28,7 @@ const folder = mkdtempSync('/tmp/runchart-test-');
 execFileSync('chmod', ['755', folder]);
 const before = traces(join(repository, 'dist'), folder);
 const pids = files.map((file) => runFile(file));
-const left = leftovers(before, traces(join(repository, 'dist'), folder), new Set(pids));
+const left = await lasting(() => leftovers(before, traces(join(repository, 'dist'), folder), new Set(pids)));
 tell({ kind: 'down', left });
 
 /** @returns the pid of the process that ran it */

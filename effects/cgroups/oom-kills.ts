@@ -1,0 +1,12 @@
+/** How often the kernel has ended processes of a cgroup for lack of memory. */
+
+import type { Kernel } from '../../native/kernel.ts';
+import type { CgroupRecord } from '../../spec/record.ts';
+import { tryRead } from './files.ts';
+
+/** @returns 0 where nobody counts: no memory controller, or a kernel before 4.13 */
+export function oomKills(kernel: Kernel, { layout, paths }: CgroupRecord): number {
+  const file = layout === 'v2' ? `${paths.unified}/memory.events` : `${paths.memory}/memory.oom_control`;
+  const text = tryRead(kernel, file);
+  return typeof text === 'string' ? Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0) : 0;
+}
