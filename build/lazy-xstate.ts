@@ -58,6 +58,10 @@ class LazyMap extends Map {
 }
 `;
 
+/** As `_initialize` of a state node has it. */
+const ALWAYS =
+  'this.config.always ? toTransitionConfigArray(this.config.always).map(t => formatTransition(this, NULL_EVENT, t)) : undefined';
+
 interface Change {
   readonly from: string;
   readonly to: string;
@@ -70,9 +74,11 @@ export const CHANGES = {
   StateMachine: [
     { from: '    this.transitions = void 0;\n', to: '' },
     { from: '    this.transitions = formatTransitions(this);\n', to: '' },
+    { from: '    this.always = void 0;\n', to: '' },
+    { from: '    this.root._initialize();\n', to: '' },
     {
       from: '  /** The well-structured state node definition. */\n',
-      to: `${lazyMember('transitions', 'formatTransitions(this)')}\n`,
+      to: `${lazyMember('transitions', 'formatTransitions(this)')}${lazyMember('always', ALWAYS)}\n`,
     },
     { from: '_nodes: Array.from(getAllStateNodes(', to: '_nodes: Array.of(...getAllStateNodes(' },
     { from: 'this.events = this.root.events;', to: lazily('this', 'events', 'this.root.events') },

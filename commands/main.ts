@@ -7,7 +7,13 @@ const { env } = process;
 const limit = Number(env.RUNCHART_NOFILE);
 const stage = launchedStage(env.RUNCHART_STAGE);
 // The launcher's word to this engine, none of what hooks inherit.
-const LAUNCHERS = ['RUNCHART_NOFILE', 'RUNCHART_STAGE', 'BUN_JSC_useJIT', 'BUN_ENABLE_CRASH_REPORTING'];
+const LAUNCHERS = [
+  'RUNCHART_NOFILE',
+  'RUNCHART_STAGE',
+  'BUN_JSC_useJIT',
+  'BUN_ENABLE_CRASH_REPORTING',
+  'MIMALLOC_ALLOW_THP',
+];
 for (const name of LAUNCHERS) delete env[name];
 
 const status = await dispatch(process.argv.slice(2), {

@@ -26,6 +26,12 @@ static const char *const REMOVED[] = {"BUN_", "JSC_", "NODE_", "WTF_", "MIMALLOC
 /* Without the JIT a short run is 2 ms faster (docs/performance.md). A crash of the engine must not be sent anywhere. */
 static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REPORTING=0"};
 
+/*
+ * A heap of huge pages, where the host offers them, saves 1.2 ms of a `run`. A virtual machine whose host takes back what lies free pays
+ * 4.4 ms for each that comes back, some times in a hundred: not for what an engine waits for.
+ */
+static char huge_pages[] = "MIMALLOC_ALLOW_THP=2";
+
 /* The engine raises its own soft limit before our code runs; the container gets back what the caller had. */
 static char nofile[] = "RUNCHART_NOFILE=00000000000000000000";
 
@@ -138,7 +144,9 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
   struct stage stage;
-  if (wants_stage(argv) && start_stage(&stage)) *kept++ = told(&stage);
+  const char *command = command_that_makes_a_process(argv);
+  if (command && start_stage(&stage)) *kept++ = told(&stage);
+  if (command && is_flag(command, "run")) *kept++ = huge_pages;
   *kept = 0;
 
   char *engine = engine_path();

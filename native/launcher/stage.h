@@ -30,10 +30,10 @@ static int is_flag(const char *word, const char *name) {
 }
 
 /*
- * Whether the command is one that makes a process. A guess: the engine reads the line, and has no use for some stages.
+ * The command, where it is one that makes a process; else 0. A guess: the engine reads the line, and has no use for some stages.
  * A trace is to show how the engine starts its own.
  */
-static int wants_stage(char **argv) {
+static const char *command_that_makes_a_process(char **argv) {
   static const char *const with_value[] = {"root", "log", "log-format", "rootless", "criu"};
   static const char *const commands[] = {"run", "create", "exec"};
   for (argv++; *argv && **argv == '-'; argv++) {
@@ -45,7 +45,7 @@ static int wants_stage(char **argv) {
       }
   }
   for (u64 i = 0; *argv && i < sizeof commands / sizeof *commands; i++)
-    if (is_flag(*argv, commands[i]) == 1) return 1;
+    if (is_flag(*argv, commands[i]) == 1) return *argv;
   return 0;
 }
 

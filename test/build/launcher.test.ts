@@ -109,6 +109,12 @@ describe('the launcher', () => {
     assert.equal(report({ env: {} }).env.length, 3);
   });
 
+  it('asks for huge pages for run', () => {
+    const asks = (argv: string[]) => report({ argv }).env.includes('MIMALLOC_ALLOW_THP=2');
+    const lines = [['run', 'x'], ['--root', 'run', 'run', 'x'], ['create', 'run'], ['--root', 'run', 'state', 'x'], []];
+    assert.deepEqual(lines.map(asks), [true, true, false, false, false]);
+  });
+
   it('reads an engine that is not in memory as a whole', (test) => {
     const cold = join(folder, 'cold');
     mkdirSync(cold);
