@@ -27,8 +27,8 @@ static const char *const REMOVED[] = {"BUN_", "JSC_", "NODE_", "WTF_", "MIMALLOC
 static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REPORTING=0"};
 
 /*
- * A heap of huge pages, where the host offers them, saves 1.2 ms of a `run`. A virtual machine whose host takes back what lies free pays
- * 4.4 ms for each that comes back, some times in a hundred: not for what an engine waits for.
+ * A heap of huge pages, where the host offers them, saves a `run` or `exec` 1 ms. A virtual machine whose host takes back what lies
+ * free pays 4.4 ms for each that comes back, which an engine's `create` meets every fourth time (docs/performance.md).
  */
 static char huge_pages[] = "MIMALLOC_ALLOW_THP=2";
 
@@ -146,7 +146,7 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   struct stage stage;
   const char *command = command_that_makes_a_process(argv);
   if (command && start_stage(&stage)) *kept++ = told(&stage);
-  if (command && is_flag(command, "run")) *kept++ = huge_pages;
+  if (command && !is_flag(command, "create")) *kept++ = huge_pages;
   *kept = 0;
 
   char *engine = engine_path();

@@ -109,10 +109,17 @@ describe('the launcher', () => {
     assert.equal(report({ env: {} }).env.length, 3);
   });
 
-  it('asks for huge pages for run', () => {
+  it('asks for huge pages for run and exec', () => {
     const asks = (argv: string[]) => report({ argv }).env.includes('MIMALLOC_ALLOW_THP=2');
-    const lines = [['run', 'x'], ['--root', 'run', 'run', 'x'], ['create', 'run'], ['--root', 'run', 'state', 'x'], []];
-    assert.deepEqual(lines.map(asks), [true, true, false, false, false]);
+    const lines = [
+      ['run', 'x'],
+      ['--root', 'run', 'run', 'x'],
+      ['exec', 'x', 'true'],
+      ['create', 'run'],
+      ['--root', 'run', 'state', 'x'],
+      [],
+    ];
+    assert.deepEqual(lines.map(asks), [true, true, true, false, false, false]);
   });
 
   it('reads an engine that is not in memory as a whole', (test) => {
