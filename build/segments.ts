@@ -21,7 +21,7 @@ interface Move {
   readonly by: number;
 }
 
-/** Reads the executable whole and writes it so; to a file of the same content as a stranger's loader sees it. */
+/** Writes an executable laid out so, at once. */
 export function alignFile(source: string, target: string): void {
   writeFileSync(target, alignSegments(readFileSync(source)), { mode: 0o755 });
 }
