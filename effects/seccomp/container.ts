@@ -1,17 +1,15 @@
-/** The filter of one container: compiled for `create`, so that a bad profile fails there, and loaded at `start` and `exec`. */
+/**
+ * The filter of one container: compiled for `create`, so that a bad profile fails there, and loaded at `start` and `exec`. What
+ * compiles, and what tells an agent, is loaded where that is done.
+ */
 
-import { close } from '../../native/calls/files.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
-import type { Seccomp, State } from '../../spec/types.ts';
-import { openChannel } from '../channel.ts';
-import { hookState } from '../hooks/plan.ts';
+import type { Seccomp } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
-import { type ContainerProcessState, connectAgent, introduce, prepareAgent } from './agent.ts';
 import { CACHE_FOLDER } from './cache.ts';
 import { readCopy, writeCopy } from './copy.ts';
-import { type CompiledSeccomp, compileSeccomp, loadCalls, loadWithoutAgent } from './seccomp.ts';
+import { type CompiledSeccomp, loadCalls, loadingOf, loadWithoutAgent } from './seccomp.ts';
 
 /** What the init performs to be under the filter, and what is to be let go of afterwards, loaded or not. */
 export interface LoadingFilter {
@@ -41,67 +39,32 @@ export interface ContainerFilter {
 }
 
 /** @returns undefined for a container without a profile. @throws Error */
-export function filterOf(session: Session, record: ContainerRecord): ContainerFilter | undefined {
+export async function filterOf(session: Session, record: ContainerRecord): Promise<ContainerFilter | undefined> {
   const profile = record.config.linux?.seccomp;
   if (profile === undefined) return undefined;
-  const { local } = session.platform;
-  session.filter ??= compiledFor(session, record, profile);
+  session.filter ??= await compiledFor(session, record, profile);
   const compiled = session.filter;
-  const { needsListener } = compiled;
+  if (compiled.needsListener) {
+    const { filterWithAgent } = await import('./with-agent.ts');
+    return filterWithAgent(session, record, profile, compiled);
+  }
   return {
     withoutAgent: loadWithoutAgent(compiled),
-    prepare: (init) =>
-      needsListener
-        ? tellAgent(session, record, profile, compiled, init)
-        : { calls: loadCalls(compiled), release() {} },
-    connect: () => (needsListener ? connectAgent(local, profile.listenerPath ?? '') : undefined),
-    callsFor(process, pid, connection) {
-      if (connection === undefined) return loadCalls(compiled);
-      const state = hookState(record, 'poststart', record.init?.pid);
-      return introduce(local, process, compiled, connection, processState(profile, pid, state));
-    },
+    prepare: () => ({ calls: loadCalls(compiled), release() {} }),
+    connect: () => undefined,
+    callsFor: () => loadCalls(compiled),
   };
 }
 
-function compiledFor(session: Session, record: ContainerRecord, profile: Seccomp): CompiledSeccomp {
+async function compiledFor(session: Session, record: ContainerRecord, profile: Seccomp): Promise<CompiledSeccomp> {
   const { platform, directory } = session;
   const { local } = platform;
   const made = record.reached !== 'creating';
-  const compiled = compileSeccomp(
-    {
-      local,
-      library: () => platform.libseccomp(),
-      cacheFolder: `${record.root}/${CACHE_FOLDER}`,
-      program: made ? readCopy(local, directory) : undefined,
-    },
-    profile,
-  );
+  const copy = made ? readCopy(local, directory) : undefined;
+  if (copy !== undefined) return { ...loadingOf(local, profile), program: copy };
+  const { compileSeccomp } = await import('./compile-once.ts');
+  const library = () => platform.libseccomp();
+  const compiled = compileSeccomp({ local, library, cacheFolder: `${record.root}/${CACHE_FOLDER}` }, profile);
   if (!made) writeCopy(local, directory, compiled.program);
   return compiled;
 }
-
-function tellAgent(
-  session: Session,
-  record: ContainerRecord,
-  profile: Seccomp,
-  compiled: CompiledSeccomp,
-  init: Kernel,
-): LoadingFilter {
-  const { local } = session.platform;
-  const pid = record.init?.pid ?? 0;
-  const state = processState(profile, pid, hookState(record, 'startContainer', pid));
-  const channel = openChannel(session, init, record.options.preserveFds);
-  try {
-    return prepareAgent({ local, init, channel, compiled, listenerPath: profile.listenerPath ?? '', state });
-  } finally {
-    attempt(local, close(channel.ours));
-  }
-}
-
-const processState = ({ listenerMetadata }: Seccomp, pid: number, state: State): ContainerProcessState => ({
-  ociVersion: state.ociVersion,
-  fds: ['seccompFd'],
-  pid,
-  ...(listenerMetadata === undefined ? {} : { metadata: listenerMetadata }),
-  state,
-});

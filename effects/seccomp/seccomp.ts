@@ -1,13 +1,10 @@
-/** linux.seccomp, from the profile to the calls that load it. */
+/** linux.seccomp, as it is loaded. */
 
 import { setModeFilter } from '../../native/calls/seccomp.ts';
-import { NATIVE_ARCH, SECCOMP_FILTER_FLAG } from '../../native/constants/seccomp.ts';
+import { SECCOMP_FILTER_FLAG } from '../../native/constants/seccomp.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
-import type { LibSeccomp } from '../../native/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { listenerProblem, needsListener } from './actions.ts';
-import { cacheKey, readCached, writeCached } from './cache.ts';
-import { compileProgram } from './compile.ts';
 import { filterFlags } from './flags.ts';
 
 export interface CompiledSeccomp {
@@ -19,36 +16,11 @@ export interface CompiledSeccomp {
   readonly needsListener: boolean;
 }
 
-export interface SeccompContext {
-  /** This process's kernel. */
-  readonly local: Kernel;
-  /** Loads the library, or says why it cannot. */
-  readonly library: () => LibSeccomp;
-  /** Where compiled programs are kept, see cache.ts; nowhere when absent. */
-  readonly cacheFolder?: string;
-  /** Compiled already, for this very profile. */
-  readonly program?: Uint8Array | undefined;
-}
-
-/** Docker's default profile takes libseccomp 3 to 14 ms, so its program is kept. @throws Error */
-export function compileSeccomp(context: SeccompContext, profile: Seccomp): CompiledSeccomp {
+/** What of a filter is no part of its program. @throws Error where the profile asks for what cannot be */
+export function loadingOf(local: Kernel, profile: Seccomp): Omit<CompiledSeccomp, 'program'> {
   const problem = listenerProblem(profile);
   if (problem !== undefined) throw new Error(problem);
-  return {
-    flags: filterFlags(context.local, profile),
-    program: context.program ?? compiledOnce(context, profile),
-    needsListener: needsListener(profile),
-  };
-}
-
-function compiledOnce({ local, cacheFolder, ...context }: SeccompContext, profile: Seccomp): Uint8Array {
-  const library = context.library();
-  const key = cacheFolder === undefined ? undefined : cacheKey(local, library, profile);
-  const cached = key && cacheFolder ? readCached(local, cacheFolder, key) : undefined;
-  if (cached !== undefined) return cached;
-  const program = compileProgram(local, library, profile, NATIVE_ARCH);
-  if (key && cacheFolder) writeCached(local, cacheFolder, key, program);
-  return program;
+  return { flags: filterFlags(local, profile), needsListener: needsListener(profile) };
 }
 
 /**

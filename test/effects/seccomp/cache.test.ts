@@ -14,7 +14,7 @@ import {
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { CACHE_FOLDER, cacheKey, keyOf, readCached, writeCached } from '../../../effects/seccomp/cache.ts';
-import { compileSeccomp } from '../../../effects/seccomp/seccomp.ts';
+import { compileSeccomp } from '../../../effects/seccomp/compile-once.ts';
 import { loadLibc } from '../../../native/libc.ts';
 import { loadLibSeccomp } from '../../../native/libseccomp.ts';
 import { localKernel } from '../../../native/local.ts';

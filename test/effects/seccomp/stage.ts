@@ -1,6 +1,6 @@
 /** Stages to load filters in, and compiling for them. */
 
-import { compileSeccomp } from '../../../effects/seccomp/seccomp.ts';
+import { compileSeccomp } from '../../../effects/seccomp/compile-once.ts';
 import { initProgram } from '../../../native/init/program.ts';
 import type { Kernel } from '../../../native/kernel.ts';
 import type { Libc } from '../../../native/libc.ts';
