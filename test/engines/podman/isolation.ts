@@ -36,7 +36,7 @@ export const isolation: readonly Scenario[] = [
       podman run --rm --user user box grep Cap /proc/self/status
       podman run --rm --user user --cap-add net_admin box grep Cap /proc/self/status
       podman run --rm --privileged box grep CapEff /proc/self/status
-      podman run --rm --cap-drop all box sh -c 'touch /tmp/x; chown 5 /tmp/x; echo $?'`,
+      podman run --rm --cap-drop all box sh -c 'exec 2>&1; touch /tmp/x; chown 5 /tmp/x; echo $?'`,
     expected:
       /^CapInh:\t0{16}\nCapPrm:\t00000000\w{8}\n(?:.*\n){3}CapInh:\t0{16}\nCapPrm:\t0{15}1\nCapEff:\t0{15}1\nCapBnd:\t0{15}1\n(?:.*\n){11}CapEff:\t[0-9a-f]{16}\nchown: .*\n1\n$/,
   },
@@ -63,14 +63,14 @@ export const isolation: readonly Scenario[] = [
   {
     title: 'a read-only root, with and without temporary file systems',
     script: `
-      podman run --rm --read-only box sh -c 'touch /x; touch /tmp/x && echo in tmp'
-      podman run --rm --read-only --read-only-tmpfs=false box sh -c 'touch /tmp/x; touch /dev/shm/x && echo in shm'`,
+      podman run --rm --read-only box sh -c 'exec 2>&1; touch /x; touch /tmp/x && echo in tmp'
+      podman run --rm --read-only --read-only-tmpfs=false box sh -c 'exec 2>&1; touch /tmp/x; touch /dev/shm/x && echo in shm'`,
     expected: /^touch: \/x: Read-only file system\nin tmp\ntouch: \/tmp\/x: Read-only file system\n/,
   },
   {
     title: 'masked and read-only paths, and what is unmasked',
     script: `
-      podman run --rm box sh -c 'cat ${MASKED} | wc -c; ls /sys/firmware | wc -l; echo 1 > /proc/sys/kernel/domainname'
+      podman run --rm box sh -c 'exec 2>&1; cat ${MASKED} | wc -c; ls /sys/firmware | wc -l; echo 1 > /proc/sys/kernel/domainname'
       podman run --rm --security-opt mask=/etc/passwd box cat /etc/passwd
       podman run --rm --security-opt unmask=ALL box sh -c 'grep -c " ${MASKED} " /proc/mounts'`,
     expected: /^0\n0\nsh: can't create .*: Read-only file system\n0\n$/,

@@ -51,7 +51,7 @@ export const limits: readonly Scenario[] = [
   {
     title: 'a device that is granted, and one that is not',
     script: `
-      podman run --rm --device /dev/full box sh -c 'ls /dev/full; echo x > /dev/full'
+      podman run --rm --device /dev/full box sh -c 'exec 2>&1; ls /dev/full; echo x > /dev/full'
       podman run --rm --cap-add mknod box sh -c 'mknod /tmp/kmsg c 1 11; head -c 1 /tmp/kmsg'
       podman run --rm --device /dev/zero:/dev/nought:r box head -c 2 /dev/nought | od -c | head -n 1`,
     expected:
