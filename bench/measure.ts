@@ -15,11 +15,16 @@ export interface Figures {
   readonly best: number;
 }
 
-/** @returns in the order of the samples */
-export function measure(samples: readonly Sample[], rounds: number): readonly Figures[] {
+/**
+ * @param pause before each, in ms: the kernel still works for a while for a command that has ended (namespaces, cgroups, RCU), and
+ * processors fall asleep
+ * @returns in the order of the samples
+ */
+export function measure(samples: readonly Sample[], rounds: number, pause = 0): readonly Figures[] {
   const times = samples.map((): number[] => []);
   for (let round = -2; round < rounds; round++) {
     samples.forEach((sample, i) => {
+      if (pause > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
       const start = performance.now();
       sample.run();
       const took = performance.now() - start;
