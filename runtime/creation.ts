@@ -17,7 +17,8 @@ import { call, flush } from '../native/perform.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { CommandEffects } from './container.ts';
 import { type Creation, plannedCgroup } from './effects.ts';
-import { compiledFilter, processOf } from './starting.ts';
+import { filterFor } from './filter.ts';
+import { processOf } from './starting.ts';
 import { connectSystemd } from './systemd.ts';
 
 /** @param session of this command with this container */
@@ -88,7 +89,7 @@ export function creationOf(session: Session): Creation {
         : undefined,
     });
     // For its errors, and for its cache.
-    await compiledFilter(session, record);
+    await filterFor(session, record);
     awaitStart(session, record);
     giveBack = undefined;
     group = undefined;

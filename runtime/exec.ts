@@ -14,6 +14,7 @@ import { announce } from './announce.ts';
 import { succeed } from './answers.ts';
 import { type Connected, enterForeground, type Undo } from './attendance.ts';
 import type { Context } from './context.ts';
+import { filterFor } from './filter.ts';
 import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
 import { openExisting, sessionFor } from './open.ts';
 import { attacherFor } from './systemd.ts';
@@ -155,13 +156,6 @@ async function start(
   const { error } = await settled(actor);
   if (error !== undefined) throw error;
   return actor;
-}
-
-/** Few containers without an engine have a profile: what it takes is loaded for those that do. */
-async function filterFor(session: Session, record: ContainerRecord): Promise<ExecPlan['filter']> {
-  if (record.config.linux?.seccomp === undefined) return undefined;
-  const { filterOf } = await import('../effects/seccomp/container.ts');
-  return filterOf(session, record);
 }
 
 /** What puts a process into the container's resctrl group, where it has one. */

@@ -8,6 +8,7 @@ import { groupsDenied } from '../effects/userns/read-mappings.ts';
 import type { Kernel } from '../native/kernel.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
+import { filterFor } from './filter.ts';
 
 /** @param surroundings where they have been asked for just before. @throws EffectError */
 export async function startProcess(
@@ -18,7 +19,7 @@ export async function startProcess(
 ): Promise<void> {
   const { preserveFds } = record.options;
   const execution = planExecution(kernel, processOf(record), hasGroupsDenied(session, record), surroundings);
-  const compiled = await compiledFilter(session, record);
+  const compiled = await filterFor(session, record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../effects/hooks/hooks.ts');
     const rights = giveUpRights(execution, compiled?.withoutAgent ?? []);
@@ -35,13 +36,6 @@ export async function startProcess(
 /** For `start` and `exec`: the init is there. */
 function hasGroupsDenied({ platform }: Session, { config, init }: ContainerRecord): boolean {
   return inUserNamespace(config) && init !== undefined && groupsDenied(platform.local, init.pid);
-}
-
-/** Few containers without an engine have a profile: what it takes is loaded for those that do. */
-export async function compiledFilter(session: Session, record: ContainerRecord) {
-  if (record.config.linux?.seccomp === undefined) return undefined;
-  const { filterOf } = await import('../effects/seccomp/container.ts');
-  return filterOf(session, record);
 }
 
 export function processOf({ config, id }: ContainerRecord): Process {
