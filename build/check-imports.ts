@@ -26,9 +26,11 @@ const FLOORS: Readonly<Record<string, Floor>> = {
 /** `import … from`, `export … from`, `import '…'` and `import('…')`; what is between is in the first group. */
 const IMPORT = /^(?:import|export)\s(?:([^;'"=]+)\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/gm;
 
-interface Import {
+export interface Import {
   readonly what: string;
   readonly from: string;
+  /** By `import()`: not before that is done. */
+  readonly later: boolean;
 }
 
 /**
@@ -45,9 +47,13 @@ export function violations(file: string, source: string): string[] {
   });
 }
 
-function importsOf(source: string): Import[] {
+export function importsOf(source: string): Import[] {
   const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  return [...code.matchAll(IMPORT)].map(([, what = '', from, dynamic]) => ({ what, from: from ?? dynamic ?? '' }));
+  return [...code.matchAll(IMPORT)].map(([, what = '', from, dynamic]) => ({
+    what,
+    from: from ?? dynamic ?? '',
+    later: dynamic !== undefined,
+  }));
 }
 
 function refuseFile(file: string, name: string, floor: Floor, what: string, from: string): string | undefined {
@@ -65,7 +71,7 @@ function refusePackage(name: string, { packages }: Floor, from: string): string 
 }
 
 /** `import type { A }`, `import { type A, type B }` */
-function onlyTypes(what: string): boolean {
+export function onlyTypes(what: string): boolean {
   if (/^\s*type\b/.test(what)) return true;
   const names = /^\s*\{([^}]*)\}/.exec(what)?.[1]?.split(',') ?? [''];
   return names.filter((part) => part.trim() !== '').every((part) => /^\s*type\s/.test(part)) && what.includes('{');
