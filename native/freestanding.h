@@ -1,6 +1,9 @@
 /* A raw system call, a program's entry point, and nothing else of a C library: for the init and the launcher. */
 #pragma once
 
+/* For calls that take a directory: the current one. */
+enum { AT_FDCWD = -100 };
+
 typedef unsigned int u32;
 typedef unsigned long u64;
 typedef long i64;

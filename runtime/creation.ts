@@ -88,7 +88,7 @@ export function creationOf(session: Session): Creation {
           }
         : undefined,
     });
-    // For its errors, and for its cache.
+    // For its errors, and for `start` and `exec`, which load what is kept of it.
     await filterFor(session, record);
     awaitStart(session, record);
     giveBack = undefined;

@@ -7,7 +7,7 @@
 #pragma once
 #include "../freestanding.h"
 
-enum { AT_FDCWD = -100, SEEK_END = 2, PROT_READ = 1, MAP_SHARED = 1, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22 };
+enum { SEEK_END = 2, PROT_READ = 1, MAP_SHARED = 1, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22 };
 /* So many bytes for a page in memory: half of the file in pages of 64 kB, a thirtieth in pages of 4. */
 enum { O_CLOEXEC = 02000000, LITTLE = 17 };
 
