@@ -54,8 +54,10 @@ describe('events', { skip: noContainers }, () => {
       return talking.output() !== '';
     });
     assert.equal(talking.output().split('\n')[0], `{"type":"oom","id":"${id}"}`);
-    assert.equal(runchart('kill', id, 'KILL').status, 0);
-    assert.equal(await talking.ended, 0);
+    // The kernel may have ended the first process as well: where one that it chose is slow to go, it chooses another.
+    const killed = runchart('kill', id, 'KILL');
+    if (killed.status !== 0) assert.equal(messageOf(killed), 'container not running');
+    assert.equal(await talking.ended, 0, talking.errors());
   });
 
   it('refuses what is no interval', () => {
