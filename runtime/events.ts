@@ -1,10 +1,10 @@
 /** `events`: what a container uses, from time to time, and when it runs out of memory. */
 
+import { watchOom } from '../effects/cgroups/oom.ts';
 import { readStats } from '../effects/cgroups/stats/read.ts';
 import type { ContainerStats } from '../effects/cgroups/stats/types.ts';
 import { EffectError, reasonOf } from '../effects/error.ts';
 import { openInit } from '../effects/observe.ts';
-import { watchOom } from '../effects/oom.ts';
 import { close } from '../native/calls/files.ts';
 import { POLL } from '../native/constants/socket.ts';
 import { attempt } from '../native/perform.ts';

@@ -1,65 +1,63 @@
-/** Word from the kernel that a container ran out of memory, for `events`: on v1 by an eventfd, on v2 by inotify(7). */
+/** A watch over the kernel's out-of-memory killer in a container's cgroup. */
 
-import { close, openat, read, write } from '../../native/calls/files.ts';
+import { close, faccessat2, openat, pread, read, write } from '../../native/calls/files.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
+import { POLL } from '../../native/constants/socket.ts';
 import type { Call, Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
+import { attempt, call, perform } from '../../native/perform.ts';
+import type { PollRequest } from '../../native/platform.ts';
+import { out, viewOf } from '../../native/struct.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { CgroupError, tryRead } from './files.ts';
+import { doing, EffectError } from '../error.ts';
 
 export interface OomWatch {
-  /** Readable (poll(2)) when there is something to `take`. */
-  readonly fd: number;
-  /** How often processes were killed for want of memory since the last time, and whether the cgroup has come to its end. */
-  take(): { readonly kills: number; readonly ended: boolean };
-  /** Whoever watches ends it. */
+  readonly awaited: readonly PollRequest[];
+  /**
+   * To be called once what is awaited is ready.
+   * @returns whether memory ran out since the last look, and whether the cgroup is gone, or (v2) empty
+   */
+  look(): { readonly oom: boolean; readonly gone: boolean };
   close(): void;
 }
 
-/** @throws CgroupError where there is no memory controller, or the kernel refuses */
-export function watchOom(kernel: Kernel, { layout, paths }: CgroupRecord): OomWatch {
-  if (layout === 'v2') return watchUnified(kernel, directoryOf(paths.unified));
-  return watchLegacy(kernel, directoryOf(paths.memory));
+/** @throws EffectError `memory controller missing` */
+export function watchOom(local: Kernel, { layout, paths }: CgroupRecord): OomWatch {
+  const directory = layout === 'v2' ? paths.unified : paths.memory;
+  if (directory === undefined) throw new EffectError('memory controller missing');
+  return doing(`watch ${directory} for lack of memory`, () =>
+    layout === 'v2' ? watchUnified(local, directory) : watchLegacy(local, directory),
+  );
 }
 
-function directoryOf(directory: string | undefined): string {
-  if (directory === undefined) throw new CgroupError('cannot watch for OOM: the container has no memory cgroup', '', 0);
-  return directory;
-}
+const EFD_CLOEXEC = 0o2000000;
+const EFD_NONBLOCK = 0o4000;
 
-const eventfd: Call = { name: 'eventfd2', args: [0, O.CLOEXEC | O.NONBLOCK] };
-
-/** Documentation/admin-guide/cgroup-v1/memory.rst, "OOM Control". */
-function watchLegacy(kernel: Kernel, directory: string): OomWatch {
-  const control = `${directory}/memory.oom_control`;
-  const watch = `${directory}/cgroup.event_control`;
+/** Kernel documentation, admin-guide/cgroup-v1/memory.rst, "OOM Control": an eventfd, registered in cgroup.event_control. */
+function watchLegacy(local: Kernel, directory: string): OomWatch {
+  const control = `${directory}/cgroup.event_control`;
   const opened: number[] = [];
-  const keep = (result: number): number => {
-    if (result < 0) throw new CgroupError(`watch ${control}`, control, -result);
-    opened.push(result);
-    return result;
+  const open = (one: Call): number => {
+    const fd = call(local, one);
+    opened.push(fd);
+    return fd;
   };
   const closeAll = (): void => {
-    for (const fd of opened.splice(0)) attempt(kernel, close(fd));
+    for (const fd of opened.splice(0)) attempt(local, close(fd));
   };
   try {
-    const fd = keep(attempt(kernel, eventfd));
-    const file = keep(attempt(kernel, openat(AT.FDCWD, control, O.RDONLY)));
-    const registrar = keep(attempt(kernel, openat(AT.FDCWD, watch, O.WRONLY)));
-    const registered = attempt(kernel, write(registrar, `${fd} ${file}`));
-    if (registered < 0) throw new CgroupError(`watch ${control}`, control, -registered);
+    const state = open(openat(AT.FDCWD, `${directory}/memory.oom_control`, O.RDONLY));
+    const event = open({ name: 'eventfd2', args: [0, EFD_CLOEXEC | EFD_NONBLOCK] });
+    const registry = open(openat(AT.FDCWD, control, O.WRONLY));
+    perform(local, [write(registry, `${event} ${state}`)]);
     return {
-      fd,
-      take() {
-        const counter = out(8);
-        const count =
-          attempt(kernel, read(fd, counter)) === 8
-            ? Number(new DataView(counter.bytes.buffer).getBigUint64(0, true))
-            : 0;
-        // The end of a cgroup is told in the same way: the file is gone then.
-        const ended = typeof tryRead(kernel, control) === 'number';
-        return { kills: ended ? 0 : count, ended };
+      awaited: [{ fd: event, events: POLL.IN }],
+      look() {
+        const count = out(8);
+        const told = attempt(local, read(event, count)) < 0 ? 0n : viewOf(count.bytes).getBigUint64(0, true);
+        const gone = attempt(local, faccessat2(AT.FDCWD, control, 0)) === -ERRNO.ENOENT;
+        // The removal of a cgroup is told too, once.
+        return { oom: told > (gone ? 1n : 0n), gone };
       },
       close: closeAll,
     };
@@ -69,38 +67,43 @@ function watchLegacy(kernel: Kernel, directory: string): OomWatch {
   }
 }
 
-const IN_MODIFY = 2;
-
-/** Documentation/admin-guide/cgroup-v2.rst: changes of memory.events and cgroup.events are file modified events. */
-function watchUnified(kernel: Kernel, directory: string): OomWatch {
-  const events = `${directory}/memory.events`;
-  const state = `${directory}/cgroup.events`;
-  const fd = attempt(kernel, { name: 'inotify_init1', args: [O.CLOEXEC | O.NONBLOCK] });
-  if (fd < 0) throw new CgroupError(`watch ${events}`, events, -fd);
-  for (const file of [events, state]) {
-    const added = attempt(kernel, { name: 'inotify_add_watch', args: [fd, file, IN_MODIFY] });
-    if (added >= 0) continue;
-    attempt(kernel, close(fd));
-    throw new CgroupError(`watch ${file}`, file, -added);
-  }
-  let before = killsOf(tryRead(kernel, events));
-  return {
-    fd,
-    take() {
-      // What the events say is told better by the files.
-      const queue = out(4096);
-      while (attempt(kernel, read(fd, queue)) > 0);
-      const now = killsOf(tryRead(kernel, events));
-      const kills = Math.max(0, now - before);
-      before = Math.max(before, now);
-      const text = tryRead(kernel, state);
-      return { kills, ended: typeof text === 'number' || /^populated 0$/m.test(text) };
-    },
-    close: () => {
-      attempt(kernel, close(fd));
-    },
+/** Kernel documentation, admin-guide/cgroup-v2.rst: a change of these files is told by poll(2), to whoever has read them. */
+function watchUnified(local: Kernel, directory: string): OomWatch {
+  const opened: number[] = [];
+  const open = (name: string): number => {
+    const fd = call(local, openat(AT.FDCWD, `${directory}/${name}`, O.RDONLY));
+    opened.push(fd);
+    return fd;
   };
+  const closeAll = (): void => {
+    for (const fd of opened.splice(0)) attempt(local, close(fd));
+  };
+  try {
+    const memory = open('memory.events');
+    const state = open('cgroup.events');
+    let seen = countIn(local, memory, 'oom_kill') ?? 0;
+    countIn(local, state, 'populated');
+    return {
+      awaited: [memory, state].map((fd) => ({ fd, events: POLL.PRI })),
+      look() {
+        const now = countIn(local, memory, 'oom_kill') ?? seen;
+        const oom = now > seen;
+        seen = now;
+        return { oom, gone: countIn(local, state, 'populated') !== 1 };
+      },
+      close: closeAll,
+    };
+  } catch (error) {
+    closeAll();
+    throw error;
+  }
 }
 
-const killsOf = (text: string | number): number =>
-  typeof text === 'string' ? Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0) : 0;
+/** undefined where the cgroup is gone. */
+function countIn(local: Kernel, fd: number, name: string): number | undefined {
+  const text = out(4096);
+  const length = attempt(local, pread(fd, text, 0));
+  if (length < 0) return undefined;
+  const value = new RegExp(`^${name} (\\d+)$`, 'm').exec(new TextDecoder().decode(text.bytes.subarray(0, length)))?.[1];
+  return value === undefined ? undefined : Number(value);
+}
