@@ -1,6 +1,14 @@
 /** What `update` makes of a container's resources: those to be written now, and those that are in force then. Pure. */
 
-import type { BlockIO, LinuxCPU, LinuxMemory, LinuxResources, ThrottleDevice, Wide } from '../spec/types.ts';
+import type {
+  BlockIO,
+  LinuxCPU,
+  LinuxMemory,
+  LinuxNetwork,
+  LinuxResources,
+  ThrottleDevice,
+  Wide,
+} from '../spec/types.ts';
 
 export interface ChangedResources {
   /**
@@ -14,7 +22,7 @@ export interface ChangedResources {
 /** @param asked what is absent or, where zero means nothing, zero stays as it is; device rules always do */
 export function changeResources(old: LinuxResources, asked: LinuxResources): ChangedResources {
   const { devices: _, memory = {}, cpu = {}, blockIO = {}, hugepageLimits = [], ...others } = asked;
-  const askedMemory = withoutZeros(memory);
+  const askedMemory = withoutZeros(memory, 'swappiness');
   const askedCpu = withoutZeros(cpu, 'idle', 'burst');
   const keptMemory = changeMemory(old.memory ?? {}, askedMemory);
   const keptCpu = changeCpu(old.cpu ?? {}, askedCpu);
@@ -28,13 +36,14 @@ export function changeResources(old: LinuxResources, asked: LinuxResources): Cha
     }),
     kept: present({
       ...old,
-      ...others,
       memory: keptMemory,
       cpu: keptCpu,
       blockIO: changeBlockIO(old.blockIO ?? {}, blockIO),
       hugepageLimits: merged(old.hugepageLimits, hugepageLimits, ({ pageSize }) => pageSize),
-      ...(others.unified === undefined ? {} : { unified: { ...old.unified, ...others.unified } }),
-      ...(others.rdma === undefined ? {} : { rdma: { ...old.rdma, ...others.rdma } }),
+      pids: { ...old.pids, ...others.pids },
+      network: changeNetwork(old.network ?? {}, others.network ?? {}),
+      rdma: changeRdma(old.rdma ?? {}, others.rdma ?? {}),
+      unified: { ...old.unified, ...others.unified },
     }),
   };
 }
@@ -65,6 +74,20 @@ const cpuTogether = ({ quota, period }: LinuxCPU, asked: LinuxCPU): LinuxCPU =>
   asked.quota === undefined && asked.period === undefined
     ? {}
     : { ...(quota === undefined ? {} : { quota }), ...(period === undefined ? {} : { period }) };
+
+/** Priorities are by interface, each written by itself. */
+function changeNetwork(old: LinuxNetwork, asked: LinuxNetwork): LinuxNetwork {
+  const priorities = merged(old.priorities, asked.priorities, ({ name }) => name);
+  return { ...old, ...withoutZeros(asked), ...(priorities.length === 0 ? {} : { priorities }) };
+}
+
+type Rdma = NonNullable<LinuxResources['rdma']>;
+
+/** The kernel leaves a device's other limit alone. */
+const changeRdma = (old: Rdma, asked: Rdma): Rdma => ({
+  ...old,
+  ...Object.fromEntries(Object.entries(asked).map(([device, limits]) => [device, { ...old[device], ...limits }])),
+});
 
 function changeBlockIO(old: BlockIO, asked: BlockIO): BlockIO {
   const devices = { weightDevice: merged(old.weightDevice, asked.weightDevice, numberOf, true) };
