@@ -1,6 +1,15 @@
 /**
  * A container's cgroup, whoever makes it: this process, or systemd on its behalf. The difference that matters:
  * a scope of systemd's cannot be empty, so it is made once there is a process to be in it.
+ *
+ * A cgroup's life:
+ *
+ *   detectLayout (layout.ts)      what the host has
+ *   planCgroup (paths.ts)         pure; the plan goes into state.json before anything is made
+ *   refuseUsed (create.ts)        before the plan is recorded: see there
+ *   makeCgroup, enter, complete   directories and limits, then who is to be in it
+ *   changeLimits; freeze.ts, kill.ts, members.ts, stats/, oom.ts
+ *   killAll (kill.ts), endCgroup (end.ts)
  */
 
 import type { Kernel } from '../../native/kernel.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { detectLayout } from '../../effects/cgroups/driver.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { loadLibc } from '../../native/libc.ts';
 import { localKernel } from '../../native/local.ts';
 import type { Config } from '../../spec/types.ts';

@@ -3,13 +3,17 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
+import { createCgroup } from '../../effects/cgroups/create.ts';
 import { applyDevices } from '../../effects/cgroups/devices/apply.ts';
 import { policyOf } from '../../effects/cgroups/devices/policy.ts';
 import { deviceProgram, encodeProgram } from '../../effects/cgroups/devices/program.ts';
 import { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
 import { containerRules } from '../../effects/cgroups/devices/rules.ts';
 import { applyUnifiedDevices } from '../../effects/cgroups/devices/unified.ts';
-import { createCgroup, detectLayout, joinCalls, planCgroup, removeCgroup } from '../../effects/cgroups/driver.ts';
+import { joinCalls } from '../../effects/cgroups/join.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { planCgroup } from '../../effects/cgroups/paths.ts';
+import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { loadDeviceProgram, programIds, queryDevicePrograms, readProgramIds } from '../../native/calls/bpf.ts';
 import { close, openat } from '../../native/calls/files.ts';
 import { waitid } from '../../native/calls/process.ts';

@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { CgroupError, createCgroup, detectLayout, planCgroup, removeCgroup } from '../../effects/cgroups/driver.ts';
-import { directoriesOf } from '../../effects/cgroups/paths.ts';
+import { createCgroup } from '../../effects/cgroups/create.ts';
+import { CgroupError } from '../../effects/cgroups/files.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
+import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import type { ErrnoName } from '../../native/constants/errno.ts';
 import { FaultPlan, faultKernel, onlyCall } from '../../native/faults.ts';
 import { loadLibc } from '../../native/libc.ts';

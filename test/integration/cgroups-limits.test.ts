@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { createCgroup, detectLayout, planCgroup, removeCgroup, updateResources } from '../../effects/cgroups/driver.ts';
-import { directoriesOf } from '../../effects/cgroups/paths.ts';
+import { createCgroup } from '../../effects/cgroups/create.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
+import { removeCgroup } from '../../effects/cgroups/remove.ts';
+import { updateResources } from '../../effects/cgroups/resources.ts';
 import { loadLibc } from '../../native/libc.ts';
 import { localKernel } from '../../native/local.ts';
 import type { CgroupRecord } from '../../spec/record.ts';

@@ -3,15 +3,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import {
-  createCgroup,
-  detectLayout,
-  joinCalls,
-  killAll,
-  planCgroup,
-  removeCgroup,
-} from '../../effects/cgroups/driver.ts';
+import { createCgroup } from '../../effects/cgroups/create.ts';
+import { joinCalls } from '../../effects/cgroups/join.ts';
+import { killAll } from '../../effects/cgroups/kill.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { watchOom } from '../../effects/cgroups/oom.ts';
+import { planCgroup } from '../../effects/cgroups/paths.ts';
+import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { close, closeRange } from '../../native/calls/files.ts';
 import { execve, waitid } from '../../native/calls/process.ts';
 import { CLOSE_RANGE } from '../../native/constants/files.ts';

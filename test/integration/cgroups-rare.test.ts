@@ -5,7 +5,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { createCgroup, detectLayout, planCgroup, removeCgroup } from '../../effects/cgroups/driver.ts';
+import { createCgroup } from '../../effects/cgroups/create.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { planCgroup } from '../../effects/cgroups/paths.ts';
+import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { loadLibc } from '../../native/libc.ts';
 import { localKernel } from '../../native/local.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
@@ -127,7 +130,10 @@ test('network classes and priorities', { skip: !root && 'needs root' }, async (t
   mkdirSync(at);
   const module = (path: string) => JSON.stringify(join(import.meta.dirname, '../..', path));
   const script = `
-    const { createCgroup, detectLayout, planCgroup, removeCgroup } = await import(${module('effects/cgroups/driver.ts')});
+    const { createCgroup } = await import(${module('effects/cgroups/create.ts')});
+    const { detectLayout } = await import(${module('effects/cgroups/layout.ts')});
+    const { planCgroup } = await import(${module('effects/cgroups/paths.ts')});
+    const { removeCgroup } = await import(${module('effects/cgroups/remove.ts')});
     const { loadLibc } = await import(${module('native/libc.ts')});
     const { localKernel } = await import(${module('native/local.ts')});
     const { readFileSync } = await import('node:fs');

@@ -4,19 +4,14 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { after, test } from 'node:test';
-import {
-  createCgroup,
-  detectLayout,
-  freeze,
-  isFrozen,
-  joinCalls,
-  killAll,
-  members,
-  planCgroup,
-  removeCgroup,
-  signalAll,
-} from '../../effects/cgroups/driver.ts';
-import { directoriesOf } from '../../effects/cgroups/paths.ts';
+import { createCgroup } from '../../effects/cgroups/create.ts';
+import { freeze, isFrozen } from '../../effects/cgroups/freeze.ts';
+import { joinCalls } from '../../effects/cgroups/join.ts';
+import { killAll, signalAll } from '../../effects/cgroups/kill.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { members } from '../../effects/cgroups/members.ts';
+import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
+import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { delegateCgroup } from '../../effects/cgroups/systemd/delegate.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import { loadLibc } from '../../native/libc.ts';

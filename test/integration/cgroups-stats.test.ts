@@ -5,7 +5,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { createCgroup, detectLayout, planCgroup, readStats, removeCgroup } from '../../effects/cgroups/driver.ts';
+import { createCgroup } from '../../effects/cgroups/create.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { planCgroup } from '../../effects/cgroups/paths.ts';
+import { removeCgroup } from '../../effects/cgroups/remove.ts';
+import { readStats } from '../../effects/cgroups/stats/read.ts';
 import { loadLibc } from '../../native/libc.ts';
 import { localKernel } from '../../native/local.ts';
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { detectLayout } from '../../effects/cgroups/driver.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { loadLibc } from '../../native/libc.ts';
 import { localKernel } from '../../native/local.ts';
 
