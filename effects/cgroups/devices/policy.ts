@@ -57,18 +57,6 @@ function removeException(exceptions: Map<string, Match>, rule: Match): void {
   else exceptions.set(keyOf(rule), { type, major, minor, access: left });
 }
 
-/** Whether a policy lets a process do this to a device: what both kernels' implementations answer. */
-export function allows({ defaultAllow, exceptions }: DevicePolicy, asked: Match): boolean {
-  const about = exceptions.filter(
-    ({ type, major, minor }) =>
-      type === asked.type && (major === ANY || major === asked.major) && (minor === ANY || minor === asked.minor),
-  );
-  // An allowed exception has to cover all that is asked for; a denied one bites on any part of it.
-  return defaultAllow
-    ? !about.some(({ access }) => (access & asked.access) !== 0)
-    : about.some(({ access }) => (asked.access & ~access) === 0);
-}
-
 /** A rule as devices.allow and devices.deny take it: `c 1:3 rwm`. */
 export const ruleText = ({ type, major, minor, access }: Match): string =>
   `${type} ${major === ANY ? '*' : major}:${minor === ANY ? '*' : minor} ${accessLetters(access)}`;

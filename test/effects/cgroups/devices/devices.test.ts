@@ -2,14 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { policyFromList, transition } from '../../../../effects/cgroups/devices/legacy.ts';
-import {
-  ALLOW_ALL,
-  allows,
-  DENY_ALL,
-  type DevicePolicy,
-  keyOf,
-  policyOf,
-} from '../../../../effects/cgroups/devices/policy.ts';
+import { ALLOW_ALL, DENY_ALL, type DevicePolicy, keyOf, policyOf } from '../../../../effects/cgroups/devices/policy.ts';
 import { deviceProgram, encodeProgram } from '../../../../effects/cgroups/devices/program.ts';
 import {
   ACCESS,
@@ -20,6 +13,7 @@ import {
   type Match,
   type Rule,
 } from '../../../../effects/cgroups/devices/rules.ts';
+import { allows } from './allows.ts';
 import { interpret } from './interpreter.ts';
 
 // Few numbers, so that rules meet.
