@@ -3,10 +3,10 @@
  * It is executed from a sealed memfd and inherits only what it is given.
  */
 
-import { close, closeRange, duplicateAbove, fcntl, write } from './calls/files.ts';
+import { close, duplicateAbove, fcntl, write } from './calls/files.ts';
 import { socketpair } from './calls/sockets.ts';
 import { ERRNO } from './constants/errno.ts';
-import { CLOSE_RANGE, F, F_SEAL, MFD } from './constants/files.ts';
+import { F, F_SEAL, MFD } from './constants/files.ts';
 import { SOCK } from './constants/socket.ts';
 import type { Call, Kernel } from './kernel.ts';
 import type { Libc } from './libc.ts';
@@ -14,7 +14,7 @@ import { attempt, call, perform, SyscallError } from './perform.ts';
 import { remoteKernels } from './remote.ts';
 import { out, viewOf } from './struct.ts';
 
-export interface SpawnOptions {
+interface SpawnOptions {
   /** The init's ELF file. */
   readonly program: Uint8Array;
   /** What becomes the child's descriptors 0, 1, 2, … in this order. The first three are standard input, output and error. */
@@ -72,10 +72,6 @@ export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): St
     local.submit(opened.map((fd) => ({ ...close(fd), mayFail: true })));
   }
 }
-
-/** The batch's first call in a stage: nothing of the engine's that was not close-on-exec stays open. */
-export const closeAllBut = (count: number): Call => closeRange(count, 0x7fffffff, 0);
-export const markAllCloseOnExec = (first: number): Call => closeRange(first, 0x7fffffff, CLOSE_RANGE.CLOEXEC);
 
 /** Nobody can write to it or replace its content, not even by /proc/PID/exe (CVE-2019-5736). */
 function sealedMemfd(local: Kernel, program: Uint8Array): number {

@@ -12,7 +12,6 @@ import type { Context } from './context.ts';
 import { optionsFor } from './open.ts';
 import { absolutePath } from './path.ts';
 
-export type { CheckpointKind } from '../effects/criu/checkpoint.ts';
 export type { CheckpointOptions } from '../effects/criu/options.ts';
 
 /** @throws Error of one line, in runc's words */

@@ -8,8 +8,6 @@ import { createContainer } from './create.ts';
 import { type ForegroundOptions, runForeground } from './foreground.ts';
 import { sessionFor } from './open.ts';
 
-export type { RestoreOptions } from '../effects/criu/options.ts';
-
 /** Leaves it to itself. @throws Error, of one line; no container is left then */
 export async function restoreInBackground(
   context: Context,

@@ -10,7 +10,7 @@ import {
 const enabledSchema = z.object({ enabled: z.boolean().optional() });
 
 /** features-linux.md. */
-export const linuxFeaturesSchema = z.object({
+const linuxFeaturesSchema = z.object({
   namespaces: z.array(namespaceTypeSchema).optional(),
   capabilities: z.array(z.string().regex(/^CAP_[A-Z_]+$/)).optional(),
   cgroup: z
@@ -57,5 +57,4 @@ export const featuresSchema = z.object({
   potentiallyUnsafeConfigAnnotations: z.array(z.string()).optional(),
 });
 
-export type LinuxFeatures = z.infer<typeof linuxFeaturesSchema>;
 export type Features = z.infer<typeof featuresSchema>;

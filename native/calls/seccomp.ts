@@ -3,7 +3,7 @@
 import { SECCOMP, SOCK_FILTER_BYTES } from '../constants/seccomp.ts';
 import { type Sysno, sysno } from '../constants/sysno.ts';
 import type { Call, Struct } from '../kernel.ts';
-import { u32s, viewOf } from '../struct.ts';
+import { viewOf } from '../struct.ts';
 
 /**
  * Loads a filter. The performer needs no_new_privs or CAP_SYS_ADMIN in its user namespace.
@@ -19,12 +19,6 @@ export const setModeFilter = (flags: number, program: Uint8Array): Call => ({
 export const probeFilterFlags = (flags: number): Call => ({
   name: 'seccomp',
   args: [SECCOMP.SET_MODE_FILTER, flags, null],
-});
-
-/** Whether the kernel knows an action (since Linux 4.14): 0, or EOPNOTSUPP. */
-export const actionAvailable = (action: number): Call => ({
-  name: 'seccomp',
-  args: [SECCOMP.GET_ACTION_AVAIL, 0, u32s(action)],
 });
 
 /** struct sock_fprog: u16 len (instructions), and at byte 8 the pointer. */

@@ -1,7 +1,7 @@
 /** Seccomp: seccomp(2), uapi/linux/seccomp.h; classic BPF, uapi/linux/bpf_common.h and filter.h. */
 
 /** Operations of seccomp(2). */
-export const SECCOMP = { SET_MODE_FILTER: 1, GET_ACTION_AVAIL: 2 } as const;
+export const SECCOMP = { SET_MODE_FILTER: 1 } as const;
 
 /** Flags of SECCOMP.SET_MODE_FILTER: LOG since Linux 4.14, SPEC_ALLOW 4.17, NEW_LISTENER 5.0, WAIT_KILLABLE_RECV 5.19. */
 export const SECCOMP_FILTER_FLAG = {

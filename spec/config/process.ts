@@ -24,7 +24,7 @@ export const capabilitiesSchema = z.object({
 });
 
 /** One limit of setrlimit(2); unlimited is 18446744073709551615. */
-export const rlimitSchema = z.object({
+const rlimitSchema = z.object({
   type: z.string().regex(/^RLIMIT_[A-Z]+$/),
   hard: uint64,
   soft: uint64,
@@ -65,6 +65,5 @@ export const processSchema = z.object({
 export type ConsoleSize = z.infer<typeof consoleSizeSchema>;
 export type User = z.infer<typeof userSchema>;
 export type Capabilities = z.infer<typeof capabilitiesSchema>;
-export type Rlimit = z.infer<typeof rlimitSchema>;
 export type ExecCPUAffinity = z.infer<typeof execCPUAffinitySchema>;
 export type Process = z.infer<typeof processSchema>;

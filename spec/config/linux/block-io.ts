@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { int64, uint16, uint64 } from '../../integers.ts';
 
-export const weightDeviceSchema = z.object({
+const weightDeviceSchema = z.object({
   major: int64,
   minor: int64,
   weight: uint16.optional(),
@@ -22,6 +22,5 @@ export const blockIOSchema = z.object({
   throttleWriteIOPSDevice: z.array(throttleDeviceSchema).optional(),
 });
 
-export type WeightDevice = z.infer<typeof weightDeviceSchema>;
 export type ThrottleDevice = z.infer<typeof throttleDeviceSchema>;
 export type BlockIO = z.infer<typeof blockIOSchema>;

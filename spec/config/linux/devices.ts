@@ -29,4 +29,3 @@ export const netDeviceSchema = z.object({ name: z.string().optional() });
 
 export type Device = z.infer<typeof deviceSchema>;
 export type DeviceRule = z.infer<typeof deviceRuleSchema>;
-export type NetDevice = z.infer<typeof netDeviceSchema>;

@@ -7,7 +7,7 @@ import { seccompSchema } from './seccomp.ts';
 import { intelRdtSchema, memoryPolicySchema, personalitySchema } from './tuning.ts';
 
 /** The recursive forms are not in the specification, but engines write them and runc takes them. */
-export const rootfsPropagationSchema = z.enum([
+const rootfsPropagationSchema = z.enum([
   'private',
   'shared',
   'slave',
@@ -39,5 +39,4 @@ export const linuxSchema = z.object({
   timeOffsets: timeOffsetsSchema.optional(),
 });
 
-export type RootfsPropagation = z.infer<typeof rootfsPropagationSchema>;
 export type Linux = z.infer<typeof linuxSchema>;

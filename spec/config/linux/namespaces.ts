@@ -16,5 +16,4 @@ export const timeOffsetsSchema = z.object({
 
 export type NamespaceType = z.infer<typeof namespaceTypeSchema>;
 export type Namespace = z.infer<typeof namespaceSchema>;
-export type TimeOffset = z.infer<typeof timeOffsetSchema>;
 export type TimeOffsets = z.infer<typeof timeOffsetsSchema>;

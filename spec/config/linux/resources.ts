@@ -30,11 +30,11 @@ export const cpuSchema = z.object({
 });
 
 /** -1 is no limit. Optional by config-linux.md 1.3, while the JSON schema still requires it. */
-export const pidsSchema = z.object({ limit: int64.optional() });
+const pidsSchema = z.object({ limit: int64.optional() });
 
-export const hugepageLimitSchema = z.object({ pageSize: z.string().regex(/^[1-9][0-9]*[KMG]B$/), limit: uint64 });
+const hugepageLimitSchema = z.object({ pageSize: z.string().regex(/^[1-9][0-9]*[KMG]B$/), limit: uint64 });
 
-export const interfacePrioritySchema = z.object({ name: z.string(), priority: uint32 });
+const interfacePrioritySchema = z.object({ name: z.string(), priority: uint32 });
 
 /** The net_cls and net_prio controllers, of cgroup v1 alone. */
 export const networkSchema = z.object({
@@ -42,7 +42,7 @@ export const networkSchema = z.object({
   priorities: z.array(interfacePrioritySchema).optional(),
 });
 
-export const rdmaSchema = z.object({ hcaHandles: uint32.optional(), hcaObjects: uint32.optional() });
+const rdmaSchema = z.object({ hcaHandles: uint32.optional(), hcaObjects: uint32.optional() });
 
 /** What the container's cgroup is limited to: config-linux.md, "Control groups". `unified` are files of cgroup v2. */
 export const resourcesSchema = z.object({
@@ -59,9 +59,5 @@ export const resourcesSchema = z.object({
 
 export type LinuxMemory = z.infer<typeof memorySchema>;
 export type LinuxCPU = z.infer<typeof cpuSchema>;
-export type LinuxPids = z.infer<typeof pidsSchema>;
-export type HugepageLimit = z.infer<typeof hugepageLimitSchema>;
-export type InterfacePriority = z.infer<typeof interfacePrioritySchema>;
 export type LinuxNetwork = z.infer<typeof networkSchema>;
-export type LinuxRdma = z.infer<typeof rdmaSchema>;
 export type LinuxResources = z.infer<typeof resourcesSchema>;
