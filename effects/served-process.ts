@@ -20,7 +20,7 @@ import { PartedBatch } from './parted-batch.ts';
 import { addOomScore } from './process/execution-domain.ts';
 import type { Inheritance, InitConnection } from './session.ts';
 
-export interface ServedProcessPlan {
+interface ServedProcessPlan {
   readonly inheritance: Inheritance;
   /** Descriptors of this process that the new one gets after its standard, preserved and batch ones. */
   readonly extra: readonly number[];
@@ -47,7 +47,7 @@ export interface ServedProcess extends InitConnection {
 }
 
 /** The number, in the process, of its end of the batch socket: the first after what it preserves. */
-export const batchDescriptor = (preserveFds: number): number => 3 + preserveFds;
+const batchDescriptor = (preserveFds: number): number => 3 + preserveFds;
 
 /** The number, in the process, of the i-th extra descriptor. */
 export const extraDescriptor = (preserveFds: number, index: number): number => batchDescriptor(preserveFds) + 1 + index;

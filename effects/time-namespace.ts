@@ -16,7 +16,7 @@ import { openOwnFile, openProcfs } from './procfs.ts';
 const CLOCKS = { monotonic: 1, boottime: 7 } as const;
 
 /** A line for each clock: its number, seconds, nanoseconds. */
-export const offsetsText = (offsets: TimeOffsets): string =>
+const offsetsText = (offsets: TimeOffsets): string =>
   (['monotonic', 'boottime'] as const)
     .flatMap((clock) => {
       const offset = offsets[clock];

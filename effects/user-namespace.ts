@@ -38,7 +38,7 @@ export async function settleUserNamespace(session: Session, record: ContainerRec
  * Pipes of our own become the namespace's root's, who hands them on to the process's user: or nobody inside could open
  * /dev/stdout. What the caller gave stays the caller's.
  */
-export function givePipes({ platform: { local }, inheritance }: Session, mappings: Mappings): void {
+function givePipes({ platform: { local }, inheritance }: Session, mappings: Mappings): void {
   const uid = hostId(mappings.uid, 0);
   const gid = hostId(mappings.gid, 0);
   if (uid === undefined || gid === undefined) return;

@@ -12,8 +12,8 @@ const encoder = new TextEncoder();
 export const align8 = (size: number): number => (size + 7) & ~7;
 
 /** Splits a value into the two 32-bit halves of its two's complement. */
-export const lowHalf = (value: number): number => value | 0;
-export const highHalf = (value: number): number => Math.floor(value / 0x1_0000_0000) | 0;
+const lowHalf = (value: number): number => value | 0;
+const highHalf = (value: number): number => Math.floor(value / 0x1_0000_0000) | 0;
 
 export class Arena {
   /** Of `bytes[0]` in the memory of whoever performs the calls. */

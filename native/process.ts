@@ -22,7 +22,7 @@ export interface Program {
   readonly env: readonly string[];
 }
 
-export interface ProcessOptions extends Program {
+interface ProcessOptions extends Program {
   /** What it does before its execve: enter a directory, set limits. */
   readonly before?: readonly Call[];
   /** The same where the answers have to be looked at. What it throws ends the process. */
@@ -33,7 +33,7 @@ export interface ProcessOptions extends Program {
   readonly performer: string;
 }
 
-export interface HostProcess {
+interface HostProcess {
   readonly pid: number;
   readonly pidfd: number;
 }

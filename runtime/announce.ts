@@ -4,7 +4,7 @@ import { writePidFile } from '../effects/pid-file.ts';
 import { sendPidfd } from '../effects/sockets.ts';
 import type { Kernel } from '../native/kernel.ts';
 
-export interface Announcement {
+interface Announcement {
   /** Absolute. */
   readonly pidFile?: string | undefined;
   /** Connected: `Inheritance.pidfdSocket`. */

@@ -5,7 +5,7 @@ import { LostPeerError } from '../native/kernel.ts';
 import type { Context } from './context.ts';
 
 /** The state does not allow the request: nothing has been done. */
-export class RefusedError extends Error {
+class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
 

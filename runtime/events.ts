@@ -14,11 +14,11 @@ import type { Context } from './context.ts';
 import { openExisting } from './open.ts';
 
 /** In runc's form, which engines read. */
-export type ContainerEvent =
+type ContainerEvent =
   | { readonly type: 'stats'; readonly id: string; readonly data: ContainerStats }
   | { readonly type: 'oom'; readonly id: string };
 
-export interface EventsOptions {
+interface EventsOptions {
   /** Milliseconds. */
   readonly interval: number;
   /** One look at the statistics, and no more. */

@@ -19,7 +19,7 @@ import { type InheritanceOptions, type Inherited, inherit } from './inheritance.
 import { openExisting, sessionFor } from './open.ts';
 import { attacherFor } from './systemd.ts';
 
-export interface ExecRequest {
+interface ExecRequest {
   readonly id: string;
   /** Valid; decided once the container is known. */
   readonly process: (record: ContainerRecord) => Process | Promise<Process>;
@@ -28,7 +28,7 @@ export interface ExecRequest {
   readonly cgroups: readonly string[];
 }
 
-export interface ExecOptions extends Omit<InheritanceOptions, 'terminal'> {
+interface ExecOptions extends Omit<InheritanceOptions, 'terminal'> {
   /** `--pid-file`, absolute. */
   readonly pidFile?: string | undefined;
 }

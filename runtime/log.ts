@@ -11,9 +11,9 @@ import { out } from '../native/struct.ts';
 import { tryWriteAll } from './output.ts';
 
 export type LogFormat = 'text' | 'json';
-export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 
-export interface LogOptions {
+interface LogOptions {
   /** Absolute path of the log file; standard error where absent. */
   readonly file?: string;
   readonly format: LogFormat;
@@ -72,7 +72,7 @@ function openFile(kernel: Kernel, file: string): number {
 const TCGETS = 0x5401;
 const TERMIOS_BYTES = 60;
 
-export const isTerminal = (kernel: Kernel, fd: number): boolean =>
+const isTerminal = (kernel: Kernel, fd: number): boolean =>
   attempt(kernel, { name: 'ioctl', args: [fd, TCGETS, out(TERMIOS_BYTES)] }) === 0;
 
 /** `{"level":"error","msg":"…","time":"…"}`, members in this order. */
@@ -86,7 +86,7 @@ export const textLine = (level: LogLevel, message: string, time: string): string
 const COLOURS: Record<LogLevel, number> = { debug: 37, info: 36, warning: 33, error: 31 };
 
 /** For a person: `ERRO` in red, then the message as it is. */
-export const terminalLine = (level: LogLevel, message: string): string =>
+const terminalLine = (level: LogLevel, message: string): string =>
   `\x1b[${COLOURS[level]}m${level.toUpperCase().slice(0, 4)}\x1b[0m ${message.replaceAll('\n', ' ')}\n`;
 
 /** As logrus and Go's %q: quotes only where they are needed. */

@@ -9,7 +9,7 @@ import { decodeState } from './state-file.ts';
 import { closeDirectory, listDirectories, openDirectory, readState } from './store.ts';
 import { isStoreError, missing } from './store-error.ts';
 
-export interface LookOptions {
+interface LookOptions {
   readonly kernel: Kernel;
   readonly root: string;
   readonly observe: (record: ContainerRecord) => Facts | Promise<Facts>;

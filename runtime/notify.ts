@@ -10,7 +10,7 @@ import type { Container } from './container.ts';
 import type { Context } from './context.ts';
 
 /** The sockets of both sides, made before the container is started. */
-export interface Notifier {
+interface Notifier {
   /**
    * Waits until the container's process is ready or gone, and hands on the former. To be called when it runs.
    * @param mainPid that is to be watched; its own where not given

@@ -11,7 +11,7 @@ import { absolutePath } from './path.ts';
 import { placeOf } from './place.ts';
 import type { Trace } from './trace.ts';
 
-export interface GlobalOptions {
+interface GlobalOptions {
   readonly root?: string | undefined;
   readonly log?: string | undefined;
   readonly logFormat?: LogFormat | undefined;

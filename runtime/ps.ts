@@ -30,7 +30,7 @@ export async function processTable(
 }
 
 /** The heading, and the rows of these processes. Pure. @throws Error with runc's texts */
-export function rowsOf(output: string, pids: ReadonlySet<number>): string {
+function rowsOf(output: string, pids: ReadonlySet<number>): string {
   const [heading = '', ...rows] = output.split('\n');
   const column = heading.trim().split(/\s+/).indexOf('PID');
   if (column < 0) throw new Error("couldn't find PID field in ps output");

@@ -6,7 +6,7 @@ import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, isErrno } from '../native/perform.ts';
 import { out, viewOf } from '../native/struct.ts';
 
-export interface Entry {
+interface Entry {
   readonly name: string;
   readonly directory: boolean;
 }

@@ -27,7 +27,7 @@ export async function readResources({ platform, host }: Context, file: string): 
 }
 
 /** @throws SpecError */
-export async function parseResources(text: string, document: string): Promise<LinuxResources> {
+async function parseResources(text: string, document: string): Promise<LinuxResources> {
   // zod, which takes its time to load: no validator is compiled for what is so rarely read.
   const [{ resourcesSchema }, { findShapeProblem }] = await Promise.all([
     import('../spec/config/linux/resources.ts'),

@@ -5,7 +5,7 @@ import type { Container } from './container.ts';
 import type { Context } from './context.ts';
 
 /** NOTIFY_SOCKET of a command. */
-export interface Awaited {
+interface Awaited {
   readonly address: string | undefined;
   /** Whether it is an error that nobody listens there: of runc's commands, `start` fails by it, and `run` does not. */
   readonly required: boolean;

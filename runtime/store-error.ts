@@ -2,7 +2,7 @@
 
 import { SyscallError } from '../native/perform.ts';
 
-export type StoreProblem = 'missing' | 'exists' | 'busy' | 'damaged' | 'failed';
+type StoreProblem = 'missing' | 'exists' | 'busy' | 'damaged' | 'failed';
 
 /** One line; the texts for `missing` and `exists` are runc's, which engines match on. */
 export class StoreError extends Error {

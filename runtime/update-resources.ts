@@ -10,7 +10,7 @@ import type {
   Wide,
 } from '../spec/types.ts';
 
-export interface ChangedResources {
+interface ChangedResources {
   /**
    * Only what was asked for, and what the kernel wants beside it. Whoever set something else from outside meanwhile
    * (a kubelet its cpusets) finds it as it was.

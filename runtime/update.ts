@@ -59,7 +59,7 @@ export async function update(
   }
 }
 
-export interface AskedSchemas {
+interface AskedSchemas {
   readonly l3CacheSchema?: string | undefined;
   readonly memBwSchema?: string | undefined;
 }

@@ -16,7 +16,7 @@ export const WIDE = {
 export const WIDE_KEYWORD = 'x-wide-integer';
 
 /** Whether the value is an integer within the bounds of the given type. */
-export function isWide(type: keyof typeof WIDE, value: unknown): value is Wide {
+function isWide(type: keyof typeof WIDE, value: unknown): value is Wide {
   if (typeof value === 'bigint') return value >= WIDE[type].min && value <= WIDE[type].max;
   return Number.isSafeInteger(value) && (type === 'int64' || Number(value) >= 0);
 }

@@ -9,7 +9,7 @@ import { type CheckedConfig, type CheckedProcess, checkRules } from './rules/rul
 import type { State } from './state.ts';
 
 /** What a document is called in errors, and the compiled validators to use (the build's, where it made some). */
-export type ParseOptions = { readonly document?: string; readonly checks?: Partial<Checks> };
+type ParseOptions = { readonly document?: string; readonly checks?: Partial<Checks> };
 
 /**
  * A config.json's text as a config that can be run: its shape (spec/config/) and the rules (spec/rules/).

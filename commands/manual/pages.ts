@@ -5,7 +5,7 @@ import type { CommandClass } from '../base.ts';
 import { usageOf } from '../usage.ts';
 import { text, word } from './mdoc.ts';
 
-export interface Manual {
+interface Manual {
   readonly commands: readonly CommandClass[];
   readonly globals: CommandClass['flags'];
   readonly date: Date;

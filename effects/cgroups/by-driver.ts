@@ -24,7 +24,7 @@ import { checkJoined, type JoinOptions, joinCalls } from './join.ts';
 import { updateResources } from './resources.ts';
 import { type Connect, withSystemd } from './systemd/with-systemd.ts';
 
-export interface CreationRequest {
+interface CreationRequest {
   readonly id: string;
   readonly cgroupsPath?: string | undefined;
   readonly resources: LinuxResources;

@@ -15,7 +15,7 @@ import { directoriesOf, memberDirectory } from './paths.ts';
 import { applyResources } from './resources.ts';
 import { makeUnified } from './v2/tree.ts';
 
-export interface CreateOptions {
+interface CreateOptions {
   /** Made by a user who may not write to the cgroup file system: what cannot be made then is left out. */
   readonly rootless?: boolean;
   readonly programs?: DevicePrograms | undefined;

@@ -64,7 +64,7 @@ export function planRead(batch: Batch, path: string, pages = 1): FileRead {
   return { path, open, chunks };
 }
 
-export interface FileRead {
+interface FileRead {
   readonly path: string;
   readonly open: number;
   readonly chunks: readonly { readonly into: Out; readonly at: number }[];

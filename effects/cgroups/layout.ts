@@ -22,7 +22,7 @@ export interface CgroupLayout {
 export const CGROUP_ROOT = '/sys/fs/cgroup';
 const HYBRID_MOUNTPOINT = '/sys/fs/cgroup/unified';
 
-export interface DetectOptions {
+interface DetectOptions {
   /**
    * Leaves this process's own cgroups unknown, where the container's path is absolute: the mount points stand for them.
    * Reading /proc/self/cgroup waits for whoever changes any cgroup of the host, milliseconds at times.

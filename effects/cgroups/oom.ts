@@ -11,7 +11,7 @@ import { out, viewOf } from '../../native/struct.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { doing, EffectError } from '../error.ts';
 
-export interface OomWatch {
+interface OomWatch {
   readonly awaited: readonly PollRequest[];
   /**
    * To be called once what is awaited is ready.

@@ -12,7 +12,7 @@ import { v2Limits } from './limits/v2.ts';
 import { writeLimits } from './limits/write.ts';
 
 /** What has to be written for these resources. Pure. @throws CgroupError for values that cannot be */
-export const planLimits = ({ layout }: CgroupRecord, resources: LinuxResources): readonly Limit[] =>
+const planLimits = ({ layout }: CgroupRecord, resources: LinuxResources): readonly Limit[] =>
   layout === 'v2' ? v2Limits(resources) : v1Limits(resources);
 
 /**

@@ -10,7 +10,7 @@ import { readSmallFile } from '../proc.ts';
 import type { Directories } from './options.ts';
 import { pathOf } from './resolve.ts';
 
-export interface DirectoryPaths {
+interface DirectoryPaths {
   readonly imagePath: string;
   readonly workPath?: string | undefined;
 }

@@ -36,7 +36,7 @@ export interface RestoreOptions extends CommonOptions {
   readonly lsmMountContext?: string | undefined;
 }
 
-export type CgroupsMode = 'ignore' | 'soft' | 'full' | 'strict';
+type CgroupsMode = 'ignore' | 'soft' | 'full' | 'strict';
 
 const MODES: Readonly<Record<CgroupsMode, number>> = {
   ignore: CGROUPS_MODE.IGNORE,
@@ -51,7 +51,7 @@ export interface Directories {
   readonly work?: number | undefined;
 }
 
-export interface DumpFacts {
+interface DumpFacts {
   readonly version: CriuVersion;
   readonly directories: Directories;
   /** `mnt[…]:…` and `net[…]:…`. */
@@ -98,7 +98,7 @@ function freezerOf({ cgroup }: ContainerRecord, version: CriuVersion): string | 
   return version >= FREEZES_UNIFIED ? cgroup.paths.unified : undefined;
 }
 
-export interface RestoreFacts {
+interface RestoreFacts {
   readonly directories: Directories;
   readonly external: readonly string[];
   /** The rootfs, in CRIU's mount namespace: a mount of its own. */
@@ -159,7 +159,7 @@ function configFileOf({ annotations }: ContainerRecord): string | undefined {
 const NAMES = { mount: 'mnt', network: 'net', pid: 'pid', ipc: 'ipc', uts: 'uts', user: 'user', time: 'time' } as const;
 
 /** A namespace that the container joins and CRIU leaves alone: it is told of by a key that both commands know. */
-export interface ExternalNamespace {
+interface ExternalNamespace {
   readonly name: string;
   readonly path: string;
   readonly key: string;

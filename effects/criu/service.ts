@@ -29,7 +29,7 @@ export interface Notification {
   readonly descriptors: readonly number[];
 }
 
-export interface Conversation {
+interface Conversation {
   /** @param pid of the CRIU process: its request may depend on where that is */
   readonly request: (pid: number) => CriuRequest;
   /** CRIU's standard descriptors, which restored processes may inherit; /dev/null by default. */

@@ -5,7 +5,7 @@ import { borrowed, closeAll, owned, reopenedSink } from './ends.ts';
 import { Stream } from './stream.ts';
 
 /** This process's ends; undefined where the container has the caller's own descriptor. */
-export interface PipeEnds {
+interface PipeEnds {
   readonly input?: number;
   readonly output?: number;
   readonly error?: number;

@@ -25,7 +25,7 @@ const PAGE = 4096;
 /** Then others have their turn: signals, and the other streams. */
 const CHUNKS_A_TURN = 16;
 
-export interface StreamEvents {
+interface StreamEvents {
   /** The source has come to its end, and all of it has been written. */
   ended?(): void;
   /** The sink takes no more. */

@@ -37,7 +37,7 @@ function limitCalls(kernel: Kernel, { inheritance: { openFilesLimit } }: Session
   return [setRlimit(0, RLIMIT.RLIMIT_NOFILE, openFilesLimit, hard)];
 }
 
-export interface InContainer {
+interface InContainer {
   /** The init; serves batches. */
   readonly init: Kernel;
   readonly preserveFds: number;

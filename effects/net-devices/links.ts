@@ -61,7 +61,7 @@ export function setLinkUp(route: Route, index: number, up: boolean): void {
   request(route, netlinkRequest(RTM.NEWLINK, NLM_F.ACK, ifinfomsg(index, up ? IFF_UP : 0, IFF_UP), []), 'ack');
 }
 
-export interface Move {
+interface Move {
   readonly index: number;
   /** In the other namespace. */
   readonly newIndex: number;

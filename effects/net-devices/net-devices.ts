@@ -15,7 +15,7 @@ import { namespaceId } from '../namespace-id.ts';
 import { type Moved, moveIn, moveOut, type Sides } from './move.ts';
 
 /** Brings them back: for a creation that fails later. Once there is a container, they go as its namespace goes. */
-export type GiveBack = () => void;
+type GiveBack = () => void;
 
 /**
  * @param pid of the init, which is in the namespace

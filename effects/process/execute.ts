@@ -64,7 +64,7 @@ export function giveUpRights(
   ];
 }
 
-export interface ExecuteOptions {
+interface ExecuteOptions {
   /** Descriptors from 3 on that the program inherits. */
   readonly preserveFds: number;
   /** Loads the seccomp filter. */

@@ -15,7 +15,7 @@ import { addKeyringLabel } from './labels.ts';
  */
 const PERMISSIONS = 0x3f130000 | 0x00080000;
 
-export interface KeyringLabel {
+interface KeyringLabel {
   /** In the performer: `openProcfs`. Closed by what is added. */
   readonly procfs: number;
   readonly label: string;

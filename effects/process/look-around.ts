@@ -34,7 +34,7 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
   return surroundingsIn(kernel, perform(kernel, batch.calls));
 }
 
-export interface LookAround extends Entering {
+interface LookAround extends Entering {
   /** Given the batch's results. @throws EffectError as `lookAround` does */
   readonly surroundingsIn: (kernel: Kernel, results: readonly number[]) => Surroundings;
 }

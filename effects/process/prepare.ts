@@ -16,7 +16,7 @@ import { addPriorities } from './priorities.ts';
 import { addFindProgram } from './program.ts';
 import { addEnter, cwdError } from './working-directory.ts';
 
-export interface PrepareOptions {
+interface PrepareOptions {
   /** This process. */
   readonly local: Kernel;
   readonly linux: Linux | undefined;

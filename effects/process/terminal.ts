@@ -22,7 +22,7 @@ const ioctl = (fd: number, request: number, argument: number | Memory): Call => 
   args: [fd, request, argument],
 });
 
-export interface TerminalOptions {
+interface TerminalOptions {
   /** In the init: a socket whose other end expects the master. */
   readonly consoleSocket: number;
   readonly size: ConsoleSize | undefined;

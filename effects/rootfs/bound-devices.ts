@@ -7,7 +7,7 @@ import type { Kernel } from '../../native/kernel.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { baseOf, openInRoot, parentOf } from './in-root.ts';
 
-export interface BoundDevice {
+interface BoundDevice {
   /** In the container. Its parent directory exists. */
   readonly path: string;
   /** On the host, as the init sees it before pivot_root. */

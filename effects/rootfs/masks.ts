@@ -29,7 +29,7 @@ interface Found {
   readonly stat: Out;
 }
 
-export interface Protection {
+interface Protection {
   /** The root itself, not what is mounted below it. */
   readonly readonlyRoot: boolean;
   readonly readonlyPaths: readonly string[];

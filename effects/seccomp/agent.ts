@@ -22,7 +22,7 @@ export interface ContainerProcessState {
   readonly state: State;
 }
 
-export interface Agent {
+interface Agent {
   /** What the init performs in place of `loadCalls`. */
   readonly calls: readonly Call[];
   /** Closes our side of the connection: the specification wants it closed once the state has been sent. */
@@ -32,7 +32,7 @@ export interface Agent {
 /** An agent that does not accept connections must not hang the command. */
 const TIMEOUT_SECONDS = 10;
 
-export interface AgentRequest {
+interface AgentRequest {
   readonly local: Kernel;
   readonly init: Kernel;
   readonly channel: Channel;

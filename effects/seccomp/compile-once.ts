@@ -8,7 +8,7 @@ import { cacheKey, readCached, writeCached } from './cache.ts';
 import { compileProgram } from './compile.ts';
 import { type CompiledSeccomp, loadingOf } from './seccomp.ts';
 
-export interface SeccompContext {
+interface SeccompContext {
   /** This process's kernel. */
   readonly local: Kernel;
   /** Loads the library, or says why it cannot. */

@@ -14,7 +14,7 @@ import type { Call } from '../../native/kernel.ts';
 import { answer, assemble, jump, load, prepend } from './bpf.ts';
 import type { CompiledSeccomp } from './seccomp.ts';
 
-export interface Courier {
+interface Courier {
   /** In the init: the connection to the agent. Close-on-exec. */
   readonly socket: number;
   /** In the init: its lowest free descriptor, which the kernel will give to the listener. */

@@ -11,7 +11,7 @@ import { isPermissive } from './actions.ts';
 import { answer, assemble, type Instruction, jump, load, skip } from './bpf.ts';
 
 /** The largest number of a call that the profile names on an architecture, by SCMP_ARCH; x32's has X32_BIT set. */
-export type LastCalls = ReadonlyMap<number, number>;
+type LastCalls = ReadonlyMap<number, number>;
 
 /** Whether the rule changes anything for a profile. */
 export const wantsEnosys = ({ defaultAction, defaultErrnoRet }: Seccomp): boolean =>

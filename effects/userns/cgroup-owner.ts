@@ -13,7 +13,7 @@ import { readMappings } from './read-mappings.ts';
  * As runc decides: only where the container sees its own cgroup as the root, and may write to it. It goes to the process's
  * user, which need not be root.
  */
-export function mayOwnCgroup(config: Config): boolean {
+function mayOwnCgroup(config: Config): boolean {
   const mounted = (config.mounts ?? []).some(
     ({ source, destination, options = [] }) =>
       source === 'cgroup' && cleanInside(destination) === '/sys/fs/cgroup' && !options.includes('ro'),

@@ -13,7 +13,7 @@ import { EffectError, reasonOf } from '../error.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { mappingsOf, mapText } from './mappings.ts';
 
-export interface WrittenMappings {
+interface WrittenMappings {
   /** False where setgroups(2) had to be forbidden for the sake of the mapping. */
   readonly mayDropGroups: boolean;
 }

@@ -58,7 +58,7 @@ export interface Bus {
   close(): void;
 }
 
-export interface BusAddress {
+interface BusAddress {
   /** `unix:path=/run/dbus/system_bus_socket` */
   readonly address: string;
   /** The other end is the service itself, without a bus daemon between. */

@@ -20,7 +20,7 @@ export function signatureOf(value: BusValue): string {
 }
 
 /** The sizes of integers in bytes, and whether they are signed. */
-export const INTEGERS: Readonly<Record<BusInteger, { readonly bytes: number; readonly signed: boolean }>> = {
+const INTEGERS: Readonly<Record<BusInteger, { readonly bytes: number; readonly signed: boolean }>> = {
   y: { bytes: 1, signed: false },
   n: { bytes: 2, signed: true },
   q: { bytes: 2, signed: false },

@@ -6,7 +6,7 @@ import { u64s } from '../struct.ts';
 
 export type Fd = number | ResultRef;
 
-export interface OpenHow {
+interface OpenHow {
   readonly flags: number;
   readonly mode?: number;
   readonly resolve?: number;

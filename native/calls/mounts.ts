@@ -56,7 +56,7 @@ export const moveMountTo = (mount: Fd, dir: Fd, path: string): Call => ({
   args: [mount, '', dir, path, MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_SYMLINKS],
 });
 
-export interface MountAttributes {
+interface MountAttributes {
   readonly set?: number;
   readonly clear?: number;
   readonly propagation?: number;

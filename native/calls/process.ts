@@ -5,7 +5,7 @@ import type { Call, Memory, Out } from '../kernel.ts';
 import { stringArray, u32s, u64s } from '../struct.ts';
 import type { Fd } from './files.ts';
 
-export interface CloneArgs {
+interface CloneArgs {
   readonly flags: number;
   readonly exitSignal?: number;
   /** An O_PATH descriptor of a cgroup v2 directory, with CLONE.INTO_CGROUP (since Linux 5.7). */

@@ -4,7 +4,7 @@ import { IOPRIO_CLASS_SHIFT, IOPRIO_WHO_PROCESS } from '../constants/scheduling.
 import type { Call } from '../kernel.ts';
 import { viewOf } from '../struct.ts';
 
-export interface SchedAttr {
+interface SchedAttr {
   readonly policy: number;
   readonly flags: number;
   readonly nice: number;

@@ -6,7 +6,7 @@ import { u64s, viewOf, words } from '../struct.ts';
 import type { Fd } from './files.ts';
 
 /** The longest path that fits a sockaddr_un, its NUL not counted. */
-export const UNIX_PATH_MAX = 107;
+const UNIX_PATH_MAX = 107;
 
 export const socket = (family: number, type: number): Call => ({
   name: 'socket',

@@ -13,7 +13,7 @@ export interface Path {
 export const samePath = (a: Path, b: Path): boolean => a.mount === b.mount && a.node === b.node;
 
 /** Mounts that receive each other's mounts and unmounts. */
-export class PeerGroup {
+class PeerGroup {
   /** As mountinfo's optional fields show it. */
   readonly id: number;
   readonly members = new Set<Mount>();

@@ -122,7 +122,7 @@ export class Node {
   }
 }
 
-export interface FileSystemHooks {
+interface FileSystemHooks {
   /** Nobody makes or removes anything in it. */
   readonly fixed?: ErrnoName;
   /** A directory was made: a cgroup has its files from the beginning. */

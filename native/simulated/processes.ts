@@ -45,21 +45,21 @@ export class Namespace {
 }
 
 /** How a process goes on being the init's program: where its batches come from. */
-export interface Serving {
+interface Serving {
   /** Undefined while it waits for the next connection. */
   socket: number | undefined;
   /** Accepts the next connection. */
   next: (() => number | undefined) | undefined;
 }
 
-export interface Program {
+interface Program {
   readonly path: string;
   readonly argv: readonly string[];
   readonly env: readonly string[];
 }
 
 /** Everything of credentials and attributes that calls change and nothing here looks at. */
-export interface Attributes {
+interface Attributes {
   uid: number;
   gid: number;
   groups: readonly number[];

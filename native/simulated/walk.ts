@@ -23,7 +23,7 @@ export interface Found {
   readonly slash: boolean;
 }
 
-export interface WalkOptions {
+interface WalkOptions {
   /** Whether a symlink at the end is followed; never where the name itself is meant, not even for a slash after it. */
   readonly follow: boolean | 'never';
   /** For O_CREAT: a name with a slash after it is refused before it is looked up. */

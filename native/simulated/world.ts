@@ -44,7 +44,7 @@ const CALLS: Calls = {
 };
 
 /** What a program does once it is executed, and its exit status; undefined where it runs until it is killed. */
-export type Behaviour = (kernel: Kernel, process: Process) => number | undefined;
+type Behaviour = (kernel: Kernel, process: Process) => number | undefined;
 
 export class World {
   readonly processes: Process[] = [];

@@ -9,7 +9,7 @@ import { any } from './kinds.ts';
 import { render, type Shown } from './shown.ts';
 import { SIGNATURES } from './signatures.ts';
 
-export type TraceFormat = 'text' | 'json';
+type TraceFormat = 'text' | 'json';
 
 /** The format that a trace file's name asks for: JSON lines where it ends in `.jsonl`, readable lines elsewhere and for `-`. */
 export const traceFormat = (file: string): TraceFormat => (file.endsWith('.jsonl') ? 'json' : 'text');

@@ -76,7 +76,7 @@ function compare(t: TestContext, { expected, unlike }: Scenario, own: string, pe
 }
 
 /** @returns what the script printed, made plain */
-export async function play(engine: Engine, { script, varying }: Scenario): Promise<string> {
+async function play(engine: Engine, { script, varying }: Scenario): Promise<string> {
   const folder = mkdtempSync(join(engine.folder, 'script-'));
   const file = join(folder, '.printed');
   // Not a pipe, which would end only with the container that inherits it.
@@ -106,7 +106,7 @@ export async function play(engine: Engine, { script, varying }: Scenario): Promi
 }
 
 /** Without names that differ each time, and without the words that differ between runtimes. */
-export function plain(text: string): string {
+function plain(text: string): string {
   return (
     text
       .replace(/\r+\n/g, '\n')

@@ -9,7 +9,7 @@ const INSTALLED = '/usr/local/bin/runchart';
 /** What the page runs, which is fetched. */
 const IMAGE = /docker\.io\/library\/alpine/g;
 
-export interface Snippet {
+interface Snippet {
   readonly language: string;
   readonly name: string;
   readonly text: string;

@@ -23,10 +23,10 @@ import { remains } from './nothing-left.ts';
 export type ShellConfig = ReturnType<typeof shellConfig>;
 
 /** Changes a bundle's rootfs before the container is made. */
-export type Prepare = (rootfs: string, bundle: string) => void;
+type Prepare = (rootfs: string, bundle: string) => void;
 
 /** A container that was created and not started. */
-export interface Created extends AsyncDisposable {
+interface Created extends AsyncDisposable {
   readonly id: string;
   readonly container: RunchartContainer;
   readonly pid: number;
@@ -37,7 +37,7 @@ export interface Created extends AsyncDisposable {
   finish(): Promise<number>;
 }
 
-export interface Containers {
+interface Containers {
   /** The work folder; bundles are below it. */
   readonly path: string;
   readonly runtime: Runtime;
@@ -52,7 +52,7 @@ export interface Containers {
   close(): void;
 }
 
-export interface Options extends Omit<Partial<CreateOptions>, 'id'> {
+interface Options extends Omit<Partial<CreateOptions>, 'id'> {
   readonly prepare?: Prepare;
 }
 

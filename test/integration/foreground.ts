@@ -17,7 +17,7 @@ const BUN = join(import.meta.dirname, '../../node_modules/.bin/bun');
 /** A machine with two busy cores starts an engine in half a second. */
 const LIMIT_MS = 30_000;
 
-export interface Running {
+interface Running {
   readonly child: ChildProcess;
   /** Of the process that stands for the container. */
   readonly pid: number;

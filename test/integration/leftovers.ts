@@ -10,7 +10,7 @@ const MARK = 'runchart-test-';
 const CGROUPS = '/sys/fs/cgroup';
 
 /** Processes as `pid 12 (comm) in /cgroup`, mounts as `mount /path`, cgroups as `cgroup /path`, files as `file /path`. */
-export type Traces = ReadonlySet<string>;
+type Traces = ReadonlySet<string>;
 
 /**
  * @param dist the folder of the executable under test

@@ -15,7 +15,7 @@ import { AF, SOCK } from '../../native/constants/socket.ts';
 import { call, perform } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 
-export interface ListeningSocket {
+interface ListeningSocket {
   readonly path: string;
   /** Waits for the next connection. @returns what its message says, and the descriptor with it: -1 where there is none */
   receive(): { readonly fd: number; readonly data: string };

@@ -27,7 +27,7 @@ export interface Life {
   readonly bundle: string;
 }
 
-export interface Talking {
+interface Talking {
   readonly child: ChildProcess;
   output(): string;
   errors(): string;

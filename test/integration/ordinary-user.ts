@@ -22,7 +22,7 @@ export function noOrdinaryUser(): string | false {
 export const noMappingTool: string | false =
   spawnSync('newuidmap', []).error === undefined ? false : 'newuidmap is not installed';
 
-export interface Ended {
+interface Ended {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;

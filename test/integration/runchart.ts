@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 
 const executable = join(import.meta.dirname, '../../dist/runchart');
 
-export interface Outcome {
+interface Outcome {
   readonly status: number | null;
   /** Both streams, together. */
   readonly output: string;

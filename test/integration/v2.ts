@@ -5,12 +5,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { noContainers } from './bundle.ts';
 
 /** Why nothing of it can be tested; false where it can. */
-export const noPureV2: string | false =
+const noPureV2: string | false =
   noContainers || (existsSync('/sys/fs/cgroup/cgroup.controllers') ? false : 'this host’s cgroups are not v2 alone');
 export const noSystemd: string | false =
   noPureV2 || (existsSync('/run/systemd/system') ? false : 'systemd is not running here');
 
-export interface Driver {
+interface Driver {
   readonly name: 'fs' | 'systemd';
   readonly skip: string | false;
   /** Before the command. */

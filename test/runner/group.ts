@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import type { Report } from './reporter.ts';
 import { counter, type Tally } from './tally.ts';
 
-export interface Group {
+interface Group {
   readonly name: string;
   readonly files: readonly string[];
   /** How long a test may take, and all of them be silent. */

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export interface Sources {
+interface Sources {
   /** Of the release: `bookworm`. */
   readonly codename: string;
   /** apt's own files, in either format. */

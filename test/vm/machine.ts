@@ -15,7 +15,7 @@ export interface Limits {
   readonly totalMs: number;
 }
 
-export interface Machine {
+interface Machine {
   readonly image: Image;
   /** A second, read-only disk. */
   readonly payload: string;

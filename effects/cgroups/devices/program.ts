@@ -6,7 +6,7 @@
 import type { DevicePolicy } from './policy.ts';
 import { ALL_ACCESS, ANY, type Match } from './rules.ts';
 
-export interface Instruction {
+interface Instruction {
   readonly code: number;
   readonly dst?: number;
   readonly src?: number;
@@ -15,7 +15,7 @@ export interface Instruction {
 }
 
 /** Opcodes: all arithmetic and all comparisons on the lower 32 bits (comparisons so since Linux 5.1). */
-export const BPF = {
+const BPF = {
   LOAD_WORD: 0x61,
   AND: 0x54,
   XOR: 0xa4,
@@ -31,7 +31,7 @@ const R = { ANSWER: 0, CONTEXT: 1, TYPE: 2, ACCESS: 3, MAJOR: 4, MINOR: 5 } as c
 
 /** struct bpf_cgroup_dev_ctx: the type in the lower half of the first word, the access in the upper one. */
 const CONTEXT = { ACCESS_TYPE: 0, MAJOR: 4, MINOR: 8 } as const;
-export const DEVICE_TYPE = { b: 1, c: 2 } as const;
+const DEVICE_TYPE = { b: 1, c: 2 } as const;
 
 const answer = (allowed: boolean): readonly Instruction[] => [
   { code: BPF.MOVE, dst: R.ANSWER, immediate: allowed ? 1 : 0 },

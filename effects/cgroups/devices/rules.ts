@@ -32,7 +32,7 @@ const allow = (type: 'b' | 'c', major: number, minor: number, access: number): R
  * What runc adds to the rules of every container, after them: so a config cannot take these away.
  * Engines rely on it. Nodes may be made of any device; null, random, full, tty, zero, urandom, pts, ptmx and tun be used.
  */
-export const DEFAULT_RULES: readonly Rule[] = [
+const DEFAULT_RULES: readonly Rule[] = [
   allow('c', ANY, ANY, ACCESS.MKNOD),
   allow('b', ANY, ANY, ACCESS.MKNOD),
   allow('c', 1, 3, ALL_ACCESS),

@@ -10,7 +10,7 @@ const KINDS = [
   { field: 'throttleWriteIOPSDevice', file: 'write_iops', key: 'wiops' },
 ] as const;
 
-export interface Throttle {
+interface Throttle {
   /** The middle of v1's file name: `read_bps`. */
   readonly file: string;
   /** v2's key in io.max: `rbps`. */

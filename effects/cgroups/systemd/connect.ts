@@ -9,7 +9,7 @@ import { attempt } from '../../../native/perform.ts';
 import { CgroupError } from '../files.ts';
 import { type Systemd, systemdOn } from './manager.ts';
 
-export interface SystemdConnection {
+interface SystemdConnection {
   readonly rootless?: boolean;
   /** The environment: DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR lead to a user's own manager. */
   readonly env?: Readonly<Record<string, string | undefined>>;

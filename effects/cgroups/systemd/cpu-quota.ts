@@ -10,7 +10,7 @@ const DEFAULT_PERIOD = 100_000n;
 const SECOND = 1_000_000n;
 const PERCENT = SECOND / 100n;
 
-export interface Quota {
+interface Quota {
   readonly properties: readonly BusValue[];
   /** The quota that the cgroup's own file must then have, or systemd would set another one at its next occasion. */
   readonly quota: Wide | undefined;

@@ -4,7 +4,7 @@ import type { CgroupRecord } from '../../../spec/record.ts';
 import { CgroupError } from '../files.ts';
 import type { CgroupPlanInput } from '../paths.ts';
 
-export interface SystemdUnit {
+interface SystemdUnit {
   /** The unit that the container's becomes part of; empty for systemd's default. */
   readonly slice: string;
   /** `prefix-name.scope`, or a slice by its own name. */
@@ -33,7 +33,7 @@ const unitName = (prefix: string, name: string): string => (name.endsWith('.slic
  * The path of a slice below the hierarchy's root, systemd.slice(5): `a-b.slice` → `/a.slice/a-b.slice`.
  * The root slice's is the empty string.
  */
-export function expandSlice(slice: string): string {
+function expandSlice(slice: string): string {
   const stem = slice.endsWith('.slice') && !slice.includes('/') ? slice.slice(0, -'.slice'.length) : '';
   if (stem === '-') return '';
   const parts = stem.split('-');

@@ -1,6 +1,6 @@
 /** A reference interpreter of the classic BPF that seccomp filters are made of (Documentation/networking/filter.rst). */
 
-export interface SeccompData {
+interface SeccompData {
   readonly nr: number;
   readonly arch: number;
   readonly args: readonly bigint[];

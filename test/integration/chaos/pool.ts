@@ -16,7 +16,7 @@ export interface Victim {
   proceed(): void;
 }
 
-export interface Pool {
+interface Pool {
   /** Processes that the pool answers for. */
   readonly pids: () => readonly number[];
   obey(order: Order): Victim;

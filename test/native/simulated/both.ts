@@ -86,7 +86,7 @@ export function steadily(kernel: Kernel, open: Call): number {
 }
 
 /** The names in a directory; those of an O_PATH descriptor are read by another one. */
-export function list(kernel: Kernel, dir: Fd): string[] {
+function list(kernel: Kernel, dir: Fd): string[] {
   const fd = attempt(kernel, openat(dir, '.', O.RDONLY | O.DIRECTORY));
   if (fd < 0) return [errnoName(-fd)];
   const into = out(32768);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-export interface DeviceAccess {
+interface DeviceAccess {
   readonly type: 'b' | 'c';
   readonly major: number;
   readonly minor: number;
