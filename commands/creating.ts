@@ -4,7 +4,7 @@ import { boolean, integer, string } from '@oclif/core/flags';
 import type { BackgroundOptions, Planned } from '../runtime/background.ts';
 import type { Context } from '../runtime/context.ts';
 import { readConfig } from '../runtime/create.ts';
-import { absolutePath } from '../runtime/path.ts';
+import { absolutePath, givenPath } from '../runtime/path.ts';
 import { realDirectory } from '../runtime/real-directory.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { configWarnings } from '../spec/rules/warnings.ts';
@@ -72,17 +72,13 @@ export async function creating({ host, platform, warn }: Context, id: string, fl
       notifySocket: host.env.NOTIFY_SOCKET,
     },
     options: {
-      consoleSocket: pathOf(inBundle, flags['console-socket']),
-      pidfdSocket: pathOf(inBundle, flags['pidfd-socket']),
-      pidFile: pathOf(host, flags['pid-file']),
+      consoleSocket: givenPath(inBundle, flags['console-socket']),
+      pidfdSocket: givenPath(inBundle, flags['pidfd-socket']),
+      pidFile: givenPath(host, flags['pid-file']),
       preserveFds: flags['preserve-fds'],
     },
   };
 }
-
-/** An empty value is none: Go's flags can't tell them apart. */
-const pathOf = (from: Parameters<typeof absolutePath>[0], path: string | undefined): string | undefined =>
-  path === undefined || path === '' ? undefined : absolutePath(from, path);
 
 /** runc puts these words before any error of `create` and `run`. */
 export async function saying<T>(what: string, action: () => Promise<T>): Promise<T> {

@@ -1,9 +1,8 @@
 import { string as argument } from '@oclif/core/args';
 import { boolean, integer, string } from '@oclif/core/flags';
-import type { Context } from '../runtime/context.ts';
 import { execute } from '../runtime/exec.ts';
 import { overriddenProcess, readProcess } from '../runtime/exec-process.ts';
-import { absolutePath } from '../runtime/path.ts';
+import { givenPath } from '../runtime/path.ts';
 import { checkContainerId } from '../spec/id.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
@@ -112,9 +111,9 @@ export default class Exec extends RuntimeCommand {
         { id, process: decide, ignorePaused: flags['ignore-paused'], cgroups: flags.cgroup ?? [] },
         {
           detach: flags.detach,
-          consoleSocket: pathOf(context, flags['console-socket']),
-          pidfdSocket: pathOf(context, flags['pidfd-socket']),
-          pidFile: pathOf(context, flags['pid-file']),
+          consoleSocket: givenPath(context.host, flags['console-socket']),
+          pidfdSocket: givenPath(context.host, flags['pidfd-socket']),
+          pidFile: givenPath(context.host, flags['pid-file']),
           preserveFds: flags['preserve-fds'],
         },
       );
@@ -125,10 +124,6 @@ export default class Exec extends RuntimeCommand {
     }
   }
 }
-
-/** An empty value is none: Go's flags can't tell them apart. */
-const pathOf = ({ host }: Context, path: string | undefined): string | undefined =>
-  path === undefined || path === '' ? undefined : absolutePath(host, path);
 
 /** runc puts these words before any error of `exec`. */
 const failure = (error: unknown): Error =>

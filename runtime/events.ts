@@ -9,9 +9,8 @@ import { close } from '../native/calls/files.ts';
 import { POLL } from '../native/constants/socket.ts';
 import { attempt } from '../native/perform.ts';
 import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
-import { succeed } from './answers.ts';
 import type { Context } from './context.ts';
-import { openExisting } from './open.ts';
+import { permitted } from './permitted.ts';
 
 /** In runc's form, which engines read. */
 type ContainerEvent =
@@ -36,7 +35,7 @@ export async function watchEvents(
   { interval, statsOnly }: EventsOptions,
   hear: (event: ContainerEvent) => void,
 ): Promise<void> {
-  const record = await permitted(context, id);
+  const record = await permitted(context, id, { type: 'events' });
   const { cgroup } = record;
   if (cgroup === undefined) throw new EffectError(`container ${id} has no cgroup`);
   const { local } = context.platform;
@@ -51,17 +50,6 @@ export async function watchEvents(
     await watch(context, { record, cgroup, init, interval }, hear);
   } finally {
     attempt(local, close(init));
-  }
-}
-
-/** Asks the container's machine. */
-async function permitted(context: Context, id: string): Promise<ContainerRecord> {
-  const container = await openExisting(context, id, 'shared');
-  try {
-    succeed(context, await container.request({ type: 'events' }));
-    return container.record;
-  } finally {
-    container.close();
   }
 }
 

@@ -11,12 +11,12 @@ import { type ExecActor, execMachine, settled } from '../machines/exec.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import { announce } from './announce.ts';
-import { succeed } from './answers.ts';
 import { type Connected, enterForeground, type Undo } from './attendance.ts';
 import type { Context } from './context.ts';
 import { filterFor } from './filter.ts';
 import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
-import { openExisting, sessionFor } from './open.ts';
+import { sessionFor } from './open.ts';
+import { permitted } from './permitted.ts';
 import { attacherFor } from './systemd.ts';
 
 interface ExecRequest {
@@ -57,22 +57,11 @@ export async function startProcess(context: Context, request: ExecRequest, inher
 }
 
 async function planned(context: Context, request: ExecRequest): Promise<Execution> {
-  const record = await permitted(context, request);
+  const record = await permitted(context, request.id, { type: 'exec', ignorePaused: request.ignorePaused });
   const process = await request.process(record);
   for (const warning of capabilityWarnings(process.capabilities ?? {})) context.warn(warning);
   const cgroup = record.cgroup === undefined ? undefined : execCgroup(record.cgroup, request.cgroups);
   return { context, record, process, cgroup };
-}
-
-/** Asks the container's machine. */
-async function permitted(context: Context, { id, ignorePaused }: ExecRequest): Promise<ContainerRecord> {
-  const container = await openExisting(context, id, 'shared');
-  try {
-    succeed(context, await container.request({ type: 'exec', ignorePaused }));
-    return container.record;
-  } finally {
-    container.close();
-  }
 }
 
 interface Execution extends Omit<ExecPlan, 'filter'> {

@@ -18,3 +18,7 @@ export function absolutePath({ cwd, env }: Pick<Host, 'cwd' | 'env'>, path: stri
   }
   return `/${parts.join('/')}`;
 }
+
+/** The same of a flag's value. An empty one is none: Go's flags can't tell them apart. */
+export const givenPath = (host: Parameters<typeof absolutePath>[0], path: string | undefined): string | undefined =>
+  path === undefined || path === '' ? undefined : absolutePath(host, path);

@@ -1,14 +1,7 @@
 /** What `update` makes of a container's resources: those to be written now, and those that are in force then. Pure. */
 
-import type {
-  BlockIO,
-  LinuxCPU,
-  LinuxMemory,
-  LinuxNetwork,
-  LinuxResources,
-  ThrottleDevice,
-  Wide,
-} from '../spec/types.ts';
+import { deviceNumber } from '../effects/cgroups/limits/limit.ts';
+import type { BlockIO, LinuxCPU, LinuxMemory, LinuxNetwork, LinuxResources, ThrottleDevice } from '../spec/types.ts';
 
 interface ChangedResources {
   /**
@@ -90,9 +83,9 @@ const changeRdma = (old: Rdma, asked: Rdma): Rdma => ({
 });
 
 function changeBlockIO(old: BlockIO, asked: BlockIO): BlockIO {
-  const devices = { weightDevice: merged(old.weightDevice, asked.weightDevice, numberOf, true) };
+  const devices = { weightDevice: merged(old.weightDevice, asked.weightDevice, deviceNumber, true) };
   const throttled = (name: ThrottleName): Partial<BlockIO> => {
-    const all: readonly ThrottleDevice[] = merged(old[name], asked[name], numberOf);
+    const all: readonly ThrottleDevice[] = merged(old[name], asked[name], deviceNumber);
     return all.length === 0 ? {} : { [name]: all };
   };
   return {
@@ -111,8 +104,6 @@ type ThrottleName =
   | 'throttleWriteBpsDevice'
   | 'throttleReadIOPSDevice'
   | 'throttleWriteIOPSDevice';
-
-const numberOf = ({ major, minor }: { readonly major: Wide; readonly minor: Wide }): string => `${major}:${minor}`;
 
 /** One entry for each key: the later one's, in the place of the earlier. @param member by member, not as a whole */
 function merged<T>(old: readonly T[] = [], asked: readonly T[] = [], keyOf: (one: T) => string, member = false): T[] {

@@ -1,6 +1,7 @@
 /** Which cgroup hierarchies this host has, where they are mounted, and where in them this process is. */
 
 import type { Kernel } from '../../native/kernel.ts';
+import { unescaped } from '../proc.ts';
 import { Batch, CgroupError, planRead, readText, textAt } from './files.ts';
 
 /** A v1 hierarchy. */
@@ -112,12 +113,6 @@ function parseMountinfo(text: string): readonly Mount[] {
   }
   return mounts;
 }
-
-/** Space, tab, newline and backslash are written in octal. */
-const unescaped = (path: string): string =>
-  path.includes('\\')
-    ? path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
-    : path;
 
 /** The cgroup mounts that a path still reaches: not covered by a later mount, nor below one that is. */
 function visibleCgroupMounts(mounts: readonly Mount[]): readonly Mount[] {

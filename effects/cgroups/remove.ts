@@ -1,9 +1,10 @@
 /** Removes a container's cgroup. */
 
-import { unlinkat } from '../../native/calls/files.ts';
+import { faccessat2, unlinkat } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
+import { attempt } from '../../native/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, sleep } from './files.ts';
 import { descendants } from './members.ts';
@@ -50,5 +51,4 @@ function removeTree(kernel: Kernel, directory: string): number {
 }
 
 const isMissing = (kernel: Kernel, directory: string): boolean =>
-  kernel.submit([{ name: 'faccessat2', args: [AT.FDCWD, directory, 0, 0], mayFail: true }]).results[0] ===
-  -ERRNO.ENOENT;
+  attempt(kernel, faccessat2(AT.FDCWD, directory, 0)) === -ERRNO.ENOENT;

@@ -6,9 +6,8 @@ import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { attempt, call, SyscallError } from '../../native/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { readSmallFile } from '../proc.ts';
+import { pathOf, readSmallFile } from '../proc.ts';
 import type { Directories } from './options.ts';
-import { pathOf } from './resolve.ts';
 
 interface DirectoryPaths {
   readonly imagePath: string;

@@ -15,12 +15,13 @@ import type { Mount } from '../../spec/types.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { performMounts } from '../mounts/perform.ts';
 import type { MountStep } from '../mounts/steps.ts';
+import { pathOf } from '../proc.ts';
 import { attachRootfs } from '../rootfs/attach.ts';
 import { makePlaceholder } from '../rootfs/in-root.ts';
 import { plainMounts, plannedSteps } from '../rootfs/make.ts';
 import type { Session } from '../session.ts';
 import { type Bound, boundMounts } from './external.ts';
-import { pathOf, resolvedInRoot } from './resolve.ts';
+import { resolvedInRoot } from './resolve.ts';
 
 /** What a process does first that is to mount something which the host shall not see. */
 export const enterOwnMounts = () => [unshare(CLONE.NEWNS), mount('', '/', null, MS.SLAVE | MS.REC, null)];

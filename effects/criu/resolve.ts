@@ -1,11 +1,11 @@
 /** Where a path of a config leads in a rootfs: mount points are known by the path at which they really are. */
 
-import { close, readlinkat } from '../../native/calls/files.ts';
+import { close } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
-import { AT, O } from '../../native/constants/files.ts';
+import { O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { attempt, call } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
+import { attempt } from '../../native/perform.ts';
+import { pathOf } from '../proc.ts';
 import { baseOf, openInRoot, parentOf } from '../rootfs/in-root.ts';
 
 /**
@@ -27,11 +27,4 @@ export function resolvedInRoot(kernel: Kernel, root: number, path: string): stri
   if (fd !== -ERRNO.ENOENT || baseOf(path) === '') return path;
   const parent = resolvedInRoot(kernel, root, parentOf(path));
   return `${parent === '/' ? '' : parent}/${baseOf(path)}`;
-}
-
-/** As the kernel names what is open: of another mount namespace, from the root of that. */
-export function pathOf(kernel: Kernel, fd: number): string {
-  const target = out(4096);
-  const length = call(kernel, readlinkat(AT.FDCWD, `/proc/self/fd/${fd}`, target));
-  return new TextDecoder().decode(target.bytes.subarray(0, length));
 }

@@ -18,14 +18,13 @@ import { closeAll } from '../foreground/ends.ts';
 import { makesNamespace } from '../namespaces.ts';
 import { addLoopbackUp } from '../network.ts';
 import { PartedBatch } from '../parted-batch.ts';
-import { readSmallFile, startTimeOf } from '../proc.ts';
+import { pathOf, readSmallFile, startTimeOf } from '../proc.ts';
 import type { Session } from '../session.ts';
 import { closeDirectories, openDirectories, withoutLog } from './directories.ts';
 import { boundDevices, externalAtRestore } from './external.ts';
 import { withLog } from './failure.ts';
 import { enterOwnMounts, makeMountPoints } from './mount-points.ts';
 import { type Directories, externalNamespaces, RESTORE_LOG, restoreOptions } from './options.ts';
-import { pathOf } from './resolve.ts';
 import type { Restoration } from './restoration.ts';
 import { askCriu, FIRST_EXTRA, type Notification } from './service.ts';
 

@@ -18,7 +18,7 @@ import type { Call, Kernel, Out } from '../../native/kernel.ts';
 import { attempt, call, perform } from '../../native/perform.ts';
 import { out, u64s, viewOf } from '../../native/struct.ts';
 import { deviceNumber } from '../rootfs/devices.ts';
-import { modeOf, ownerOf } from '../stat.ts';
+import { modeOf, ownerOf, typeOf } from '../stat.ts';
 
 /** uapi/linux/stat.h, struct statx. */
 const STX = { GID: 24, SIZE: 40, ATIME: 64, MTIME: 112, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
@@ -125,8 +125,6 @@ function copyEntry(kernel: Kernel, from: number, to: number, { name, stat, link 
     }
   }
 }
-
-const typeOf = (stat: Out): number => modeOf(stat) & S.IFMT;
 
 /** By no symlink: the directory may be somebody's who changes it meanwhile. */
 const opened = (directory: number, name: string, flags: number): Call =>

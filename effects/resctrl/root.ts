@@ -4,7 +4,7 @@ import { close, fstatfs, openat, STATFS_BYTES } from '../../native/calls/files.t
 import { AT, FS_MAGIC, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
 import { out, result, viewOf } from '../../native/struct.ts';
-import { readSmallFile } from '../proc.ts';
+import { readSmallFile, unescaped } from '../proc.ts';
 
 const USUAL = '/sys/fs/resctrl';
 
@@ -26,8 +26,7 @@ export function mountedResctrl(mountinfo: string): string | undefined {
   for (const line of mountinfo.split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
     if (after.split(' ')[0] !== 'resctrl') continue;
-    const point = before.split(' ')[4] ?? '';
-    return point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+    return unescaped(before.split(' ')[4] ?? '');
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 /** The host's mount table, where a container has a part in it. */
 
-import { close, openat, readlinkat, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { close, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { umount2 } from '../../native/calls/mounts.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
@@ -9,7 +9,7 @@ import type { Kernel } from '../../native/kernel.ts';
 import { attempt, perform } from '../../native/perform.ts';
 import { out } from '../../native/struct.ts';
 import { doing } from '../error.ts';
-import { readSmallFile } from '../proc.ts';
+import { pathOf, readSmallFile, unescaped } from '../proc.ts';
 
 interface HostMount {
   readonly id: string;
@@ -33,17 +33,12 @@ function hostMounts(local: Kernel): readonly HostMount[] {
     });
 }
 
-const unescaped = (path: string): string =>
-  path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-
 /** The path as the mount table has it: without symlinks. */
 function realPath(local: Kernel, path: string): string {
   return doing(`find the real path of ${path}`, () => {
     const [fd = -1] = perform(local, [openat(AT.FDCWD, path, O.PATH)]);
     try {
-      const link = out(4096);
-      const [length = 0] = perform(local, [readlinkat(AT.FDCWD, `/proc/self/fd/${fd}`, link)]);
-      return new TextDecoder().decode(link.bytes.subarray(0, length));
+      return pathOf(local, fd);
     } finally {
       local.submit([close(fd)]);
     }
