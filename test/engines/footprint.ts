@@ -1,8 +1,8 @@
 /** What an engine and its runtime must not leave on the machine, and how what they leave by design is removed. */
 
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { subdirectories } from '../integration/nothing-left.ts';
+import { namesIn, subdirectories, textOf } from '../integration/gone-meanwhile.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
 const TMPFS_MAGIC = 0x01021994;
@@ -19,7 +19,7 @@ const SHARED: readonly (readonly [folder: string, name: RegExp])[] = [
 export function sharedNames(): ReadonlySet<string> {
   return new Set(
     SHARED.flatMap(([folder, name]) =>
-      entries(folder)
+      namesIn(folder)
         .filter((entry) => name.test(entry))
         .map((entry) => join(folder, entry)),
     ),
@@ -44,7 +44,7 @@ export function footprint(folder: string, cgroup: string): string[] {
 }
 
 const isInside = (pid: number, cgroup: string): boolean =>
-  new RegExp(`:/${cgroup}(/|$)`, 'm').test(read(`/proc/${pid}/cgroup`));
+  new RegExp(`:/${cgroup}(/|$)`, 'm').test(textOf(`/proc/${pid}/cgroup`));
 
 /** Ends the processes of one engine's namespace: those that name the folder and it, and those in its cgroup. */
 export function endAll(folder: string, namespace: string): void {
@@ -59,7 +59,7 @@ export function endAll(folder: string, namespace: string): void {
 
 /** Mount points, the innermost first. */
 export function mountsBelow(folder: string): string[] {
-  return read('/proc/self/mountinfo')
+  return textOf('/proc/self/mountinfo')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((point) => point.startsWith(`${folder}/`))
@@ -111,19 +111,7 @@ const below = (parent: string): string[] =>
   subdirectories(parent).flatMap((name) => [join(parent, name), ...below(join(parent, name))]);
 
 function processes(): { readonly pid: number; readonly command: string }[] {
-  return entries('/proc')
+  return namesIn('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map((name) => ({ pid: Number(name), command: read(`/proc/${name}/cmdline`).replaceAll('\0', ' ') }));
-}
-
-function entries(path: string): string[] {
-  return existsSync(path) ? readdirSync(path) : [];
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // the process ended while we looked
-  }
+    .map((name) => ({ pid: Number(name), command: textOf(`/proc/${name}/cmdline`).replaceAll('\0', ' ') }));
 }

@@ -10,17 +10,10 @@ import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { members } from '../../effects/cgroups/members.ts';
 import { planCgroup } from '../../effects/cgroups/paths.ts';
 import { connectSystemd, isSystemdRunning } from '../../effects/cgroups/systemd/connect.ts';
-import { close } from '../../native/calls/files.ts';
-import { kill, waitid } from '../../native/calls/process.ts';
-import { P } from '../../native/constants/process.ts';
-import { SIGNALS } from '../../native/constants/signal.ts';
-import { initProgram } from '../../native/init/program.ts';
 import { loadLibc } from '../../native/libc.ts';
 import { localKernel } from '../../native/local.ts';
-import { perform } from '../../native/perform.ts';
-import { type Stage, spawnStage } from '../../native/spawn.ts';
-import { out } from '../../native/struct.ts';
 import type { LinuxResources } from '../../spec/types.ts';
+import { endStage, startStage } from './stages.ts';
 
 const libc = loadLibc();
 const local = localKernel(libc);
@@ -33,13 +26,6 @@ function skipped(): string | false {
   return layout.mode !== 'v2' && 'written for cgroup v2';
 }
 const skip = skipped();
-
-const stage = (): Stage =>
-  spawnStage(libc, local, { program: initProgram(), descriptors: [0, 1, 2], performer: 'stage' });
-function reap({ pid, connection }: Stage): void {
-  local.submit([{ ...kill(pid, SIGNALS.SIGKILL), mayFail: true }]);
-  perform(local, [close(connection), waitid(P.PID, pid, out(128))]);
-}
 
 /** What systemd shows of a unit; a property that is a list comes as lines. */
 function show(unit: string): ReadonlyMap<string, readonly string[]> {
@@ -70,7 +56,7 @@ test('a scope with limits, from its birth to its end', { skip }, async () => {
     annotations: { 'org.systemd.property.TimeoutStopSec': '7' },
     ownerUid: 1234,
   });
-  const first = stage();
+  const first = startStage(libc, local);
   try {
     creation.enter(first.kernel, { withoutUnified: true });
     assert.match(
@@ -115,7 +101,7 @@ test('a scope with limits, from its birth to its end', { skip }, async () => {
     );
     assert.deepEqual([file('pids.max'), show(unit).get('TasksMax')], ['60', ['TasksMax=60']]);
   } finally {
-    reap(first);
+    endStage(local, first);
     await endCgroup(local, record, connect);
   }
   assert.ok(!existsSync(directory));
@@ -127,11 +113,11 @@ test('what systemd refuses', { skip }, async () => {
   const record = planCgroup({ cgroupsPath, id: 'bad', layout, systemd: true });
   const annotations = { 'org.systemd.property.NoSuchThing': '7' };
   const creation = await makeCgroup(local, record, { id: 'bad', cgroupsPath, resources: {}, connect, annotations });
-  const first = stage();
+  const first = startStage(libc, local);
   assert.throws(
     () => creation.enter(first.kernel, { withoutUnified: true }),
     /unable to start unit runchart-bad-\d+\.scope \(.*NoSuchThing=i 7.*\): .*NoSuchThing/,
   );
-  reap(first);
+  endStage(local, first);
   assert.ok(!existsSync(record.paths.unified ?? ''));
 });

@@ -13,18 +13,11 @@ import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
 import { connectSystemd } from '../../effects/cgroups/systemd/connect.ts';
 import type { Systemd } from '../../effects/cgroups/systemd/manager.ts';
 import { startScope, stopScope, updateScope } from '../../effects/cgroups/systemd/scope.ts';
-import { close } from '../../native/calls/files.ts';
-import { kill, waitid } from '../../native/calls/process.ts';
-import { P } from '../../native/constants/process.ts';
-import { SIGNALS } from '../../native/constants/signal.ts';
-import { initProgram } from '../../native/init/program.ts';
 import { loadLibc } from '../../native/libc.ts';
 import { localKernel } from '../../native/local.ts';
-import { perform } from '../../native/perform.ts';
-import { type Stage, spawnStage } from '../../native/spawn.ts';
-import { out } from '../../native/struct.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 import { end, noBus, type PrivateBus, startBus, until } from '../native/bus/daemon.ts';
+import { endStage, startStage } from './stages.ts';
 
 const skip = process.getuid?.() !== 0 ? 'needs root' : noBus;
 const libc = loadLibc();
@@ -67,19 +60,12 @@ const calls = (): readonly (readonly unknown[])[] =>
     .split('\n')
     .map((line) => JSON.parse(line));
 
-const stage = (): Stage =>
-  spawnStage(libc, local, { program: initProgram(), descriptors: [0, 1, 2], performer: 'stage' });
-function reap({ pid, connection }: Stage): void {
-  local.submit([{ ...kill(pid, SIGNALS.SIGKILL), mayFail: true }]);
-  perform(local, [close(connection), waitid(P.PID, pid, out(128))]);
-}
-
 const plan = (name = `c${count++}`) =>
   planCgroup({ cgroupsPath: `${slice}:runchart:${name}`, id: name, layout, systemd: true });
 
 test('a scope is made around a process, limited, changed and ended', { skip }, () => {
   const record = plan();
-  const first = stage();
+  const first = startStage(libc, local);
   const request = {
     id: 'c0',
     cgroupsPath: `${slice}:runchart:c0`,
@@ -121,7 +107,7 @@ test('a scope is made around a process, limited, changed and ended', { skip }, (
   }
   assert.ok(members(local, record).includes(first.pid));
   systemd.attachProcesses('runchart-c0.scope', [first.pid]);
-  reap(first);
+  endStage(local, first);
   stopScope(systemd, local, record);
   for (const directory of directoriesOf(record)) assert.ok(!existsSync(directory), directory);
   stopScope(systemd, local, record);
@@ -136,32 +122,32 @@ for (const systemdMakesIt of [true, false])
       layout.mode === 'v2' ? { unified: { 'cgroup.max.depth': `${n}` } } : { pids: { limit: n } };
     const file = layout.mode === 'v2' ? `${planned.paths.unified}/cgroup.max.depth` : `${planned.paths.pids}/pids.max`;
     const creation = await makeCgroup(local, planned, { id: 'alike', cgroupsPath, resources: limits(5), connect });
-    const first = stage();
+    const first = startStage(libc, local);
     creation.enter(first.kernel);
     assert.ok(members(local, creation.record).includes(first.pid));
     assert.equal(readFileSync(file, 'utf8'), '5\n');
     await changeLimits(local, creation.record, limits(6), limits(5), connect);
     assert.equal(readFileSync(file, 'utf8'), '6\n');
-    reap(first);
+    endStage(local, first);
     await endCgroup(local, creation.record, connect);
     for (const directory of directoriesOf(planned)) assert.ok(!existsSync(directory), directory);
   });
 
 test('a unit that failed before is forgiven', { skip }, () => {
   const record = plan('exists');
-  const first = stage();
+  const first = startStage(libc, local);
   startScope(systemd, local, record, {
     id: 'exists',
     cgroupsPath: `${slice}:runchart:exists`,
     pid: first.pid,
     resources: {},
   });
-  reap(first);
+  endStage(local, first);
   stopScope(systemd, local, record);
 });
 
 test('a unit that cannot be, and limits that cannot be: nothing is left', { skip }, () => {
-  const first = stage();
+  const first = startStage(libc, local);
   const request = { pid: first.pid, resources: {} };
   const fails = plan('fails');
   assert.throws(
@@ -182,7 +168,7 @@ test('a unit that cannot be, and limits that cannot be: nothing is left', { skip
   );
   for (const directory of [...directoriesOf(fails), ...directoriesOf(limited)])
     assert.ok(!existsSync(directory), directory);
-  reap(first);
+  endStage(local, first);
 });
 
 test('what systemd tells of itself', { skip }, () => {

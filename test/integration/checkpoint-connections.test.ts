@@ -10,7 +10,8 @@ import type { Config, Namespace } from '../../spec/types.ts';
 import { noContainers } from './bundle.ts';
 import { messageOf } from './command-line.ts';
 import { checkpoints, counting, countOf, noCriu, noLazyPages } from './criu.ts';
-import { textOf, until } from './lives.ts';
+import { textOf } from './gone-meanwhile.ts';
+import { until } from './lives.ts';
 
 const skip = noContainers || noCriu();
 

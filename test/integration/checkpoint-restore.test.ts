@@ -17,7 +17,8 @@ import type { Config } from '../../spec/types.ts';
 import { noContainers, writeConfig } from './bundle.ts';
 import { messageOf } from './command-line.ts';
 import { counting, countOf, noCriu, provideCriu } from './criu.ts';
-import { type Life, lives, textOf, until } from './lives.ts';
+import { textOf } from './gone-meanwhile.ts';
+import { type Life, lives, until } from './lives.ts';
 
 const skip = noContainers || noCriu();
 

@@ -9,7 +9,8 @@ import type { Config, Hook } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { messageOf } from './command-line.ts';
 import { containers, proc, type ShellConfig, seenBy, statusField } from './containers.ts';
-import { lives, textOf, until, waiting } from './lives.ts';
+import { textOf } from './gone-meanwhile.ts';
+import { lives, until, waiting } from './lives.ts';
 
 const skip = noContainers;
 const host = containers('procfs');

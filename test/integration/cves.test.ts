@@ -13,7 +13,8 @@ import { hostPlatform } from '../../native/platform.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { bind, writableShell } from './configs.ts';
 import { containers, namespaceOf, proc, seenBy, statusField } from './containers.ts';
-import { textOf, until } from './lives.ts';
+import { textOf } from './gone-meanwhile.ts';
+import { until } from './lives.ts';
 import { hostMounts, mountsOf } from './mountinfo.ts';
 import { remainsAtLast } from './nothing-left.ts';
 

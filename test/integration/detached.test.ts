@@ -1,11 +1,12 @@
 /** Once a detached container runs, nothing of the runtime's is left in memory: there is the container's process alone. */
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { commandLine, RUNCHART } from './command-line.ts';
+import { targetOf, textOf } from './gone-meanwhile.ts';
 import { remainsAtLast } from './nothing-left.ts';
 
 const PREFIX = `runchart-test-${process.pid}-detached-`;
@@ -46,7 +47,7 @@ describe('a detached container', { skip: noContainers }, () => {
       try {
         for (const argv of start(id)) assert.equal(runchart(...argv).status, 0);
         assert.deepEqual(ofTheRuntime(work.path, id), []);
-        const programs = new Set(inCgroup(id).map((pid) => link(pid, 'exe').split('/').at(-1)));
+        const programs = new Set(inCgroup(id).map((pid) => targetOf(`/proc/${pid}/exe`).split('/').at(-1)));
         assert.deepEqual(programs, new Set(['busybox']));
       } finally {
         runchart('delete', '--force', id);
@@ -76,32 +77,16 @@ describe('a detached container', { skip: noContainers }, () => {
 function ofTheRuntime(folder: string, id: string): readonly { readonly program: string; readonly pss: number }[] {
   const members = new Set(inCgroup(id));
   return processes().flatMap((pid) => {
-    const exe = link(pid, 'exe');
-    const engine = exe.startsWith(`${dirname(RUNCHART)}/`) && read(pid, 'cmdline').includes(`${folder}/`);
+    const exe = targetOf(`/proc/${pid}/exe`);
+    const engine = exe.startsWith(`${dirname(RUNCHART)}/`) && textOf(`/proc/${pid}/cmdline`).includes(`${folder}/`);
     const init = exe.startsWith('/memfd:runchart') && members.has(pid);
     if (!engine && !init) return [];
     const program = exe.replace(/^.*[/:]/, '').replace(/ \(deleted\)$/, '');
-    return [{ program, pss: Number(/^Pss: +(\d+) kB$/m.exec(read(pid, 'smaps_rollup'))?.[1]) }];
+    return [{ program, pss: Number(/^Pss: +(\d+) kB$/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1]) }];
   });
 }
 
 const inCgroup = (id: string): readonly string[] =>
-  processes().filter((pid) => new RegExp(`/${id}$`, 'm').test(read(pid, 'cgroup')));
+  processes().filter((pid) => new RegExp(`/${id}$`, 'm').test(textOf(`/proc/${pid}/cgroup`)));
 
 const processes = (): readonly string[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-
-function read(pid: string, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return ''; // the process ended while we looked
-  }
-}
-
-function link(pid: string, file: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/${file}`);
-  } catch {
-    return '';
-  }
-}

@@ -5,7 +5,8 @@ import { existsSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { noContainers } from './bundle.ts';
 import { messageOf, noRunc, ZERO_BY_CHANCE } from './command-line.ts';
-import { lives, textOf, until, waiting } from './lives.ts';
+import { textOf } from './gone-meanwhile.ts';
+import { lives, until, waiting } from './lives.ts';
 
 describe('events', { skip: noContainers }, () => {
   const host = lives('events');

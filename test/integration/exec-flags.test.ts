@@ -19,8 +19,9 @@ import type { Process } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { messageOf, RUNCHART } from './command-line.ts';
 import { descriptorsOf, proc, statusField } from './containers.ts';
+import { textOf } from './gone-meanwhile.ts';
 import { listenAt } from './listening-socket.ts';
-import { lives, textOf, until } from './lives.ts';
+import { lives, until } from './lives.ts';
 
 describe('flags of exec', { skip: noContainers }, () => {
   const host = lives('exec-flags');

@@ -1,28 +1,10 @@
 /** The tests of processes in a container's cgroup, and of the library, on pure cgroup v2, where this host is v1 or hybrid. */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { detectLayout } from '../../effects/cgroups/layout.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
+import { inV2View, noV2View } from './v2-view.ts';
 
-const mountOver = 'mount --make-rprivate / && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"';
-const inV2View = (program: string, ...args: string[]) =>
-  spawnSync('unshare', ['-m', 'sh', '-c', mountOver, 'sh', program, ...args], {
-    encoding: 'utf8',
-    // Or the runner inside would report to the one outside, in its own protocol.
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
-    timeout: 290_000,
-  });
-
-function skipped(): string | false {
-  if (process.getuid?.() !== 0) return 'needs root';
-  if (detectLayout(localKernel(loadLibc())).mode === 'v2') return 'this host is v2: the other files test it';
-  return inV2View('true').status === 0 ? false : 'cgroup2 cannot be mounted here';
-}
-
-const skip = skipped();
+const skip = noV2View();
 for (const name of ['exec', 'kill', 'library', 'pause', 'ps', 'racing'])
   test(`${name}.test.ts on pure v2`, { skip }, () => {
     const { status, stdout, stderr } = inV2View(process.execPath, '--test', `${import.meta.dirname}/${name}.test.ts`);

@@ -19,7 +19,8 @@ import type { Process } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { type CommandLine, messageOf, noRunc, RUNCHART } from './command-line.ts';
 import { descriptorsOf, proc, statusField } from './containers.ts';
-import { lives, textOf, until, waiting } from './lives.ts';
+import { textOf } from './gone-meanwhile.ts';
+import { lives, until, waiting } from './lives.ts';
 
 describe('exec', { skip: noContainers }, () => {
   const host = lives('exec');

@@ -12,7 +12,8 @@ import { POLL } from '../../native/constants/socket.ts';
 import { call } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import { noContainers, shellConfig } from './bundle.ts';
-import { foregroundTests, type StartOptions, until } from './foreground.ts';
+import { foregroundTests, type StartOptions } from './foreground.ts';
+import { until } from './lives.ts';
 import { AS_LEADER, openPty, type Pty, shows } from './pty.ts';
 
 const skip = noContainers;

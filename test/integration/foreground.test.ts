@@ -16,7 +16,8 @@ import { lookAt } from '../../runtime/look.ts';
 import { observe } from '../../runtime/observe.ts';
 import { openExisting, optionsFor } from '../../runtime/open.ts';
 import { noContainers, shellConfig } from './bundle.ts';
-import { childrenOf, foregroundTests, until } from './foreground.ts';
+import { childrenOf, foregroundTests } from './foreground.ts';
+import { until } from './lives.ts';
 
 const skip = noContainers;
 const tests = foregroundTests('foreground');

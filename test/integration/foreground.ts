@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import type { ForegroundOptions } from '../../runtime/foreground.ts';
 import { openRuntime } from '../../runtime/index.ts';
 import type { Config } from '../../spec/types.ts';
@@ -14,8 +13,6 @@ import type { Driven } from './foreground-driver.ts';
 const DRIVER = join(import.meta.dirname, 'foreground-driver.ts');
 /** What ships is Bun. */
 const BUN = join(import.meta.dirname, '../../node_modules/.bin/bun');
-/** A machine with two busy cores starts an engine in half a second. */
-const LIMIT_MS = 30_000;
 
 interface Running {
   readonly child: ChildProcess;
@@ -89,14 +86,6 @@ export function foregroundTests(name: string) {
       assert.deepEqual(left, [], 'no container is left');
     },
   };
-}
-
-/** Waits until something is so. @throws AssertionError after a while */
-export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let waited = 0; !holds(); waited += 10) {
-    assert.ok(waited < LIMIT_MS, `not in time: ${what}`);
-    await setTimeout(10);
-  }
 }
 
 /** The children of a process, and their states. */

@@ -2,9 +2,9 @@
  * What tests with real containers must not leave behind. Names of containers and cgroups, and folders, that tests
  * make begin with `runchart-test-`.
  */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { namesIn, subdirectories, targetOf, textOf } from './gone-meanwhile.ts';
 
 const MARK = 'runchart-test-';
 const CGROUPS = '/sys/fs/cgroup';
@@ -21,7 +21,7 @@ export function traces(dist: string, folder: string): Traces {
     ...processes(dist),
     ...mounts(folder),
     ...cgroups(CGROUPS, 0),
-    ...list(folder).map((name) => `file ${join(folder, name)}`),
+    ...namesIn(folder).map((name) => `file ${join(folder, name)}`),
   ]);
 }
 
@@ -50,28 +50,20 @@ export async function lasting(look: () => string[]): Promise<string[]> {
 
 /** Of the runtime, and inits that it started; a container's program is found by its cgroup. */
 function processes(dist: string): string[] {
-  return list('/proc')
+  return namesIn('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => [`${dist}/`, '/memfd:runchart'].some((start) => executable(pid).startsWith(start)))
-    .map((pid) => `pid ${pid} (${read(`/proc/${pid}/comm`).trim()}) in ${cgroupOf(pid)}`);
+    .filter((pid) => [`${dist}/`, '/memfd:runchart'].some((start) => targetOf(`/proc/${pid}/exe`).startsWith(start)))
+    .map((pid) => `pid ${pid} (${textOf(`/proc/${pid}/comm`).trim()}) in ${cgroupOf(pid)}`);
 }
 
 function cgroupOf(pid: string): string {
-  return /\/runchart-test-[^/\n]*/.exec(read(`/proc/${pid}/cgroup`))?.[0] ?? 'no cgroup of tests';
-}
-
-function executable(pid: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`);
-  } catch {
-    return '';
-  }
+  return /\/runchart-test-[^/\n]*/.exec(textOf(`/proc/${pid}/cgroup`))?.[0] ?? 'no cgroup of tests';
 }
 
 /** Folders beside this run's are other runs'. */
 function mounts(folder: string): string[] {
   const foreign = join(dirname(folder), MARK);
-  return read('/proc/self/mountinfo')
+  return textOf('/proc/self/mountinfo')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     .filter((point) => point.startsWith(`${folder}/`) || (point.includes(`/${MARK}`) && !point.startsWith(foreign)))
@@ -81,31 +73,8 @@ function mounts(folder: string): string[] {
 /** To the depth where tests make cgroups: controller, parents, and a few of ours. */
 function cgroups(parent: string, depth: number): string[] {
   if (depth > 8) return [];
-  return folders(parent).flatMap((name) => {
+  return subdirectories(parent).flatMap((name) => {
     const path = join(parent, name);
     return name.startsWith(MARK) ? [`cgroup ${path}`] : cgroups(path, depth + 1);
   });
-}
-
-function folders(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
-  } catch {
-    return [];
-  }
-}
-
-function list(path: string): string[] {
-  return existsSync(path) ? readdirSync(path) : [];
-}
-
-/** Empty when it is gone: processes end while we look. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

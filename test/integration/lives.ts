@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Config } from '../../spec/types.ts';
@@ -102,16 +102,7 @@ export function lives(name: string, globals: readonly string[] = []) {
 /** Waits until something is so. @throws AssertionError after a while */
 export async function until(what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
-    assert.ok(tries < 600 * PATIENCE, `not in time: ${what}`);
+    assert.ok(tries < 1200 * PATIENCE, `not in time: ${what}`);
     await setTimeout(25);
-  }
-}
-
-/** What a file says, nothing while it is not there. */
-export function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }

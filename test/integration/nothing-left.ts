@@ -1,8 +1,8 @@
 /** What containers of one test file must not leave behind, found by the names that the file gives them. */
 
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { namesIn, subdirectories, targetOf, textOf } from './gone-meanwhile.ts';
 import { PATIENCE } from './patience.ts';
 
 /**
@@ -13,16 +13,16 @@ import { PATIENCE } from './patience.ts';
 export function remains(prefix: string, folder: string): string[] {
   const ours = new RegExp(`/${prefix.replace(/[.+]/g, '\\$&')}`);
   return [
-    ...entries('/proc')
-      .filter((name) => /^\d+$/.test(name) && (ours.test(read(`/proc/${name}/cgroup`)) || isOurInit(name)))
-      .map((pid) => `process ${pid}: ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`),
+    ...namesIn('/proc')
+      .filter((name) => /^\d+$/.test(name) && (ours.test(textOf(`/proc/${name}/cgroup`)) || isOurInit(name)))
+      .map((pid) => `process ${pid}: ${textOf(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')}`),
     ...cgroups('/sys/fs/cgroup', ours, 0),
-    ...read('/proc/self/mountinfo')
+    ...textOf('/proc/self/mountinfo')
       .split('\n')
       .map((line) => line.split(' ')[4] ?? '')
       .filter((point) => point.startsWith(folder) || ours.test(point))
       .map((point) => `mount ${point}`),
-    ...entries(join(folder, 'state')).map((name) => `container ${name}`),
+    ...namesIn(join(folder, 'state')).map((name) => `container ${name}`),
   ];
 }
 
@@ -38,8 +38,8 @@ export async function remainsAtLast(prefix: string, folder: string): Promise<str
 
 /** An init or stage that this process started, in whatever cgroup. */
 const isOurInit = (pid: string): boolean =>
-  link(`/proc/${pid}/exe`).startsWith('/memfd:runchart-init') &&
-  new RegExp(`^PPid:\t${process.pid}$`, 'm').test(read(`/proc/${pid}/status`));
+  targetOf(`/proc/${pid}/exe`).startsWith('/memfd:runchart-init') &&
+  new RegExp(`^PPid:\t${process.pid}$`, 'm').test(textOf(`/proc/${pid}/status`));
 
 function cgroups(parent: string, ours: RegExp, depth: number): string[] {
   if (depth > 8) return [];
@@ -47,33 +47,4 @@ function cgroups(parent: string, ours: RegExp, depth: number): string[] {
     const path = join(parent, name);
     return ours.test(`/${name}`) ? [`cgroup ${path}`] : cgroups(path, ours, depth + 1);
   });
-}
-
-/** The names of the directories in one, if it is there. */
-export function subdirectories(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-  } catch {
-    return []; // gone meanwhile
-  }
-}
-
-const entries = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // the process ended while we looked
-  }
-}
-
-function link(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
 }

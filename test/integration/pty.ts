@@ -7,7 +7,7 @@ import { POLL, TIOC } from '../../native/constants/socket.ts';
 import { attempt, call, perform } from '../../native/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import { out, viewOf } from '../../native/struct.ts';
-import { until } from './foreground.ts';
+import { until } from './lives.ts';
 
 /** Makes a program started with the terminal as its standard input the leader of a session that has it. */
 export const AS_LEADER = ['setsid', '-c'];

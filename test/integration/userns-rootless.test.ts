@@ -19,7 +19,8 @@ import type { Config } from '../../spec/types.ts';
 import { parseConfig } from '../../spec/validate.ts';
 import { makeBundle, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { messageOf } from './command-line.ts';
-import { textOf, until } from './lives.ts';
+import { textOf } from './gone-meanwhile.ts';
+import { until } from './lives.ts';
 import { noMappingTool, noOrdinaryUser, ordinaryUser, SUBORDINATE, USER } from './ordinary-user.ts';
 
 const work = workFolder('rootless');

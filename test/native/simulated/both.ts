@@ -63,6 +63,10 @@ const entryOf = ({ name, args }: Call): TraceEntry => ({
 
 export const outcome = (result: number): string => (result < 0 ? errnoName(-result) : 'done');
 
+/** The outcomes of calls each of which may fail. */
+export const submit = (kernel: Kernel, ...calls: Call[]): string[] =>
+  kernel.submit(calls.map((one) => ({ ...one, mayFail: true }))).results.map(outcome);
+
 /** What a path leads to, as both kernels can tell it: the error, or the type, the mode, the size of a file, the names in a directory. */
 export function describe(kernel: Kernel, open: Call): string {
   const fd = steadily(kernel, open);

@@ -6,7 +6,6 @@ import { test } from 'node:test';
 import { close, mkdirat, openat, read, unlinkat, write } from '../../../native/calls/files.ts';
 import { clone3, kill, waitid } from '../../../native/calls/process.ts';
 import { socketpair } from '../../../native/calls/sockets.ts';
-import { errnoName } from '../../../native/constants/errno.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { CLONE, P, W } from '../../../native/constants/process.ts';
 import { SIGNALS } from '../../../native/constants/signal.ts';
@@ -17,6 +16,7 @@ import { hostPlatform, type Platform } from '../../../native/platform.ts';
 import { simulatedPlatform } from '../../../native/simulated/platform.ts';
 import { World } from '../../../native/simulated/world.ts';
 import { out, result, viewOf } from '../../../native/struct.ts';
+import { outcome, submit } from './both.ts';
 
 const name = `runchart-simulated-${process.pid}`;
 const UNIFIED = `/sys/fs/cgroup/unified/${name}`;
@@ -29,9 +29,6 @@ const skip =
       ? false
       : 'this host has no hybrid cgroup layout';
 
-const outcome = (value: number): string => (value < 0 ? errnoName(-value) : 'done');
-const submit = (kernel: Kernel, ...calls: Call[]): string[] =>
-  kernel.submit(calls.map((one) => ({ ...one, mayFail: true }))).results.map(outcome);
 const mkdir = (path: string): Call => mkdirat(AT.FDCWD, path, 0o755);
 const rmdir = (path: string): Call => unlinkat(AT.FDCWD, path, AT.REMOVEDIR);
 

@@ -28,7 +28,6 @@ import {
   socket,
   socketpair,
 } from '../../../native/calls/sockets.ts';
-import { errnoName } from '../../../native/constants/errno.ts';
 import { AT, LOCK, O } from '../../../native/constants/files.ts';
 import { MNT, MS } from '../../../native/constants/mount.ts';
 import { CLONE, P, W } from '../../../native/constants/process.ts';
@@ -41,6 +40,7 @@ import { writeFile } from '../../../native/simulated/host.ts';
 import { simulatedPlatform } from '../../../native/simulated/platform.ts';
 import { World } from '../../../native/simulated/world.ts';
 import { out, result, viewOf } from '../../../native/struct.ts';
+import { outcome, submit } from './both.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'namespaces for real need root';
 const real = hostPlatform();
@@ -77,10 +77,6 @@ after(() =>
     children.map(() => 'ESRCH'),
   ),
 );
-
-const outcome = (value: number): string => (value < 0 ? errnoName(-value) : 'done');
-const submit = (kernel: Kernel, ...calls: Call[]): string[] =>
-  kernel.submit(calls.map((one) => ({ ...one, mayFail: true }))).results.map(outcome);
 
 /** How a child ended, once it has. */
 function wait({ local }: Platform, pid: number, options: number = W.EXITED): Facts {

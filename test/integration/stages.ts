@@ -1,0 +1,21 @@
+/** A process of its own, by which a test has something to be in a cgroup: a stage. */
+
+import { close } from '../../native/calls/files.ts';
+import { kill, waitid } from '../../native/calls/process.ts';
+import { P } from '../../native/constants/process.ts';
+import { SIGNALS } from '../../native/constants/signal.ts';
+import { initProgram } from '../../native/init/program.ts';
+import type { Kernel } from '../../native/kernel.ts';
+import type { Libc } from '../../native/libc.ts';
+import { perform } from '../../native/perform.ts';
+import { type Stage, spawnStage } from '../../native/spawn.ts';
+import { out } from '../../native/struct.ts';
+
+export const startStage = (libc: Libc, local: Kernel): Stage =>
+  spawnStage(libc, local, { program: initProgram(), descriptors: [0, 1, 2], performer: 'stage' });
+
+/** Kills it, unless it has ended, and reaps it. */
+export function endStage(local: Kernel, { pid, connection }: Stage): void {
+  local.submit([{ ...kill(pid, SIGNALS.SIGKILL), mayFail: true }]);
+  perform(local, [close(connection), waitid(P.PID, pid, out(128))]);
+}
