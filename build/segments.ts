@@ -4,8 +4,10 @@
  *
  * The kernel maps 2 MB of a file at once where the page cache holds them as one folio, and a segment's address and its place in
  * the file agree modulo 2 MB. The first is up to the file system (ext4 since Linux 6.16, XFS, btrfs, tmpfs) and to who writes
- * the file: one large write makes large folios. The second is a matter of some padding between segments. ELF: man 5 elf.
+ * reads the file into memory: the launcher does, at one go (native/launcher/page-cache.h). The second is a matter of some padding
+ * between segments. ELF: man 5 elf.
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** What a huge page takes in, on x86-64 and on arm64 with pages of 4 kB. */
@@ -21,9 +23,13 @@ interface Move {
   readonly by: number;
 }
 
-/** Writes an executable laid out so, at once. */
+/**
+ * Writes an executable laid out so, and leaves nothing of it in memory: pages that have been written lie in folios as small
+ * as memory had them just then, and stay so until they are read anew.
+ */
 export function alignFile(source: string, target: string): void {
-  writeFileSync(target, alignSegments(readFileSync(source)), { mode: 0o755 });
+  writeFileSync(target, alignSegments(readFileSync(source)), { mode: 0o755, flush: true });
+  execFileSync('dd', [`if=${target}`, 'iflag=nocache', 'count=0', 'status=none']);
 }
 
 /**

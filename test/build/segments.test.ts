@@ -53,6 +53,16 @@ describe('an executable laid out for huge pages', () => {
     assert.deepEqual(alignSegments(once), once);
   });
 
+  it('leaves nothing of it in memory, to be read in large pieces', (test) => {
+    const cached = (path: string) =>
+      execFileSync('fincore', ['--noheadings', '--bytes', '--output=RES', path]).toString();
+    const file = join(folder, 'evicted');
+    alignFile(plain, file);
+    execFileSync('dd', [`of=${plain}`, 'conv=notrunc,fdatasync', 'oflag=nocache', 'count=0', 'status=none']);
+    if (Number(cached(plain)) > 0) return test.skip('this file system keeps its files in memory');
+    assert.equal(Number(cached(file)), 0);
+  });
+
   it('refuses what is no such file', () => {
     assert.throws(() => alignSegments(Buffer.from('#!/bin/sh\n')), /^Error: not a 64-bit little-endian ELF file$/);
   });
