@@ -45,7 +45,7 @@ export function startInit(
   session: Session,
   record: ContainerRecord,
   enterCgroup: (stage: Kernel, withoutUnified: boolean) => void,
-  meanwhile?: () => void,
+  meanwhile?: (init: Kernel) => void,
 ): InitRecord {
   const { platform, inheritance } = session;
   const { local } = platform;

@@ -38,8 +38,11 @@ interface ServedProcessPlan {
   readonly addJoins?: ((batch: PartedBatch, held: number) => void) | undefined;
   /** CLONE_NEW* of the namespaces that are made. */
   readonly madeNamespaces: number;
-  /** What there is to do while the kernel makes the namespaces: a network takes it 0.5 ms. It must not throw. */
-  readonly meanwhile?: (() => void) | undefined;
+  /**
+   * What there is to do while the kernel makes the namespaces: a network takes it 0.5 ms. It must not throw.
+   * @param process as a kernel; it is not there yet
+   */
+  readonly meanwhile?: ((process: Kernel) => void) | undefined;
 }
 
 export interface ServedProcess extends InitConnection {
@@ -70,9 +73,14 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
     const table: number[] = [...stdio];
     for (let fd = 3; fd < 3 + preserveFds; fd++) table.push(fd);
     table.push(theirs, ...plan.extra);
+    const kernel = platform.kernelBehind(ours, performer);
+    const meanwhile = (): void => plan.meanwhile?.(kernel);
     const standing = leavesStage(plan) && table.length < STANDING_FROM ? platform.standing : undefined;
-    const pid = standing === undefined ? cloneProcess(platform, table, plan) : cloneFrom(standing, table, plan);
-    return { pid, socket: ours, kernel: platform.kernelBehind(ours, performer) };
+    const pid =
+      standing === undefined
+        ? cloneProcess(platform, table, plan, meanwhile)
+        : cloneFrom(standing, table, plan, meanwhile);
+    return { pid, socket: ours, kernel };
   } catch (error) {
     local.submit([close(ours)]);
     throw error;
@@ -81,7 +89,12 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
   }
 }
 
-function cloneProcess(platform: Platform, table: readonly number[], plan: ServedProcessPlan): number {
+function cloneProcess(
+  platform: Platform,
+  table: readonly number[],
+  plan: ServedProcessPlan,
+  meanwhile: () => void,
+): number {
   const stage = doing(
     'start the stage',
     () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
@@ -110,19 +123,19 @@ function cloneProcess(platform: Platform, table: readonly number[], plan: Served
     }
     plan.addJoins?.(batch, held);
     const pid = addClone(batch, plan, cgroup);
-    return performAll(batch, stage.kernel, plan)[pid.index] ?? 0;
+    return performAll(batch, stage.kernel, meanwhile)[pid.index] ?? 0;
   } finally {
     attempt(platform.local, close(stage.connection));
     while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
   }
 }
 
-function performAll(batch: PartedBatch, stage: Kernel, { meanwhile }: ServedProcessPlan): readonly number[] {
+function performAll(batch: PartedBatch, stage: Kernel, meanwhile: () => void): readonly number[] {
   let all: readonly number[] = [];
   batch.post(stage, (results) => {
     all = results;
   });
-  meanwhile?.();
+  meanwhile();
   flush(stage);
   return all;
 }
@@ -131,7 +144,12 @@ function performAll(batch: PartedBatch, stage: Kernel, { meanwhile }: ServedProc
 const leavesStage = ({ enterCgroup, joinFirst, addJoins, oomScoreAdj }: ServedProcessPlan): boolean =>
   enterCgroup === undefined && joinFirst === undefined && addJoins === undefined && oomScoreAdj === undefined;
 
-function cloneFrom(standing: StandingStages, table: readonly number[], plan: ServedProcessPlan): number {
+function cloneFrom(
+  standing: StandingStages,
+  table: readonly number[],
+  plan: ServedProcessPlan,
+  meanwhile: () => void,
+): number {
   try {
     const { kernel, pass } = doing('start the stage', standing.current);
     const batch = new PartedBatch();
@@ -143,7 +161,7 @@ function cloneFrom(standing: StandingStages, table: readonly number[], plan: Ser
     batch.add(closeRange(0, STANDING_FROM - 1));
     if (plan.birthCgroup !== undefined) batch.add(close(cgroup));
     batch.part('tidy up the stage');
-    return performAll(batch, kernel, plan)[pid.index] ?? 0;
+    return performAll(batch, kernel, meanwhile)[pid.index] ?? 0;
   } catch (error) {
     standing.retire();
     throw error;

@@ -4,12 +4,11 @@
  */
 
 import { close } from '../native/calls/files.ts';
-import type { Kernel } from '../native/kernel.ts';
+import type { Ahead, Kernel } from '../native/kernel.ts';
 import type { Platform } from '../native/platform.ts';
 import type { DevicePrograms } from './cgroups/devices/programs.ts';
 import type { CheckpointOptions } from './criu/options.ts';
 import type { Restoration } from './criu/restoration.ts';
-import type { MountStep } from './mounts/steps.ts';
 import type { CompiledSeccomp } from './seccomp/seccomp.ts';
 import type { Exited } from './wait.ts';
 
@@ -58,8 +57,8 @@ export interface Session {
   readonly reaped?: ((exited: Exited) => void) | undefined;
   /** Its seccomp filter, once it has been compiled or read. */
   filter?: CompiledSeccomp;
-  /** Its mounts, where they have been planned by now. */
-  mounts?: readonly MountStep[];
+  /** What makes its mounts, where that has been written ahead. */
+  mounts?: Ahead;
   /** While the container is created, and until it is started: its init. */
   init?: InitConnection & { readonly pid: number; root?: number };
 }

@@ -81,6 +81,7 @@ export function faultKernel<K extends Kernel>(inner: K, plan: FaultPlan): K {
     // One after the other, so that the plan knows what comes next.
     post: undefined,
     flush: undefined,
+    ahead: undefined,
     submit(calls: readonly Call[]): Outcome {
       const results: number[] = [];
       for (;;) {

@@ -80,6 +80,16 @@ export interface Kernel {
   readonly post?: ((calls: readonly Call[], settle: Settle) => void) | undefined;
   /** Waits for everything that was posted. @throws LostPeerError, and what a `settle` throws */
   readonly flush?: (() => void) | undefined;
+  /** A way to write batches before it is their turn, where there is one: see Ahead. */
+  readonly ahead?: (() => Ahead) | undefined;
+}
+
+/** Batches that are written while there is nothing else to do, and posted when it is their turn. */
+export interface Ahead {
+  /** Takes what is posted. Whoever would wait gets a TypeError, until they have been posted; then this is the kernel itself. */
+  readonly kernel: Kernel;
+  /** Posts them. Never called, they are forgotten. */
+  post(): void;
 }
 
 /** Looks at what became of a batch: it may submit others, and throw. */

@@ -11,6 +11,8 @@ const HALF_BYTES = 8 << 20;
 /** It grows. Fresh memory is what a cold start pays for. */
 const FIRST_BYTES = 16 * 1024;
 const HEADER_BYTES = 16;
+/** Where a message says whether it comes after another one. */
+export const AFTER = 12;
 const CALL_BYTES = 56;
 const FLAG = { MAY_FAIL: 1 << 8, CHILD_SERVES: 1 << 9, SERVE: 1 << 10 } as const;
 
@@ -79,7 +81,7 @@ export function messageWriter(column: 0 | 1): (calls: readonly Call[], after: bo
     arena.words[0] = size;
     arena.words[1] = calls.length;
     arena.words[2] = answerBytes - resultsEnd;
-    arena.words[3] = after ? 1 : 0;
+    arena.words[AFTER >> 2] = after ? 1 : 0;
     return { bytes: arena.bytes, size, outs, answerBytes };
   };
 }

@@ -97,6 +97,8 @@ export function recordingKernel<K extends Kernel>(
         );
       }),
     flush: flush && (() => waiting(flush)),
+    // What is posted so would pass unseen.
+    ahead: undefined,
   };
 }
 

@@ -11,9 +11,9 @@
 import { ERRNO } from './constants/errno.ts';
 import { MSG } from './constants/socket.ts';
 import { SYSNO } from './constants/sysno.ts';
-import { type Call, type Kernel, LostPeerError, type Out, type Outcome, type Settle } from './kernel.ts';
+import { type Ahead, type Call, type Kernel, LostPeerError, type Out, type Outcome, type Settle } from './kernel.ts';
 import type { Libc } from './libc.ts';
-import { type Message, messageWriter } from './message.ts';
+import { AFTER, type Message, messageWriter } from './message.ts';
 
 interface Posted {
   readonly calls: readonly Call[];
@@ -50,8 +50,10 @@ export function remoteKernels(libc: Libc): (socket: number, performer: string) =
       }
     }
 
-    function send(calls: readonly Call[], settle: Settle): void {
-      const { bytes, size, outs, answerBytes }: Message = write(calls, posted.length > 0);
+    const send = (calls: readonly Call[], settle: Settle): void =>
+      sendMessage(write(calls, posted.length > 0), calls, settle);
+
+    function sendMessage({ bytes, size, outs, answerBytes }: Message, calls: readonly Call[], settle: Settle): void {
       transfer('sendto', bytes, size);
       posted.push({ calls, settle, outs, answerBytes });
       unread += answerBytes;
@@ -88,7 +90,44 @@ export function remoteKernels(libc: Libc): (socket: number, performer: string) =
       }
     }
 
-    return {
+    function ahead(): Ahead {
+      const written: { readonly message: Message; readonly calls: readonly Call[]; readonly settle: Settle }[] = [];
+      let isPosted = false;
+      const wait = (): void => {
+        if (!isPosted) throw new TypeError('what is written ahead has not been performed');
+        flush();
+      };
+      return {
+        kernel: {
+          performer,
+          submit(calls) {
+            wait();
+            return kernel.submit(calls);
+          },
+          post(calls, settle) {
+            if (isPosted) return post(calls, settle);
+            const message = write(calls, true);
+            written.push({ message: { ...message, bytes: message.bytes.slice(0, message.size) }, calls, settle });
+          },
+          flush: wait,
+        },
+        post() {
+          isPosted = true;
+          for (const { message, calls, settle } of written.splice(0)) {
+            if (unread > MOST_UNREAD) flush();
+            message.bytes[AFTER] = posted.length > 0 ? 1 : 0;
+            sendMessage(message, calls, settle);
+          }
+        },
+      };
+    }
+
+    function post(calls: readonly Call[], settle: Settle): void {
+      if (unread > MOST_UNREAD) flush();
+      send(calls, settle);
+    }
+
+    const kernel: Kernel = {
       performer,
       submit(calls) {
         flush();
@@ -99,12 +138,11 @@ export function remoteKernels(libc: Libc): (socket: number, performer: string) =
         flush();
         return outcome;
       },
-      post(calls, settle) {
-        if (unread > MOST_UNREAD) flush();
-        send(calls, settle);
-      },
+      post,
       flush,
+      ahead,
     };
+    return kernel;
   };
 }
 

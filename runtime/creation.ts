@@ -7,7 +7,7 @@ import type { Surroundings } from '../effects/process/look-around.ts';
 import { prepareProcess } from '../effects/process/prepare.ts';
 import { giveTerminal } from '../effects/process/terminal.ts';
 import type { GroupCreation } from '../effects/resctrl/creation.ts';
-import { enterRootfs, makeMounts, planMountsAhead, protectRootfs } from '../effects/rootfs/make.ts';
+import { enterRootfs, makeMounts, protectRootfs, writeMountsAhead } from '../effects/rootfs/make.ts';
 import { connectedInit, type Session } from '../effects/session.ts';
 import { settleUserNamespace } from '../effects/user-namespace.ts';
 import { giveCgroup } from '../effects/userns/cgroup-owner.ts';
@@ -54,7 +54,7 @@ export function creationOf(session: Session): Creation {
       session,
       record,
       (stage: Kernel, withoutUnified) => cgroup?.enter(stage, { withoutUnified }),
-      () => planMountsAhead(session, record),
+      (init) => writeMountsAhead(session, record, init),
     );
     await settleUserNamespace(session, record);
     giveCgroup(local, record, init.pid);

@@ -32,31 +32,35 @@ import { kernelMounts } from './host-mounts.ts';
 import { protectPaths } from './masks.ts';
 import { finalPropagation, type Propagation, planPropagation, rootPropagation } from './propagation.ts';
 
-/** While there is nothing else to do. What is wrong with the mounts is found again, and said, when they are made. */
-export function planMountsAhead(session: Session, record: ContainerRecord): void {
+/**
+ * Writes what makeMounts will post, while there is nothing else to do. What has to look at something first is not written
+ * ahead, nor what is wrong: that is found again, and said, when the mounts are made.
+ */
+export function writeMountsAhead(session: Session, record: ContainerRecord, init: Kernel): void {
+  if (needsHostSide(record)) return;
+  const ahead = init.ahead?.();
+  if (ahead === undefined) return;
   try {
-    session.mounts = plannedSteps(session.platform.local, record, plainMounts(record));
+    mountInside(session, record, ahead.kernel);
+    session.mounts = ahead;
   } catch {
-    delete session.mounts;
+    // It is made in its own time.
   }
 }
 
 /** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
-  const { config } = record;
-  const mounts = plainMounts(record);
-  const steps = session.mounts ?? plannedSteps(session.platform.local, record, mounts);
+  const { config, options } = record;
+  const { mounts: ahead } = session;
   delete session.mounts;
-  const root = mountAll(session, record, steps);
-  init.root = root;
-  if (!needsDevices(mounts)) return;
+  ahead?.post();
+  if (ahead !== undefined) init.root = rootDescriptor(options.preserveFds);
+  else init.root = needsHostSide(record) ? mountFromHost(session, record) : mountInside(session, record, init.kernel);
   const devices = configuredDevices(config.linux?.devices);
-  const configured = new Set(devices.map(({ path }) => path));
-  makeDevices(init.kernel, root, exists(session.platform.local, '/proc/kcore'), configured, inUserNamespace(config));
-  if (devices.length === 0) return;
+  if (devices.length === 0 || !needsDevices(plainMounts(record))) return;
   flush(init.kernel);
-  makeConfiguredDevices(init.kernel, root, devices);
+  makeConfiguredDevices(init.kernel, init.root, devices);
 }
 
 /** The mounts of the config, by what runc's users rely on. */
@@ -80,30 +84,58 @@ export function plannedSteps(local: Kernel, record: ContainerRecord, mounts: rea
 }
 
 /** @returns the rootfs, opened in the init */
-function mountAll(session: Session, record: ContainerRecord, steps: readonly MountStep[]): number {
-  const { kernel, pid } = connectedInit(session);
-  const { config, rootfs } = record;
-  // In the host's own mount namespace its propagation is not ours to change.
-  const propagation = hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
+function mountInside({ platform: { local } }: Session, record: ContainerRecord, init: Kernel): number {
+  const mounts = plainMounts(record);
+  const steps = plannedSteps(local, record, mounts);
   if (record.owner !== 0 && hasIdmapped(record))
     throw new EffectError('id-mapped mounts are not supported for rootless containers');
+  const root = attachInOrder(init, record, propagationOf(record));
+  performInOrder(init, root, steps, (step) => openSourceWithin(initSide(init), root, step, withoutMappings));
+  fillDev(local, record, mounts, init, root);
+  return root;
+}
+
+/** Whatever has ids to be mapped is mounted from the host's side. */
+function withoutMappings(): never {
+  throw new TypeError('an id-mapped mount that needs nothing of the host');
+}
+
+/** The same where the host's side has to open what is mounted. */
+function mountFromHost(session: Session, record: ContainerRecord): number {
+  const { kernel, pid } = connectedInit(session);
+  const { local } = session.platform;
+  const mounts = plainMounts(record);
+  const steps = plannedSteps(local, record, mounts);
   const ofContainer = `/proc/${pid}/ns/user`;
-  if (!needsHostSide(record)) {
-    const root = attachInOrder(kernel, record, propagation);
-    performInOrder(kernel, root, steps, (step) => openSourceWithin(initSide(kernel), root, step, () => ofContainer));
-    return root;
-  }
   flush(kernel);
-  return withHostSide(session, record.options.preserveFds, (host) => {
-    const own = attachRootfs(host.kernel, rootfs, propagation);
-    const [root = -1] = host.give([own]);
+  const root = withHostSide(session, record.options.preserveFds, (host) => {
+    const own = attachRootfs(host.kernel, record.rootfs, propagationOf(record));
+    const [given = -1] = host.give([own]);
     withMappedNamespaces(session, (pathOf) => {
       const namespaceOf: NamespaceOf = ({ mappings }) => (mappings === undefined ? ofContainer : pathOf(mappings));
       const opened = openSources(host, steps, namespaceOf);
-      performInOrder(kernel, root, opened, (step) => openSourceWithin(host, own, step, namespaceOf));
+      performInOrder(kernel, given, opened, (step) => openSourceWithin(host, own, step, namespaceOf));
     });
-    return root;
+    return given;
   });
+  fillDev(local, record, mounts, kernel, root);
+  return root;
+}
+
+/** In the host's own mount namespace its propagation is not ours to change. */
+const propagationOf = ({ config }: ContainerRecord): Propagation | undefined =>
+  hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
+
+function fillDev(
+  local: Kernel,
+  { config }: ContainerRecord,
+  mounts: readonly Mount[],
+  init: Kernel,
+  root: number,
+): void {
+  if (!needsDevices(mounts)) return;
+  const configured = new Set(configuredDevices(config.linux?.devices).map(({ path }) => path));
+  makeDevices(init, root, exists(local, '/proc/kcore'), configured, inUserNamespace(config));
 }
 
 function attachInOrder(kernel: Kernel, { rootfs, options }: ContainerRecord, propagation?: Propagation): number {

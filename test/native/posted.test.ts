@@ -7,6 +7,7 @@ import { waitid } from '../../native/calls/process.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { P, W } from '../../native/constants/process.ts';
+import { FaultPlan, faultKernel } from '../../native/faults.ts';
 import { type Call, LostPeerError, type Outcome } from '../../native/kernel.ts';
 import { call, flush, perform, post } from '../../native/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
@@ -71,6 +72,40 @@ test('what is thrown in settling comes out where somebody waits, and ends what w
   assert.throws(() => kernel.submit([getpid]), /^Error: no$/);
   assert.equal(isOpen(), false);
   assert.equal(call(kernel, getpid), pid);
+});
+
+test('what is written ahead is performed when it is posted, after what was posted before', () => {
+  const ahead = kernel.ahead?.();
+  assert.ok(ahead);
+  const order: string[] = [];
+  const text = out(16);
+  post(ahead.kernel, [missing], ({ results }) => order.push(`ahead ${results[0]}`));
+  post(ahead.kernel, [openat(AT.FDCWD, '/proc/self/comm', O.RDONLY), read(result(0), text), close(result(0))], () =>
+    order.push('ahead too'),
+  );
+  for (const wait of [() => flush(ahead.kernel), () => call(ahead.kernel, getpid)]) assert.throws(wait, TypeError);
+  post(kernel, [missing], () => {
+    assert.equal(order.length, 0);
+    order.push('before');
+  });
+  ahead.post();
+  post(ahead.kernel, [getpid], () => order.push('after'));
+  assert.equal(call(ahead.kernel, getpid), pid);
+  assert.deepEqual(order, ['before', `ahead ${-ERRNO.ENOENT}`, 'ahead too', 'after']);
+  assert.match(new TextDecoder().decode(text.bytes), /^\d+\n/);
+});
+
+test('what is written ahead and never posted is not performed', () => {
+  const ahead = kernel.ahead?.();
+  assert.ok(ahead);
+  post(ahead.kernel, [open], () => assert.fail('not reached'));
+  assert.equal(call(kernel, getpid), pid);
+  assert.equal(isOpen(), false);
+});
+
+test('nothing passes unseen by who counts or records calls', () => {
+  assert.equal(recordingKernel(kernel, () => undefined).ahead, undefined);
+  assert.equal(faultKernel(kernel, new FaultPlan(() => undefined)).ahead, undefined);
 });
 
 test('any number may be under way', () => {
