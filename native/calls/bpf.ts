@@ -99,7 +99,13 @@ export const queryDevicePrograms = (directory: number, into: Out): Call =>
 /** The ids that a query found: none is 0. */
 export function readProgramIds(into: Out): readonly number[] {
   const view = viewOf(into.bytes);
-  return Array.from({ length: into.bytes.length / 4 }, (_, i) => view.getUint32(i * 4, true)).filter((id) => id !== 0);
+  const ids: number[] = [];
+  for (let at = 0, id = 0; at < into.bytes.length; at += 4) {
+    id = view.getUint32(at, true);
+    if (id === 0) break;
+    ids.push(id);
+  }
+  return ids;
 }
 
 export const programById = (id: number): Call => bpf(CMD.PROG_GET_FD_BY_ID, 12, { offset: 0, value: id });
