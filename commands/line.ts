@@ -107,7 +107,7 @@ export function looseValue(argv: readonly string[], name: string): string | unde
 const isFlag = (word: string): boolean => word.length > 1 && word.startsWith('-') && !isNegative(word);
 
 /** The first look spares every other word a regular expression, which is compiled when it is first used. */
-const isNegative = (word: string): boolean => word.charAt(1) <= '9' && /^-\d+$/.test(word);
+const isNegative = (word: string): boolean => word.charAt(1) >= '0' && word.charAt(1) <= '9' && /^-\d+$/.test(word);
 
 function partsOf(word: string): { readonly name: string; readonly value: string | undefined } {
   const bare = word.slice(word.startsWith('--') ? 2 : 1);
