@@ -99,7 +99,8 @@ async function bench(): Promise<void> {
     }),
   );
   // The view of cgroup v2 lacks controllers that podman takes for granted.
-  const podman = process.env[UNIFIED] === undefined ? await podmanRuns(folder, runtimes, Math.ceil(rounds / 2)) : [];
+  const podman =
+    process.env[UNIFIED] === undefined ? await podmanRuns(folder, states, runtimes, Math.ceil(rounds / 2)) : [];
   if (podman.length > 0) print('`podman run --rm`', podman);
   console.log(
     table(

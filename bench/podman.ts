@@ -9,9 +9,13 @@ import { located } from '../test/engines/program.ts';
 import { type Figures, measure } from './measure.ts';
 import type { Runtime } from './runtimes.ts';
 
-/** @returns nothing where podman is not installed */
+/**
+ * @param volatile on a tmpfs, as podman's own folders in /run are
+ * @returns nothing where podman is not installed
+ */
 export async function podmanRuns(
   folder: string,
+  volatile: string,
   runtimes: readonly Runtime[],
   rounds: number,
 ): Promise<readonly Figures[]> {
@@ -19,7 +23,9 @@ export async function podmanRuns(
   const own = join(folder, 'podman');
   mkdirSync(own);
   const archive = boxArchive(own);
-  const engines = runtimes.map(({ name, command }) => openPodman(join(own, name), name, command[0] ?? name, archive));
+  const engines = runtimes.map(({ name, command }) =>
+    openPodman(join(own, name), name, command[0] ?? name, archive, volatile),
+  );
   try {
     return measure(
       engines.map(({ runtime, env }) => ({

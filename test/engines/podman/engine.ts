@@ -21,13 +21,20 @@ export interface Podman extends Engine {
  * @param runtime the name by which podman knows it
  * @param path of the runtime
  * @param archive of the image's root file system
+ * @param volatile a folder for what podman keeps in /run by default, the runtime's state among it
  * @throws where podman does not run here
  */
-export function openPodman(folder: string, runtime: string, path: string, archive: string): Podman {
+export function openPodman(
+  folder: string,
+  runtime: string,
+  path: string,
+  archive: string,
+  volatile = tmpdir(),
+): Podman {
   const cgroup = `runchart-test-${process.pid}-podman-${runtime}`;
   // Podman's own limit for it; beyond that, what cleans up after a container fails.
-  const runroot = mkdtempSync(join(tmpdir(), 'podman-'));
-  if (runroot.length > LONGEST_RUNROOT) throw new Error(`the path of ${tmpdir()} is too long for podman`);
+  const runroot = mkdtempSync(join(volatile, 'podman-'));
+  if (runroot.length > LONGEST_RUNROOT) throw new Error(`the path of ${volatile} is too long for podman`);
   const bin = join(folder, 'bin');
   mkdirSync(folder);
   scriptPrograms(bin);
@@ -49,9 +56,9 @@ exec ${client} "$@"`,
   const under = program(
     join(folder, 'runtime'),
     runtime,
-    `exec ${quoted(path)} --root ${quoted(join(folder, 'state'))} "$@"`,
+    `exec ${quoted(path)} --root ${quoted(join(runroot, 'state'))} "$@"`,
   );
-  writeFileSync(join(folder, 'containers.conf'), containersConf(folder, runtime, under));
+  writeFileSync(join(folder, 'containers.conf'), containersConf(folder, runroot, runtime, under));
   writeFileSync(join(folder, 'storage.conf'), storageConf(folder, runroot));
   const env: NodeJS.ProcessEnv = {
     PATH: `${bin}:${process.env.PATH}`,
@@ -76,7 +83,7 @@ exec ${client} "$@"`,
       podman('rm', '--force', '--all', '--time', '0');
       // By design: the storage's own mounts stay until the machine is shut down.
       for (const point of mountsBelow(join(folder, 'storage'))) spawnSync('umount', [point]);
-      const left = await lasting(() => footprint(folder, cgroup));
+      const left = await lasting(() => [...footprint(folder, cgroup), ...mountsBelow(runroot)]);
       if (!left.some((trace) => trace.startsWith('process'))) removeCgroup(cgroup);
       rmSync(runroot, { recursive: true });
       return left;
@@ -85,7 +92,7 @@ exec ${client} "$@"`,
 }
 
 /** The one of docs/engines.md, and what makes it private. */
-const containersConf = (folder: string, runtime: string, path: string): string =>
+const containersConf = (folder: string, runroot: string, runtime: string, path: string): string =>
   `${snippetFor('containers.conf', runtime, path).replace(
     '[engine]\n',
     `[engine]
@@ -94,7 +101,7 @@ events_logger = "file"
 init_path = "/usr/bin/catatonit"
 lock_type = "file"
 static_dir = "${folder}/storage/libpod"
-tmp_dir = "${folder}/tmp"
+tmp_dir = "${runroot}/tmp"
 volume_path = "${folder}/volumes"
 `,
   )}
