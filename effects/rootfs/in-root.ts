@@ -36,14 +36,17 @@ export function baseOf(path: string): string {
 export type Placeholder = 'directory' | 'file';
 
 /**
- * Adds: open the destination, after having made it in its parent if it was not there. Two calls that may fail
- * and one that tells; where parents are missing too it fails with ENOENT, and `makePlaceholder` is for that.
+ * Adds: open the destination, after having made it in its parent if it was not there. Calls that may fail, and one that tells;
+ * where parents are missing too it fails with ENOENT, and `makePlaceholder` is for that. Of a file, a parent in the root is made
+ * as well: engines bind theirs into /etc and /run, which small images lack.
  * @param ordinary fail with ELOOP where a symlink is on the way
  * @returns the destination's descriptor; the caller adds its close
  */
 export function addOpenPlaceholder(batch: Batch, root: number, path: string, kind: Placeholder, ordinary = false): Fd {
   if (baseOf(path) !== '') {
-    const parent = batch.try(openInRoot(root, parentOf(path), O.PATH | O.DIRECTORY));
+    const above = parentOf(path);
+    if (kind === 'file' && above !== '/' && parentOf(above) === '/') batch.try(mkdirat(root, baseOf(above), 0o755));
+    const parent = batch.try(openInRoot(root, above, O.PATH | O.DIRECTORY));
     if (kind === 'directory') batch.try(mkdirat(parent, baseOf(path), 0o755));
     else batch.try({ name: 'mknodat', args: [parent, baseOf(path), 0o100644, 0] });
     batch.try(close(parent));
