@@ -1,6 +1,6 @@
 /**
  * Array's methods that take a function, for the linked engine. JavaScriptCore has its own as sources, and compiles each when it
- * is first called, 20 to 110 µs; these come as bytecode with everything else: 0.5 ms of a `run` (docs/performance.md).
+ * is first called, 20 to 110 µs; these come as bytecode with everything else: 0.2 ms of any command (docs/performance.md).
  * They are for what nearly every call is: a plain array, a function, no `thisArg`. The engine's own serve all others.
  */
 

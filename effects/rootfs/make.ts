@@ -37,7 +37,8 @@ import { finalPropagation, type Propagation, planPropagation, rootPropagation } 
  * ahead, nor what is wrong: that is found again, and said, when the mounts are made.
  */
 export function writeMountsAhead(session: Session, record: ContainerRecord, init: Kernel): void {
-  if (needsHostSide(record)) return;
+  // In a user namespace devices are looked at first.
+  if (needsHostSide(record) || inUserNamespace(record.config)) return;
   const ahead = init.ahead?.();
   if (ahead === undefined) return;
   try {
