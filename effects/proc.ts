@@ -13,6 +13,8 @@ export interface ProcessStat {
   readonly parent: number;
   /** Field 22 of /proc/PID/stat: clock ticks since boot. Kept as text: it is only ever compared. */
   readonly startTime: string;
+  /** Field 31: the signals that wait for its first thread, a bit each from SIGHUP's 1 on. A SIGKILL waits for each thread. */
+  readonly pending: number;
 }
 
 /** Some 50 numbers and a name. */
@@ -41,7 +43,12 @@ export function startTimeOf(local: Kernel, pid: number): string {
 /** proc_pid_stat(5). The second field, the name, may hold spaces and parentheses: what follows the last one counts. */
 export function parseStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
+  return {
+    state: fields[0] ?? '',
+    parent: Number(fields[1]),
+    startTime: fields[19] ?? '',
+    pending: Number(fields[28]),
+  };
 }
 
 /** Most of what is read here is smaller. Memory that is not asked for need not be cleared, nor collected. */

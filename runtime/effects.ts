@@ -4,9 +4,10 @@
  */
 
 import { endCgroup } from '../effects/cgroups/end.ts';
-import { freeze, thaw } from '../effects/cgroups/freeze.ts';
+import { thaw } from '../effects/cgroups/freeze.ts';
 import { connectToInit } from '../effects/connect.ts';
 import { destroyInit, signalContainer } from '../effects/end.ts';
+import { pauseContainer } from '../effects/pause.ts';
 import type { Surroundings } from '../effects/process/look-around.ts';
 import type { GroupCreation } from '../effects/resctrl/creation.ts';
 import { disconnect, type Session } from '../effects/session.ts';
@@ -59,7 +60,7 @@ export function effectsOf(session: Session, creation?: Creation): CommandEffects
       }
     },
     signal: (record, { signal, all }) => signalContainer(platform, record, signal, all),
-    freeze: (record) => freeze(local, plannedCgroup(record)),
+    freeze: (record) => pauseContainer(local, plannedCgroup(record), record.init),
     thaw: (record) => thaw(local, plannedCgroup(record)),
     update: absent,
     async checkpoint(record, request) {

@@ -1,6 +1,7 @@
 /** Signals to all processes of a container. */
 
-import { kill } from '../../native/calls/process.ts';
+import { close } from '../../native/calls/files.ts';
+import { kill, pidfdOpen, pidfdSendSignal } from '../../native/calls/process.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Kernel } from '../../native/kernel.ts';
@@ -16,17 +17,61 @@ import { memberDirectory } from './paths.ts';
  * @throws CgroupError
  */
 export function signalAll(kernel: Kernel, record: CgroupRecord, signal: number): void {
-  const fatal = signal === SIGNALS.SIGKILL;
+  if (signal === SIGNALS.SIGKILL) killOnce(kernel, record);
+  else signalEach(kernel, record, signal);
+}
+
+/** Those that are born while it goes on are found in the next round. */
+const ROUNDS = 10;
+/** A descriptor for each at a time. */
+const AT_A_TIME = 256;
+
+/**
+ * Without stopping them for it: whoever pauses the container at the same time would find it thawed behind their back, and whoever
+ * looks at it would find it paused.
+ */
+function signalEach(kernel: Kernel, record: CgroupRecord, signal: number): void {
+  const done = new Set<number>();
+  for (let round = 0; round < ROUNDS; round++) {
+    const found = members(kernel, record).filter((pid) => !done.has(pid));
+    if (found.length === 0) return;
+    for (let at = 0; at < found.length; at += AT_A_TIME) {
+      const pids = found.slice(at, at + AT_A_TIME);
+      signalMembers(kernel, record, pids, signal);
+      for (const pid of pids) done.add(pid);
+    }
+  }
+}
+
+/** Pids are reused: only who is a member while a descriptor holds them is one for sure. */
+function signalMembers(kernel: Kernel, record: CgroupRecord, pids: readonly number[], signal: number): void {
+  const { results } = kernel.submit(pids.map((pid) => ({ ...pidfdOpen(pid), mayFail: true as const })));
+  try {
+    const still = new Set(members(kernel, record));
+    const calls = pids.flatMap((pid, at) => {
+      const pidfd = results[at] ?? -1;
+      if (!still.has(pid)) return [];
+      if (pidfd >= 0) return [pidfdSendSignal(pidfd, signal)];
+      // A threaded cgroup tells of threads (EINVAL until Linux 6.8, ENOENT since), whose signal is their process's.
+      return pidfd === -ERRNO.EINVAL || pidfd === -ERRNO.ENOENT ? [kill(pid, signal)] : [];
+    });
+    kernel.submit(calls.map((one) => ({ ...one, mayFail: true as const })));
+  } finally {
+    kernel.submit(results.filter((fd) => fd >= 0).map((fd) => close(fd)));
+  }
+}
+
+/** Kills those that are there. */
+function killOnce(kernel: Kernel, record: CgroupRecord): void {
   // On hybrid a process that is still being moved may be in the v1 hierarchies alone: the list of pids is asked there, too.
-  if (fatal && killUnified(kernel, record) && record.layout === 'v2') return;
-  const wasFrozen = isFrozen(kernel, record);
+  if (killUnified(kernel, record) && record.layout === 'v2') return;
   // Standing still they cannot fork away from the list of pids. Where it fails, most are still reached.
-  if (!wasFrozen) freezeQuietly(kernel, record);
+  if (!isFrozen(kernel, record)) freezeQuietly(kernel, record);
   try {
     const pids = members(kernel, record);
-    kernel.submit(pids.map((pid) => ({ ...kill(pid, signal), mayFail: true as const })));
+    kernel.submit(pids.map((pid) => ({ ...kill(pid, SIGNALS.SIGKILL), mayFail: true as const })));
   } finally {
-    if (!wasFrozen || fatal) thawQuietly(kernel, record);
+    thawQuietly(kernel, record);
   }
 }
 

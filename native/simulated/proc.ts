@@ -2,6 +2,7 @@
 
 import { FS_MAGIC, S } from '../constants/files.ts';
 import { MOUNT_ATTR } from '../constants/mount.ts';
+import { SIGNALS } from '../constants/signal.ts';
 import { fail } from './failure.ts';
 import { FileSystem, Node, type Special } from './nodes.ts';
 import { kindNames, type Namespace, type Process } from './processes.ts';
@@ -74,7 +75,7 @@ function processDirectory(parent: Node, name: string, of: Process): Node {
   text(
     'stat',
     (reader) =>
-      `${of.pidFor(reader)} (${commOf(of)}) ${stateOf(of)} ${of.parent?.pidFor(reader) ?? 0}${' 0'.repeat(17)} ${of.startTime}${' 0'.repeat(30)}\n`,
+      `${of.pidFor(reader)} (${commOf(of)}) ${stateOf(of)} ${of.parent?.pidFor(reader) ?? 0}${' 0'.repeat(17)} ${of.startTime}${' 0'.repeat(8)} ${of.killPending ? 1 << (SIGNALS.SIGKILL - 1) : 0}${' 0'.repeat(21)}\n`,
   );
   text(
     'status',

@@ -1,13 +1,14 @@
 /** All commands on one container at the same time, in random order: nothing but what was to be expected, and nothing left. */
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { atOnce, eachOf } from './at-once.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { type Ended, messageOf } from './command-line.ts';
-import { lives, until } from './lives.ts';
+import { proc } from './containers.ts';
+import { lives, resting, until } from './lives.ts';
 
 const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const AT_A_TIME = 6;
@@ -30,10 +31,10 @@ const TAKEN_AWAY: readonly RegExp[] = [
   /^container's cgroup is not empty: \d+ process\(es\) found$/,
   /the (init|stage|exec) process ended before it answered$/,
   /^unable to start container process: join the container's namespaces: ESRCH: no such process$/,
-  // delete --force thaws what it kills.
+  // delete --force thaws what it kills, and so does kill KILL on v1.
   /^unexpected state THAWED while freezing$/,
   // Its cgroup was.
-  /(write|read|open) .*\/sys\/fs\/cgroup\/.*: (ENOENT: no such file or directory|ENODEV: no such device)$/,
+  /(write|read|open|adding pid to cgroups:) .*\/sys\/fs\/cgroup\/.*: (ENOENT: no such file or directory|ENODEV: no such device)$/,
 ];
 
 describe('commands that race on one container', { skip: noContainers }, () => {
@@ -75,17 +76,8 @@ describe('commands that race on one container', { skip: noContainers }, () => {
       [['run', '-d', '-b', bundle, id], silent],
     ];
     assert.equal(runchart('run', '-d', '-b', bundle, id).status, 0);
-    let over = false;
-    const resuming = (async () => {
-      for (; !over; await setTimeout(100)) await run('resume', id);
-    })();
-    try {
-      const said = await race(run, commands, 120);
-      t.diagnostic(`${said}; RUNCHART_TEST_SEED=${seed}`);
-    } finally {
-      over = true;
-      await resuming;
-    }
+    const said = await resuming(id, () => race(run, commands, 120));
+    t.diagnostic(`${said}; RUNCHART_TEST_SEED=${seed}`);
     runchart('resume', id);
     assert.equal(JSON.parse(runchart('state', id).stdout).status, 'running');
     assert.equal(runchart('exec', id, 'sh', '-c', 'exit 7').status, 7);
@@ -114,11 +106,47 @@ describe('commands that race on one container', { skip: noContainers }, () => {
       [['ps', '-f', 'json', id], json],
       [['events', '--stats', id], json],
     ];
-    const said = await race(run, commands, 200, TAKEN_AWAY);
+    const said = await resuming(id, () => race(run, commands, 200, TAKEN_AWAY));
     t.diagnostic(`${said}; RUNCHART_TEST_SEED=${seed}`);
     assert.equal(runchart('delete', '--force', id).status, 0);
-    await until('it is gone', () => runchart('list', '-q').stdout === '');
+    await until('it is gone', () => !runchart('list', '-q').stdout.split('\n').includes(id));
   });
+
+  it('a pause holds, whatever signals are sent meanwhile', async () => {
+    const { id } = host.start(shellConfig('trap : USR1; while :; do sleep 0.05; done'));
+    for (let round = 0; round < 20; round++) {
+      const [paused] = await Promise.all([run('pause', id), run('kill', '--all', id, 'USR1'), run('state', id)]);
+      assert.deepEqual(paused, { status: 0, stdout: '', stderr: '' });
+      assert.equal(JSON.parse(runchart('state', id).stdout).status, 'paused');
+      assert.equal(runchart('resume', id).status, 0);
+    }
+  });
+
+  it('a container that is killed while it is paused ends', async () => {
+    for (let round = 0; round < 20; round++) {
+      const { id, pid } = host.start(resting());
+      const [paused, killed] = await Promise.all([run('pause', id), run('kill', id, 'KILL')]);
+      assert.deepEqual(killed, { status: 0, stdout: '', stderr: '' });
+      if (paused.status !== 0)
+        assert.match(messageOf(paused), /container not running$|unexpected state THAWED while freezing$/);
+      await until('it ends', () => !existsSync(`/proc/${pid}`) || /\) Z /.test(proc(pid, 'stat')));
+      assert.equal(runchart('delete', id).status, 0);
+    }
+  });
+
+  /** Whose container is paused while `exec` joins it waits until somebody resumes it. */
+  async function resuming<T>(id: string, act: () => Promise<T>): Promise<T> {
+    let over = false;
+    const loop = (async () => {
+      for (; !over; await setTimeout(100)) await run('resume', id);
+    })();
+    try {
+      return await act();
+    } finally {
+      over = true;
+      await loop;
+    }
+  }
 
   const ranIn: Check = ({ stdout, stderr }) => assert.deepEqual([stdout, stderr], ['in\n', '']);
 });

@@ -62,13 +62,13 @@ test('a name is looked for in PATH, a path is not', () => {
   assert.deepEqual(candidates('sh', []), []);
 });
 
-test('the start time is found whatever the process is called', () => {
+test('the fields of a stat are found whatever the process is called', () => {
   const fields = Array.from({ length: 50 }, (_, i) => String(i + 3))
     .join(' ')
     .replace(/^3 /, 'S ');
   fc.assert(
     fc.property(fc.string({ maxLength: 16 }), (name) => {
-      assert.deepEqual(parseStat(`17 (${name}) ${fields}`), { state: 'S', parent: 4, startTime: '22' });
+      assert.deepEqual(parseStat(`17 (${name}) ${fields}`), { state: 'S', parent: 4, startTime: '22', pending: 31 });
     }),
   );
 });
