@@ -76,14 +76,17 @@ export function removeCgroup(cgroup: string): void {
   }
 }
 
-/** Where containerd's shims put sockets, ctr the FIFOs of what it restores, and the state of the runc that cleans up after a failure, whatever its configuration says. */
-const SHIM_FOLDERS = ['/run/containerd/s', '/run/containerd/fifo', '/run/containerd/runc', '/run/containerd'];
+/** Where containerd's shims put sockets, ctr the FIFOs of what it restores, and the state of the runc that cleans up after a failure, whatever its configuration says; and where dockerd's plug-ins would be. */
+const ENGINE_FOLDERS = [
+  ...['/run/containerd/s', '/run/containerd/fifo', '/run/containerd/runc', '/run/containerd'],
+  ...['/run/docker/plugins', '/run/docker'],
+];
 
 /** @returns what removes those that were not there before, as far as they are empty: another containerd may have come */
-export function shimFolders(): (namespaces?: readonly string[]) => void {
-  const foreign = SHIM_FOLDERS.filter((path) => existsSync(path));
+export function engineFolders(): (namespaces?: readonly string[]) => void {
+  const foreign = ENGINE_FOLDERS.filter((path) => existsSync(path));
   return (namespaces = []) => {
-    const own = SHIM_FOLDERS.filter((path) => !foreign.includes(path));
+    const own = ENGINE_FOLDERS.filter((path) => !foreign.includes(path));
     for (const path of [...namespaces.map((name) => join('/run/containerd/runc', name)), ...own])
       try {
         rmdirSync(path);

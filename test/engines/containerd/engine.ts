@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PATIENCE } from '../../integration/patience.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { endAll, footprint, lasting, mountsBelow, removeCgroup, shimFolders } from '../footprint.ts';
+import { endAll, engineFolders, footprint, lasting, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
 
@@ -18,7 +18,7 @@ export interface Containerd {
 
 /** @param archive of the image, named box */
 export async function openContainerd(folder: string, archive: string): Promise<Containerd> {
-  const removeShimFolders = shimFolders();
+  const removeEngineFolders = engineFolders();
   const config = join(folder, 'config.toml');
   const socket = join(folder, 'containerd.sock');
   const ctr = located('ctr') ?? '/usr/bin/ctr';
@@ -89,7 +89,7 @@ exec ${ctr} "$@"`,
       const left = await lasting(() => namespaces.flatMap((namespace) => footprint(folder, namespace)));
       if (!left.some((trace) => trace.startsWith('process')))
         for (const namespace of namespaces) removeCgroup(namespace);
-      removeShimFolders(namespaces);
+      removeEngineFolders(namespaces);
       return left;
     },
   };

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { footprint, lasting, mountsBelow, removeCgroup, shimFolders } from '../footprint.ts';
+import { engineFolders, footprint, lasting, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
 import { snippetFor } from '../snippets.ts';
@@ -21,7 +21,7 @@ export interface Docker extends Engine {
  */
 export async function openDocker(folder: string, runtime: string, path: string, archive: string): Promise<Docker> {
   const cgroup = `runchart-test-${process.pid}-docker-${runtime}`;
-  const removeShimFolders = shimFolders();
+  const removeEngineFolders = engineFolders();
   const bin = join(folder, 'bin');
   mkdirSync(folder);
   scriptPrograms(bin);
@@ -62,7 +62,7 @@ export async function openDocker(folder: string, runtime: string, path: string, 
       for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
       const left = await lasting(() => footprint(folder, cgroup));
       if (!left.some((trace) => trace.startsWith('process'))) removeCgroup(cgroup);
-      removeShimFolders();
+      removeEngineFolders();
       return left;
     },
   };
