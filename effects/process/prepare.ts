@@ -1,20 +1,18 @@
 /** What of the container's process can be set before `start`. */
 
-import { close, openat } from '../../native/calls/files.ts';
+import { close } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
-import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel.ts';
-import { attempt, call, post } from '../../native/perform.ts';
+import { attempt, post } from '../../native/perform.ts';
 import type { Linux, Process } from '../../spec/types.ts';
 import { PartedBatch } from '../parted-batch.ts';
-import { makePlaceholder } from '../rootfs/in-root.ts';
 import { setLabels } from './labels.ts';
 import { addLimits, addOpenFilesLimit } from './limits.ts';
 import { addLookAround, type Surroundings } from './look-around.ts';
 import { addMemoryPolicy } from './memory-policy.ts';
 import { addPriorities } from './priorities.ts';
 import { addFindProgram } from './program.ts';
-import { addEnter, cwdError } from './working-directory.ts';
+import { addEnter, cwdError, makeWorkingDirectory } from './working-directory.ts';
 
 interface PrepareOptions {
   /** This process. */
@@ -100,16 +98,4 @@ function enter(kernel: Kernel, process: Process): number {
   if (errno > 0 && errno !== ERRNO.EACCES && errno !== ERRNO.EPERM) throw cwdError(process.cwd, errno);
   programIn(results);
   return 0;
-}
-
-/** A missing one is made, as runc does. */
-function makeWorkingDirectory(kernel: Kernel, cwd: string): void {
-  const root = call(kernel, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
-  try {
-    makePlaceholder(kernel, root, cwd, 'directory');
-  } catch {
-    // A read-only rootfs, say: entering it tells why it is not there.
-  } finally {
-    attempt(kernel, close(root));
-  }
 }

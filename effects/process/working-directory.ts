@@ -1,10 +1,14 @@
 /** The working directory of the container's process. */
 
 import type { Batch } from '../../native/batch.ts';
-import { close, fchdir, openat2 } from '../../native/calls/files.ts';
-import { errnoName, errnoText } from '../../native/constants/errno.ts';
+import { close, fchdir, openat, openat2 } from '../../native/calls/files.ts';
+import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, O, RESOLVE } from '../../native/constants/files.ts';
+import type { Kernel } from '../../native/kernel.ts';
+import { attempt } from '../../native/perform.ts';
+import { result } from '../../native/struct.ts';
 import { EffectError } from '../error.ts';
+import { makePlaceholder, openInRoot } from '../rootfs/in-root.ts';
 
 export interface Entering {
   /** The calls that enter it, by their places in the batch: they may fail. */
@@ -35,3 +39,20 @@ export const cwdError = (cwd: string, errno: number): EffectError =>
   new EffectError(
     `chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: ${errnoText(errno)} (${errnoName(errno)})`,
   );
+
+/** One that is missing is made, as runc does. */
+export function makeWorkingDirectory(init: Kernel, cwd: string): void {
+  const { results } = init.submit([
+    openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY),
+    { ...openInRoot(result(0), cwd, O.PATH), mayFail: true },
+    { ...close(result(1)), mayFail: true },
+  ]);
+  const [root = -1, found = -1] = results;
+  try {
+    if (found === -ERRNO.ENOENT) makePlaceholder(init, root, cwd, 'directory');
+  } catch {
+    // A rootfs that nobody may write to, say: entering it tells why it is not there.
+  } finally {
+    attempt(init, close(root));
+  }
+}

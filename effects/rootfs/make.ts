@@ -16,6 +16,7 @@ import type { MountStep } from '../mounts/steps.ts';
 import { hasNamespace, makesNamespace, NAMESPACE_TYPES } from '../namespaces.ts';
 import { PartedBatch } from '../parted-batch.ts';
 import { requireSelinux } from '../process/labels.ts';
+import { makeWorkingDirectory } from '../process/working-directory.ts';
 import { rootDescriptor } from '../served-process.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { typeOf } from '../stat.ts';
@@ -196,8 +197,12 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
   const { kernel } = connectedInit(session);
   const { config } = record;
   closeDev(kernel, config.mounts ?? []);
+  const readonlyRoot = config.root?.readonly ?? false;
+  const cwd = config.process?.cwd ?? '/';
+  // Afterwards nobody could.
+  if (readonlyRoot && cwd !== '/') makeWorkingDirectory(kernel, cwd);
   protectPaths(kernel, {
-    readonlyRoot: config.root?.readonly ?? false,
+    readonlyRoot,
     readonlyPaths: config.linux?.readonlyPaths ?? [],
     maskedPaths: config.linux?.maskedPaths ?? [],
   });

@@ -265,8 +265,10 @@ test('HOME is found however many users there are before', { skip }, async () => 
 
 test('the working directory is entered, and made where it is missing', { skip }, async () => {
   const config = withProcess('pwd; stat -c "%F %a %u" .', { cwd: '/made/by/us' });
-  const writable = { ...config, root: { path: 'rootfs', readonly: false } };
-  assert.equal((await host.run('cwd', writable)).output, '/made/by/us\ndirectory 755 0\n');
+  for (const readonly of [false, true]) {
+    const { output } = await host.run(`cwd-${readonly}`, { ...config, root: { path: 'rootfs', readonly } });
+    assert.equal(output, '/made/by/us\ndirectory 755 0\n');
+  }
   await using created = await running('cwd', { cwd: '/tmp' });
   assert.equal(identity(`/proc/${created.pid}/cwd`), identity(join(created.bundle, 'rootfs/tmp')));
 });
