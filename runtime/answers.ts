@@ -4,6 +4,9 @@ import type { Answer } from '../machines/ask.ts';
 import { LostPeerError } from '../native/kernel.ts';
 import type { Context } from './context.ts';
 
+/** What was being done, in runc's words, which engines know, when anything fails from a container's or an exec's first process on. */
+export const STARTING_PROCESS = 'unable to start container process';
+
 /** The state does not allow the request: nothing has been done. */
 class RefusedError extends Error {
   override readonly name = 'RefusedError';

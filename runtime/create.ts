@@ -5,7 +5,7 @@ import { detectLayout } from '../effects/cgroups/layout.ts';
 import { ignoredResources } from '../effects/cgroups/limits/ignored.ts';
 import { type CgroupPlanInput, memberDirectory, planCgroup } from '../effects/cgroups/paths.ts';
 import type { Restoration } from '../effects/criu/restoration.ts';
-import { EffectError, reasonOf } from '../effects/error.ts';
+import { doing, EffectError, reasonOf } from '../effects/error.ts';
 import { makesNamespace } from '../effects/namespaces.ts';
 import { readSmallFile } from '../effects/proc.ts';
 import { capabilityWarnings } from '../effects/process/capabilities.ts';
@@ -21,7 +21,7 @@ import { checkContainerId } from '../spec/id.ts';
 import type { ContainerRecord, ContainerOptions as RecordedOptions } from '../spec/record.ts';
 import type { Config } from '../spec/types.ts';
 import { parseConfig } from '../spec/validate.ts';
-import { succeed } from './answers.ts';
+import { STARTING_PROCESS, succeed } from './answers.ts';
 import { type Container, newContainer } from './container.ts';
 import type { Context } from './context.ts';
 import { creationOf } from './creation.ts';
@@ -85,7 +85,10 @@ export async function createContainer(context: Context, request: CreateRequest):
   const container = await newContainer(optionsFor(context, request.id, request, creationOf), record, type);
   try {
     notify?.makeNotifyFolder(platform.local, directory);
-    succeed(context, await container.request({ type }));
+    const answer = await container.request({ type });
+    const accept = () => succeed(context, answer);
+    if (type === 'create' && answer.outcome === 'failed') doing(STARTING_PROCESS, accept);
+    else accept();
     if (isHardToEnd(container.record)) context.warn(HARD_TO_END);
     return container;
   } catch (error) {

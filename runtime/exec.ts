@@ -1,7 +1,7 @@
 /** `exec`: another process in a container that is there. */
 
 import { createActor } from 'xstate';
-import { reasonOf } from '../effects/error.ts';
+import { doing } from '../effects/error.ts';
 import { type ExecPlan, type JoinedProcess, joinContainer } from '../effects/exec.ts';
 import { execCgroup } from '../effects/exec-cgroup.ts';
 import { attend } from '../effects/foreground/attend.ts';
@@ -11,6 +11,7 @@ import { type ExecActor, execMachine, settled } from '../machines/exec.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import { announce } from './announce.ts';
+import { STARTING_PROCESS } from './answers.ts';
 import { type Connected, enterForeground, type Undo } from './attendance.ts';
 import type { Context } from './context.ts';
 import { filterFor } from './filter.ts';
@@ -154,11 +155,4 @@ async function groupFor({ platform: { local } }: Session, { resctrl }: Container
   return (pid: number): void => addExecToGroup(local, resctrl, pid);
 }
 
-/** runc's words, which engines know, before whatever fails from the first process on. */
-function starting<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw new Error(`unable to start container process: ${reasonOf(error)}`, { cause: error });
-  }
-}
+const starting = <T>(action: () => T): T => doing(STARTING_PROCESS, action);

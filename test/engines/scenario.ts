@@ -116,7 +116,6 @@ function plain(text: string): string {
       .replace(/\brunc(hart)?\b/g, 'RUNTIME')
       // docker's client says it or not, as it happens.
       .replace(/^time="TIME" level=error msg="error waiting for container: context canceled"\n/gm, '')
-      .replace(/unable to start container process: /g, '')
       // Where our messages say more: the errno by its name.
       .replace(/ \(E[A-Z0-9]+\)/g, '')
   );

@@ -144,7 +144,7 @@ test('a rootfs without anything in it', { skip }, async () => {
     rmSync(rootfs, { recursive: true });
     mkdirSync(rootfs);
   });
-  await refused(from(bundle), /^exec: "sh": executable file not found in \$PATH$/);
+  await refused(from(bundle), /^unable to start container process: exec: "sh": executable file not found in \$PATH$/);
 });
 
 test('ids that are none, for every operation', { skip }, async () => {
@@ -188,18 +188,33 @@ test('programs that cannot be executed fail the creation, as with runc', { skip 
   };
   const nobody = { uid: 1000, gid: 1000 };
   const programs: readonly [Partial<NonNullable<Config['process']>>, RegExp][] = [
-    [{ args: ['no-such'] }, /^exec: "no-such": executable file not found in \$PATH$/],
-    [{ args: ['dangling'] }, /^exec: "dangling": executable file not found in \$PATH$/],
-    [{ args: ['/no/such'] }, /^exec: "\/no\/such": stat \/no\/such: no such file or directory$/],
-    [{ args: ['/bin/plain'] }, /^exec: "\/bin\/plain": permission denied$/],
-    [{ args: ['plain'] }, /^exec: "plain": permission denied$/],
-    [{ args: ['/bin'] }, /^exec: "\/bin": is a directory$/],
-    [{ args: ['/dev/null'] }, /^exec: "\/dev\/null": permission denied$/],
-    [{ args: [''] }, /^exec: "": /],
-    [{ args: ['sh'], env: [] }, /^exec: "sh": executable file not found in \$PATH$/],
-    [{ args: ['/bin/root-only'], user: nobody }, /^exec: "\/bin\/root-only": permission denied$/],
-    [{ args: ['/closed/program'], user: nobody }, /^exec: "\/closed\/program": .*permission denied$/],
-    [{ args: [`/${'x'.repeat(5000)}`] }, /^exec: "\/x+": .*name too long$/],
+    [
+      { args: ['no-such'] },
+      /^unable to start container process: exec: "no-such": executable file not found in \$PATH$/,
+    ],
+    [
+      { args: ['dangling'] },
+      /^unable to start container process: exec: "dangling": executable file not found in \$PATH$/,
+    ],
+    [
+      { args: ['/no/such'] },
+      /^unable to start container process: exec: "\/no\/such": stat \/no\/such: no such file or directory$/,
+    ],
+    [{ args: ['/bin/plain'] }, /^unable to start container process: exec: "\/bin\/plain": permission denied$/],
+    [{ args: ['plain'] }, /^unable to start container process: exec: "plain": permission denied$/],
+    [{ args: ['/bin'] }, /^unable to start container process: exec: "\/bin": is a directory$/],
+    [{ args: ['/dev/null'] }, /^unable to start container process: exec: "\/dev\/null": permission denied$/],
+    [{ args: [''] }, /^unable to start container process: exec: "": /],
+    [{ args: ['sh'], env: [] }, /^unable to start container process: exec: "sh": executable file not found in \$PATH$/],
+    [
+      { args: ['/bin/root-only'], user: nobody },
+      /^unable to start container process: exec: "\/bin\/root-only": permission denied$/,
+    ],
+    [
+      { args: ['/closed/program'], user: nobody },
+      /^unable to start container process: exec: "\/closed\/program": .*permission denied$/,
+    ],
+    [{ args: [`/${'x'.repeat(5000)}`] }, /^unable to start container process: exec: "\/x+": .*name too long$/],
   ];
   for (const [process, reason] of programs) {
     const config = shellConfig('');
@@ -400,6 +415,6 @@ test('less memory than an init needs, in runc’s words', { skip }, async (t) =>
       id: host.idOf('memory'),
       bundle: host.bundle('memory', { ...config, linux: { ...config.linux, resources } }),
     }),
-    /^container init was OOM-killed \(memory limit too low\?\)$/,
+    /^unable to start container process: container init was OOM-killed \(memory limit too low\?\)$/,
   );
 });

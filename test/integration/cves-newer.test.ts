@@ -210,6 +210,6 @@ test('CVE-2021-43784: what is longer than 64 KiB is refused, and becomes nothing
   assert.equal(statusField(created.pid, 'Gid').split('\t')[0], '100000');
   await assert.rejects(
     host.create('lines', mapped(4000)),
-    /EffectError: write 4000 lines to \/proc\/\d+\/uid_map: EINVAL/,
+    /EffectError: unable to start container process: write 4000 lines to \/proc\/\d+\/uid_map: EINVAL/,
   );
 });

@@ -160,7 +160,7 @@ test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is 
         for (const { point } of inside) assert.doesNotMatch(point, /^\/\//);
         outcomes.inside += 1;
       } catch (error) {
-        assert.match((error as Error).message, /^(bind|mount) .*: /);
+        assert.match((error as Error).message, /^unable to start container process: (bind|mount) .*: /);
         outcomes.refused += 1;
       }
     }
@@ -193,7 +193,10 @@ test('CVE-2024-21626: the working directory is entered through no descriptor', {
           prepare: (rootfs) => symlinkSync(`/proc/self/fd/${fd}`, join(rootfs, `link${fd}`)),
         },
       );
-      await assert.rejects(create, /^EffectError: chdir to cwd \(".*"\) set in config\.json failed: /);
+      await assert.rejects(
+        create,
+        /^EffectError: unable to start container process: chdir to cwd \(".*"\) set in config\.json failed: /,
+      );
     }
 });
 
@@ -253,7 +256,7 @@ test('CVE-2025-31133: paths are masked by the null device, or the container is r
   for (const [name, make] of Object.entries(attempts))
     await assert.rejects(
       masking(dev(`dev-${name}`, make)),
-      /^EffectError: mask paths: \/dev\/null of the container is not the null device$/,
+      /^EffectError: unable to start container process: mask paths: \/dev\/null of the container is not the null device$/,
       name,
     );
   const right = dev('dev-right', (path) => void spawnSync('mknod', ['-m', '666', path, 'c', '1', '3']));

@@ -293,7 +293,10 @@ test('a chain of dangling links is followed inside, step by step, and not for ev
     });
   };
   assert.equal((await chain(5)()).output, '/data\n');
-  await assert.rejects(chain(60)(), /^EffectError: bind .* on \/data: .*(ELOOP|ENOENT)/);
+  await assert.rejects(
+    chain(60)(),
+    /^EffectError: unable to start container process: bind .* on \/data: .*(ELOOP|ENOENT)/,
+  );
 });
 
 test('nothing is left of all these', { skip }, () => {

@@ -84,7 +84,9 @@ test('signals end it, and say so', { skip }, async () => {
 test('what fails tells why in one line, and leaves nothing', { skip }, async () => {
   const missing = { ...shellConfig(''), process: { ...shellConfig('').process, args: ['no-such-program'] } };
   const creation = runtime.create({ id: idOf('missing'), bundle: bundle('missing', ''), config: missing });
-  await assert.rejects(creation, { message: 'exec: "no-such-program": executable file not found in $PATH' });
+  await assert.rejects(creation, {
+    message: 'unable to start container process: exec: "no-such-program": executable file not found in $PATH',
+  });
   await assert.rejects(runtime.create({ id: '../x', bundle: work.path }), /invalid container ID format/);
   await assert.rejects(runtime.create({ id: idOf('nothing'), bundle: work.path }), /config\.json/);
 });

@@ -271,17 +271,24 @@ test('tmpfs options reach the file system; one that it does not know is told by 
     'name rw,size=64k,nr_inodes=100,mode=1750,uid=7,gid=8',
   );
   await assert.rejects(host.create('tmpfs', tmpfs(['nonsense'])), {
-    message: /^mount tmpfs on \/t: EINVAL: .* \(tmpfs: Unknown parameter 'nonsense'\)$/,
+    message:
+      /^unable to start container process: mount tmpfs on \/t: EINVAL: .* \(tmpfs: Unknown parameter 'nonsense'\)$/,
   });
 });
 
 test('what cannot be mounted is told in one line, with its place', { skip }, async () => {
   const attempts: readonly [Mount, RegExp][] = [
-    [{ destination: '/x', type: 'nosuchfs', source: 'x' }, /^mount nosuchfs on \/x: ENODEV/],
-    [{ destination: '/x', source: '/no/such', type: 'bind', options: ['bind'] }, /^bind \/no\/such on \/x: ENOENT/],
+    [
+      { destination: '/x', type: 'nosuchfs', source: 'x' },
+      /^unable to start container process: mount nosuchfs on \/x: ENODEV/,
+    ],
+    [
+      { destination: '/x', source: '/no/such', type: 'bind', options: ['bind'] },
+      /^unable to start container process: bind \/no\/such on \/x: ENOENT/,
+    ],
     [
       { destination: '/etc/file', source: host.path, type: 'bind', options: ['bind'] },
-      /^bind .* on \/etc\/file: ENOTDIR/,
+      /^unable to start container process: bind .* on \/etc\/file: ENOTDIR/,
     ],
   ];
   for (const [mount, message] of attempts)
@@ -299,7 +306,9 @@ test('a file that the bundle has where a directory is to be mounted is told', { 
       prepare: (rootfs) => writeFileSync(join(rootfs, 'etc/passwd'), ''),
     }),
   };
-  await assert.rejects(promise, { message: /^mount tmpfs on \/etc\/passwd: ENOTDIR/ });
+  await assert.rejects(promise, {
+    message: /^unable to start container process: mount tmpfs on \/etc\/passwd: ENOTDIR/,
+  });
 });
 
 test('propagation: what the host mounts later in a slave is seen, what the container mounts is not', {
@@ -348,10 +357,17 @@ test('nothing is mounted over procfs or in it, but procfs itself and what lxcfs 
     type: 'bind',
     options: ['bind'],
   });
-  const inside = /^bind .* on (\S+): "\1" cannot be mounted because it is inside \/proc$/;
+  const inside =
+    /^unable to start container process: bind .* on (\S+): "\1" cannot be mounted because it is inside \/proc$/;
   const refused: readonly [Mount, RegExp][] = [
-    [bind('/proc', from), /^bind .* on \/proc: "\/proc" cannot be mounted because it is not of type proc$/],
-    [{ destination: '/proc', type: 'tmpfs', source: 't' }, /^mount tmpfs on \/proc: "\/proc" cannot be mounted/],
+    [
+      bind('/proc', from),
+      /^unable to start container process: bind .* on \/proc: "\/proc" cannot be mounted because it is not of type proc$/,
+    ],
+    [
+      { destination: '/proc', type: 'tmpfs', source: 't' },
+      /^unable to start container process: mount tmpfs on \/proc: "\/proc" cannot be mounted/,
+    ],
     [bind('/proc/self/attr', from), inside],
     [bind('/proc/1/net', from), inside],
     [bind('/proc/sys/kernel', from), inside],
@@ -392,7 +408,7 @@ test('proc and sysfs are mounted through no symlink', { skip }, async () => {
           },
         }),
         {
-          message: `mount ${type} on /${name}: ELOOP: too many levels of symbolic links (filesystem "${type}" must be mounted on ordinary directory)`,
+          message: `unable to start container process: mount ${type} on /${name}: ELOOP: too many levels of symbolic links (filesystem "${type}" must be mounted on ordinary directory)`,
         },
       );
 });

@@ -291,7 +291,7 @@ test('a user who may pass over permissions executes what only root may', { skip 
   };
   const process = { args: ['/bin/sh', '-c', 'id -u'], user: { uid: 1000, gid: 1000 } };
   await assert.rejects(host.run('denied', withProcess('', { ...process, capabilities: {} }), { prepare }), {
-    message: 'exec: "/bin/sh": stat /bin/sh: permission denied',
+    message: 'unable to start container process: exec: "/bin/sh": stat /bin/sh: permission denied',
   });
   const own = ['CAP_DAC_OVERRIDE'];
   const capabilities = { bounding: own, effective: own, permitted: own, inheritable: own, ambient: own };

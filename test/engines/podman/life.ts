@@ -26,9 +26,9 @@ export const life: readonly Scenario[] = [
       try podman run --rm box /etc/passwd
       podman ps --all --quiet`,
     expected:
-      'Error: RUNTIME: RUNTIME create failed: exec: "nope": executable file not found in $PATH: OCI runtime attempted to invoke a command that was not found\n[127]\n' +
-      'Error: RUNTIME: RUNTIME create failed: exec: "/bin/nope": stat /bin/nope: no such file or directory: OCI runtime attempted to invoke a command that was not found\n[127]\n' +
-      'Error: RUNTIME: RUNTIME create failed: exec: "/etc/passwd": permission denied: OCI permission denied\n[126]\n',
+      'Error: RUNTIME: RUNTIME create failed: unable to start container process: exec: "nope": executable file not found in $PATH: OCI runtime attempted to invoke a command that was not found\n[127]\n' +
+      'Error: RUNTIME: RUNTIME create failed: unable to start container process: exec: "/bin/nope": stat /bin/nope: no such file or directory: OCI runtime attempted to invoke a command that was not found\n[127]\n' +
+      'Error: RUNTIME: RUNTIME create failed: unable to start container process: exec: "/etc/passwd": permission denied: OCI permission denied\n[126]\n',
   },
   {
     title: 'standard input reaches the container, and its end',
