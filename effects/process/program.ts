@@ -59,7 +59,9 @@ function judge(found: number, stat: Out, accessible: number): number {
 
 function notExecutable(name: string, errno: number, found: number): EffectError {
   const what = found < 0 ? `stat ${name}: ` : '';
-  return new EffectError(`exec: ${JSON.stringify(name)}: ${what}${errnoText(errno)}`);
+  // execve(2) says EACCES of a directory; podman 4 (exec) and docker 20.10 end with 126 only where they read its words.
+  const why = errno === ERRNO.EISDIR ? `${errnoText(errno)}: ${errnoText(ERRNO.EACCES)}` : errnoText(errno);
+  return new EffectError(`exec: ${JSON.stringify(name)}: ${what}${why}`);
 }
 
 /** With one of these a user passes where root does; what is still denied to him, execve will tell. */

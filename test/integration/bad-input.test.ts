@@ -202,7 +202,7 @@ test('programs that cannot be executed fail the creation, as with runc', { skip 
     ],
     [{ args: ['/bin/plain'] }, /^unable to start container process: exec: "\/bin\/plain": permission denied$/],
     [{ args: ['plain'] }, /^unable to start container process: exec: "plain": permission denied$/],
-    [{ args: ['/bin'] }, /^unable to start container process: exec: "\/bin": is a directory$/],
+    [{ args: ['/bin'] }, /^unable to start container process: exec: "\/bin": is a directory: permission denied$/],
     [{ args: ['/dev/null'] }, /^unable to start container process: exec: "\/dev\/null": permission denied$/],
     [{ args: [''] }, /^unable to start container process: exec: "": /],
     [{ args: ['sh'], env: [] }, /^unable to start container process: exec: "sh": executable file not found in \$PATH$/],

@@ -22,8 +22,9 @@ export const life: readonly Scenario[] = [
     script: `
       try docker run --rm localhost/box nope
       try docker run --rm localhost/box /etc/passwd
+      try docker run --rm localhost/box /etc 2> /dev/null
       docker ps --all --quiet`,
-    expected: /executable file not found in \$PATH.*\n[^[]*\[127\]\n.*permission denied.*\n[^[]*\[126\]\n$/,
+    expected: /executable file not found in \$PATH.*\n[^[]*\[127\]\n.*permission denied.*\n[^[]*\[126\]\n\[126\]\n$/,
   },
   {
     title: 'a detached container runs, logs, is stopped and removed',

@@ -16,9 +16,10 @@ export const exec: readonly Scenario[] = [
       try podman exec host sh -c 'echo out; echo err >&2; exit 9'
       try podman exec host nope
       try podman exec host /etc/passwd
+      try podman exec host /etc 2> /dev/null
       echo typed | try podman exec -i host cat`),
     expected:
-      /^hello\n\[0\]\n…\[9\]\nError: .*executable file not found.*\n\[127\]\nError: .*\n\[126\]\ntyped\n\[0\]\n$/,
+      /^hello\n\[0\]\n…\[9\]\nError: .*executable file not found.*\n\[127\]\nError: .*\n\[126\]\n\[126\]\ntyped\n\[0\]\n$/,
     varying: /(out\nerr|err\nout)\n/,
   },
   {
