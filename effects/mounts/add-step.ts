@@ -15,6 +15,7 @@ import {
   openTree,
 } from '../../native/calls/mounts.ts';
 import { AT, O } from '../../native/constants/files.ts';
+import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Out, ResultRef } from '../../native/kernel.ts';
 import { out } from '../../native/struct.ts';
 import { addOpenPlaceholder, baseOf, openInRoot, parentOf } from '../rootfs/in-root.ts';
@@ -36,6 +37,7 @@ export function addStep(batch: Batch, root: number, step: MountStep): readonly P
     case 'bind': {
       const mount = step.tree ?? batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
       addAttributes(batch, mount, step.attributesBelow, true);
+      addUnasked(batch, mount, step.unasked ?? 0);
       addAttributes(batch, mount, step.attributes, false);
       const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);
       const source = step.at === '/proc' ? addLook(batch, mount) : undefined;
@@ -54,6 +56,7 @@ export function addStep(batch: Batch, root: number, step: MountStep): readonly P
         batch.add(close(fs));
       }
       addAttributes(batch, target, step.attributesBelow, true);
+      addUnasked(batch, target, step.unasked);
       addAttributes(batch, target, step.attributes, false);
       addPropagation(batch, target, step.propagation);
       batch.add(close(target));
@@ -96,6 +99,13 @@ export function addLook(batch: Batch, fd: Fd): Out {
 
 function addAttributes(batch: Batch, mount: Fd, { set, clear }: AttributeChange, recursive: boolean): void {
   if (set !== 0 || clear !== 0) batch.add(mountSetattr(mount, '', { set, clear }, recursive));
+}
+
+/** The one that is never locked by itself, that it may go though another may not (and that a kernel may not know). */
+function addUnasked(batch: Batch, mount: Fd, unasked: number): void {
+  const { NOSYMFOLLOW } = MOUNT_ATTR;
+  for (const clear of [unasked & ~NOSYMFOLLOW, unasked & NOSYMFOLLOW])
+    if (clear !== 0) batch.try(mountSetattr(mount, '', { clear }));
 }
 
 type Propagation = readonly { readonly type: number; readonly recursive: boolean }[];

@@ -54,6 +54,17 @@ const ATTRIBUTES: Readonly<Record<string, AttributeChange>> = {
   symfollow: clears(NOSYMFOLLOW),
 };
 
+/**
+ * Of one mount such an option only takes an earlier one back, as with mount(2), which keeps the access time mode that is
+ * there where no other is asked for, and so as with runc and crun. The recursive forms are mount_setattr(2)'s.
+ */
+const TAKES_BACK: Readonly<Record<string, number>> = {
+  atime: NOATIME,
+  norelatime: RELATIME,
+  nostrictatime: STRICTATIME,
+  diratime: NODIRATIME,
+};
+
 const PROPAGATION: Readonly<Record<string, number>> = {
   private: MS.PRIVATE,
   shared: MS.SHARED,
@@ -87,11 +98,13 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   const parameters: [string, string | undefined][] = [];
 
   for (const option of options) {
+    const back = TAKES_BACK[option];
     const own = ATTRIBUTES[option];
     const below = option.startsWith('r') ? ATTRIBUTES[option.slice(1)] : undefined;
     const type = PROPAGATION[option];
     const typeBelow = option.startsWith('r') ? PROPAGATION[option.slice(1)] : undefined;
-    if (own !== undefined) attributes = combine(attributes, own);
+    if (back !== undefined) attributes = takeBack(attributes, back);
+    else if (own !== undefined) attributes = combine(attributes, own);
     else if (below !== undefined) recursive = combine(recursive, below);
     else if (type !== undefined) propagation.push({ type, recursive: false });
     else if (typeBelow !== undefined) propagation.push({ type: typeBelow, recursive: true });
@@ -105,10 +118,26 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   return { attributes, recursive, propagation, bind, remount, copyUp, idmap, parameters };
 }
 
+/**
+ * What options that ask for some attributes of a mount that is there already do not ask for, and so take away, as by
+ * mount(2) with MS_REMOUNT, and by runc and crun: `ro` of a `noexec` source lets its programs be executed. Access times
+ * are left alone where nothing is said of them.
+ */
+export function unasked({ set, clear }: AttributeChange): number {
+  const times = ((set | clear) & (ATIME | NODIRATIME)) === 0 ? 0 : ATIME | NODIRATIME;
+  return (RDONLY | NOSUID | NODEV | NOEXEC | NOSYMFOLLOW | times) & ~(set | clear);
+}
+
 /** The later option wins over an earlier one on the same bits. */
 function combine(before: AttributeChange, next: AttributeChange): AttributeChange {
   const touched = next.set | next.clear;
   return { set: (before.set & ~touched) | next.set, clear: (before.clear & ~next.set) | next.clear };
+}
+
+function takeBack({ set, clear }: AttributeChange, bits: number): AttributeChange {
+  if (bits === NODIRATIME) return { set: set & ~NODIRATIME, clear };
+  const isAsked = (clear & ATIME) !== 0 && (set & ATIME) === bits;
+  return isAsked ? { set: set & ~ATIME, clear: clear & ~ATIME } : { set, clear };
 }
 
 function parameter(option: string): [string, string | undefined] {

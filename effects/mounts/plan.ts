@@ -5,7 +5,7 @@ import { isBindMount } from '../../spec/mount-options.ts';
 import { cleanInside } from '../../spec/paths.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { Mount, NamespaceType } from '../../spec/types.ts';
-import { type MountOptions, parseMountOptions } from './options.ts';
+import { type MountOptions, parseMountOptions, unasked } from './options.ts';
 import { planCgroupMount } from './plan-cgroup.ts';
 import type { AttributesStep, BindStep, FilesystemStep, MountIdmap, MountStep } from './steps.ts';
 
@@ -74,10 +74,15 @@ function planRemount(mount: Mount, options: MountOptions): MountStep {
     // `ro` is the file system's own business too then, as with mount(8).
     parameters: isBindMount(mount) ? undefined : [...options.parameters, ...readOnlyFlag(options)],
     attributes: options.attributes,
+    unasked: isBindMount(mount) ? unaskedOfBind(options) : unasked(options.attributes),
     attributesBelow: options.recursive,
     propagation: options.propagation,
   };
 }
+
+/** A bind without any is as its source is. */
+const unaskedOfBind = ({ attributes }: MountOptions): number =>
+  (attributes.set | attributes.clear) === 0 ? 0 : unasked(attributes);
 
 function readOnlyFlag({ attributes }: MountOptions): MountOptions['parameters'] {
   if ((attributes.set & MOUNT_ATTR.RDONLY) !== 0) return [['ro', undefined]];
@@ -152,6 +157,7 @@ function planBind(mount: Mount, options: MountOptions, facts: MountFacts): BindS
     ...(within === undefined ? {} : { within }),
     recursive: options.bind === 'rbind',
     attributes: options.attributes,
+    unasked: unaskedOfBind(options),
     attributesBelow: options.recursive,
     ...(idmap === undefined ? {} : { idmap }),
     at: mount.destination,

@@ -36,6 +36,8 @@ export interface BindStep extends Placed {
   readonly within?: string | undefined;
   readonly recursive: boolean;
   readonly attributes: AttributeChange;
+  /** Attributes that go where they are not locked (mount_namespaces(7)): no option asks for them, but some for others. */
+  readonly unasked?: number | undefined;
   readonly attributesBelow: AttributeChange;
   readonly idmap?: MountIdmap | undefined;
   /** In the init: the source's detached tree, where the host's side has opened it. */
@@ -57,6 +59,7 @@ export interface RemountStep {
   /** For its file system: undefined where only the mount changes. */
   readonly parameters: MountOptions['parameters'] | undefined;
   readonly attributes: AttributeChange;
+  readonly unasked: number;
   readonly attributesBelow: AttributeChange;
   readonly propagation: MountOptions['propagation'];
 }

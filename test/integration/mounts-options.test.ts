@@ -141,19 +141,33 @@ suite('attributes', { skip }, () => {
     });
   });
 
-  test('of the source are kept where no option says otherwise', async () => {
+  test('of the source are kept where no option asks for any, and go where one does', async () => {
     await withNested('kept', async (source) => {
-      execFileSync('mount', ['-o', 'remount,bind,nosuid,ro', join(source, 'below')]);
-      const bound = (...options: string[]): Mount => ({
-        destination: '/data',
-        source: join(source, 'below'),
-        options: ['bind', ...options],
-      });
-      await using kept = await host.create('kept', writableShell('true', bound('nodev')));
-      assert.ok(has(topMount(kept.pid, '/data'), 'nosuid', 'ro', 'nodev'));
-      await using cleared = await host.create('cleared', writableShell('true', bound('suid', 'rw')));
-      assert.ok(!has(topMount(cleared.pid, '/data'), 'nosuid') && has(topMount(cleared.pid, '/data'), 'rw'));
+      execFileSync('mount', ['-o', 'remount,bind,nosuid,ro,noatime,nodiratime,nosymfollow', join(source, 'below')]);
+      const shown = async (...options: string[]) => {
+        const mount = { destination: '/data', source: join(source, 'below'), options: ['bind', ...options] };
+        await using created = await host.create('kept', writableShell('true', mount));
+        return topMount(created.pid, '/data')?.options.join();
+      };
+      assert.equal(await shown('rprivate'), 'ro,nosuid,noatime,nodiratime,nosymfollow');
+      assert.equal(await shown('nodev'), 'rw,nodev,noatime,nodiratime');
+      assert.equal(await shown('suid'), 'rw,noatime,nodiratime');
+      assert.equal(await shown('ro', 'nodiratime'), 'ro,nodiratime,relatime');
+      assert.equal(await shown('ro', 'relatime'), 'ro,relatime');
+      assert.equal(await shown('exec', 'atime', 'diratime'), 'rw,noatime,nodiratime');
     });
+  });
+
+  test('of a mount go where a remount does not ask for them', async () => {
+    const data: Mount = { destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec'] };
+    const shown = async (...options: string[]) => {
+      const again: Mount = { destination: '/data', type: 'none', options: ['remount', ...options] };
+      await using created = await host.create('again', writableShell('true', data, again));
+      return topMount(created.pid, '/data')?.options.join();
+    };
+    assert.equal(await shown('bind'), 'rw,nosuid,noexec,relatime');
+    assert.equal(await shown('bind', 'nodev'), 'rw,nodev,relatime');
+    assert.equal(await shown('size=2m'), 'rw,relatime');
   });
 });
 

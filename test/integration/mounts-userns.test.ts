@@ -79,13 +79,14 @@ suite('in a user namespace', { skip }, () => {
     mkdirSync(source);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'nosuid,nodev,mode=755', 'tmpfs', source]);
     try {
-      execFileSync('mount', ['-o', 'remount,bind,ro,nosuid,nodev', source]);
+      execFileSync('mount', ['-o', 'remount,bind,ro,nosuid,nodev,nosymfollow', source]);
       const bound = (...options: string[]) => ({
         mounts: [{ destination: '/data', source, options: ['bind', ...options] }],
       });
       await using created = await host.create('kept', mapped('true', bound('noexec')), { prepare });
       const { options = [] } = at(created.pid, '/data') ?? {};
       for (const flag of ['ro', 'nosuid', 'nodev', 'noexec']) assert.ok(options.includes(flag), flag);
+      assert.ok(!options.includes('nosymfollow'), 'it is never locked');
       await assert.rejects(
         host.run('cleared', mapped('true', bound('rw')), { prepare }),
         /bind .*locked on \/data: EPERM.*locked/,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseMountOptions } from '../../../effects/mounts/options.ts';
+import { parseMountOptions, unasked } from '../../../effects/mounts/options.ts';
 import { MOUNT_ATTR, MS } from '../../../native/constants/mount.ts';
 import { MOUNT_OPTIONS } from '../../../spec/mount-options.ts';
 
@@ -28,6 +28,21 @@ test('an access time mode clears the field it is set in', () => {
     set: MOUNT_ATTR.STRICTATIME,
     clear: MOUNT_ATTR.ATIME,
   });
+});
+
+test('an option against an access time takes back an earlier one, and nothing else', () => {
+  for (const options of [['atime'], ['diratime'], ['noatime', 'atime'], ['strictatime', 'nostrictatime']])
+    assert.deepEqual(parseMountOptions(options).attributes, { set: 0, clear: 0 });
+  const strict = { set: MOUNT_ATTR.STRICTATIME, clear: MOUNT_ATTR.ATIME };
+  assert.deepEqual(parseMountOptions(['strictatime', 'atime', 'norelatime']).attributes, strict);
+});
+
+test('what is not asked for is all else, access times only with one of their options', () => {
+  const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW, NODIRATIME, ATIME } = MOUNT_ATTR;
+  const of = (...options: string[]) => unasked(parseMountOptions(options).attributes);
+  assert.equal(of('ro', 'suid'), NODEV | NOEXEC | NOSYMFOLLOW);
+  assert.equal(of('noatime', 'nosymfollow'), RDONLY | NOSUID | NODEV | NOEXEC | NODIRATIME);
+  assert.equal(of('nodiratime', 'exec'), RDONLY | NOSUID | NODEV | NOSYMFOLLOW | ATIME);
 });
 
 test('the recursive forms act on what is mounted below', () => {
