@@ -10,8 +10,10 @@ const FLAGS = [
   ...['-std=gnu11', '-Os', '-static', '-nostdlib', '-ffreestanding', '-fno-pie', '-no-pie', '-fno-stack-protector'],
   ...['-fno-asynchronous-unwind-tables', '-Wall', '-Wextra', '-Werror', '-s'],
   // One page of file and memory instead of several.
-  '-Wl,--build-id=none,-z,noexecstack,-z,norelro,-z,noseparate-code,-z,max-page-size=4096,--gc-sections',
+  '-Wl,--build-id=none,-z,noexecstack,-z,norelro,-z,noseparate-code,--gc-sections',
 ];
+/** The largest page that a kernel may have been built for: what is code and what is written to never lie in the same one. */
+const LARGEST_PAGE: Readonly<Record<Arch, number>> = { x64: 4096, arm64: 65_536 };
 
 /** @throws when there is no compiler for the architecture, or it refuses the source */
 export function compileFreestanding(
@@ -22,6 +24,7 @@ export function compileFreestanding(
 ): void {
   // By rename: others may start the program meanwhile, or take it along. (Tests compile it while others start it.)
   const made = `${output}.${process.pid}`;
-  execFileSync(compilerFor(arch), [...FLAGS, ...definitions, '-o', made, source], { stdio: 'inherit' });
+  const flags = [...FLAGS, `-Wl,-z,max-page-size=${LARGEST_PAGE[arch]}`, ...definitions];
+  execFileSync(compilerFor(arch), [...flags, '-o', made, source], { stdio: 'inherit' });
   renameSync(made, output);
 }

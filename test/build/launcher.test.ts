@@ -25,6 +25,18 @@ function sinceLinux(major: number, minor: number): boolean {
   return runs > major || (runs === major && at >= minor);
 }
 
+/** No two segments in the same page, and each in the file where its address wants it. */
+function assertMappable(header: string, page: number): void {
+  const segments = [...header.matchAll(/LOAD +(\w+) (\w+) \w+ \w+ (\w+)/g)];
+  assert.ok(segments.length > 0);
+  let free = 0;
+  for (const [offset = 0, address = 0, size = 0] of segments.map((match) => match.slice(1).map(Number))) {
+    assert.equal((address - offset) % page, 0);
+    assert.ok(Math.floor(address / page) >= free, `two segments in a page of ${page}`);
+    free = Math.ceil((address + size) / page);
+  }
+}
+
 describe('the launcher', () => {
   let folder: string;
   let launcher: string;
@@ -256,9 +268,12 @@ describe('the launcher', () => {
       if (findCompiler(arch) === undefined) return t.skip(`no C compiler for ${arch}`);
       const output = join(folder, `runchart-${arch}`);
       compileLauncher(root, arch, output);
-      const header = execFileSync('readelf', ['--file-header', '--program-headers', output], { encoding: 'utf8' });
+      const header = execFileSync('readelf', ['--file-header', '--program-headers', '--wide', output], {
+        encoding: 'utf8',
+      });
       assert.match(header, arch === 'x64' ? /X86-64/ : /AArch64/);
       assert.doesNotMatch(header, /INTERP|DYNAMIC|RWE/);
+      assertMappable(header, arch === 'x64' ? 4096 : 65_536);
     });
   }
 
