@@ -4,7 +4,7 @@ import { close, closeRange, openat } from '../native/calls/files.ts';
 import { prctl, setdomainname, sethostname, setsid } from '../native/calls/process.ts';
 import { accept, bindUnix, listen, socket } from '../native/calls/sockets.ts';
 import { AT, O } from '../native/constants/files.ts';
-import { PR } from '../native/constants/process.ts';
+import { LARGEST_PAGE, PR } from '../native/constants/process.ts';
 import { AF, SOCK } from '../native/constants/socket.ts';
 import type { Kernel } from '../native/kernel.ts';
 import { attempt, call, flush, perform } from '../native/perform.ts';
@@ -161,7 +161,7 @@ export function settleInit(session: Session, record: ContainerRecord): void {
 }
 
 /** The arena of native/init/init.c; what earlier batches left in it is given back before the long wait. */
-const ARENA = { base: 0x1_0000_0000, size: 16 << 20, kept: 4096 } as const;
+const ARENA = { base: 0x1_0000_0000, size: 16 << 20, kept: LARGEST_PAGE } as const;
 const MADV_DONTNEED = 4;
 
 /** The end of `create`, once all that was posted has been done: from here on the init waits for whoever connects to the start socket, unless it is this command. */

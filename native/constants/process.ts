@@ -16,6 +16,9 @@ export const CLONE = {
   INTO_CGROUP: 0x200000000,
 } as const;
 
+/** Bytes of a page of memory, at the most: arm64's kernels are built for pages of 4, 16 or 64 kB. */
+export const LARGEST_PAGE = process.arch === 'arm64' ? 65_536 : 4096;
+
 /** prctl(2). */
 export const PR = {
   SET_PDEATHSIG: 1,

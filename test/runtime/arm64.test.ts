@@ -1,0 +1,26 @@
+/** A creation as it goes on arm64, whose kernels may be built for pages of 64 kB. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Call } from '../../native/kernel.ts';
+import type { Wrap } from '../../native/platform.ts';
+
+test('a waiting init gives back whole pages, of whatever size', async () => {
+  Object.defineProperty(process, 'arch', { value: 'arm64' });
+  const { BUNDLE, command, worldWithBundle } = await import('./simulated.ts');
+  const { createContainer } = await import('../../runtime/create.ts');
+  const made: Call[] = [];
+  const seen: Wrap = (kernel) => ({
+    performer: kernel.performer,
+    submit(calls) {
+      made.push(...calls);
+      return kernel.submit(calls);
+    },
+  });
+  const { context } = command(worldWithBundle(), seen);
+  const inheritance = { stdio: [0, 1, 2], preserveFds: 0 } as const;
+  (await createContainer(context, { id: 'one', bundle: BUNDLE, inheritance })).close();
+  const addresses = made.filter(({ name }) => name === 'madvise').map(({ args: [address] }) => Number(address));
+  assert.equal(addresses.length, 1);
+  for (const address of addresses) assert.equal(address % 65_536, 0);
+});
