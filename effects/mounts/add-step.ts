@@ -21,7 +21,7 @@ import { out } from '../../native/struct.ts';
 import { addOpenPlaceholder, baseOf, openInRoot, parentOf } from '../rootfs/in-root.ts';
 import type { AttributeChange } from './options.ts';
 import type { Placement } from './proc-guard.ts';
-import type { FilesystemStep, MountStep } from './steps.ts';
+import type { BindStep, FilesystemStep, MountStep, RemountStep } from './steps.ts';
 
 /** @returns where it is mounted, to be looked at once the batch has been performed */
 export function addStep(batch: Batch, root: number, step: MountStep): readonly Placement[] {
@@ -36,9 +36,7 @@ export function addStep(batch: Batch, root: number, step: MountStep): readonly P
     }
     case 'bind': {
       const mount = step.tree ?? batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
-      addAttributes(batch, mount, step.attributesBelow, true);
-      addUnasked(batch, mount, step.unasked ?? 0);
-      addAttributes(batch, mount, step.attributes, false);
+      addOwnAndBelow(batch, mount, step);
       const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);
       const source = step.at === '/proc' ? addLook(batch, mount) : undefined;
       const placement = { step, target: addLook(batch, target), source };
@@ -55,9 +53,7 @@ export function addStep(batch: Batch, root: number, step: MountStep): readonly P
         batch.add(fsconfigReconfigure(fs));
         batch.add(close(fs));
       }
-      addAttributes(batch, target, step.attributesBelow, true);
-      addUnasked(batch, target, step.unasked);
-      addAttributes(batch, target, step.attributes, false);
+      addOwnAndBelow(batch, target, step);
       addPropagation(batch, target, step.propagation);
       batch.add(close(target));
       return [placement];
@@ -106,6 +102,13 @@ function addUnasked(batch: Batch, mount: Fd, unasked: number): void {
   const { NOSYMFOLLOW } = MOUNT_ATTR;
   for (const clear of [unasked & ~NOSYMFOLLOW, unasked & NOSYMFOLLOW])
     if (clear !== 0) batch.try(mountSetattr(mount, '', { clear }));
+}
+
+/** As with runc, whatever their order: what is said of the whole tree holds for its top too, `rro` and `rw` being read-only. */
+function addOwnAndBelow(batch: Batch, mount: Fd, step: BindStep | RemountStep): void {
+  addUnasked(batch, mount, step.unasked ?? 0);
+  addAttributes(batch, mount, step.attributes, false);
+  addAttributes(batch, mount, step.attributesBelow, true);
 }
 
 type Propagation = readonly { readonly type: number; readonly recursive: boolean }[];

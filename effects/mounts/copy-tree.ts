@@ -36,13 +36,11 @@ interface Entry {
  * Owners, permissions and times are kept; hard links and extended attributes are not, as with runc (which keeps no times either). An owner who is not mapped in the performer's user namespace
  * is not kept either.
  * @param from a directory, opened for reading
- * @param to a directory
+ * @param to a directory, whose own owner stays: root, or whom the mount's options name, as with runc
  * @throws SyscallError
  */
 export function copyTree(kernel: Kernel, from: number, to: number): void {
   for (const entry of entriesOf(kernel, from)) copyEntry(kernel, from, to, entry);
-  const stat = out(STATX_BYTES);
-  perform(kernel, [statx(from, '', stat), ...ownerCalls(to, '', stat)]);
 }
 
 /** As many as are looked at in one trip: its answer has to fit into the init's memory. */
@@ -132,8 +130,7 @@ const opened = (directory: number, name: string, flags: number): Call =>
 
 function ownerCalls(directory: number, name: string, stat: Out): readonly Call[] {
   const gid = viewOf(stat.bytes).getUint32(STX.GID, true);
-  const flags = name === '' ? AT.EMPTY_PATH : AT.SYMLINK_NOFOLLOW;
-  return [{ ...fchownat(directory, name, ownerOf(stat), gid, flags), mayFail: true }];
+  return [{ ...fchownat(directory, name, ownerOf(stat), gid, AT.SYMLINK_NOFOLLOW), mayFail: true }];
 }
 
 /** After the owner: chown(2) takes the set-user-ID bit away. */

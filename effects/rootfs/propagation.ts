@@ -18,7 +18,7 @@ export interface Propagation {
 
 type Wanted = NonNullable<Linux['rootfsPropagation']>;
 
-const FLAGS: Readonly<Record<Wanted, number>> = {
+const FLAGS: Readonly<Record<Exclude<Wanted, ''>, number>> = {
   private: MS.PRIVATE,
   shared: MS.SHARED,
   slave: MS.SLAVE,
@@ -31,7 +31,7 @@ const FLAGS: Readonly<Record<Wanted, number>> = {
 
 /** As runc: without a word of the config's, what the host mounts later is seen, and nothing goes back. */
 export function planPropagation(wanted: Wanted | undefined): Propagation {
-  if (wanted === undefined) return { tree: MS.SLAVE | MS.REC, parent: undefined, root: undefined };
+  if (wanted === undefined || wanted === '') return { tree: MS.SLAVE | MS.REC, parent: undefined, root: undefined };
   const flags = FLAGS[wanted];
   // From a tree that is unbindable itself the rootfs could not be taken.
   if ((flags & MS.UNBINDABLE) !== 0)

@@ -40,7 +40,8 @@ function checkUserNamespace({ linux = {} }: Config, report: Report): void {
   const index = namespaces.findIndex(({ type }) => type === 'user');
   if (index === -1) {
     for (const name of ['uidMappings', 'gidMappings'] as const) {
-      if (!linux[name]) continue;
+      // Empty is none, as for runc.
+      if (!linux[name]?.length) continue;
       const reason = "user namespace mappings specified, but user namespace isn't enabled in the config";
       report(['linux', name], reason);
     }

@@ -78,6 +78,16 @@ suite('tmpcopyup', { skip }, () => {
     assert.equal(created.output(), 'old\n');
   });
 
+  test('has the owner that its options name, else root', async () => {
+    const prepare = (rootfs: string) => chownSync(join(rootfs, 'etc'), 12, 34);
+    const owner = async (...options: string[]) => {
+      const config = writableShell('stat -c %u:%g /etc', { ...upper, options: ['tmpcopyup', ...options] });
+      return (await host.run(`owner-${options.length}`, config, { prepare })).output.trim();
+    };
+    assert.equal(await owner(), '0:0');
+    assert.equal(await owner('uid=7', 'gid=8'), '7:8');
+  });
+
   test('fills nothing where nothing was', async () => {
     const config = writableShell('ls /new | wc -l', { ...upper, destination: '/new' });
     assert.equal((await host.run('new', config)).output.trim(), '0');
@@ -128,6 +138,21 @@ suite('attributes', { skip }, () => {
         await using created = await host.create(option, writableShell('true', mount));
         assert.ok(has(topMount(created.pid, '/data'), 'ro'));
         assert.equal(has(topMount(created.pid, '/data/below'), 'ro'), below);
+      }
+    });
+  });
+
+  test('which are recursive hold for the top too, wherever others stand', async () => {
+    await withNested('both', async (source) => {
+      for (const [first, second, readonly] of [
+        ['rro', 'rw', true],
+        ['rw', 'rro', true],
+        ['ro', 'rrw', false],
+      ] as const) {
+        const mount: Mount = { destination: '/data', source, options: ['rbind', first, second] };
+        await using created = await host.create(`${first}-${second}`, writableShell('true', mount));
+        for (const path of ['/data', '/data/below'])
+          assert.equal(has(topMount(created.pid, path), 'ro'), readonly, `${path} with ${first},${second}`);
       }
     });
   });

@@ -239,6 +239,7 @@ test('the root has the propagation of the config, and the container’s own moun
     rprivate: 'true ',
     unbindable: 'true unbindable',
     runbindable: 'true unbindable everywhere',
+    '': 'true master',
   };
   for (const [rootfsPropagation, told] of Object.entries(expected)) {
     const bundle = host.bundle('propagation', config);

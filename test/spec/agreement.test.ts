@@ -85,7 +85,7 @@ function deviate(file: string, schema: ReturnType<typeof JSON.parse>): void {
   const uint32 = { type: 'integer', minimum: 0, maximum: 4294967295 };
   if (file === 'defs-linux') {
     schema.definitions.Device.properties.fileMode = uint32;
-    schema.definitions.RootfsPropagation.enum.push('rprivate', 'rshared', 'rslave', 'runbindable');
+    schema.definitions.RootfsPropagation.enum.push('rprivate', 'rshared', 'rslave', 'runbindable', '');
   }
   // config-linux.md says optional.
   if (file === 'config-linux') delete schema.linux.properties.resources.properties.pids.required;

@@ -250,6 +250,8 @@ suite('rules', () => {
     'a user namespace to join': linux({
       namespaces: [{ type: 'uts' }, { type: 'mount' }, { type: 'user', path: '/u' }],
     }),
+    'mappings that are empty': linux({ uidMappings: [], gidMappings: [] }),
+    'a propagation that is empty': linux({ rootfsPropagation: '' }),
     'an unlimited rlimit': program({ rlimits: [{ type: 'RLIMIT_CORE', hard: 2n ** 64n - 1n, soft: 0 }] }),
     'deadline scheduling': program({ scheduler: { policy: 'SCHED_DEADLINE', runtime: 1, deadline: 2, period: 2 } }),
     'time offsets': and(BASE, { namespaces: [...(BASE.linux?.namespaces ?? []), ...TIME], timeOffsets: {} }),

@@ -16,6 +16,8 @@ const rootfsPropagationSchema = z.enum([
   'rshared',
   'rslave',
   'runbindable',
+  // None, as for runc.
+  '',
 ]);
 
 /** config-linux.md. */
