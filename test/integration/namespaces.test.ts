@@ -67,10 +67,12 @@ test('sysctls are those of the container’s namespaces, and never the host’s'
     everyType.map((one) => (one.type === 'network' ? { ...one, path: '/proc/self/ns/net' } : one)),
   );
   await assert.rejects(host.run('joined', { ...joining, linux: { ...joining.linux, sysctl } }), {
-    message: 'sysctl "net.ipv4.ip_forward" not allowed in host network namespace',
+    message: 'unable to start container process: sysctl "net.ipv4.ip_forward" not allowed in host network namespace',
   });
   const unknown = { ...own, linux: { ...own.linux, sysctl: { 'net.not.there': '1' } } };
-  await assert.rejects(host.run('unknown', unknown), { message: /^write sysctl key net\.not\.there: ENOENT/ });
+  await assert.rejects(host.run('unknown', unknown), {
+    message: /^unable to start container process: write sysctl key net\.not\.there: ENOENT/,
+  });
   assert.deepEqual(
     files.map((file) => readFileSync(file, 'utf8')),
     before,
@@ -111,9 +113,17 @@ test('a namespace with a path is joined', { skip }, async () => {
 
 test('a path that is no namespace of that type is refused by name', { skip }, async () => {
   const attempts: readonly [NamespaceType, string, RegExp][] = [
-    ['network', '/proc/self/ns/uts', /^join the network namespace \/proc\/self\/ns\/uts: EINVAL/],
-    ['network', '/no/such/path', /^join the network namespace \/no\/such\/path: ENOENT/],
-    ['network', '/dev/zero', /^join the network namespace \/dev\/zero: EINVAL/],
+    [
+      'network',
+      '/proc/self/ns/uts',
+      /^unable to start container process: join the network namespace \/proc\/self\/ns\/uts: EINVAL/,
+    ],
+    [
+      'network',
+      '/no/such/path',
+      /^unable to start container process: join the network namespace \/no\/such\/path: ENOENT/,
+    ],
+    ['network', '/dev/zero', /^unable to start container process: join the network namespace \/dev\/zero: EINVAL/],
   ];
   for (const [type, path, expected] of attempts)
     await assert.rejects(host.create('wrong', withNamespaces('true', [{ type: 'mount' }, { type, path }])), {
@@ -125,7 +135,9 @@ test('a namespace path that is a fifo does not make create wait', { skip }, asyn
   const fifo = `${host.path}/fifo`;
   execFileSync('mkfifo', [fifo]);
   const config = withNamespaces('true', [{ type: 'mount' }, { type: 'network', path: fifo }]);
-  await assert.rejects(host.create('fifo', config), { message: /^join the network namespace .*fifo: EINVAL/ });
+  await assert.rejects(host.create('fifo', config), {
+    message: /^unable to start container process: join the network namespace .*fifo: EINVAL/,
+  });
 });
 
 test('the loopback interface is up in a new network namespace', { skip }, async () => {

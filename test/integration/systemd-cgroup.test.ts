@@ -18,7 +18,7 @@ test('without systemd it is refused in one line, and leaves nothing', { skip }, 
   const bundle = makeBundle(join(work.path, 'bundle'), shellConfig('true'));
   const id = `runchart-test-${process.pid}-systemd`;
   await assert.rejects(runtime.create({ id, bundle }), {
-    message: 'systemd not running on this host, cannot use systemd cgroups manager',
+    message: 'unable to start container process: systemd not running on this host, cannot use systemd cgroups manager',
   });
   assert.deepEqual(readdirSync(root), []);
 });
