@@ -4,6 +4,7 @@ import { configSchema } from './config/config.ts';
 import { processSchema } from './config/process.ts';
 import { featuresSchema } from './features.ts';
 import { formatPath, type JsonPath, type Problem, SpecError } from './problem.ts';
+import { respell } from './respell.ts';
 import { stateSchema } from './state.ts';
 
 /** The documents that have a schema. What build/validators.ts compiles. */
@@ -23,6 +24,9 @@ export function assertShape<Name extends keyof Documents>(
   const problem = findShapeProblem(SCHEMAS[name], value);
   if (problem) throw new SpecError(document, problem);
 }
+
+/** The document with its fields named as they are in its schema. */
+export const respelled = (name: keyof Documents, value: unknown): unknown => respell(SCHEMAS[name], value);
 
 export function findShapeProblem(schema: z.ZodType, value: unknown): Problem | undefined {
   const { error } = schema.safeParse(value, { reportInput: true });

@@ -2,6 +2,7 @@ import { type Check, type Checks, compiled, type Documents } from './compiled.ts
 import type { Config } from './config/config.ts';
 import type { Process } from './config/process.ts';
 import type { Features } from './features.ts';
+import { isObject, mayBeMisspelt } from './field-names.ts';
 import { parseJson, parseJsonQuickly } from './json.ts';
 import { type Report, SpecError } from './problem.ts';
 import { checkProcess } from './rules/process.ts';
@@ -13,7 +14,7 @@ type ParseOptions = { readonly document?: string; readonly checks?: Partial<Chec
 
 /**
  * A config.json's text as a config that can be run: its shape (spec/config/) and the rules (spec/rules/).
- * Unknown fields are ignored, and kept.
+ * Unknown fields are ignored, and kept; those whose capitals alone are others are known.
  * @throws {SpecError} the first thing wrong, as `config.json: process.args[0]: must be a string`
  */
 export async function parseConfig(text: string, options: ParseOptions = {}): Promise<CheckedConfig> {
@@ -63,10 +64,16 @@ async function parseShaped<Name extends keyof Documents>(
   const check: Check<Documents[Name]> | undefined = checks[name];
   if (check) {
     const value = parseJsonQuickly(text, document);
-    if (check(value)) return value;
+    if (check(value) && !(isForUs(name) && mayBeMisspelt(value))) return value;
   }
-  return shaped(name, parseJson(text, document), document, options);
+  const value = parseJson(text, document);
+  if (!(isForUs(name) && isObject(value) && mayBeMisspelt(value))) return shaped(name, value, document, options);
+  const shape: typeof import('./shape.ts') = await import('./shape.ts');
+  return shaped(name, shape.respelled(name, value), document, options);
 }
+
+/** What we act upon. */
+const isForUs = (name: keyof Documents): boolean => name === 'config' || name === 'process';
 
 // On no, or where nothing was compiled, zod is loaded (10 ms): it has the last word, and the words.
 async function shaped<Name extends keyof Documents>(

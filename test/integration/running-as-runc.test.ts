@@ -190,6 +190,23 @@ describe("a running container, beside Debian's runc", { skip: noContainers || no
     const missing = shape(runc).filter((one) => !shape(runchart).includes(one));
     assert.deepEqual(missing, []);
   });
+
+  it('has what its config says in other capitals, too', async () => {
+    const odd: Config = JSON.parse(
+      JSON.stringify(resting())
+        .replace(/"hostname":"[^"]*"/, '"HostName":"odd"')
+        .replace('"args"', '"Args"')
+        .replace('"env":[', '"ENV":["ODD=1",'),
+    );
+    const both = await pair(odd);
+    same(both, (one) => does(one, 'exec', 'ID', 'hostname'));
+    const [ours] = both;
+    assert.match(proc(ours.pid, 'environ'), /(^|\0)ODD=1\0/);
+    assert.equal(does(ours, 'exec', 'ID', 'hostname').stdout, 'odd\n');
+    const file = join(ours.bundle, 'process.json');
+    writeFileSync(file, JSON.stringify({ Args: ['id', '-u'], CWD: '/', Env: ['PATH=/bin'], user: { UID: 7 } }));
+    assert.equal(does(ours, 'exec', '--process', file, 'ID').stdout, '7\n');
+  });
 });
 
 /** The v1 directory of a process. */

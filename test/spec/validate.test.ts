@@ -76,6 +76,34 @@ suite('parseConfig', () => {
     });
   }
 
+  test('takes other capitals for those of a field, as Go does, and for nothing else', async () => {
+    const mounts = BASE.mounts ?? [];
+    const last = mounts.at(-1);
+    assert.ok(last?.options);
+    const { hostname, linux, ...base } = BASE;
+    const odd = {
+      ...base,
+      HostName: 'x',
+      annotations: { Type: 'kept', TYPE: 'too' },
+      mounts: [...mounts, { ...last, OPTIONS: ['no'] }],
+      LINUX: { ...linux, resources: { HugePageLimits: [{ pagesize: '2MB', limit: 18446744073709551615n }] } },
+    };
+    const text = JSON.stringify(odd, (_, value) => (typeof value === 'bigint' ? Number(value) : value));
+    const exact = text.replace('18446744073709552000', '18446744073709551615');
+    for (const options of [{ checks }, { checks: {} }]) {
+      const config = await parseConfig(exact, options);
+      assert.equal(config.hostname, 'x');
+      assert.deepEqual(config.annotations, odd.annotations);
+      // The right name counts where there are both.
+      assert.deepEqual(config.mounts?.at(-1)?.options, last.options);
+      assert.deepEqual(config.linux?.resources?.hugepageLimits, [{ pageSize: '2MB', limit: 18446744073709551615n }]);
+      const process = await parseProcess('{"CWD":"/","args":["a"],"User":{"UID":7}}', options);
+      assert.equal(process.cwd, '/');
+      assert.equal(process.user?.uid, 7);
+      await assert.rejects(parseProcess('{"cwd":"/","Args":[1]}', options), /args\[0\]: must be a string/);
+    }
+  });
+
   test('keeps 64-bit limits', async () => {
     const text = JSON.stringify(BASE).replace('"hard":1024', '"hard":18446744073709551615');
     const { process } = await parseConfig(text, { checks });
