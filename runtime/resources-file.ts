@@ -29,11 +29,12 @@ export async function readResources({ platform, host }: Context, file: string): 
 /** @throws SpecError */
 async function parseResources(text: string, document: string): Promise<LinuxResources> {
   // zod, which takes its time to load: no validator is compiled for what is so rarely read.
-  const [{ resourcesSchema }, { findShapeProblem }] = await Promise.all([
+  const [{ resourcesSchema }, { respell }, { findShapeProblem }] = await Promise.all([
     import('../spec/config/linux/resources.ts'),
+    import('../spec/respell.ts'),
     import('../spec/shape.ts'),
   ]);
-  const value = parseJson(text, document);
+  const value = respell(resourcesSchema, parseJson(text, document));
   const { success, data } = resourcesSchema.safeParse(value);
   if (success) return data;
   throw new SpecError(document, findShapeProblem(resourcesSchema, value) ?? { path: [], reason: 'is not valid' });

@@ -65,6 +65,9 @@ describe('update', { skip: noPids }, () => {
     assert.equal(spawnSync(RUNCHART, ['--root', runchart.root, 'update', '-r', '-', id], { input }).status, 0);
     assert.equal(file(id, 'pids', 'pids.max'), '32');
     assert.equal(file(id, 'cpu', 'cpu.shares'), '300');
+    writeFileSync(path, JSON.stringify({ PIDs: { Limit: 33 } }));
+    assert.equal(runchart('update', '-r', path, id).status, 0);
+    assert.equal(file(id, 'pids', 'pids.max'), '33', 'in other capitals');
     writeFileSync(path, JSON.stringify({ pids: { limit: 'x' } }));
     assert.equal(messageOf(runchart('update', '-r', path, id)), `${path}: pids.limit: must be a 64-bit integer`);
   });
