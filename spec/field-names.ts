@@ -3,64 +3,41 @@
  * field's, and we shall not pass over in silence what it obeys. Asked of every config, and so without its schema.
  */
 
-/** The names of all fields of config.json and process.json. */
-export const FIELD_NAMES: ReadonlySet<string> = new Set([
-  ...'access action additionalGids allow ambient annotations apparmorProfile architectures args blockIO boottime'.split(
-    ' ',
-  ),
-  ...'bounding burst capabilities cgroupsPath checkBeforeUpdate chflags class classID closID commandLine consoleSize'.split(
-    ' ',
-  ),
-  ...'containerID cpu cpus createContainer createRuntime cwd deadline defaultAction defaultErrnoRet destination'.split(
-    ' ',
-  ),
-  ...'devices disableOOMKiller domain domainname effective enableMonitoring enforceStatfs env errnoRet execCPUAffinity'.split(
-    ' ',
-  ),
-  ...'fileMode final flags freebsd gid gidMappings hard hcaHandles hcaObjects height hooks host hostID hostname'.split(
-    ' ',
-  ),
-  ...'hugepageLimits idle index inheritable initial intelRdt interface ioPriority ip4 ip4Addr ip6 ip6Addr jail kernel'.split(
-    ' ',
-  ),
-  ...'kernelTCP l3CacheSchema leafWeight limit linux listenerMetadata listenerPath major maskedPaths memBwSchema'.split(
-    ' ',
-  ),
-  ...'memory memoryPolicy mems minor mlock mode monotonic mount mountLabel mounts name names namespaces nanosecs'.split(
-    ' ',
-  ),
-  ...'netDevices network nice noNewPrivileges nodes ociVersion oomScoreAdj op options pageSize parent path period'.split(
-    ' ',
-  ),
-  ...'permitted personality pids policy poststart poststop prestart priorities priority process quota quotas rate'.split(
-    ' ',
-  ),
-  ...'rawSockets rdma readonly readonlyPaths realtimePeriod realtimeRuntime reservation reservedPorts resources'.split(
-    ' ',
-  ),
-  ...'rlimits root rootfsPropagation runtime scheduler schemata seccomp secs selinuxLabel setHostname shares size'.split(
-    ' ',
-  ),
-  ...'socketAf soft source startContainer suser swap swappiness syscalls sysctl sysvmsg sysvsem sysvshm terminal'.split(
-    ' ',
-  ),
-  ...'throttleReadBpsDevice throttleReadIOPSDevice throttleWriteBpsDevice throttleWriteIOPSDevice timeOffsets timeout'.split(
-    ' ',
-  ),
-  ...'type uid uidMappings umask unified useHierarchy user username value valueTwo vnet vnetInterfaces weight'.split(
-    ' ',
-  ),
-  ...'weightDevice width'.split(' '),
-]);
+const NAMES = `
+  access action additionalGids allow ambient annotations apparmorProfile architectures args blockIO boottime bounding
+  burst capabilities cgroupsPath checkBeforeUpdate chflags class classID closID commandLine consoleSize containerID
+  cpu cpus createContainer createRuntime cwd deadline defaultAction defaultErrnoRet destination devices
+  disableOOMKiller domain domainname effective enableMonitoring enforceStatfs env errnoRet execCPUAffinity fileMode
+  final flags freebsd gid gidMappings hard hcaHandles hcaObjects height hooks host hostID hostname hugepageLimits idle
+  index inheritable initial intelRdt interface ioPriority ip4 ip4Addr ip6 ip6Addr jail kernel kernelTCP l3CacheSchema
+  leafWeight limit linux listenerMetadata listenerPath major maskedPaths memBwSchema memory memoryPolicy mems minor
+  mlock mode monotonic mount mountLabel mounts name names namespaces nanosecs netDevices network nice noNewPrivileges
+  nodes ociVersion oomScoreAdj op options pageSize parent path period permitted personality pids policy poststart
+  poststop prestart priorities priority process quota quotas rate rawSockets rdma readonly readonlyPaths
+  realtimePeriod realtimeRuntime reservation reservedPorts resources rlimits root rootfsPropagation runtime scheduler
+  schemata seccomp secs selinuxLabel setHostname shares size socketAf soft source startContainer suser swap swappiness
+  syscalls sysctl sysvmsg sysvsem sysvshm terminal throttleReadBpsDevice throttleReadIOPSDevice throttleWriteBpsDevice
+  throttleWriteIOPSDevice timeOffsets timeout type uid uidMappings umask unified useHierarchy user username value
+  valueTwo vnet vnetInterfaces weight weightDevice width
+`;
 
-const IN_SMALL_LETTERS: ReadonlySet<string> = new Set([...FIELD_NAMES].map((name) => name.toLowerCase()));
+/** The names of all fields of config.json and process.json. */
+export const FIELD_NAMES: ReadonlySet<string> = new Set(NAMES.trim().split(/\s+/));
+
+let small: ReadonlySet<string> | undefined;
+
+/** Most configs have no name that is not a field's. */
+const isFieldInSmallLetters = (name: string): boolean => {
+  small ??= new Set(NAMES.toLowerCase().trim().split(/\s+/));
+  return small.has(name);
+};
 
 /** Says yes where only a key of a map, as of annotations, is like a field's name, too. */
 export function mayBeMisspelt(value: object): boolean {
   if (Array.isArray(value)) return isObject(value[0]) && value.some((item) => isObject(item) && mayBeMisspelt(item));
   // Not by Object.entries: before its code is compiled, each call counts.
   for (const key in value) {
-    if (!FIELD_NAMES.has(key) && IN_SMALL_LETTERS.has(key.toLowerCase())) return true;
+    if (!FIELD_NAMES.has(key) && isFieldInSmallLetters(key.toLowerCase())) return true;
     const item: unknown = Reflect.get(value, key);
     if (isObject(item) && mayBeMisspelt(item)) return true;
   }
