@@ -1,10 +1,11 @@
 /** Names of fields in other than their own capitals: runc (Go) takes them for the field's. */
 
 import type * as z from 'zod';
+import { isObject } from './field-names.ts';
 
 /**
- * @returns the value with every field named as the schema names it, where that name is free; keys that are no fields', as
- * annotations have them, stay as they are
+ * @returns the value with every field named as the schema names it; keys that are no fields', as annotations have them, stay
+ * as they are
  */
 export function respell(schema: z.ZodType, value: unknown): unknown {
   return respelled(schema, value);
@@ -12,7 +13,7 @@ export function respell(schema: z.ZodType, value: unknown): unknown {
 
 function respelled(schema: z.core.$ZodType, value: unknown): unknown {
   const { def } = (schema as z.core.$ZodTypes)._zod;
-  if (typeof value !== 'object' || value === null) return value;
+  if (!isObject(value)) return value;
   if (def.type === 'optional') return respelled(def.innerType, value);
   if (def.type === 'array') return Array.isArray(value) ? value.map((item) => respelled(def.element, item)) : value;
   if (Array.isArray(value)) return value;
@@ -22,12 +23,20 @@ function respelled(schema: z.core.$ZodType, value: unknown): unknown {
   if (def.type !== 'object') return value;
   const { shape } = def;
   const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
-  return Object.fromEntries(
-    entries.map(([key, item]) => {
-      const known = names.get(key.toLowerCase());
-      const name = known === undefined || Object.hasOwn(value, known) ? key : known;
-      const field = shape[name];
-      return [name, field === undefined ? item : respelled(field, item)];
-    }),
-  );
+  const fields = new Map<string, unknown>();
+  for (const [key, item] of entries) {
+    const name = names.get(key.toLowerCase()) ?? key;
+    const field = shape[name];
+    const next = field === undefined ? item : respelled(field, item);
+    fields.set(name, fields.has(name) ? merged(fields.get(name), next) : next);
+  }
+  return Object.fromEntries(fields);
+}
+
+/** As Go reads a field twice: the later counts, but objects are filled up. */
+function merged(before: unknown, next: unknown): unknown {
+  if (!isObject(before) || !isObject(next) || Array.isArray(before) || Array.isArray(next)) return next;
+  const all = new Map<string, unknown>(Object.entries(before));
+  for (const [key, item] of Object.entries(next)) all.set(key, all.has(key) ? merged(all.get(key), item) : item);
+  return Object.fromEntries(all);
 }

@@ -86,7 +86,14 @@ suite('parseConfig', () => {
       HostName: 'x',
       annotations: { Type: 'kept', TYPE: 'too' },
       mounts: [...mounts, { ...last, OPTIONS: ['no'] }],
-      LINUX: { ...linux, resources: { HugePageLimits: [{ pagesize: '2MB', limit: 18446744073709551615n }] } },
+      LINUX: {
+        ...linux,
+        resources: {
+          cpu: { shares: 4, quota: 7 },
+          CPU: { Cpus: '0', Shares: 5 },
+          HugePageLimits: [{ pagesize: '2MB', limit: 18446744073709551615n }],
+        },
+      },
     };
     const text = JSON.stringify(odd, (_, value) => (typeof value === 'bigint' ? Number(value) : value));
     const exact = text.replace('18446744073709552000', '18446744073709551615');
@@ -94,8 +101,9 @@ suite('parseConfig', () => {
       const config = await parseConfig(exact, options);
       assert.equal(config.hostname, 'x');
       assert.deepEqual(config.annotations, odd.annotations);
-      // The right name counts where there are both.
-      assert.deepEqual(config.mounts?.at(-1)?.options, last.options);
+      // The later counts where there are both, and fills up what is an object.
+      assert.deepEqual(config.mounts?.at(-1)?.options, ['no']);
+      assert.deepEqual(config.linux?.resources?.cpu, { shares: 5, quota: 7, cpus: '0' });
       assert.deepEqual(config.linux?.resources?.hugepageLimits, [{ pageSize: '2MB', limit: 18446744073709551615n }]);
       const process = await parseProcess('{"CWD":"/","args":["a"],"User":{"UID":7}}', options);
       assert.equal(process.cwd, '/');
