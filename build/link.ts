@@ -39,8 +39,9 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   const init = compileInit(arch);
   await bundle(join(root, 'commands/main.ts'), script, readFileSync(init));
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
-  linkEngine(script, linked, []);
-  linkEngine(script, linked, recordOrder(linked, work, init));
+  linkEngine(root, arch, script, linked, []);
+  // What cannot run here has no order.
+  if (arch === hostArch()) linkEngine(root, arch, script, linked, recordOrder(linked, work, init));
   alignFile(linked, engine);
   compileLauncher(root, arch, join(work, 'runchart'));
 
@@ -49,8 +50,10 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   rmSync(work, { recursive: true });
 }
 
-function linkEngine(script: string, output: string, order: readonly string[]): void {
+function linkEngine(root: string, arch: Arch, script: string, output: string, order: readonly string[]): void {
   const flags = ['--compile', '--bytecode', '--format=esm', '--minify', '--splitting', ...IGNORE_CURRENT_DIRECTORY];
+  // The target too: what is compiled has process.arch replaced by its value.
+  if (arch !== hostArch()) flags.push(`--target=bun-linux-${arch}`, `--compile-executable-path=${bunOf(root, arch)}`);
   const ordered = order.map((file) => `--bytecode-order=${file}`);
   // The linker's temporary files appear in the current directory.
   execFileSync(process.execPath, ['build', ...flags, ...ordered, script, `--outfile=${output}`], {
@@ -58,6 +61,10 @@ function linkEngine(script: string, output: string, order: readonly string[]): v
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 }
+
+/** Bun for another architecture, as its package brings it. */
+const bunOf = (root: string, arch: Arch): string =>
+  join(root, `node_modules/@oven/bun-linux-${arch === 'arm64' ? 'aarch64' : arch}/bin/bun`);
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
