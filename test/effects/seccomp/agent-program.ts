@@ -19,13 +19,16 @@ import { sysno } from '../../../native/constants/sysno.ts';
 import { loadLibc } from '../../../native/libc.ts';
 import { localKernel } from '../../../native/local.ts';
 import { call, perform } from '../../../native/perform.ts';
-import { out, u32s, viewOf } from '../../../native/struct.ts';
+import { poller } from '../../../native/poller.ts';
+import { out, viewOf } from '../../../native/struct.ts';
 
 const NOTIF_RECV = 0xc0502100;
 const NOTIF_SEND = 0xc0182101;
 const CONTINUE = 1;
 
-const local = localKernel(loadLibc());
+const libc = loadLibc();
+const local = localKernel(libc);
+const poll = poller(libc, local);
 const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
 const listening = call(local, socket(AF.UNIX, SOCK.STREAM));
 perform(local, [bindUnix(listening, process.argv[2] ?? ''), listen(listening)]);
@@ -37,8 +40,9 @@ const [listener = -1] = receivedDescriptors(buffers.control);
 writeSync(1, `${new TextDecoder().decode(buffers.data.bytes.subarray(0, bytes))}\n`);
 
 for (;;) {
-  // Becomes readable for a question, and hangs up when the last process is gone: the receipt then fails.
-  call(local, { name: 'ppoll', args: [u32s(listener, POLL.IN), 1, null, null, 8] });
+  // Becomes readable for a question, and hangs up when the last process is gone: to wait for one then has no end in older kernels.
+  const [happened = 0] = await poll([{ fd: listener, events: POLL.IN }], -1);
+  if ((happened & POLL.IN) === 0) break;
   const notification = out(80);
   const [received = -1] = local.submit([{ name: 'ioctl', args: [listener, NOTIF_RECV, notification] }]).results;
   if (received === -ERRNO.EINTR) continue;
