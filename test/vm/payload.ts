@@ -4,6 +4,7 @@
  */
 import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type Arch, hostArch } from '../../build/compiler.ts';
 import { makeFileSystem } from './file-system.ts';
 
 /** Where the disk is mounted there. */
@@ -11,7 +12,6 @@ export const MOUNTED = '/repository';
 const SOURCES = '{build,effects,machines,native,runtime,spec,commands,test}/**/*.{ts,mjs}';
 const PACKAGES = [
   'koffi',
-  '@koromix/koffi-linux-x64',
   'xstate',
   'zod',
   '@oclif/core',
@@ -29,8 +29,19 @@ export interface Plan {
   readonly files: readonly string[];
 }
 
+interface Target {
+  readonly arch: Arch;
+  /** Where it is linked for it. */
+  readonly dist: string;
+}
+
 /** @param work a folder, for the disk and what goes into it. @returns the disk */
-export async function payload(repository: string, work: string, plan: Plan): Promise<string> {
+export async function payload(
+  repository: string,
+  work: string,
+  plan: Plan,
+  { arch, dist }: Target = { arch: hostArch(), dist: join(repository, 'dist') },
+): Promise<string> {
   const tree = join(work, 'tree');
   const to = (path: string): string => {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
@@ -38,15 +49,18 @@ export async function payload(repository: string, work: string, plan: Plan): Pro
   };
   for (const file of globSync(SOURCES, { cwd: repository }))
     writeFileSync(to(file), forGuest(readFileSync(join(repository, file), 'utf8')));
-  const programs = ['dist/runchart', 'dist/runchart-engine', 'node_modules/@oven/bun-linux-x64/bin/bun'];
-  const others = ['dist/koffi.node', 'package.json', 'tsconfig.json', `native/init/init-${process.arch}`];
-  for (const file of [...programs, ...others]) {
-    cpSync(join(repository, file), to(file));
-    chmodSync(join(tree, file), statSync(join(repository, file)).mode | 0o444);
+  const bun = `@oven/bun-linux-${arch === 'arm64' ? 'aarch64' : arch}/bin/bun`;
+  const own = [`node_modules/${bun}`, 'package.json', 'tsconfig.json', `native/init/init-${arch}`];
+  const linked = ['runchart', 'runchart-engine', 'koffi.node'].map(
+    (name) => [join(dist, name), `dist/${name}`] as const,
+  );
+  for (const [from, file] of [...own.map((path) => [join(repository, path), path] as const), ...linked]) {
+    cpSync(from, to(file));
+    chmodSync(join(tree, file), statSync(from).mode | 0o444);
   }
-  for (const name of PACKAGES)
+  for (const name of [...PACKAGES, `@koromix/koffi-linux-${arch}`])
     cpSync(join(repository, 'node_modules', name), to(`node_modules/${name}`), { recursive: true, dereference: true });
-  symlinkSync('../@oven/bun-linux-x64/bin/bun', to('node_modules/.bin/bun'));
+  symlinkSync(`../${bun}`, to('node_modules/.bin/bun'));
   writeFileSync(to('test/vm/plan.json'), JSON.stringify(plan));
   // Whatever this machine's umask is: ordinary users start programs from here.
   for (const path of globSync('**/', { cwd: tree })) chmodSync(join(tree, path), 0o755);
