@@ -20,6 +20,7 @@ import { MOUNTED, payload } from './payload.ts';
 const PACKAGES = [
   ...[
     'base-files',
+    'libc-bin',
     'libc6',
     'libgcc-s1',
     'libstdc++6',
@@ -47,7 +48,7 @@ exec /bin/busybox switch_root /root /init
 /** @param files from the root of the repository */
 const init = (files: readonly string[]): string => `#!/bin/busybox sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/busybox HOME=/root BUN_JSC_useJIT=0 RUNCHART_TEST_PATIENCE=10
-/bin/busybox mkdir -p /opt/busybox; /bin/busybox --install -s /opt/busybox; ln -sf busybox /bin/sh
+/bin/busybox mkdir -p /opt/busybox; /bin/busybox --install -s /opt/busybox; ln -sf bash /bin/sh
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir -p /dev/pts /dev/shm /dev/mqueue; mount -t devpts -o gid=5,mode=620 devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm; mount -t mqueue mqueue /dev/mqueue; mount -t tmpfs -o mode=755 tmpfs /run; chmod 1777 /tmp
