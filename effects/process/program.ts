@@ -37,14 +37,12 @@ export function addFindProgram(batch: Batch, process: Process): (results: readon
   for (const call of asUser.end) batch.add(call);
 
   return (results) => {
-    let denied: number | undefined;
     for (const { path, stat, index } of looks) {
       const verdict = judge(results[index] ?? -ERRNO.EIO, stat, results[index + 1] ?? -ERRNO.EIO);
       if (verdict === 0) return path;
       if (name.includes('/')) throw notExecutable(name, verdict, results[index] ?? 0);
-      if (verdict === ERRNO.EACCES) denied = verdict;
     }
-    if (denied !== undefined) throw notExecutable(name, denied, 0);
+    // Also where PATH leads to one that may not be executed: runc's words, of which engines make 127.
     throw new EffectError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
   };
 }

@@ -201,7 +201,7 @@ test('programs that cannot be executed fail the creation, as with runc', { skip 
       /^unable to start container process: exec: "\/no\/such": stat \/no\/such: no such file or directory$/,
     ],
     [{ args: ['/bin/plain'] }, /^unable to start container process: exec: "\/bin\/plain": permission denied$/],
-    [{ args: ['plain'] }, /^unable to start container process: exec: "plain": permission denied$/],
+    [{ args: ['plain'] }, /^unable to start container process: exec: "plain": executable file not found in \$PATH$/],
     [{ args: ['/bin'] }, /^unable to start container process: exec: "\/bin": is a directory: permission denied$/],
     [{ args: ['/dev/null'] }, /^unable to start container process: exec: "\/dev\/null": permission denied$/],
     [{ args: [''] }, /^unable to start container process: exec: "": /],
