@@ -28,8 +28,9 @@ const lookFailure = (pid: number, error: unknown): EffectError =>
 export function openProcess(local: Kernel, pid: number): number | undefined {
   const fd = attempt(local, pidfdOpen(pid));
   if (fd >= 0) return fd;
-  // Kernels of 6.1's time say EINVAL where processes live on in the group or session of one that is gone.
-  if (fd === -ERRNO.ESRCH || fd === -ERRNO.EINVAL) return undefined;
+  // Kernels of 6.1's time say EINVAL where processes live on in the group or session of one that is gone, and where the number
+  // is a thread's by now; ENOENT since Linux 6.9.
+  if (fd === -ERRNO.ESRCH || fd === -ERRNO.EINVAL || fd === -ERRNO.ENOENT) return undefined;
   throw lookFailure(pid, new SyscallError(pidfdOpen(pid), -fd));
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { openProcess } from '../../effects/observe.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
@@ -25,6 +25,13 @@ test('a process is gone once it was reaped, though others are in its session', a
     process.kill(-pid, 'SIGKILL');
     child.stdout.destroy();
   }
+});
+
+test('a process is gone whose number is a thread’s by now', () => {
+  const threads = readdirSync('/proc/self/task').map(Number);
+  const other = threads.find((id) => id !== process.pid);
+  assert.ok(other !== undefined, 'this engine has threads');
+  assert.equal(openProcess(local, other), undefined);
 });
 
 test('what else the kernel says is an error', () => {
