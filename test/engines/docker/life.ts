@@ -101,10 +101,11 @@ export const life: readonly Scenario[] = [
   },
   {
     title: 'a container that takes too much memory is killed, and docker knows why',
-    // Its shim watches for it from the end of `start` on only, which docker waits for.
+    // Its shim watches for it from the end of `start` on only, which docker waits for; and docker must hear of it before the end,
+    // which its events tell in no order.
     script: `
       docker run -d --name greedy --memory 8m --memory-swap 8m -v $FOLDER:/shared localhost/box \\
-        sh -c 'until test -e /shared/started; do sleep 0.05; done; exec tail -c 100m /dev/zero'
+        sh -c 'until test -e /shared/started; do sleep 0.05; done; tail -c 100m /dev/zero; code=$?; sleep 1; exit $code'
       touch started
       docker wait greedy
       docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' greedy
