@@ -7,19 +7,15 @@ import { isObject } from './field-names.ts';
  * @returns the value with every field named as the schema names it; keys that are no fields', as annotations have them, stay
  * as they are
  */
-export function respell(schema: z.ZodType, value: unknown): unknown {
-  return respelled(schema, value);
-}
-
-function respelled(schema: z.core.$ZodType, value: unknown): unknown {
+export function respell(schema: z.core.$ZodType, value: unknown): unknown {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   if (!isObject(value)) return value;
-  if (def.type === 'optional') return respelled(def.innerType, value);
-  if (def.type === 'array') return Array.isArray(value) ? value.map((item) => respelled(def.element, item)) : value;
+  if (def.type === 'optional') return respell(def.innerType, value);
+  if (def.type === 'array') return Array.isArray(value) ? value.map((item) => respell(def.element, item)) : value;
   if (Array.isArray(value)) return value;
   const entries = Object.entries(value);
   if (def.type === 'record')
-    return Object.fromEntries(entries.map(([key, item]) => [key, respelled(def.valueType, item)]));
+    return Object.fromEntries(entries.map(([key, item]) => [key, respell(def.valueType, item)]));
   if (def.type !== 'object') return value;
   const { shape } = def;
   const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]));
@@ -27,7 +23,7 @@ function respelled(schema: z.core.$ZodType, value: unknown): unknown {
   for (const [key, item] of entries) {
     const name = names.get(key.toLowerCase()) ?? key;
     const field = shape[name];
-    const next = field === undefined ? item : respelled(field, item);
+    const next = field === undefined ? item : respell(field, item);
     fields.set(name, fields.has(name) ? merged(fields.get(name), next) : next);
   }
   return Object.fromEntries(fields);

@@ -64,16 +64,17 @@ async function parseShaped<Name extends keyof Documents>(
   const check: Check<Documents[Name]> | undefined = checks[name];
   if (check) {
     const value = parseJsonQuickly(text, document);
-    if (check(value) && !(isForUs(name) && mayBeMisspelt(value))) return value;
+    if (check(value) && !isToBeRespelt(name, value)) return value;
   }
   const value = parseJson(text, document);
-  if (!(isForUs(name) && isObject(value) && mayBeMisspelt(value))) return shaped(name, value, document, options);
+  if (!isToBeRespelt(name, value)) return shaped(name, value, document, options);
   const shape: typeof import('./shape.ts') = await import('./shape.ts');
   return shaped(name, shape.respelled(name, value), document, options);
 }
 
-/** What we act upon. */
-const isForUs = (name: keyof Documents): boolean => name === 'config' || name === 'process';
+/** Of those that we act upon. */
+const isToBeRespelt = (name: keyof Documents, value: unknown): boolean =>
+  (name === 'config' || name === 'process') && isObject(value) && mayBeMisspelt(value);
 
 // On no, or where nothing was compiled, zod is loaded (10 ms): it has the last word, and the words.
 async function shaped<Name extends keyof Documents>(
