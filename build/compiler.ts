@@ -9,6 +9,9 @@ export type Arch = 'x64' | 'arm64';
 
 export const ARCHITECTURES: readonly Arch[] = ['x64', 'arm64'];
 
+/** The package that brings Bun. */
+export const BUN_PACKAGES: Record<Arch, string> = { x64: '@oven/bun-linux-x64', arm64: '@oven/bun-linux-aarch64' };
+
 /** Debian's cross compilers: package gcc-aarch64-linux-gnu or gcc-x86-64-linux-gnu. */
 const CROSS: Record<Arch, string> = { x64: 'x86_64-linux-gnu-gcc', arm64: 'aarch64-linux-gnu-gcc' };
 

@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { renameSync } from 'node:fs';
+import { LARGEST_PAGES } from '../native/constants/process.ts';
 import { type Arch, compilerFor } from './compiler.ts';
 
 const FLAGS = [
@@ -12,8 +13,6 @@ const FLAGS = [
   // One page of file and memory instead of several.
   '-Wl,--build-id=none,-z,noexecstack,-z,norelro,-z,noseparate-code,--gc-sections',
 ];
-/** The largest page that a kernel may have been built for: what is code and what is written to never lie in the same one. */
-const LARGEST_PAGE: Readonly<Record<Arch, number>> = { x64: 4096, arm64: 65_536 };
 
 /** @throws when there is no compiler for the architecture, or it refuses the source */
 export function compileFreestanding(
@@ -24,7 +23,8 @@ export function compileFreestanding(
 ): void {
   // By rename: others may start the program meanwhile, or take it along. (Tests compile it while others start it.)
   const made = `${output}.${process.pid}`;
-  const flags = [...FLAGS, `-Wl,-z,max-page-size=${LARGEST_PAGE[arch]}`, ...definitions];
+  // What is code and what is written to may not lie in the same page: the second could not be mapped.
+  const flags = [...FLAGS, `-Wl,-z,max-page-size=${LARGEST_PAGES[arch]}`, ...definitions];
   execFileSync(compilerFor(arch), [...flags, '-o', made, source], { stdio: 'inherit' });
   renameSync(made, output);
 }

@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.ts';
-import { type Arch, hostArch } from './compiler.ts';
+import { type Arch, BUN_PACKAGES, hostArch } from './compiler.ts';
 import { compileInit } from './init.ts';
 import { koffiAddon } from './koffi.ts';
 import { compileLauncher } from './launcher.ts';
@@ -53,7 +53,11 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
 function linkEngine(root: string, arch: Arch, script: string, output: string, order: readonly string[]): void {
   const flags = ['--compile', '--bytecode', '--format=esm', '--minify', '--splitting', ...IGNORE_CURRENT_DIRECTORY];
   // The target too: what is compiled has process.arch replaced by its value.
-  if (arch !== hostArch()) flags.push(`--target=bun-linux-${arch}`, `--compile-executable-path=${bunOf(root, arch)}`);
+  if (arch !== hostArch())
+    flags.push(
+      `--target=bun-linux-${arch}`,
+      `--compile-executable-path=${join(root, 'node_modules', BUN_PACKAGES[arch], 'bin/bun')}`,
+    );
   const ordered = order.map((file) => `--bytecode-order=${file}`);
   // The linker's temporary files appear in the current directory.
   execFileSync(process.execPath, ['build', ...flags, ...ordered, script, `--outfile=${output}`], {
@@ -61,10 +65,6 @@ function linkEngine(root: string, arch: Arch, script: string, output: string, or
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 }
-
-/** Bun for another architecture, as its package brings it. */
-const bunOf = (root: string, arch: Arch): string =>
-  join(root, `node_modules/@oven/bun-linux-${arch === 'arm64' ? 'aarch64' : arch}/bin/bun`);
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');

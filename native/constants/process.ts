@@ -17,7 +17,8 @@ export const CLONE = {
 } as const;
 
 /** Bytes of a page of memory, at the most: arm64's kernels are built for pages of 4, 16 or 64 kB. */
-export const LARGEST_PAGE = process.arch === 'arm64' ? 65_536 : 4096;
+export const LARGEST_PAGES = { x64: 4096, arm64: 65_536 } as const;
+export const LARGEST_PAGE = process.arch === 'arm64' ? LARGEST_PAGES.arm64 : LARGEST_PAGES.x64;
 
 /** prctl(2). */
 export const PR = {

@@ -8,30 +8,18 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { gzipSync } from 'node:zlib';
+import { BUN_PACKAGES } from '../../build/compiler.ts';
 import { link } from '../../build/link.ts';
 import { aptOptions, debianSources } from './apt-sources.ts';
-import { cpio } from './cpio.ts';
 import { makeFileSystem } from './file-system.ts';
+import { writeFirstRoot } from './first-root.ts';
 import { MOUNTED, payload } from './payload.ts';
 
 const PACKAGES = [
-  ...[
-    'base-files',
-    'libc-bin',
-    'libc6',
-    'libgcc-s1',
-    'libstdc++6',
-    'libseccomp2',
-    'busybox-static',
-    'bash',
-    'runc',
-    'criu',
-    'iproute2',
-  ],
-  ...['coreutils', 'util-linux', 'mount', 'procps', 'uidmap', 'gcc', 'libc6-dev'],
+  ...'base-files libc-bin libc6 libgcc-s1 libstdc++6 libseccomp2 busybox-static bash runc criu iproute2'.split(' '),
+  ...'coreutils util-linux mount procps uidmap gcc libc6-dev'.split(' '),
 ];
 /** To find the disks, where they are not in the kernel already; each round loads what the one before has made possible. */
 const MODULES = 'virtio,virtio_ring,virtio_pci*,virtio_blk,crc16,crc32c_generic,mbcache,jbd2,ext4,overlay,loop';
@@ -71,7 +59,7 @@ const run = (program: string, ...args: string[]): string =>
   execFileSync(program, args, { cwd: work, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 
-installPackage('@oven/bun-linux-aarch64');
+installPackage(BUN_PACKAGES.arm64);
 installPackage('@koromix/koffi-linux-arm64');
 await link(repository, join(work, 'dist'), 'arm64');
 makeRoot(join(work, 'root'));
@@ -116,17 +104,8 @@ function makeRoot(root: string): void {
 /** What the kernel starts with: busybox, and what it takes to reach the disks. */
 function makeFirstRoot(root: string): void {
   const found = globSync(`{,usr/}lib/modules/*/kernel/**/{${MODULES}}.ko*`, { cwd: root });
-  const entries = [
-    ...['bin', 'dev', 'modules', 'root'].map((path) => ({ path, mode: 0o40755 })),
-    { path: 'init', mode: 0o100755, data: Buffer.from(FIRST_INIT) },
-    { path: 'bin/busybox', mode: 0o100755, data: readFileSync(join(root, 'bin/busybox')) },
-    ...found.map((path) => ({
-      path: `modules/${basename(path)}`,
-      mode: 0o100644,
-      data: readFileSync(join(root, path)),
-    })),
-  ];
-  writeFileSync(join(work, 'initrd.gz'), gzipSync(cpio(entries), { level: 1 }));
+  const modules = found.map((path) => join(root, path));
+  writeFirstRoot(work, { init: FIRST_INIT, busybox: join(root, 'bin/busybox'), modules });
   cpSync(join(root, globSync('boot/vmlinuz-*', { cwd: root })[0] ?? 'boot/vmlinuz'), join(work, 'vmlinuz'));
 }
 

@@ -16,10 +16,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { aptOptions, debianSources } from './apt-sources.ts';
-import { cpio, type Entry } from './cpio.ts';
 import { makeFileSystem } from './file-system.ts';
+import { writeFirstRoot } from './first-root.ts';
 import { loadOrder } from './modules.ts';
 import { RECIPE, recipeKey } from './recipe.ts';
 
@@ -106,17 +105,11 @@ async function takeBootFiles(root: string, work: string): Promise<void> {
   const [version = ''] = readdirSync(join(root, 'usr/lib/modules'));
   const modules = join(root, 'usr/lib/modules', version);
   const order = loadOrder(readFileSync(join(modules, 'modules.dep'), 'utf8'), RECIPE.bootModules);
-  const entries: Entry[] = [
-    ...['bin', 'dev', 'modules', 'proc', 'root'].map((path) => ({ path, mode: 0o40755 })),
-    { path: 'init', mode: 0o100755, data: Buffer.from(initScript(order.map((path) => basename(path)))) },
-    { path: 'bin/busybox', mode: 0o100755, data: readFileSync(join(root, 'usr/bin/busybox')) },
-    ...order.map((path) => ({
-      path: `modules/${basename(path)}`,
-      mode: 0o100644,
-      data: readFileSync(join(modules, path)),
-    })),
-  ];
-  writeFileSync(join(work, 'initrd.gz'), gzipSync(cpio(entries), { level: 1 }));
+  writeFirstRoot(work, {
+    init: initScript(order.map((path) => basename(path))),
+    busybox: join(root, 'usr/bin/busybox'),
+    modules: order.map((path) => join(modules, path)),
+  });
   renameSync(join(root, 'boot/vmlinuz'), join(work, 'vmlinuz'));
 }
 

@@ -4,7 +4,7 @@
  */
 import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Arch, hostArch } from '../../build/compiler.ts';
+import { type Arch, BUN_PACKAGES, hostArch } from '../../build/compiler.ts';
 import { makeFileSystem } from './file-system.ts';
 
 /** Where the disk is mounted there. */
@@ -49,7 +49,7 @@ export async function payload(
   };
   for (const file of globSync(SOURCES, { cwd: repository }))
     writeFileSync(to(file), forGuest(readFileSync(join(repository, file), 'utf8')));
-  const bun = `@oven/bun-linux-${arch === 'arm64' ? 'aarch64' : arch}/bin/bun`;
+  const bun = `${BUN_PACKAGES[arch]}/bin/bun`;
   const own = [`node_modules/${bun}`, 'package.json', 'tsconfig.json', `native/init/init-${arch}`];
   const linked = ['runchart', 'runchart-engine', 'koffi.node'].map(
     (name) => [join(dist, name), `dist/${name}`] as const,
