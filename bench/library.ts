@@ -4,7 +4,7 @@
  */
 
 const built = new URL('../dist/library/runtime/index.js', import.meta.url).href;
-const { openRuntime }: typeof import('../runtime/index.ts') = await import(built);
+const { openRuntime }: typeof import('../library/index.ts') = await import(built);
 const [, , root = '', bundle = '', count = '0'] = process.argv;
 const runtime = openRuntime({ root });
 

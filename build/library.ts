@@ -1,5 +1,5 @@
 /**
- * Makes `dist/library/`, what `import … from 'runchart'` gets: JavaScript and types of runtime/index.ts and all below
+ * Makes `dist/library/`, what `import … from 'runchart'` gets: JavaScript and types of library/index.ts and all below
  * it, the validators compiled, and the init beside its module, for each architecture that was built.
  */
 import { execFileSync } from 'node:child_process';

@@ -3,8 +3,8 @@
 import { string } from '@oclif/core/args';
 import { Command } from '@oclif/core/command';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
-import type { Host } from '../runtime/host.ts';
-import { type Prepared, prepare } from '../runtime/prepare.ts';
+import type { Host } from '../runtime/host/host.ts';
+import { type Prepared, prepare } from '../runtime/host/prepare.ts';
 import { logFormat, rootless } from './line.ts';
 import { parsePlain } from './parse.ts';
 

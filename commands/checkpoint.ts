@@ -1,5 +1,5 @@
 import { boolean, integer, string } from '@oclif/core/flags';
-import { checkpointContainer } from '../runtime/checkpoint.ts';
+import { checkpointContainer } from '../runtime/operations/checkpoint.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { criuFlags, criuOptions, warnRootless } from './criu.ts';

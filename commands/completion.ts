@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { string } from '@oclif/core/args';
-import { signalNames } from '../runtime/signal.ts';
+import { signalNames } from '../runtime/operations/signal.ts';
 import { RuntimeCommand } from './base.ts';
 import { bashCompletion } from './completion/bash.ts';
 import { fishCompletion } from './completion/fish.ts';

@@ -1,4 +1,4 @@
-import { createInBackground } from '../runtime/background.ts';
+import { createInBackground } from '../runtime/operations/background.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { creating, creatingFlags, saying } from './creating.ts';
 

@@ -1,11 +1,11 @@
 /** What `create` and `run` share: their flags, and the request that these make. */
 
 import { boolean, integer, string } from '@oclif/core/flags';
-import type { BackgroundOptions, Planned } from '../runtime/background.ts';
-import type { Context } from '../runtime/context.ts';
-import { readConfig } from '../runtime/create.ts';
-import { absolutePath, givenPath } from '../runtime/path.ts';
-import { realDirectory } from '../runtime/real-directory.ts';
+import type { Context } from '../runtime/container/context.ts';
+import { absolutePath, givenPath } from '../runtime/host/path.ts';
+import { realDirectory } from '../runtime/host/real-directory.ts';
+import type { BackgroundOptions, Planned } from '../runtime/operations/background.ts';
+import { readConfig } from '../runtime/operations/create.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { configWarnings } from '../spec/rules/warnings.ts';
 import { globals } from './globals.ts';

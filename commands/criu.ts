@@ -1,10 +1,10 @@
 /** What `checkpoint` and `restore` share: their flags, and what these ask CRIU for. */
 
 import { boolean, string } from '@oclif/core/flags';
-import type { CheckpointOptions } from '../runtime/checkpoint.ts';
-import type { Context } from '../runtime/context.ts';
-import { absolutePath } from '../runtime/path.ts';
-import { runsRootless } from '../runtime/rootless.ts';
+import type { Context } from '../runtime/container/context.ts';
+import { absolutePath } from '../runtime/host/path.ts';
+import { runsRootless } from '../runtime/host/rootless.ts';
+import type { CheckpointOptions } from '../runtime/operations/checkpoint.ts';
 
 const DIR = { helpValue: 'DIR' };
 

@@ -1,7 +1,7 @@
 import { boolean } from '@oclif/core/flags';
-import { succeed } from '../runtime/answers.ts';
-import { deleteContainer } from '../runtime/delete.ts';
-import { optionsFor } from '../runtime/open.ts';
+import { succeed } from '../runtime/container/answers.ts';
+import { optionsFor } from '../runtime/container/open.ts';
+import { deleteContainer } from '../runtime/operations/delete.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';

@@ -1,6 +1,6 @@
 /** From the command line to the exit status. */
 
-import type { Host } from '../runtime/host.ts';
+import type { Host } from '../runtime/host/host.ts';
 import type { RuntimeCommand } from './base.ts';
 import { checkCount, readLine, splitLine, UsageError } from './line.ts';
 import { COMMANDS } from './table.ts';

@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
-import { watchEvents } from '../runtime/events.ts';
-import { writeAll } from '../runtime/output.ts';
+import { writeAll } from '../runtime/host/output.ts';
+import { watchEvents } from '../runtime/operations/events.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { duration } from './duration.ts';

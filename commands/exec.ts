@@ -1,8 +1,8 @@
 import { string as argument } from '@oclif/core/args';
 import { boolean, integer, string } from '@oclif/core/flags';
-import { execute } from '../runtime/exec.ts';
-import { overriddenProcess, readProcess } from '../runtime/exec-process.ts';
-import { givenPath } from '../runtime/path.ts';
+import { givenPath } from '../runtime/host/path.ts';
+import { execute } from '../runtime/operations/exec.ts';
+import { overriddenProcess, readProcess } from '../runtime/operations/exec-process.ts';
 import { checkContainerId } from '../spec/id.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';

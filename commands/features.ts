@@ -1,6 +1,6 @@
 import manifest from '../package.json' with { type: 'json' };
-import { featuresOf } from '../runtime/features.ts';
-import { print } from '../runtime/output.ts';
+import { print } from '../runtime/host/output.ts';
+import { featuresOf } from '../runtime/operations/features.ts';
 import { RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
 import { goJson } from './view.ts';

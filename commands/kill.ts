@@ -1,8 +1,8 @@
 import { string } from '@oclif/core/args';
 import { boolean } from '@oclif/core/flags';
-import { succeed } from '../runtime/answers.ts';
-import { openExisting } from '../runtime/open.ts';
-import { parseSignal } from '../runtime/signal.ts';
+import { succeed } from '../runtime/container/answers.ts';
+import { openExisting } from '../runtime/container/open.ts';
+import { parseSignal } from '../runtime/operations/signal.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';

@@ -1,8 +1,8 @@
 import { boolean, string } from '@oclif/core/flags';
-import { lookAtAll } from '../runtime/look.ts';
-import { observe } from '../runtime/observe.ts';
-import { print, tryWriteAll } from '../runtime/output.ts';
-import { userNames } from '../runtime/users.ts';
+import { observe } from '../runtime/container/observe.ts';
+import { print, tryWriteAll } from '../runtime/host/output.ts';
+import { userNames } from '../runtime/host/users.ts';
+import { lookAtAll } from '../runtime/store/look.ts';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { ContainerState } from '../spec/types.ts';
 import { RuntimeCommand } from './base.ts';

@@ -1,6 +1,6 @@
 /** The entry: gathers what this process finds around it, and hands it down. */
 
-import { launchedStage } from '../runtime/host.ts';
+import { launchedStage } from '../runtime/host/host.ts';
 import { dispatch } from './dispatch.ts';
 
 const { env } = process;
@@ -26,7 +26,7 @@ const status = await dispatch(process.argv.slice(2), {
   ...(stage !== undefined && { stage }),
 });
 if (stage?.taken === false) {
-  const { endStage } = await import('../runtime/launched-stage.ts');
+  const { endStage } = await import('../runtime/host/launched-stage.ts');
   endStage(stage);
 }
 process.exit(status);

@@ -1,5 +1,5 @@
-import { succeed } from '../runtime/answers.ts';
-import { openExisting } from '../runtime/open.ts';
+import { succeed } from '../runtime/container/answers.ts';
+import { openExisting } from '../runtime/container/open.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';

@@ -1,7 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { string } from '@oclif/core/flags';
-import { print } from '../runtime/output.ts';
-import { processesOf, processTable } from '../runtime/ps.ts';
+import { print } from '../runtime/host/output.ts';
+import { processesOf, processTable } from '../runtime/operations/ps.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';

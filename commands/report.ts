@@ -1,8 +1,8 @@
 /** A command's error: one line for the log, and its exit status. */
 
-import type { Host } from '../runtime/host.ts';
-import type { Log } from '../runtime/log.ts';
-import { openLogAlone, type Prepared } from '../runtime/prepare.ts';
+import type { Host } from '../runtime/host/host.ts';
+import type { Log } from '../runtime/host/log.ts';
+import { openLogAlone, type Prepared } from '../runtime/host/prepare.ts';
 import { logFormat, looseValue, UsageError } from './line.ts';
 
 interface Failed {

@@ -1,5 +1,5 @@
 import { boolean, string } from '@oclif/core/flags';
-import { restoreInBackground, restoreInForeground } from '../runtime/restore.ts';
+import { restoreInBackground, restoreInForeground } from '../runtime/operations/restore.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { creating, creatingFlags } from './creating.ts';
 import { criuFlags, criuOptions, warnRootless } from './criu.ts';

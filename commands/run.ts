@@ -26,11 +26,11 @@ export default class Run extends RuntimeCommand {
     return saying('runchart run failed', async () => {
       const { request, options } = await creating(context, args['container-id'], flags);
       if (flags.detach) {
-        const { createInBackground } = await import('../runtime/background.ts');
+        const { createInBackground } = await import('../runtime/operations/background.ts');
         await createInBackground(context, request, { ...options, start: true });
         return 0;
       }
-      const { runInForeground } = await import('../runtime/run.ts');
+      const { runInForeground } = await import('../runtime/operations/run.ts');
       return runInForeground(context, request, {
         ...options,
         subreaper: !flags['no-subreaper'],

@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
-import { absolutePath } from '../runtime/path.ts';
-import { writeDefaultConfig } from '../runtime/write-config.ts';
+import { absolutePath } from '../runtime/host/path.ts';
+import { writeDefaultConfig } from '../runtime/operations/write-config.ts';
 import { RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
 

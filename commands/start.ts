@@ -1,5 +1,5 @@
-import { openExisting } from '../runtime/open.ts';
-import { startTelling } from '../runtime/start.ts';
+import { openExisting } from '../runtime/container/open.ts';
+import { startTelling } from '../runtime/operations/start.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';

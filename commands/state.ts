@@ -1,6 +1,6 @@
-import { lookAt } from '../runtime/look.ts';
-import { observe } from '../runtime/observe.ts';
-import { print } from '../runtime/output.ts';
+import { observe } from '../runtime/container/observe.ts';
+import { print } from '../runtime/host/output.ts';
+import { lookAt } from '../runtime/store/look.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';

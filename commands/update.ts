@@ -1,6 +1,6 @@
 import { integer, string } from '@oclif/core/flags';
-import { readResources } from '../runtime/resources-file.ts';
-import { update } from '../runtime/update.ts';
+import { readResources } from '../runtime/operations/resources-file.ts';
+import { update } from '../runtime/operations/update.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';

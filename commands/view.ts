@@ -1,7 +1,7 @@
 /** A container as `state` and `list` show it: runc's members, in runc's order. Pure. */
 
-import type { View } from '../runtime/look.ts';
-import { wideIntegers } from '../runtime/state-file.ts';
+import type { View } from '../runtime/store/look.ts';
+import { wideIntegers } from '../runtime/store/state-file.ts';
 import type { ContainerState } from '../spec/types.ts';
 import { OCI_VERSION } from '../spec/version.ts';
 

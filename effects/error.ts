@@ -1,6 +1,6 @@
 /** Errors of effects: one line that says what was tried, on what, and why it failed. */
 
-import { SyscallError } from '../native/perform.ts';
+import { SyscallError } from '../native/kernel/perform.ts';
 
 /** An effect that failed. `message` is complete; the failed system call, if there was one, is the cause. */
 export class EffectError extends Error {

@@ -4,13 +4,13 @@
  */
 
 import { close } from '../native/calls/files.ts';
-import type { Ahead, Kernel } from '../native/kernel.ts';
+import type { Ahead, Kernel } from '../native/kernel/kernel.ts';
 import type { Platform } from '../native/platform.ts';
 import type { DevicePrograms } from './cgroups/devices/programs.ts';
 import type { CheckpointOptions } from './criu/options.ts';
 import type { Restoration } from './criu/restoration.ts';
+import type { Exited } from './running/wait.ts';
 import type { CompiledSeccomp } from './seccomp/seccomp.ts';
-import type { Exited } from './wait.ts';
 
 /** What the container's process gets from the process that creates it. */
 export interface Inheritance {

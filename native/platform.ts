@@ -1,15 +1,15 @@
 /** What a command acts through: this process's kernel, and the processes that it starts or finds waiting. */
 
 import { initProgram } from './init/program.ts';
-import type { Kernel } from './kernel.ts';
-import { type LaunchedStage, takeLaunchedStage } from './launched-stage.ts';
-import { type Libc, loadLibc } from './libc.ts';
-import { type LibSeccomp, loadLibSeccomp } from './libseccomp.ts';
-import { localKernel } from './local.ts';
-import { poller } from './poller.ts';
-import { remoteKernels } from './remote.ts';
-import { type Stage, spawnStage } from './spawn.ts';
-import type { StandingStages } from './standing.ts';
+import type { Kernel } from './kernel/kernel.ts';
+import { type Libc, loadLibc } from './libraries/libc.ts';
+import { type LibSeccomp, loadLibSeccomp } from './libraries/libseccomp.ts';
+import { poller } from './libraries/poller.ts';
+import { localKernel } from './performers/local.ts';
+import { remoteKernels } from './performers/remote.ts';
+import { type LaunchedStage, takeLaunchedStage } from './stage/launched.ts';
+import { type Stage, spawnStage } from './stage/spawn.ts';
+import type { StandingStages } from './stage/standing.ts';
 
 export interface Platform {
   /** Performs calls in this process. */

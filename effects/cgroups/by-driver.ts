@@ -12,8 +12,8 @@
  *   killAll (kill.ts), endCgroup (end.ts)
  */
 
-import type { Kernel } from '../../native/kernel.ts';
-import { call } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { call } from '../../native/kernel/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 import { doing } from '../error.ts';

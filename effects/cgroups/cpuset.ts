@@ -3,7 +3,7 @@
  * what config.json does not say is taken from the parent, cpusets(7).
  */
 
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { LinuxCPU } from '../../spec/types.ts';
 import { Batch, CgroupError, planRead, textAt, writeText } from './files.ts';
 

@@ -3,7 +3,7 @@
 import { mkdirat, unlinkat } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 import { inheritCpuset } from './cpuset.ts';

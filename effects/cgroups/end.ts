@@ -1,6 +1,6 @@
 /** The end of a container's cgroup, whoever made it: what by-driver.ts begins. */
 
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { removeCgroup } from './remove.ts';
 import { type Connect, withSystemd } from './systemd/with-systemd.ts';

@@ -1,6 +1,6 @@
 /** The cgroup that a container is in where some of it could not be made. */
 
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
 import { detectLayout } from './layout.ts';
 

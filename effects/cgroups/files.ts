@@ -3,8 +3,8 @@
 import { close, openat, read, write } from '../../native/calls/files.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Call, Kernel, Out } from '../../native/kernel.ts';
-import { out, result, u64s } from '../../native/struct.ts';
+import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
+import { out, result, u64s } from '../../native/kernel/struct.ts';
 
 /** An operation on a cgroup that failed: `write 12x to /sys/fs/cgroup/a/pids.max: EINVAL: invalid argument`. */
 export class CgroupError extends Error {

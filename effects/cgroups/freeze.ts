@@ -1,7 +1,7 @@
 /** A container's processes stopped and set going again, by the v1 freezer or v2's cgroup.freeze. */
 
 import { ERRNO } from '../../native/constants/errno.ts';
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, readText, sleep, tryRead, tryWrite, writeError, writeText } from './files.ts';
 

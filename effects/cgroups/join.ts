@@ -1,6 +1,6 @@
 /** How a process moves itself into a container's cgroup. */
 
-import type { Call } from '../../native/kernel.ts';
+import type { Call } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { Batch, planWrite, writeError, writtenAt } from './files.ts';
 import { legacyDirectoriesOf } from './paths.ts';

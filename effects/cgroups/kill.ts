@@ -4,7 +4,7 @@ import { close } from '../../native/calls/files.ts';
 import { kill, pidfdOpen, pidfdSendSignal } from '../../native/calls/process.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, sleep, tryWrite, writeError } from './files.ts';
 import { freeze, isFrozen, thaw } from './freeze.ts';

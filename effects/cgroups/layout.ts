@@ -1,7 +1,7 @@
 /** Which cgroup hierarchies this host has, where they are mounted, and where in them this process is. */
 
-import type { Kernel } from '../../native/kernel.ts';
-import { unescaped } from '../proc.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { unescaped } from '../paths/proc.ts';
 import { Batch, CgroupError, planRead, readText, textAt } from './files.ts';
 
 /** A v1 hierarchy. */

@@ -3,8 +3,8 @@
 import { close, getdents, openat } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { out, viewOf } from '../../native/struct.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, tryRead } from './files.ts';
 import { memberDirectory } from './paths.ts';

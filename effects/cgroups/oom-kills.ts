@@ -1,6 +1,6 @@
 /** How often the kernel has ended processes of a cgroup for lack of memory. */
 
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { tryRead } from './files.ts';
 

@@ -4,10 +4,10 @@ import { close, faccessat2, openat, pread, read, write } from '../../native/call
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { PollRequest } from '../../native/platform.ts';
-import { out, viewOf } from '../../native/struct.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { doing, EffectError } from '../error.ts';
 

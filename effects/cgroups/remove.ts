@@ -3,8 +3,8 @@
 import { faccessat2, unlinkat } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, sleep } from './files.ts';
 import { descendants } from './members.ts';

@@ -1,6 +1,6 @@
 /** The resources of config.json, applied to a container's cgroup. */
 
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 import { applyDevices, type DeviceOptions } from './devices/apply.ts';

@@ -2,23 +2,23 @@
 
 import { close, fcntl, openat, STATX_BYTES, statx, write } from '../../native/calls/files.ts';
 import { setsid } from '../../native/calls/process.ts';
+import { typeOf } from '../../native/calls/stat.ts';
 import { AT, F, O, S } from '../../native/constants/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import { REQUEST } from '../../native/criu/messages.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
-import { out, viewOf } from '../../native/struct.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import { isFrozen, thaw } from '../cgroups/freeze.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';
-import { openInit } from '../observe.ts';
-import { openInRoot } from '../rootfs/in-root.ts';
+import { hostId, inUserNamespace } from '../namespaces/user/mappings.ts';
+import { readMappings } from '../namespaces/user/read-mappings.ts';
+import { openInRoot } from '../paths/in-root.ts';
+import { linksOf } from '../paths/links.ts';
 import { plainMounts, plannedSteps } from '../rootfs/make.ts';
+import { openInit } from '../running/observe.ts';
 import type { Session } from '../session.ts';
-import { linksOf } from '../standard-descriptors.ts';
-import { typeOf } from '../stat.ts';
-import { hostId, inUserNamespace } from '../userns/mappings.ts';
-import { readMappings } from '../userns/read-mappings.ts';
 import {
   closeDirectories,
   letPass,

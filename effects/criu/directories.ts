@@ -3,10 +3,10 @@
 import { close, fchmod, fchownat, mkdirat, openat, unlinkat, write } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, call, SyscallError } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call, SyscallError } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { pathOf, readSmallFile } from '../proc.ts';
+import { pathOf, readSmallFile } from '../paths/proc.ts';
 import type { Directories } from './options.ts';
 
 interface DirectoryPaths {

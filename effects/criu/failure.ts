@@ -1,9 +1,9 @@
 /** What CRIU says when something fails: little by its answer, all in its log. */
 
 import { type CriuResponse, REQUEST } from '../../native/criu/messages.ts';
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import { EffectError } from '../error.ts';
-import { readSmallFile } from '../proc.ts';
+import { readSmallFile } from '../paths/proc.ts';
 
 /** CRIU has refused, or is gone. */
 export class CriuError extends EffectError {

@@ -3,10 +3,10 @@
 import { close } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
-import { pathOf } from '../proc.ts';
-import { baseOf, openInRoot, parentOf } from '../rootfs/in-root.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
+import { baseOf, openInRoot, parentOf } from '../paths/in-root.ts';
+import { pathOf } from '../paths/proc.ts';
 
 /**
  * Follows symlinks, below the root only. What is not there is where it would be made.

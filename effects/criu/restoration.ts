@@ -2,8 +2,8 @@
 
 import { faccessat2 } from '../../native/calls/files.ts';
 import { AT } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import type { Config } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { requireProfile } from '../process/labels.ts';

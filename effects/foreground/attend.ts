@@ -5,7 +5,7 @@
 
 import { POLL } from '../../native/constants/socket.ts';
 import type { Platform, PollRequest } from '../../native/platform.ts';
-import type { Reaper } from '../wait.ts';
+import type { Reaper } from '../running/wait.ts';
 import { BriefWait } from './brief-wait.ts';
 import type { Stream } from './stream.ts';
 

@@ -3,9 +3,9 @@
  * the engine's first thread for a wait, and the way there and back, cost as much as all of that.
  */
 
-import type { Call, Kernel } from '../../native/kernel.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { u64s, viewOf } from '../../native/kernel/struct.ts';
 import type { PollRequest } from '../../native/platform.ts';
-import { u64s, viewOf } from '../../native/struct.ts';
 
 /** A signal's handler waits so long at the most, unless the signal ends the wait, as it does when this thread gets it. */
 const ROUND_MS = 10;

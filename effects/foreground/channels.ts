@@ -1,6 +1,6 @@
 /** What a foreground command copies between its caller and the container: by a terminal, by pipes, or nothing. */
 
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import { borrowed, closeAll, owned, reopenedSink } from './ends.ts';
 import { Stream } from './stream.ts';
 

@@ -2,9 +2,9 @@
 
 import { close, fcntl, fstatfs, openat, STATFS_BYTES, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { AT, F, O, S } from '../../native/constants/files.ts';
-import type { Kernel, Out } from '../../native/kernel.ts';
-import { attempt, perform } from '../../native/perform.ts';
-import { out, viewOf } from '../../native/struct.ts';
+import type { Kernel, Out } from '../../native/kernel/kernel.ts';
+import { attempt, perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { End } from './stream.ts';
 
 const PIPEFS_MAGIC = 0x50495045;

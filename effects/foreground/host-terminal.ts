@@ -9,11 +9,11 @@ import {
   TERMIOS_BYTES,
   WINSIZE_BYTES,
 } from '../../native/calls/terminal.ts';
+import { hasSize, rawInput } from '../../native/calls/termios.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, perform, SyscallError } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
-import { hasSize, rawInput } from '../../native/terminal.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, perform, SyscallError } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import { EffectError, reasonOf } from '../error.ts';
 
 export interface HostTerminal {

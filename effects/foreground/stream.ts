@@ -6,10 +6,10 @@
 import { read, write } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { POLL } from '../../native/constants/socket.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import type { PollRequest } from '../../native/platform.ts';
-import { out } from '../../native/struct.ts';
 
 /**
  * One end of a stream. A blocking one is touched once each time that poll(2) calls it ready, and written to by a page

@@ -3,10 +3,10 @@
 import { close } from '../../native/calls/files.ts';
 import { receiveBuffers, receivedDescriptors, receiveMessage } from '../../native/calls/sockets.ts';
 import { getTermios, setTermios, TERMIOS_BYTES } from '../../native/calls/terminal.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, perform } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
-import { withoutCarriageReturns } from '../../native/terminal.ts';
+import { withoutCarriageReturns } from '../../native/calls/termios.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, perform } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import { doing, EffectError } from '../error.ts';
 import { closeAll } from './ends.ts';
 

@@ -1,7 +1,7 @@
 /** How a hook ended, in the words of runc (which are those of Go's os/exec): engines and people look for them. */
 
+import type { Ending } from '../../native/calls/ending.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import type { Ending } from '../../native/ending.ts';
 
 /** @returns undefined for a hook that succeeded */
 export function describeEnding({ how, status }: Ending): string | undefined {

@@ -1,10 +1,10 @@
 /** The hooks of config.md, "POSIX-platform Hooks": when each kind runs is the machine's to know, where is told here. */
 
 import { close, fchdir } from '../../native/calls/files.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
-import { attempt, call } from '../../native/perform.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call } from '../../native/kernel/perform.ts';
 import type { ContainerRecord, HookKind } from '../../spec/record.ts';
-import { openInit } from '../observe.ts';
+import { openInit } from '../running/observe.ts';
 import { connectedInit, type Session } from '../session.ts';
 import { hookState, planHooks } from './plan.ts';
 import { runAll, runInOrder } from './run.ts';

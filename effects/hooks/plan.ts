@@ -1,6 +1,6 @@
 /** Which hooks run at a point of the lifecycle, and what they are told. Pure. */
 
-import type { Program } from '../../native/process.ts';
+import type { Program } from '../../native/stage/program.ts';
 import type { ContainerRecord, HookKind } from '../../spec/record.ts';
 import type { Hook, HookName, Hooks, State, Status } from '../../spec/types.ts';
 import { OCI_VERSION } from '../../spec/version.ts';

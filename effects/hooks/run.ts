@@ -1,11 +1,11 @@
 /** Runs one hook after the other, wherever each is started: state on stdin, output kept for the error, timeout. */
 
+import { dataFile, readDataFile } from '../../native/calls/data-file.ts';
+import type { Ending } from '../../native/calls/ending.ts';
 import { close } from '../../native/calls/files.ts';
-import { dataFile, readDataFile } from '../../native/data-file.ts';
-import type { Ending } from '../../native/ending.ts';
-import { attempt, SyscallError } from '../../native/perform.ts';
+import { attempt, SyscallError } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
-import { firstToEnd, hasEnded, killProcess } from '../../native/process.ts';
+import { firstToEnd, hasEnded, killProcess } from '../../native/stage/program.ts';
 import type { State } from '../../spec/types.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { describeEnding } from './ending.ts';

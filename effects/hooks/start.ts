@@ -5,11 +5,11 @@ import { clone3, getRlimit, kill, pidfdOpen, setRlimit } from '../../native/call
 import { CLOSE_RANGE } from '../../native/constants/files.ts';
 import { P, RLIMIT } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
-import { execute, reap, spawnProcess } from '../../native/process.ts';
-import { out, viewOf } from '../../native/struct.ts';
-import { type Channel, openChannel, passDescriptors, takeDescriptors } from '../channel.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
+import { execute, reap, spawnProcess } from '../../native/stage/program.ts';
+import { type Channel, openChannel, passDescriptors, takeDescriptors } from '../init/channel.ts';
 import type { Session } from '../session.ts';
 import type { RunningHook, StartHook } from './run.ts';
 

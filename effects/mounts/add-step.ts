@@ -1,6 +1,5 @@
 /** The calls of each mount step. */
 
-import type { Batch } from '../../native/batch.ts';
 import { close, type Fd, fstatfs, STATFS_BYTES, symlinkat } from '../../native/calls/files.ts';
 import {
   fsconfigCreate,
@@ -16,9 +15,10 @@ import {
 } from '../../native/calls/mounts.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
-import type { Out, ResultRef } from '../../native/kernel.ts';
-import { out } from '../../native/struct.ts';
-import { addOpenPlaceholder, baseOf, openInRoot, parentOf } from '../rootfs/in-root.ts';
+import type { Batch } from '../../native/kernel/batch.ts';
+import type { Out, ResultRef } from '../../native/kernel/kernel.ts';
+import { out } from '../../native/kernel/struct.ts';
+import { addOpenPlaceholder, baseOf, openInRoot, parentOf } from '../paths/in-root.ts';
 import type { AttributeChange } from './options.ts';
 import type { Placement } from './proc-guard.ts';
 import type { BindStep, FilesystemStep, MountStep, RemountStep } from './steps.ts';

@@ -1,12 +1,12 @@
 /** `tmpcopyup`: a tmpfs that begins with the content of the directory that it covers. */
 
-import { Batch } from '../../native/batch.ts';
 import { close } from '../../native/calls/files.ts';
 import { O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
+import { Batch } from '../../native/kernel/batch.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { makePlaceholder, openInRoot } from '../rootfs/in-root.ts';
+import { makePlaceholder, openInRoot } from '../paths/in-root.ts';
 import { addAttach, addInstance, addLook } from './add-step.ts';
 import { copyTree } from './copy-tree.ts';
 import { describe } from './failure.ts';

@@ -1,10 +1,10 @@
 /** Words for a mount step that failed. */
 
-import type { Batch } from '../../native/batch.ts';
 import { read } from '../../native/calls/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, type SyscallError } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
+import type { Batch } from '../../native/kernel/batch.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, type SyscallError } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import { reasonOf } from '../error.ts';
 import type { MountStep } from './steps.ts';
 

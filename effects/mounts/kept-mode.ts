@@ -1,11 +1,11 @@
 /** A tmpfs over a directory looks like that directory: /tmp stays what everybody may write to, /root what nobody may read. */
 
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { modeOf } from '../../native/calls/stat.ts';
 import { O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { out } from '../../native/struct.ts';
-import { withInRoot } from '../rootfs/in-root.ts';
-import { modeOf } from '../stat.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { out } from '../../native/kernel/struct.ts';
+import { withInRoot } from '../paths/in-root.ts';
 import type { FilesystemStep, MountStep } from './steps.ts';
 
 export const keepsMode = (step: MountStep): step is FilesystemStep => step.step === 'filesystem' && step.keepsMode;

@@ -1,11 +1,11 @@
 /** Performs mount steps in the init, in as few round trips as the rootfs allows. */
 
-import { Batch } from '../../native/batch.ts';
 import { close } from '../../native/calls/files.ts';
-import type { Kernel, Outcome } from '../../native/kernel.ts';
-import { flush, post, SyscallError } from '../../native/perform.ts';
+import { Batch } from '../../native/kernel/batch.ts';
+import type { Kernel, Outcome } from '../../native/kernel/kernel.ts';
+import { flush, post, SyscallError } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { makePlaceholder, parentOf } from '../rootfs/in-root.ts';
+import { makePlaceholder, parentOf } from '../paths/in-root.ts';
 import { addStep } from './add-step.ts';
 import { copiesUp, copyUp } from './copy-up.ts';
 import { complaint, describe, reasonOfStep } from './failure.ts';

@@ -5,8 +5,8 @@
  */
 
 import { FS_MAGIC } from '../../native/constants/files.ts';
-import type { Out } from '../../native/kernel.ts';
-import { viewOf } from '../../native/struct.ts';
+import type { Out } from '../../native/kernel/kernel.ts';
+import { viewOf } from '../../native/kernel/struct.ts';
 import { EffectError } from '../error.ts';
 import { describe } from './failure.ts';
 import type { BindStep, FilesystemStep, RemountStep } from './steps.ts';

@@ -1,7 +1,7 @@
 /** The steps that mounts are made in, as data. */
 
-import type { Placeholder } from '../rootfs/in-root.ts';
-import type { Mappings } from '../userns/mappings.ts';
+import type { Mappings } from '../namespaces/user/mappings.ts';
+import type { Placeholder } from '../paths/in-root.ts';
 import type { AttributeChange, MountOptions } from './options.ts';
 
 interface Placed {

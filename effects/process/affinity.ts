@@ -1,12 +1,12 @@
 /** The CPUs that processes may run on: config.md, "execCPUAffinity". */
 
 import { schedSetaffinity } from '../../native/calls/scheduling.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
-import { call } from '../../native/perform.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { call } from '../../native/kernel/perform.ts';
 import { maskOf } from '../../spec/number-list.ts';
 import type { ExecCPUAffinity } from '../../spec/types.ts';
+import type { PartedBatch } from '../batch.ts';
 import { doing } from '../error.ts';
-import type { PartedBatch } from '../parted-batch.ts';
 
 /** As many as Linux can be built for. */
 const MOST_CPUS = 8192;

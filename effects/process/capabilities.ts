@@ -2,7 +2,7 @@
 
 import { capset, prctl } from '../../native/calls/process.ts';
 import { CAPABILITIES, PR } from '../../native/constants/process.ts';
-import type { Call } from '../../native/kernel.ts';
+import type { Call } from '../../native/kernel/kernel.ts';
 import type { Capabilities } from '../../spec/types.ts';
 
 /** A set of capabilities, bit n for capability number n. Names that this kernel's headers do not have are left out, as runc does with a warning. */

@@ -5,9 +5,9 @@ import { execve, prctl, setgroups, setNoNewPrivs, setresgid, setresuid, umask } 
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, CLOSE_RANGE, O } from '../../native/constants/files.ts';
 import { PR } from '../../native/constants/process.ts';
-import { type Call, type Kernel, LostPeerError } from '../../native/kernel.ts';
-import { SyscallError } from '../../native/perform.ts';
-import { result } from '../../native/struct.ts';
+import { type Call, type Kernel, LostPeerError } from '../../native/kernel/kernel.ts';
+import { SyscallError } from '../../native/kernel/perform.ts';
+import { result } from '../../native/kernel/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';

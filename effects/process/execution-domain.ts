@@ -4,9 +4,9 @@ import { close, openat, write } from '../../native/calls/files.ts';
 import { prctl } from '../../native/calls/process.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { PR } from '../../native/constants/process.ts';
-import type { Call } from '../../native/kernel.ts';
+import type { Call } from '../../native/kernel/kernel.ts';
 import type { Personality } from '../../spec/config/linux/tuning.ts';
-import type { PartedBatch } from '../parted-batch.ts';
+import type { PartedBatch } from '../batch.ts';
 
 /** linux/personality.h. */
 const PER = { LINUX: 0, LINUX32: 8 } as const;

@@ -3,10 +3,10 @@
 import { close } from '../../native/calls/files.ts';
 import { keyctl } from '../../native/calls/process.ts';
 import { KEYCTL } from '../../native/constants/process.ts';
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Process } from '../../spec/types.ts';
-import type { PartedBatch } from '../parted-batch.ts';
-import { openProcfs } from '../procfs.ts';
+import type { PartedBatch } from '../batch.ts';
+import { openProcfs } from '../paths/procfs.ts';
 import { addKeyringLabel } from './labels.ts';
 
 /**

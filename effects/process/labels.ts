@@ -6,14 +6,14 @@
 import { close, faccessat2, openat, write } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, flush, isErrno, perform } from '../../native/perform.ts';
-import { result } from '../../native/struct.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, flush, isErrno, perform } from '../../native/kernel/perform.ts';
+import { result } from '../../native/kernel/struct.ts';
 import type { Process } from '../../spec/types.ts';
+import type { PartedBatch } from '../batch.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';
-import type { PartedBatch } from '../parted-batch.ts';
-import { readSmallFile } from '../proc.ts';
-import { openOwnFile, openProcfs } from '../procfs.ts';
+import { readSmallFile } from '../paths/proc.ts';
+import { openOwnFile, openProcfs } from '../paths/procfs.ts';
 
 const AT_ENABLED = '/sys/module/apparmor/parameters/enabled';
 

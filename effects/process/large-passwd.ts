@@ -2,10 +2,10 @@
 
 import { close, openat, read } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
-import { out, result } from '../../native/struct.ts';
-import { openInRoot } from '../rootfs/in-root.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { out, result } from '../../native/kernel/struct.ts';
+import { openInRoot } from '../paths/in-root.ts';
 import { homeOf } from './environment.ts';
 
 const READ_BYTES = 64 * 1024;

@@ -2,12 +2,12 @@
 
 import { getRlimit, setRlimit } from '../../native/calls/process.ts';
 import { RLIMIT } from '../../native/constants/process.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { perform } from '../../native/perform.ts';
-import { out, viewOf } from '../../native/struct.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { Process } from '../../spec/types.ts';
+import type { PartedBatch } from '../batch.ts';
 import { EffectError } from '../error.ts';
-import type { PartedBatch } from '../parted-batch.ts';
 
 const resourceOf = (type: string): number | undefined => Object.entries(RLIMIT).find(([name]) => name === type)?.[1];
 

@@ -1,15 +1,15 @@
 /** What the last steps before execve depend on, asked for inside of the container. */
 
-import { Batch } from '../../native/batch.ts';
 import { close, openat, read, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { isCharacterDevice, NULL_DEVICE, ownerOf } from '../../native/calls/stat.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel, Out } from '../../native/kernel.ts';
-import { perform } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
+import { Batch } from '../../native/kernel/batch.ts';
+import type { Kernel, Out } from '../../native/kernel/kernel.ts';
+import { perform } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import type { Process } from '../../spec/types.ts';
-import { openInRoot } from '../rootfs/in-root.ts';
-import { isCharacterDevice, NULL_DEVICE, ownerOf } from '../stat.ts';
+import { openInRoot } from '../paths/in-root.ts';
 import { homeOf, variable } from './environment.ts';
 import { homeInLargePasswd } from './large-passwd.ts';
 import { addFindProgram } from './program.ts';

@@ -4,7 +4,7 @@ import { setMempolicy } from '../../native/calls/scheduling.ts';
 import { MPOL, MPOL_F } from '../../native/constants/scheduling.ts';
 import { maskOf } from '../../spec/number-list.ts';
 import type { MemoryPolicy } from '../../spec/types.ts';
-import type { PartedBatch } from '../parted-batch.ts';
+import type { PartedBatch } from '../batch.ts';
 
 type Mode = NonNullable<MemoryPolicy['mode']>;
 type Flag = NonNullable<MemoryPolicy['flags']>[number];

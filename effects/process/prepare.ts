@@ -2,10 +2,10 @@
 
 import { close } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, post } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, post } from '../../native/kernel/perform.ts';
 import type { Linux, Process } from '../../spec/types.ts';
-import { PartedBatch } from '../parted-batch.ts';
+import { PartedBatch } from '../batch.ts';
 import { setLabels } from './labels.ts';
 import { addLimits, addOpenFilesLimit } from './limits.ts';
 import { addLookAround, type Surroundings } from './look-around.ts';

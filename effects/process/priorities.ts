@@ -4,7 +4,7 @@ import { ioprioSet, schedSetattr } from '../../native/calls/scheduling.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { IOPRIO_CLASS, SCHED, SCHED_FLAG } from '../../native/constants/scheduling.ts';
 import type { IOPriority, Process, Scheduler, SchedulerFlag, SchedulerPolicy } from '../../spec/types.ts';
-import type { PartedBatch } from '../parted-batch.ts';
+import type { PartedBatch } from '../batch.ts';
 
 const POLICIES: Readonly<Record<SchedulerPolicy, number>> = {
   SCHED_OTHER: SCHED.OTHER,

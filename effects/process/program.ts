@@ -1,12 +1,12 @@
 /** Which file the container's process executes: args[0], searched for as a shell does, in words that engines match on. */
 
-import type { Batch } from '../../native/batch.ts';
 import { faccessat2, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { setgroups } from '../../native/calls/process.ts';
 import { ERRNO, errnoText } from '../../native/constants/errno.ts';
 import { AT, S, X_OK } from '../../native/constants/files.ts';
-import type { Call, Out } from '../../native/kernel.ts';
-import { out, viewOf } from '../../native/struct.ts';
+import type { Batch } from '../../native/kernel/batch.ts';
+import type { Call, Out } from '../../native/kernel/kernel.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { variable } from './environment.ts';

@@ -8,12 +8,12 @@ import { moveMount, openTree } from '../../native/calls/mounts.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { TIOC } from '../../native/constants/socket.ts';
-import type { Call, Kernel, Memory } from '../../native/kernel.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
-import { out, viewOf } from '../../native/struct.ts';
+import type { Call, Kernel, Memory } from '../../native/kernel/kernel.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { ConsoleSize } from '../../spec/types.ts';
 import { doing, EffectError } from '../error.ts';
-import { openInRoot } from '../rootfs/in-root.ts';
+import { openInRoot } from '../paths/in-root.ts';
 
 const DEVPTS_MAGIC = 0x1cd1;
 

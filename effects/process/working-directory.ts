@@ -1,14 +1,14 @@
 /** The working directory of the container's process. */
 
-import type { Batch } from '../../native/batch.ts';
 import { close, fchdir, openat, openat2 } from '../../native/calls/files.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, O, RESOLVE } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
-import { result } from '../../native/struct.ts';
+import type { Batch } from '../../native/kernel/batch.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
+import { result } from '../../native/kernel/struct.ts';
 import { EffectError } from '../error.ts';
-import { makePlaceholder, openInRoot } from '../rootfs/in-root.ts';
+import { makePlaceholder, openInRoot } from '../paths/in-root.ts';
 
 export interface Entering {
   /** The calls that enter it, by their places in the batch: they may fail. */

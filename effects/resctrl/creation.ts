@@ -1,6 +1,6 @@
 /** A resctrl group from the beginning of a creation to its end, or to that of the container. */
 
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord, ResctrlRecord } from '../../spec/record.ts';
 import { addToGroup, makeGroup, removeGroup, TakenGroupError } from './group.ts';
 

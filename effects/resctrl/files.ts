@@ -2,10 +2,10 @@
 
 import { close, faccessat2, openat, write } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { readSmallFile } from '../proc.ts';
+import { readSmallFile } from '../paths/proc.ts';
 
 /** @throws SyscallError */
 export const readTrimmed = (local: Kernel, path: string): string => readSmallFile(local, path).trim();

@@ -2,8 +2,8 @@
 
 import { mkdirat, unlinkat } from '../../native/calls/files.ts';
 import { AT } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { call, isErrno } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { call, isErrno } from '../../native/kernel/perform.ts';
 import type { ResctrlRecord } from '../../spec/record.ts';
 import type { IntelRdt } from '../../spec/types.ts';
 import { EffectError, reasonOf } from '../error.ts';

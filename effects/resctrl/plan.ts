@@ -2,8 +2,8 @@
 
 import { faccessat2 } from '../../native/calls/files.ts';
 import { AT } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, SyscallError } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, SyscallError } from '../../native/kernel/perform.ts';
 import type { ResctrlRecord } from '../../spec/record.ts';
 import type { IntelRdt } from '../../spec/types.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';

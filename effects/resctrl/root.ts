@@ -2,9 +2,9 @@
 
 import { close, fstatfs, openat, STATFS_BYTES } from '../../native/calls/files.ts';
 import { AT, FS_MAGIC, O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { out, result, viewOf } from '../../native/struct.ts';
-import { readSmallFile, unescaped } from '../proc.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { out, result, viewOf } from '../../native/kernel/struct.ts';
+import { readSmallFile, unescaped } from '../paths/proc.ts';
 
 const USUAL = '/sys/fs/resctrl';
 

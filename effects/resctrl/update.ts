@@ -1,6 +1,6 @@
 /** Other limits for the resctrl group of a container that is there. */
 
-import type { Kernel } from '../../native/kernel.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { IntelRdt } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';

@@ -1,14 +1,14 @@
 /** The rootfs becomes a mount of its own in the init's mount namespace: pivot_root(2) asks for one. */
 
-import { Batch } from '../../native/batch.ts';
 import { close, dup3, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { mount, moveMountTo, openTree } from '../../native/calls/mounts.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel, ResultRef } from '../../native/kernel.ts';
-import { call, perform } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
+import { Batch } from '../../native/kernel/batch.ts';
+import type { Kernel, ResultRef } from '../../native/kernel/kernel.ts';
+import { call, perform } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
+import { PartedBatch } from '../batch.ts';
 import { doing } from '../error.ts';
-import { PartedBatch } from '../parted-batch.ts';
 import { type Propagation, partParent } from './propagation.ts';
 
 /**

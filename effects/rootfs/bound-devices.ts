@@ -3,9 +3,9 @@
 import { close, mknodat, unlinkat } from '../../native/calls/files.ts';
 import { moveMount, openTree } from '../../native/calls/mounts.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { PartedBatch } from '../parted-batch.ts';
-import { baseOf, openInRoot, parentOf } from './in-root.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { PartedBatch } from '../batch.ts';
+import { baseOf, openInRoot, parentOf } from '../paths/in-root.ts';
 
 interface BoundDevice {
   /** In the container. Its parent directory exists. */

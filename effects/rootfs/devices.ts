@@ -1,6 +1,5 @@
 /** The container's /dev: default devices and symlinks (config-linux.md, "Default Devices", and runtime-linux.md, "Dev symbolic links"). */
 
-import { Batch } from '../../native/batch.ts';
 import {
   close,
   type Fd,
@@ -14,21 +13,22 @@ import {
 } from '../../native/calls/files.ts';
 import { mountSetattr } from '../../native/calls/mounts.ts';
 import { umask } from '../../native/calls/process.ts';
+import { type DeviceNumbers, isCharacterDevice, modeOf, NULL_DEVICE } from '../../native/calls/stat.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
-import type { Call, Kernel, Out } from '../../native/kernel.ts';
-import { attempt, call, flush, perform, post, SyscallError } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
+import { Batch } from '../../native/kernel/batch.ts';
+import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
+import { attempt, call, flush, perform, post, SyscallError } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import { cleanInside } from '../../spec/paths.ts';
 import type { Mount } from '../../spec/types.ts';
+import { PartedBatch } from '../batch.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';
 import { parseMountOptions } from '../mounts/options.ts';
-import { PartedBatch } from '../parted-batch.ts';
-import { type DeviceNumbers, isCharacterDevice, modeOf, NULL_DEVICE } from '../stat.ts';
+import { makePlaceholder, openInRoot } from '../paths/in-root.ts';
 import { bindDevices } from './bound-devices.ts';
-import { makePlaceholder, openInRoot } from './in-root.ts';
 
 export const DEFAULT_DEVICES: readonly ({ readonly name: string } & DeviceNumbers)[] = [
   { name: 'null', ...NULL_DEVICE },

@@ -4,9 +4,9 @@ import { close, fchdir, openat } from '../../native/calls/files.ts';
 import { chroot, mount, pivotRoot, umount2 } from '../../native/calls/mounts.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MNT, MS } from '../../native/constants/mount.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
-import { result } from '../../native/struct.ts';
-import { PartedBatch } from '../parted-batch.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { result } from '../../native/kernel/struct.ts';
+import { PartedBatch } from '../batch.ts';
 
 const chdirRoot: Call = { name: 'chdir', args: ['/'] };
 

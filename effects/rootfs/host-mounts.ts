@@ -5,11 +5,11 @@ import { umount2 } from '../../native/calls/mounts.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MNT } from '../../native/constants/mount.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt, perform } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, perform } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import { doing } from '../error.ts';
-import { pathOf, readSmallFile, unescaped } from '../proc.ts';
+import { pathOf, readSmallFile, unescaped } from '../paths/proc.ts';
 
 interface HostMount {
   readonly id: string;

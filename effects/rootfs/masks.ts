@@ -1,6 +1,5 @@
 /** Paths that the container must not see or write (config-linux.md, "Masked Paths", "Readonly Paths"), after pivot_root. */
 
-import type { Batch } from '../../native/batch.ts';
 import { close, type Fd, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import {
   fsconfigCreate,
@@ -12,16 +11,17 @@ import {
   moveMount,
   openTree,
 } from '../../native/calls/mounts.ts';
+import { isCharacterDevice, NULL_DEVICE, typeOf } from '../../native/calls/stat.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
-import type { Kernel, Out } from '../../native/kernel.ts';
-import { flush, SyscallError } from '../../native/perform.ts';
-import { out } from '../../native/struct.ts';
+import type { Batch } from '../../native/kernel/batch.ts';
+import type { Kernel, Out } from '../../native/kernel/kernel.ts';
+import { flush, SyscallError } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
+import { PartedBatch } from '../batch.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { PartedBatch } from '../parted-batch.ts';
-import { isCharacterDevice, NULL_DEVICE, typeOf } from '../stat.ts';
-import { openInRoot } from './in-root.ts';
+import { openInRoot } from '../paths/in-root.ts';
 
 interface Found {
   readonly fd: number;

@@ -2,10 +2,10 @@
 
 import { mount } from '../../native/calls/mounts.ts';
 import { MS } from '../../native/constants/mount.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
-import { call, isErrno } from '../../native/perform.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { call, isErrno } from '../../native/kernel/perform.ts';
 import type { Linux } from '../../spec/types.ts';
-import { parentOf } from './in-root.ts';
+import { parentOf } from '../paths/in-root.ts';
 
 export interface Propagation {
   /** Of the host's tree in the container's mount namespace, before anything is mounted there. */

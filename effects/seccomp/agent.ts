@@ -3,12 +3,12 @@
 import { close, duplicateAbove } from '../../native/calls/files.ts';
 import { connectUnix, setSendTimeout, socket } from '../../native/calls/sockets.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
-import { call, isErrno, perform } from '../../native/perform.ts';
-import { out, result, viewOf } from '../../native/struct.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { call, isErrno, perform } from '../../native/kernel/perform.ts';
+import { out, result, viewOf } from '../../native/kernel/struct.ts';
 import type { State } from '../../spec/types.ts';
-import { type Channel, passDescriptors } from '../channel.ts';
 import { reasonOf } from '../error.ts';
+import { type Channel, passDescriptors } from '../init/channel.ts';
 import { courierCalls } from './courier.ts';
 import type { CompiledSeccomp } from './seccomp.ts';
 

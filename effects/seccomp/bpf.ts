@@ -1,7 +1,7 @@
 /** Classic BPF instructions, and programs of them as bytes. */
 
 import { BPF, BPF_MAXINSNS, SOCK_FILTER_BYTES } from '../../native/constants/seccomp.ts';
-import { viewOf } from '../../native/struct.ts';
+import { viewOf } from '../../native/kernel/struct.ts';
 
 /** struct sock_filter. Jumps are counted from the instruction after. */
 export interface Instruction {

@@ -22,10 +22,10 @@ import {
 } from '../../native/calls/files.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { BPF_MAXINSNS, NATIVE_ARCH, SOCK_FILTER_BYTES } from '../../native/constants/seccomp.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import type { LibSeccomp } from '../../native/libseccomp.ts';
-import { attempt, call } from '../../native/perform.ts';
-import { out, result, viewOf } from '../../native/struct.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call } from '../../native/kernel/perform.ts';
+import { out, result, viewOf } from '../../native/kernel/struct.ts';
+import type { LibSeccomp } from '../../native/libraries/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { nameOf } from './file-name.ts';
 

@@ -1,8 +1,8 @@
 /** From a profile to its filter, compiled where it has not been before: docker's default profile takes libseccomp 3 to 14 ms. */
 
 import { NATIVE_ARCH } from '../../native/constants/seccomp.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import type { LibSeccomp } from '../../native/libseccomp.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { LibSeccomp } from '../../native/libraries/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { cacheKey, readCached, writeCached } from './cache.ts';
 import { compileProgram } from './compile.ts';

@@ -1,10 +1,10 @@
 /** Builds a profile's program with libseccomp: the steps performed, then the rule of newer calls put before. */
 
+import { dataFile, readDataFile } from '../../native/calls/data-file.ts';
 import { close } from '../../native/calls/files.ts';
 import { SCMP_ARCH } from '../../native/constants/seccomp.ts';
-import { dataFile, readDataFile } from '../../native/data-file.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { type Filter, type LibSeccomp, LibSeccompError } from '../../native/libseccomp.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { type Filter, type LibSeccomp, LibSeccompError } from '../../native/libraries/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { needsListener } from './actions.ts';
 import { prepend } from './bpf.ts';

@@ -3,7 +3,7 @@
  * compiles, and what tells an agent, is loaded where that is done.
  */
 
-import type { Call, Kernel } from '../../native/kernel.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import type { Session } from '../session.ts';

@@ -6,8 +6,8 @@
 
 import { close, openat, write } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { result } from '../../native/struct.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { result } from '../../native/kernel/struct.ts';
 import { type CacheKey, compose, readCached } from './cache.ts';
 
 /** The config that it was compiled for lies in the same folder, and never changes in this. */

@@ -10,7 +10,7 @@
 import { filteredNumber, setModeFilter } from '../../native/calls/seccomp.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
 import { BPF, NATIVE_ARCH, SECCOMP_DATA, SECCOMP_RET } from '../../native/constants/seccomp.ts';
-import type { Call } from '../../native/kernel.ts';
+import type { Call } from '../../native/kernel/kernel.ts';
 import { answer, assemble, jump, load, prepend } from './bpf.ts';
 import type { CompiledSeccomp } from './seccomp.ts';
 

@@ -3,8 +3,8 @@
 import { probeFilterFlags } from '../../native/calls/seccomp.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { SECCOMP_FILTER_FLAG } from '../../native/constants/seccomp.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import type { Seccomp, SeccompFlag } from '../../spec/types.ts';
 import { needsListener } from './actions.ts';
 

@@ -2,7 +2,7 @@
 
 import { setModeFilter } from '../../native/calls/seccomp.ts';
 import { SECCOMP_FILTER_FLAG } from '../../native/constants/seccomp.ts';
-import type { Call, Kernel } from '../../native/kernel.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { listenerProblem, needsListener } from './actions.ts';
 import { filterFlags } from './flags.ts';

@@ -4,7 +4,7 @@
  */
 
 import { SCMP_ARCH, SCMP_CMP } from '../../native/constants/seccomp.ts';
-import type { Comparison } from '../../native/libseccomp.ts';
+import type { Comparison } from '../../native/libraries/libseccomp.ts';
 import type { Seccomp, SeccompArg } from '../../spec/types.ts';
 import { actionValue } from './actions.ts';
 

@@ -1,12 +1,12 @@
 /** The filter of a container whose profile leaves decisions to an agent (linux.seccomp.listenerPath). */
 
 import { close } from '../../native/calls/files.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import { attempt } from '../../native/perform.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Seccomp, State } from '../../spec/types.ts';
-import { openChannel } from '../channel.ts';
 import { hookState } from '../hooks/plan.ts';
+import { openChannel } from '../init/channel.ts';
 import type { Session } from '../session.ts';
 import { type ContainerProcessState, connectAgent, introduce, prepareAgent } from './agent.ts';
 import type { ContainerFilter, LoadingFilter } from './container.ts';

@@ -1,7 +1,7 @@
 /** bpf(2), as far as device programs of cgroups need it. */
 
-import type { Call, Memory, Out } from '../kernel.ts';
-import { out, viewOf } from '../struct.ts';
+import type { Call, Memory, Out } from '../kernel/kernel.ts';
+import { out, viewOf } from '../kernel/struct.ts';
 
 const CMD = { PROG_LOAD: 5, PROG_ATTACH: 8, PROG_DETACH: 9, PROG_GET_FD_BY_ID: 13, PROG_QUERY: 16 } as const;
 const PROG_TYPE_CGROUP_DEVICE = 15;

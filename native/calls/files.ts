@@ -1,8 +1,8 @@
 /** Calls on files and directories, as data. A `Fd` may be a descriptor or the result of an earlier call. */
 
 import { AT, F, O } from '../constants/files.ts';
-import type { Call, Out, ResultRef } from '../kernel.ts';
-import { u64s } from '../struct.ts';
+import type { Call, Out, ResultRef } from '../kernel/kernel.ts';
+import { u64s } from '../kernel/struct.ts';
 
 export type Fd = number | ResultRef;
 

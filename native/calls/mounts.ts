@@ -2,8 +2,8 @@
 
 import { AT } from '../constants/files.ts';
 import { FSCONFIG, FSMOUNT, FSOPEN, FSPICK, MOVE_MOUNT, OPEN_TREE } from '../constants/mount.ts';
-import type { Call } from '../kernel.ts';
-import { u64s } from '../struct.ts';
+import type { Call } from '../kernel/kernel.ts';
+import { u64s } from '../kernel/struct.ts';
 import type { Fd } from './files.ts';
 
 /** fsopen(2), since Linux 5.2. */

@@ -2,8 +2,8 @@
 
 import { NLM_F } from '../constants/netlink.ts';
 import { AF, SOCK } from '../constants/socket.ts';
-import type { Call, Out } from '../kernel.ts';
-import { viewOf } from '../struct.ts';
+import type { Call, Out } from '../kernel/kernel.ts';
+import { viewOf } from '../kernel/struct.ts';
 import type { Fd } from './files.ts';
 import { socket } from './sockets.ts';
 

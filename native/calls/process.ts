@@ -1,8 +1,8 @@
 /** Calls that make, join, change and end processes. */
 
 import { PR, W } from '../constants/process.ts';
-import type { Call, Memory, Out } from '../kernel.ts';
-import { stringArray, u32s, u64s } from '../struct.ts';
+import type { Call, Memory, Out } from '../kernel/kernel.ts';
+import { stringArray, u32s, u64s } from '../kernel/struct.ts';
 import type { Fd } from './files.ts';
 
 interface CloneArgs {

@@ -1,8 +1,8 @@
 /** When, where and with which memory a process runs. `pid` 0 is the performer. */
 
 import { IOPRIO_CLASS_SHIFT, IOPRIO_WHO_PROCESS } from '../constants/scheduling.ts';
-import type { Call } from '../kernel.ts';
-import { viewOf } from '../struct.ts';
+import type { Call } from '../kernel/kernel.ts';
+import { viewOf } from '../kernel/struct.ts';
 
 interface SchedAttr {
   readonly policy: number;

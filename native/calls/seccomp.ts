@@ -2,8 +2,8 @@
 
 import { SECCOMP, SOCK_FILTER_BYTES } from '../constants/seccomp.ts';
 import { type Sysno, sysno } from '../constants/sysno.ts';
-import type { Call, Struct } from '../kernel.ts';
-import { viewOf } from '../struct.ts';
+import type { Call, Struct } from '../kernel/kernel.ts';
+import { viewOf } from '../kernel/struct.ts';
 
 /**
  * Loads a filter. The performer needs no_new_privs or CAP_SYS_ADMIN in its user namespace.

@@ -1,8 +1,8 @@
 /** Calls on sockets, and descriptors sent over them (unix(7), SCM_RIGHTS). */
 
 import { AF, MSG, SCM_RIGHTS, SO, SOCK, SOL_SOCKET } from '../constants/socket.ts';
-import type { Call, Out } from '../kernel.ts';
-import { u64s, viewOf, words } from '../struct.ts';
+import type { Call, Out } from '../kernel/kernel.ts';
+import { u64s, viewOf, words } from '../kernel/struct.ts';
 import type { Fd } from './files.ts';
 
 /** The longest path that fits a sockaddr_un, its NUL not counted. */

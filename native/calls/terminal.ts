@@ -1,7 +1,7 @@
 /** Calls on terminals (ioctl_tty(2)). */
 
 import { TC, TIOC } from '../constants/socket.ts';
-import type { Call, Out } from '../kernel.ts';
+import type { Call, Out } from '../kernel/kernel.ts';
 import type { Fd } from './files.ts';
 
 /** The kernel's struct termios, the same on x86-64 and arm64; not the C library's, which is longer. */

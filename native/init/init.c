@@ -2,7 +2,7 @@
  * The container's init, until the container's program takes its place: performs the system calls that it is sent.
  *
  * It reads a batch from a socket, performs it, answers with the results, and decides nothing. TypeScript does
- * (native/remote.ts, where the messages are written, native/kernel.ts, what they mean). The same program is the stage that makes
+ * (native/performers/remote.ts, where the messages are written, native/kernel/kernel.ts, what they mean). The same program is the stage that makes
  * the namespaces, and the process that joins a container for `exec`.
  *
  * It is executed from a sealed memfd, so that nobody who reaches /proc/PID/exe can write to it (CVE-2019-5736),

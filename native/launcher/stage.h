@@ -1,5 +1,5 @@
 /*
- * The stage (effects/served-process.ts) of a command that makes a process: started here, it comes up on another
+ * The stage (effects/init/clone.ts) of a command that makes a process: started here, it comes up on another
  * processor while the engine does. It performs what the engine tells it, with the descriptors that the engine passes
  * it; until then it has its two sockets and our standard descriptors. It ends when the engine does, or lets go of it.
  *
@@ -12,7 +12,7 @@ enum { F_DUPFD = 0, F_ADD_SEALS = 1033, ALL_SEALS = 0xf, MFD_CLOEXEC = 1, MFD_AL
 enum { AF_UNIX = 1, SOCK_STREAM_CLOEXEC = 0x80001, CLOSE_RANGE_CLOEXEC = 4, AT_EMPTY_PATH = 0x1000, EINVAL = 22 };
 enum { SIGCHLD = 17, LAST_SIGNAL = 64, SIG_SETMASK = 2 };
 
-/* In the stage: its batches come by the one, descriptors by the other. native/launched-stage.ts knows the numbers. */
+/* In the stage: its batches come by the one, descriptors by the other. native/stage/launched.ts knows the numbers. */
 enum { STAGE_SOCKET = 30, STAGE_CHANNEL = 31 };
 /* Descriptors of ours are above those that a caller passes on (--preserve-fds), and above the stage's. */
 enum { OUT_OF_THE_WAY = 200 };

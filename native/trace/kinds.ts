@@ -1,8 +1,8 @@
 /** Kinds of arguments: how one of a call is shown. None throws, whatever it is given. */
 
 import { SIGNALS } from '../constants/signal.ts';
-import type { Memory, Out, Struct } from '../kernel.ts';
-import type { SeenArg } from '../recording.ts';
+import type { Memory, Out, Struct } from '../kernel/kernel.ts';
+import type { SeenArg } from '../performers/recording.ts';
 import { type Flags, flagNames, memberName } from './names.ts';
 import { hex, integer, octal, preview, type Shown, Word } from './shown.ts';
 

@@ -4,7 +4,7 @@ import { CLOSE_RANGE, F, LOCK, MFD, R_OK, W_OK, X_OK } from '../constants/files.
 import { FSCONFIG, FSMOUNT, FSOPEN, MNT, MOUNT_ATTR, MOVE_MOUNT, MS } from '../constants/mount.ts';
 import { CLONE, KEYCTL, P, RLIMIT } from '../constants/process.ts';
 import { AF, MSG, SOL_SOCKET } from '../constants/socket.ts';
-import type { SyscallName } from '../kernel.ts';
+import type { SyscallName } from '../kernel/kernel.ts';
 import {
   answered,
   any,

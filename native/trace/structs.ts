@@ -5,7 +5,7 @@ import { MOUNT_ATTR, MS } from '../constants/mount.ts';
 import { CAPABILITIES, CLONE } from '../constants/process.ts';
 import { SIGNALS } from '../constants/signal.ts';
 import { AF, POLL, SCM_RIGHTS, SOL_SOCKET } from '../constants/socket.ts';
-import type { Memory, Struct } from '../kernel.ts';
+import type { Memory, Struct } from '../kernel/kernel.ts';
 import { any, bytesOf, isStructured, type Kind, ofAnswer, ofBytes } from './kinds.ts';
 import { flagNames, memberName, openFlags } from './names.ts';
 import { hex, integer, octal, preview, type Shown, type ShownFields, Word } from './shown.ts';

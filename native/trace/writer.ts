@@ -4,7 +4,7 @@
  */
 
 import { errnoName, errnoText } from '../constants/errno.ts';
-import type { TraceEntry, TraceSink } from '../recording.ts';
+import type { TraceEntry, TraceSink } from '../performers/recording.ts';
 import { any } from './kinds.ts';
 import { render, type Shown } from './shown.ts';
 import { SIGNATURES } from './signatures.ts';

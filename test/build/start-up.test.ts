@@ -19,7 +19,12 @@ function loadedWith(file: string, loaded = new Set<string>()): ReadonlySet<strin
 }
 
 /** What makes a container; a profile's compiler; CRIU. */
-const CREATION = ['runtime/creation.ts', 'effects/init.ts', 'effects/rootfs/make.ts', 'effects/mounts/plan.ts'];
+const CREATION = [
+  'runtime/container/creating.ts',
+  'effects/init/start.ts',
+  'effects/rootfs/make.ts',
+  'effects/mounts/plan.ts',
+];
 const OTHERS = [
   'effects/seccomp/compile.ts',
   'effects/hooks/hooks.ts',

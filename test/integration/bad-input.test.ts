@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
-import { openRuntime, type RunchartContainer } from '../../runtime/index.ts';
+import { openRuntime, type RunchartContainer } from '../../library/index.ts';
 import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers } from './containers.ts';
@@ -297,7 +297,7 @@ test('a state root that is full, read-only, or no directory', { skip }, async ()
 test('without permission', { skip }, async () => {
   const bundle = host.bundle('unprivileged', shellConfig(''));
   chmodSync(host.path, 0o755);
-  const library = JSON.stringify(join(import.meta.dirname, '../../runtime/index.ts'));
+  const library = JSON.stringify(join(import.meta.dirname, '../../library/index.ts'));
   const tries = ['/run/runchart-test-none', '/tmp'].map((base) => `${base}/runchart-test-${process.pid}-state`);
   for (const root of tries) {
     const script = `const { openRuntime } = await import(${library});

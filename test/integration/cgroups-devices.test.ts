@@ -20,11 +20,11 @@ import { waitid } from '../../native/calls/process.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { P } from '../../native/constants/process.ts';
 import { initProgram } from '../../native/init/program.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
-import { spawnStage } from '../../native/spawn.ts';
-import { out } from '../../native/struct.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
+import { spawnStage } from '../../native/stage/spawn.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 
 const root = process.getuid?.() === 0;

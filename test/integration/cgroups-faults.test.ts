@@ -9,11 +9,11 @@ import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
 import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import type { ErrnoName } from '../../native/constants/errno.ts';
-import { FaultPlan, faultKernel, onlyCall } from '../../native/faults.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
+import { FaultPlan, faultKernel, onlyCall } from '../simulation/faults.ts';
 
 const skip = process.getuid?.() !== 0 && 'needs root';
 const local = localKernel(loadLibc());

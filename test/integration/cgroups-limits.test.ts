@@ -8,8 +8,8 @@ import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
 import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { updateResources } from '../../effects/cgroups/resources.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 

@@ -15,10 +15,10 @@ import { execve, waitid } from '../../native/calls/process.ts';
 import { CLOSE_RANGE } from '../../native/constants/files.ts';
 import { P } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import { LostPeerError } from '../../native/kernel.ts';
-import { perform } from '../../native/perform.ts';
+import { LostPeerError } from '../../native/kernel/kernel.ts';
+import { perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import { hostPlatform } from '../../native/platform.ts';
-import { out, viewOf } from '../../native/struct.ts';
 
 const platform = hostPlatform();
 const { local } = platform;

@@ -14,8 +14,8 @@ import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
 import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { delegateCgroup } from '../../effects/cgroups/systemd/delegate.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
 
 const NOBODY = 65_534;
 const MARK = 'RUNCHART_TEST_UNPRIVILEGED';

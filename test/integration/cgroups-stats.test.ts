@@ -10,8 +10,8 @@ import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { planCgroup } from '../../effects/cgroups/paths.ts';
 import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { readStats } from '../../effects/cgroups/stats/read.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
 
 const root = process.getuid?.() === 0;
 const local = localKernel(loadLibc());

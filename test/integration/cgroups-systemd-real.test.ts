@@ -10,8 +10,8 @@ import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { members } from '../../effects/cgroups/members.ts';
 import { planCgroup } from '../../effects/cgroups/paths.ts';
 import { connectSystemd, isSystemdRunning } from '../../effects/cgroups/systemd/connect.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
 import type { LinuxResources } from '../../spec/types.ts';
 import { endStage, startStage } from './stages.ts';
 

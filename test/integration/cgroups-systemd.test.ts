@@ -13,10 +13,10 @@ import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
 import { connectSystemd } from '../../effects/cgroups/systemd/connect.ts';
 import type { Systemd } from '../../effects/cgroups/systemd/manager.ts';
 import { startScope, stopScope, updateScope } from '../../effects/cgroups/systemd/scope.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
 import type { LinuxResources } from '../../spec/types.ts';
-import { end, noBus, type PrivateBus, startBus, until } from '../native/bus/daemon.ts';
+import { end, noBus, type PrivateBus, startBus, until } from '../native/libraries/bus/daemon.ts';
 import { endStage, startStage } from './stages.ts';
 
 const skip = process.getuid?.() !== 0 ? 'needs root' : noBus;

@@ -14,8 +14,8 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { type CreateOptions, openRuntime, type RunchartContainer, type Runtime } from '../../library/index.ts';
 import { S } from '../../native/constants/files.ts';
-import { type CreateOptions, openRuntime, type RunchartContainer, type Runtime } from '../../runtime/index.ts';
 import type { Config } from '../../spec/types.ts';
 import { type shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { remains } from './nothing-left.ts';

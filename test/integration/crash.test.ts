@@ -12,7 +12,7 @@ import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import { isStoreError } from '../../runtime/store-error.ts';
+import { isStoreError } from '../../runtime/store/error.ts';
 import type { Status } from '../../spec/types.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { openPool } from './chaos/pool.ts';

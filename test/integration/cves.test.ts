@@ -8,7 +8,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fcntl } from '../../native/calls/files.ts';
-import { attempt } from '../../native/perform.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { bind, writableShell } from './configs.ts';

@@ -5,10 +5,10 @@
 
 import { writeSync } from 'node:fs';
 import { hostPlatform } from '../../native/platform.ts';
-import { type Context, PATIENCE } from '../../runtime/context.ts';
-import { createContainer, readConfig } from '../../runtime/create.ts';
-import { type ForegroundOptions, runForeground } from '../../runtime/foreground.ts';
-import { withEnvironment } from '../../runtime/inheritance.ts';
+import { type Context, PATIENCE } from '../../runtime/container/context.ts';
+import { type ForegroundOptions, runForeground } from '../../runtime/foreground/foreground.ts';
+import { withEnvironment } from '../../runtime/foreground/inheritance.ts';
+import { createContainer, readConfig } from '../../runtime/operations/create.ts';
 
 export interface Driven {
   readonly id: string;

@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fcntl } from '../../native/calls/files.ts';
 import { F } from '../../native/constants/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
-import { call } from '../../native/perform.ts';
+import { call } from '../../native/kernel/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { foregroundTests, type StartOptions } from './foreground.ts';

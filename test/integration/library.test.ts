@@ -6,7 +6,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, w
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type LifecycleChange, openRuntime } from '../../runtime/index.ts';
+import { type LifecycleChange, openRuntime } from '../../library/index.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 
 const skip = noContainers;

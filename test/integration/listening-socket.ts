@@ -12,7 +12,7 @@ import {
   socket,
 } from '../../native/calls/sockets.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
-import { call, perform } from '../../native/perform.ts';
+import { call, perform } from '../../native/kernel/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 
 interface ListeningSocket {

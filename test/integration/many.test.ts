@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
-import { openRuntime } from '../../runtime/index.ts';
+import { openRuntime } from '../../library/index.ts';
 import { atOnce, eachOf } from './at-once.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { proc } from './containers.ts';

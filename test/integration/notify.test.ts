@@ -17,7 +17,7 @@ import {
   socket,
 } from '../../native/calls/sockets.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { hostPlatform } from '../../native/platform.ts';
 import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';

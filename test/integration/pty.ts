@@ -4,9 +4,9 @@ import { close, openat, read, write } from '../../native/calls/files.ts';
 import { getTermios, setTermios, setWindowSize, TERMIOS_BYTES } from '../../native/calls/terminal.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { POLL, TIOC } from '../../native/constants/socket.ts';
-import { attempt, call, perform } from '../../native/perform.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
-import { out, viewOf } from '../../native/struct.ts';
 import { until } from './lives.ts';
 
 /** Makes a program started with the terminal as its standard input the leader of a session that has it. */

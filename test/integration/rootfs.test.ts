@@ -201,7 +201,7 @@ test('without pivot_root the host’s procfs and sysfs are not reachable any mor
 test('a container whose rootfs is on a shared mount propagates nothing to the host', { skip }, async () => {
   const before = hostMounts(host.path).map(({ line }) => line);
   // In a mount namespace of its own, whose root is shared as systemd makes it.
-  const library = JSON.stringify(join(import.meta.dirname, '../../runtime/index.ts'));
+  const library = JSON.stringify(join(import.meta.dirname, '../../library/index.ts'));
   const bundle = host.bundle('shared', shellConfig('true'));
   for (const noPivot of [false, true]) {
     const script = `const { openRuntime } = await import(${library});
@@ -228,7 +228,7 @@ test('a container whose rootfs is on a shared mount propagates nothing to the ho
 });
 
 test('the root has the propagation of the config, and the container’s own mounts stay off the host', { skip }, () => {
-  const library = JSON.stringify(join(import.meta.dirname, '../../runtime/index.ts'));
+  const library = JSON.stringify(join(import.meta.dirname, '../../library/index.ts'));
   const config = shellConfig('true');
   const expected = {
     shared: 'true shared',

@@ -5,11 +5,11 @@ import { kill, waitid } from '../../native/calls/process.ts';
 import { P } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import { initProgram } from '../../native/init/program.ts';
-import type { Kernel } from '../../native/kernel.ts';
-import type { Libc } from '../../native/libc.ts';
-import { perform } from '../../native/perform.ts';
-import { type Stage, spawnStage } from '../../native/spawn.ts';
-import { out } from '../../native/struct.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { perform } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
+import type { Libc } from '../../native/libraries/libc.ts';
+import { type Stage, spawnStage } from '../../native/stage/spawn.ts';
 
 export const startStage = (libc: Libc, local: Kernel): Stage =>
   spawnStage(libc, local, { program: initProgram(), descriptors: [0, 1, 2], performer: 'stage' });

@@ -2,8 +2,8 @@
 
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
 
 const MOUNT_OVER = 'mount --make-rprivate / && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"';
 

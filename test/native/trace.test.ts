@@ -15,11 +15,11 @@ import { MNT, MOUNT_ATTR, MS } from '../../native/constants/mount.ts';
 import { CLONE, P, PR, RLIMIT } from '../../native/constants/process.ts';
 import { AF, SOCK, TIOC } from '../../native/constants/socket.ts';
 import { SYSNO, type Sysno } from '../../native/constants/sysno.ts';
-import type { Call } from '../../native/kernel.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
-import { recordingKernel, type SeenArg, type TraceEntry } from '../../native/recording.ts';
-import { out, stringArray, u64s, words } from '../../native/struct.ts';
+import type { Call } from '../../native/kernel/kernel.ts';
+import { out, stringArray, u64s, words } from '../../native/kernel/struct.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
+import { recordingKernel, type SeenArg, type TraceEntry } from '../../native/performers/recording.ts';
 import { SIGNATURES } from '../../native/trace/signatures.ts';
 import { jsonLine, stateLine, textLine, traceFormat, traceWriter } from '../../native/trace/writer.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Call } from '../../native/kernel.ts';
+import type { Call } from '../../native/kernel/kernel.ts';
 import type { Wrap } from '../../native/platform.ts';
 
 const skip = process.versions.bun !== undefined && 'Bun replaces process.arch as it reads the sources';
@@ -11,7 +11,7 @@ test('a waiting init gives back whole pages, of whatever size', { skip }, async 
   const { arch } = process;
   Object.defineProperty(process, 'arch', { value: 'arm64', configurable: true });
   const { BUNDLE, command, worldWithBundle } = await import('./simulated.ts');
-  const { createContainer } = await import('../../runtime/create.ts');
+  const { createContainer } = await import('../../runtime/operations/create.ts');
   Object.defineProperty(process, 'arch', { value: arch, configurable: true });
   const made: Call[] = [];
   const seen: Wrap = (kernel) => ({

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { rfc3339 } from '../../runtime/clock.ts';
-import { defaultRoot } from '../../runtime/host.ts';
-import { absolutePath } from '../../runtime/path.ts';
-import { parseSignal } from '../../runtime/signal.ts';
-import { namesIn } from '../../runtime/users.ts';
+import { rfc3339 } from '../../runtime/host/clock.ts';
+import { defaultRoot } from '../../runtime/host/host.ts';
+import { absolutePath } from '../../runtime/host/path.ts';
+import { namesIn } from '../../runtime/host/users.ts';
+import { parseSignal } from '../../runtime/operations/signal.ts';
 
 describe('absolutePath', () => {
   const cases: [string, string][] = [

@@ -5,15 +5,15 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Fault, FaultPlan, faultKernel, onlyCall, type Struck } from '../../native/faults.ts';
-import type { CgroupLayout } from '../../native/simulated/cgroups.ts';
-import { inventory } from '../../native/simulated/inventory.ts';
-import type { World } from '../../native/simulated/world.ts';
-import { succeed } from '../../runtime/answers.ts';
-import type { Context } from '../../runtime/context.ts';
-import { createContainer } from '../../runtime/create.ts';
-import { deleteContainer } from '../../runtime/delete.ts';
-import { openExisting, optionsFor } from '../../runtime/open.ts';
+import { succeed } from '../../runtime/container/answers.ts';
+import type { Context } from '../../runtime/container/context.ts';
+import { openExisting, optionsFor } from '../../runtime/container/open.ts';
+import { createContainer } from '../../runtime/operations/create.ts';
+import { deleteContainer } from '../../runtime/operations/delete.ts';
+import type { CgroupLayout } from '../simulation/cgroups.ts';
+import { type Fault, FaultPlan, faultKernel, onlyCall, type Struck } from '../simulation/faults.ts';
+import { inventory } from '../simulation/inventory.ts';
+import type { World } from '../simulation/world.ts';
 import { BUNDLE, command, ROOT, worldWithBundle } from './simulated.ts';
 
 type Operation = (context: Context) => Promise<void>;

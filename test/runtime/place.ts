@@ -4,11 +4,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import type { Kernel } from '../../native/kernel.ts';
-import { loadLibc } from '../../native/libc.ts';
-import { localKernel } from '../../native/local.ts';
-import type { CommandEffects, ContainerOptions } from '../../runtime/container.ts';
-import type { Patience } from '../../runtime/lock.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
+import type { CommandEffects, ContainerOptions } from '../../runtime/container/container.ts';
+import type { Patience } from '../../runtime/store/lock.ts';
 import { World } from '../machines/world.ts';
 
 export const kernel: Kernel = localKernel(loadLibc());

@@ -4,17 +4,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { socketpair } from '../../native/calls/sockets.ts';
 import { SOCK } from '../../native/constants/socket.ts';
-import { call } from '../../native/perform.ts';
-import { writeFile } from '../../native/simulated/host.ts';
-import type { Process } from '../../native/simulated/processes.ts';
-import type { World } from '../../native/simulated/world.ts';
-import { out, viewOf } from '../../native/struct.ts';
-import { succeed } from '../../runtime/answers.ts';
-import type { Context } from '../../runtime/context.ts';
-import { createContainer } from '../../runtime/create.ts';
-import { deleteContainer } from '../../runtime/delete.ts';
-import { openExisting, optionsFor } from '../../runtime/open.ts';
+import { call } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
+import { succeed } from '../../runtime/container/answers.ts';
+import type { Context } from '../../runtime/container/context.ts';
+import { openExisting, optionsFor } from '../../runtime/container/open.ts';
+import { createContainer } from '../../runtime/operations/create.ts';
+import { deleteContainer } from '../../runtime/operations/delete.ts';
 import type { Config } from '../../spec/types.ts';
+import { writeFile } from '../simulation/host.ts';
+import type { Process } from '../simulation/processes.ts';
+import type { World } from '../simulation/world.ts';
 import { BUNDLE, command, ROOT, worldWithBundle } from './simulated.ts';
 
 interface Kind {

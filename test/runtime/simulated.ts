@@ -1,13 +1,13 @@
 /** Commands in a simulated world: what the runtime does there needs no rights, and can be made to fail anywhere. */
 
 import type { Wrap } from '../../native/platform.ts';
-import type { CgroupLayout } from '../../native/simulated/cgroups.ts';
-import { makeDirectory, writeFile } from '../../native/simulated/host.ts';
-import { type SimulatedPlatform, simulatedPlatform } from '../../native/simulated/platform.ts';
-import { World } from '../../native/simulated/world.ts';
-import type { Context } from '../../runtime/context.ts';
+import type { Context } from '../../runtime/container/context.ts';
 import { defaultConfig } from '../../spec/default.ts';
 import type { Config } from '../../spec/types.ts';
+import type { CgroupLayout } from '../simulation/cgroups.ts';
+import { makeDirectory, writeFile } from '../simulation/host.ts';
+import { type SimulatedPlatform, simulatedPlatform } from '../simulation/platform.ts';
+import { World } from '../simulation/world.ts';
 
 export const BUNDLE = '/bundle';
 export const ROOT = '/run/runchart';

@@ -8,7 +8,7 @@ const INSIDE = /^(apparmor|cgroups|checkpoint|criu|events|exec-cgroup|notify|pau
 const OUTSIDE = /-v2\.test|^(cgroups-systemd|systemd-cgroup|update)\.test/;
 
 /** Beside those with containers: what other kernels answer otherwise, and what CRIU is to an engine. */
-const OTHERS = ['test/effects/observe.test.ts', 'test/engines/containerd-checkpoint.test.ts'];
+const OTHERS = ['test/effects/running/observe.test.ts', 'test/engines/containerd-checkpoint.test.ts'];
 
 /** @param repository its root. @returns test files, from there */
 export const filesInside = (repository: string): readonly string[] => [

@@ -1,9 +1,9 @@
 /** The device rules of a container, on whichever cgroup it has. */
 
-import type { Kernel } from '../../../native/kernel.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import type { LinuxResources } from '../../../spec/types.ts';
-import { runsInUserNamespace } from '../../userns/read-mappings.ts';
+import { runsInUserNamespace } from '../../namespaces/user/read-mappings.ts';
 import { isCgroupError } from '../files.ts';
 import { applyLegacyDevices } from './legacy.ts';
 import { policyOf } from './policy.ts';

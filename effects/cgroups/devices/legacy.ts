@@ -2,9 +2,9 @@
 
 import { close, openat, write } from '../../../native/calls/files.ts';
 import { AT, O } from '../../../native/constants/files.ts';
-import type { Kernel } from '../../../native/kernel.ts';
-import { attempt } from '../../../native/perform.ts';
-import { result } from '../../../native/struct.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
+import { attempt } from '../../../native/kernel/perform.ts';
+import { result } from '../../../native/kernel/struct.ts';
 import { Batch, CgroupError, type FileWrite, readText, writeError } from '../files.ts';
 import { ALLOW_ALL, type DevicePolicy, keyOf, policyOf, ruleText } from './policy.ts';
 import { ANY, accessOf, type Match, type Rule } from './rules.ts';

@@ -4,8 +4,8 @@
  */
 
 import { close } from '../../../native/calls/files.ts';
-import type { Kernel } from '../../../native/kernel.ts';
-import { attempt } from '../../../native/perform.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
+import { attempt } from '../../../native/kernel/perform.ts';
 
 /** Enough for the few kinds of containers that one program makes. */
 const KEPT = 8;

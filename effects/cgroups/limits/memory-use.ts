@@ -1,6 +1,6 @@
 /** `memory.checkBeforeUpdate`: on v2 a limit below what is in use is accepted, and the processes are killed. */
 
-import type { Kernel } from '../../../native/kernel.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import type { LinuxResources } from '../../../spec/types.ts';
 import { CgroupError, tryRead } from '../files.ts';

@@ -1,6 +1,6 @@
 /** The way back from limits that were written, found before they are. */
 
-import type { Kernel } from '../../../native/kernel.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import { Batch, type FileWrite, planRead, planWrite, textAt } from '../files.ts';
 import type { Limit } from './limit.ts';

@@ -1,7 +1,7 @@
 /** Planned limits, written. */
 
 import { ERRNO } from '../../../native/constants/errno.ts';
-import type { Kernel } from '../../../native/kernel.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import { Batch, CgroupError, planWrite, tryRead, tryWrite, writeError, writtenAt } from '../files.ts';
 import type { Limit } from './limit.ts';

@@ -1,7 +1,7 @@
 /** What a container uses, read from its cgroup in one trip. */
 
 import { ERRNO } from '../../../native/constants/errno.ts';
-import type { Kernel } from '../../../native/kernel.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import { Batch, CgroupError, planRead, textAt, tryRead } from '../files.ts';
 import { subdirectories } from '../members.ts';

@@ -3,7 +3,7 @@
  * gdbus(1) and runc read it: 'text', true, 5, uint64 5, @as [], ['a', 'b'].
  */
 
-import { type BusInteger, type BusValue, isInteger, signatureOf } from '../../../native/bus/values.ts';
+import { type BusInteger, type BusValue, isInteger, signatureOf } from '../../../native/libraries/bus/values.ts';
 import { CgroupError } from '../files.ts';
 import { array, property, u64 } from './values.ts';
 

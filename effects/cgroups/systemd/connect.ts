@@ -1,11 +1,11 @@
 /** The connection to systemd: to the system's manager, or to an ordinary user's own. */
 
-import { BusError, connectBus } from '../../../native/bus/sd-bus.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT } from '../../../native/constants/files.ts';
-import type { Kernel } from '../../../native/kernel.ts';
-import type { Libc } from '../../../native/libc.ts';
-import { attempt } from '../../../native/perform.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
+import { attempt } from '../../../native/kernel/perform.ts';
+import { BusError, connectBus } from '../../../native/libraries/bus/sd-bus.ts';
+import type { Libc } from '../../../native/libraries/libc.ts';
 import { CgroupError } from '../files.ts';
 import { type Systemd, systemdOn } from './manager.ts';
 

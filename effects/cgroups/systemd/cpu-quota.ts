@@ -1,6 +1,6 @@
 /** CPU quotas as systemd keeps them: microseconds a second, in whole percents. Pure. */
 
-import type { BusValue } from '../../../native/bus/values.ts';
+import type { BusValue } from '../../../native/libraries/bus/values.ts';
 import type { LinuxCPU, Wide } from '../../../spec/types.ts';
 import { isSet } from '../limits/limit.ts';
 import { INFINITY, property, u64 } from './values.ts';

@@ -3,7 +3,7 @@
 import { fchownat } from '../../../native/calls/files.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT } from '../../../native/constants/files.ts';
-import type { Kernel } from '../../../native/kernel.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
 import { CgroupError, tryRead } from '../files.ts';
 
 /** What cgroups(7) names, for kernels before 4.15. */

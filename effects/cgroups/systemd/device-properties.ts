@@ -1,6 +1,6 @@
 /** Device rules as systemd can be told them: DevicePolicy and DeviceAllow. Pure. */
 
-import type { BusValue } from '../../../native/bus/values.ts';
+import type { BusValue } from '../../../native/libraries/bus/values.ts';
 import type { DevicePolicy } from '../devices/policy.ts';
 import { ANY, accessLetters, type Match } from '../devices/rules.ts';
 import { array, pair, property, str } from './values.ts';

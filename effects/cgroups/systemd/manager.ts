@@ -1,7 +1,7 @@
 /** systemd's manager over D-Bus: org.freedesktop.systemd1(5). */
 
-import { type Bus, BusError, type BusObject } from '../../../native/bus/sd-bus.ts';
-import type { BusValue } from '../../../native/bus/values.ts';
+import { type Bus, BusError, type BusObject } from '../../../native/libraries/bus/sd-bus.ts';
+import type { BusValue } from '../../../native/libraries/bus/values.ts';
 import { CgroupError } from '../files.ts';
 import { array, bool, str } from './values.ts';
 

@@ -1,6 +1,6 @@
 /** The resources of config.json as properties of a systemd unit, systemd.resource-control(5). Pure. */
 
-import type { BusValue } from '../../../native/bus/values.ts';
+import type { BusValue } from '../../../native/libraries/bus/values.ts';
 import type { LinuxResources, Wide } from '../../../spec/types.ts';
 import { cpuWeight, ioWeight, swapMax } from '../limits/conversions.ts';
 import { isSet } from '../limits/limit.ts';

@@ -1,6 +1,6 @@
 /** Files of `linux.resources.unified` that systemd has properties for; the others are only written. Pure. */
 
-import type { BusValue } from '../../../native/bus/values.ts';
+import type { BusValue } from '../../../native/libraries/bus/values.ts';
 import { CgroupError } from '../files.ts';
 import { bitsOf } from './cpu-list.ts';
 import { cpuQuota } from './cpu-quota.ts';

@@ -1,6 +1,6 @@
 /** D-Bus values, and properties of units, written short. */
 
-import { type BusValue, signatureOf } from '../../../native/bus/values.ts';
+import { type BusValue, signatureOf } from '../../../native/libraries/bus/values.ts';
 
 export const str = (value: string): BusValue => ({ type: 's', value });
 export const bool = (value: boolean): BusValue => ({ type: 'b', value });

@@ -9,8 +9,8 @@ import { boundDevices, boundMounts, externalAtDump, externalAtRestore } from '..
 import { CriuError, firstError, refusal, withLog } from '../../../effects/criu/failure.ts';
 import { planMounts } from '../../../effects/mounts/plan.ts';
 import { REQUEST } from '../../../native/criu/messages.ts';
-import { loadLibc } from '../../../native/libc.ts';
-import { localKernel } from '../../../native/local.ts';
+import { loadLibc } from '../../../native/libraries/libc.ts';
+import { localKernel } from '../../../native/performers/local.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import type { Mount } from '../../../spec/types.ts';
 

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { connectToInit, START_SOCKET } from '../../../effects/connect.ts';
 import { runHooks, runStartContainerHooks } from '../../../effects/hooks/hooks.ts';
-import { startDescriptor } from '../../../effects/init.ts';
+import { connectToInit, START_SOCKET } from '../../../effects/init/connect.ts';
+import { startDescriptor } from '../../../effects/init/start.ts';
 import type { Session } from '../../../effects/session.ts';
 import { close, openat } from '../../../native/calls/files.ts';
 import { clone3, setNoNewPrivs, setresuid, waitid } from '../../../native/calls/process.ts';
@@ -13,10 +13,10 @@ import { accept, bindUnix, listen, socket } from '../../../native/calls/sockets.
 import { AT, O } from '../../../native/constants/files.ts';
 import { CLONE, P, W } from '../../../native/constants/process.ts';
 import { AF, SOCK } from '../../../native/constants/socket.ts';
-import type { Kernel } from '../../../native/kernel.ts';
-import { call, perform } from '../../../native/perform.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
+import { call, perform } from '../../../native/kernel/perform.ts';
+import { out } from '../../../native/kernel/struct.ts';
 import { hostPlatform } from '../../../native/platform.ts';
-import { out } from '../../../native/struct.ts';
 import type { Hook } from '../../../spec/types.ts';
 import { aRecord } from './record.ts';
 

@@ -5,18 +5,18 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { openOwnFile, openProcfs } from '../../../effects/paths/procfs.ts';
 import { refuseLabels, setLabels } from '../../../effects/process/labels.ts';
-import { openOwnFile, openProcfs } from '../../../effects/procfs.ts';
 import { chdir, close, fstatfs, read, STATFS_BYTES, write } from '../../../native/calls/files.ts';
 import { chroot, mount } from '../../../native/calls/mounts.ts';
 import { unshare, waitid } from '../../../native/calls/process.ts';
 import { FS_MAGIC, O } from '../../../native/constants/files.ts';
 import { MS } from '../../../native/constants/mount.ts';
 import { CLONE, P, W } from '../../../native/constants/process.ts';
-import type { Call, Kernel } from '../../../native/kernel.ts';
-import { call, isErrno, perform } from '../../../native/perform.ts';
+import type { Call, Kernel } from '../../../native/kernel/kernel.ts';
+import { call, isErrno, perform } from '../../../native/kernel/perform.ts';
+import { out, result, viewOf } from '../../../native/kernel/struct.ts';
 import { hostPlatform } from '../../../native/platform.ts';
-import { out, result, viewOf } from '../../../native/struct.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'mounting takes root';
 const apparmor = existsSync('/sys/module/apparmor');

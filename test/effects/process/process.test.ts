@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseStat } from '../../../effects/proc.ts';
+import { parseStat } from '../../../effects/paths/proc.ts';
 import { applyCapabilities, capabilitySet, dropBounding } from '../../../effects/process/capabilities.ts';
 import { homeOf, variable, withHome, withoutDuplicates } from '../../../effects/process/environment.ts';
 import { candidates } from '../../../effects/process/program.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PartedBatch } from '../../../effects/parted-batch.ts';
+import { PartedBatch } from '../../../effects/batch.ts';
 import { addMemoryPolicy } from '../../../effects/process/memory-policy.ts';
 import { addPriorities } from '../../../effects/process/priorities.ts';
-import { viewOf } from '../../../native/struct.ts';
+import { viewOf } from '../../../native/kernel/struct.ts';
 import type { MemoryPolicy, Scheduler } from '../../../spec/types.ts';
 
 // The numbers are those of uapi/linux/sched.h and uapi/linux/mempolicy.h.

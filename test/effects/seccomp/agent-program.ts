@@ -16,11 +16,11 @@ import {
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { AF, POLL, SOCK } from '../../../native/constants/socket.ts';
 import { sysno } from '../../../native/constants/sysno.ts';
-import { loadLibc } from '../../../native/libc.ts';
-import { localKernel } from '../../../native/local.ts';
-import { call, perform } from '../../../native/perform.ts';
-import { poller } from '../../../native/poller.ts';
-import { out, viewOf } from '../../../native/struct.ts';
+import { call, perform } from '../../../native/kernel/perform.ts';
+import { out, viewOf } from '../../../native/kernel/struct.ts';
+import { loadLibc } from '../../../native/libraries/libc.ts';
+import { poller } from '../../../native/libraries/poller.ts';
+import { localKernel } from '../../../native/performers/local.ts';
 
 const NOTIF_RECV = 0xc0502100;
 const NOTIF_SEND = 0xc0182101;

@@ -17,10 +17,10 @@ import { AT } from '../../../native/constants/files.ts';
 import { P, W } from '../../../native/constants/process.ts';
 import { AF, SOCK } from '../../../native/constants/socket.ts';
 import { SYSNO } from '../../../native/constants/sysno.ts';
-import { loadLibc } from '../../../native/libc.ts';
-import { localKernel } from '../../../native/local.ts';
-import { call, perform } from '../../../native/perform.ts';
-import { out, viewOf } from '../../../native/struct.ts';
+import { call, perform } from '../../../native/kernel/perform.ts';
+import { out, viewOf } from '../../../native/kernel/struct.ts';
+import { loadLibc } from '../../../native/libraries/libc.ts';
+import { localKernel } from '../../../native/performers/local.ts';
 import type { Seccomp } from '../../../spec/types.ts';
 import { compileOrSkip, startStage } from './stage.ts';
 

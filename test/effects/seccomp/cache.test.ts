@@ -15,9 +15,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { CACHE_FOLDER, cacheKey, keyOf, readCached, writeCached } from '../../../effects/seccomp/cache.ts';
 import { compileSeccomp } from '../../../effects/seccomp/compile-once.ts';
-import { loadLibc } from '../../../native/libc.ts';
-import { loadLibSeccomp } from '../../../native/libseccomp.ts';
-import { localKernel } from '../../../native/local.ts';
+import { loadLibc } from '../../../native/libraries/libc.ts';
+import { loadLibSeccomp } from '../../../native/libraries/libseccomp.ts';
+import { localKernel } from '../../../native/performers/local.ts';
 import type { Seccomp } from '../../../spec/types.ts';
 import { compileOrSkip } from './stage.ts';
 

@@ -7,11 +7,11 @@ import { close } from '../../../native/calls/files.ts';
 import { setNoNewPrivs, waitid } from '../../../native/calls/process.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { P, W } from '../../../native/constants/process.ts';
-import { type Call, LostPeerError } from '../../../native/kernel.ts';
-import { loadLibc } from '../../../native/libc.ts';
-import { localKernel } from '../../../native/local.ts';
-import { perform } from '../../../native/perform.ts';
-import { out, viewOf } from '../../../native/struct.ts';
+import { type Call, LostPeerError } from '../../../native/kernel/kernel.ts';
+import { perform } from '../../../native/kernel/perform.ts';
+import { out, viewOf } from '../../../native/kernel/struct.ts';
+import { loadLibc } from '../../../native/libraries/libc.ts';
+import { localKernel } from '../../../native/performers/local.ts';
 import type { Seccomp, SeccompAction, SeccompOperator, SeccompSyscall } from '../../../spec/types.ts';
 import { compileOrSkip, startStage } from './stage.ts';
 

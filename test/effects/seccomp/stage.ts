@@ -2,10 +2,10 @@
 
 import { compileSeccomp } from '../../../effects/seccomp/compile-once.ts';
 import { initProgram } from '../../../native/init/program.ts';
-import type { Kernel } from '../../../native/kernel.ts';
-import type { Libc } from '../../../native/libc.ts';
-import { loadLibSeccomp } from '../../../native/libseccomp.ts';
-import { spawnStage } from '../../../native/spawn.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
+import type { Libc } from '../../../native/libraries/libc.ts';
+import { loadLibSeccomp } from '../../../native/libraries/libseccomp.ts';
+import { spawnStage } from '../../../native/stage/spawn.ts';
 import type { Seccomp } from '../../../spec/types.ts';
 
 export const startStage = (libc: Libc, local: Kernel, descriptors: readonly number[] = [0, 1, 2]) =>

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { ERRNO, type ErrnoName, errnoText } from '../../../native/constants/errno.ts';
-import { FaultPlan, faultKernel, type Struck } from '../../../native/faults.ts';
 import type { Wrap } from '../../../native/platform.ts';
+import { FaultPlan, faultKernel, type Struck } from '../../simulation/faults.ts';
 
 const ERRNOS = ['EPERM', 'ENOMEM', 'EIO', 'ENOSPC', 'EINTR', 'ENOSYS'] as const satisfies readonly ErrnoName[];
 

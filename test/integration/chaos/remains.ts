@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { detectLayout } from '../../../effects/cgroups/layout.ts';
 import { directoriesOf, planCgroup } from '../../../effects/cgroups/paths.ts';
-import { loadLibc } from '../../../native/libc.ts';
-import { localKernel } from '../../../native/local.ts';
+import { loadLibc } from '../../../native/libraries/libc.ts';
+import { localKernel } from '../../../native/performers/local.ts';
 import { hostPlatform } from '../../../native/platform.ts';
 import type { Place } from './scene.ts';
 

@@ -10,10 +10,15 @@ import type { Answer } from '../../../machines/ask.ts';
 import type { Request } from '../../../machines/events.ts';
 import { SIGNALS } from '../../../native/constants/signal.ts';
 import { hostPlatform } from '../../../native/platform.ts';
-import { type Access, type ContainerOptions, newContainer, openContainer } from '../../../runtime/container.ts';
-import { deleteContainer } from '../../../runtime/delete.ts';
-import { lookAt } from '../../../runtime/look.ts';
-import { isStoreError } from '../../../runtime/store-error.ts';
+import {
+  type Access,
+  type ContainerOptions,
+  newContainer,
+  openContainer,
+} from '../../../runtime/container/container.ts';
+import { deleteContainer } from '../../../runtime/operations/delete.ts';
+import { isStoreError } from '../../../runtime/store/error.ts';
+import { lookAt } from '../../../runtime/store/look.ts';
 import type { CgroupRecord, ContainerRecord } from '../../../spec/record.ts';
 import type { Status } from '../../../spec/types.ts';
 import { newRecord, World } from '../../machines/world.ts';

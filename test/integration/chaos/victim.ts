@@ -5,9 +5,9 @@
 
 import { readFileSync } from 'node:fs';
 import { SYSNO } from '../../../native/constants/sysno.ts';
-import { FaultPlan, faultKernel, type ShouldFail } from '../../../native/faults.ts';
-import { type Libc, loadLibc } from '../../../native/libc.ts';
+import { type Libc, loadLibc } from '../../../native/libraries/libc.ts';
 import { hostPlatform, type Wrap } from '../../../native/platform.ts';
+import { FaultPlan, faultKernel, type ShouldFail } from '../../simulation/faults.ts';
 import { commandsOn, type Place } from './scene.ts';
 
 export interface Order {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { checkMemoryUse } from '../../../../effects/cgroups/limits/memory-use.ts';
-import { loadLibc } from '../../../../native/libc.ts';
-import { localKernel } from '../../../../native/local.ts';
+import { loadLibc } from '../../../../native/libraries/libc.ts';
+import { localKernel } from '../../../../native/performers/local.ts';
 import type { CgroupRecord } from '../../../../spec/record.ts';
 import type { LinuxMemory } from '../../../../spec/types.ts';
 

@@ -5,8 +5,8 @@
  */
 
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { loadLibc } from '../../../../native/libc.ts';
-import { ownName, type Request } from '../../../native/bus/service.ts';
+import { loadLibc } from '../../../../native/libraries/libc.ts';
+import { ownName, type Request } from '../../../native/libraries/bus/service.ts';
 
 const [address = '', folder = '', ...hierarchies] = process.argv.slice(2);
 const MANAGER = 'org.freedesktop.systemd1.Manager';

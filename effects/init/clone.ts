@@ -1,0 +1,192 @@
+/**
+ * Brings a process into being that serves batches, in a cgroup and in namespaces: a *stage* is spawned, moves itself
+ * there, and clones the process as a child of this command. The container's init comes so, and the processes of `exec`.
+ */
+
+import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
+import { clone3, waitid } from '../../native/calls/process.ts';
+import { socketpair } from '../../native/calls/sockets.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
+import { AT, O } from '../../native/constants/files.ts';
+import { CLONE, P, W } from '../../native/constants/process.ts';
+import { SOCK } from '../../native/constants/socket.ts';
+import type { Kernel, ResultRef } from '../../native/kernel/kernel.ts';
+import { attempt, flush, perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
+import type { Platform } from '../../native/platform.ts';
+import { STANDING_FROM, type StandingStages } from '../../native/stage/standing.ts';
+import { PartedBatch } from '../batch.ts';
+import { doing } from '../error.ts';
+import { addOomScore } from '../process/execution-domain.ts';
+import type { Inheritance, InitConnection } from '../session.ts';
+
+interface ServedProcessPlan {
+  readonly inheritance: Inheritance;
+  /** Descriptors of this process that the new one gets after its standard, preserved and batch ones. */
+  readonly extra: readonly number[];
+  /** Moves the stage into the cgroups that the process is not born in. @throws Error */
+  readonly enterCgroup?: ((stage: Kernel) => void) | undefined;
+  /** A cgroup v2 directory that the process is born in. */
+  readonly birthCgroup?: string | undefined;
+  /** How willingly the kernel ends it when memory runs out. */
+  readonly oomScoreAdj?: number | undefined;
+  /** Adds what must come before anything is joined: in a joined mount namespace paths lead elsewhere. */
+  readonly addFirst?: ((batch: PartedBatch) => ResultRef | undefined) | undefined;
+  /** Joins namespaces where that takes looking at what happened. @throws Error */
+  readonly joinFirst?: ((stage: Kernel) => void) | undefined;
+  /** Adds the joining of namespaces. `held` is the descriptor that `addFirst` gave. */
+  readonly addJoins?: ((batch: PartedBatch, held: number) => void) | undefined;
+  /** CLONE_NEW* of the namespaces that are made. */
+  readonly madeNamespaces: number;
+  /**
+   * What there is to do while the kernel makes the namespaces: a network takes it 0.5 ms. It must not throw.
+   * @param process as a kernel; it is not there yet
+   */
+  readonly meanwhile?: ((process: Kernel) => void) | undefined;
+}
+
+export interface ServedProcess extends InitConnection {
+  readonly pid: number;
+}
+
+/** The number, in the process, of its end of the batch socket: the first after what it preserves. */
+const batchDescriptor = (preserveFds: number): number => 3 + preserveFds;
+
+/** The number, in the process, of the i-th extra descriptor. */
+export const extraDescriptor = (preserveFds: number, index: number): number => batchDescriptor(preserveFds) + 1 + index;
+
+/** Numbers that no open file of the process reaches by itself. */
+const APART = 16;
+
+/** The number, in an init, of its rootfs until it is entered. */
+export const rootDescriptor = (preserveFds: number): number => batchDescriptor(preserveFds) + APART;
+
+/** @throws EffectError; no process is left then */
+export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
+  const { local } = platform;
+  const { stdio, preserveFds } = plan.inheritance;
+  const pair = out(8);
+  doing(`make a socket for the ${performer}`, () => perform(local, [socketpair(SOCK.STREAM, pair)]));
+  const ours = viewOf(pair.bytes).getInt32(0, true);
+  const theirs = viewOf(pair.bytes).getInt32(4, true);
+  try {
+    const table: number[] = [...stdio];
+    for (let fd = 3; fd < 3 + preserveFds; fd++) table.push(fd);
+    table.push(theirs, ...plan.extra);
+    const kernel = platform.kernelBehind(ours, performer);
+    const meanwhile = (): void => plan.meanwhile?.(kernel);
+    const standing = leavesStage(plan) && table.length < STANDING_FROM ? platform.standing : undefined;
+    const pid =
+      standing === undefined
+        ? cloneProcess(platform, table, plan, meanwhile)
+        : cloneFrom(standing, table, plan, meanwhile);
+    return { pid, socket: ours, kernel };
+  } catch (error) {
+    local.submit([close(ours)]);
+    throw error;
+  } finally {
+    local.submit([close(theirs)]);
+  }
+}
+
+function cloneProcess(
+  platform: Platform,
+  table: readonly number[],
+  plan: ServedProcessPlan,
+  meanwhile: () => void,
+): number {
+  const stage = doing(
+    'start the stage',
+    () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
+  );
+  try {
+    plan.enterCgroup?.(stage.kernel);
+    let batch = new PartedBatch();
+    for (const one of stage.settling ?? []) batch.add(one);
+    batch.add(closeRange(stage.socket + 1, 0x7fffffff));
+    batch.part('prepare the stage');
+    addOomScore(batch, plan.oomScoreAdj);
+    // Numbers that calls of a later batch can be told; no open file of the stage reaches them by itself.
+    const cgroup = stage.socket + 16;
+    const held = cgroup + 1;
+    // Before anything is joined: the path is the host's.
+    if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
+    const first = plan.addFirst?.(batch);
+    if (first !== undefined) {
+      batch.add(dup3(first, held, O.CLOEXEC));
+      batch.add(close(first));
+    }
+    if (plan.joinFirst !== undefined) {
+      batch.perform(stage.kernel);
+      plan.joinFirst(stage.kernel);
+      batch = new PartedBatch();
+    }
+    plan.addJoins?.(batch, held);
+    const pid = addClone(batch, plan, cgroup);
+    return performAll(batch, stage.kernel, meanwhile)[pid.index] ?? 0;
+  } finally {
+    attempt(platform.local, close(stage.connection));
+    while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+  }
+}
+
+function performAll(batch: PartedBatch, stage: Kernel, meanwhile: () => void): readonly number[] {
+  let all: readonly number[] = [];
+  batch.post(stage, (results) => {
+    all = results;
+  });
+  meanwhile();
+  flush(stage);
+  return all;
+}
+
+/** Whether all that the stage does besides cloning the process leaves no trace in the stage. */
+const leavesStage = ({ enterCgroup, joinFirst, addJoins, oomScoreAdj }: ServedProcessPlan): boolean =>
+  enterCgroup === undefined && joinFirst === undefined && addJoins === undefined && oomScoreAdj === undefined;
+
+function cloneFrom(
+  standing: StandingStages,
+  table: readonly number[],
+  plan: ServedProcessPlan,
+  meanwhile: () => void,
+): number {
+  try {
+    const { kernel, pass } = doing('start the stage', standing.current);
+    const batch = new PartedBatch();
+    batch.add(doing('pass descriptors to the stage', () => pass(table)));
+    batch.part('take the descriptors in the stage');
+    const cgroup = STANDING_FROM + 16;
+    if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
+    const pid = addClone(batch, plan, cgroup);
+    batch.add(closeRange(0, STANDING_FROM - 1));
+    if (plan.birthCgroup !== undefined) batch.add(close(cgroup));
+    batch.part('tidy up the stage');
+    return performAll(batch, kernel, meanwhile)[pid.index] ?? 0;
+  } catch (error) {
+    standing.retire();
+    throw error;
+  }
+}
+
+function addOpenCgroup(batch: PartedBatch, path: string, to: number): void {
+  const fd = batch.add(openat(AT.FDCWD, path, O.PATH | O.DIRECTORY));
+  batch.add(dup3(fd, to, O.CLOEXEC));
+  batch.add(close(fd));
+  batch.part(`open the cgroup ${path}`);
+}
+
+function addClone(batch: PartedBatch, plan: ServedProcessPlan, cgroup: number): ResultRef {
+  const { birthCgroup, madeNamespaces } = plan;
+  const pid = batch.add(
+    clone3({
+      // A sum: INTO_CGROUP lies beyond the 32 bits of JavaScript's `|`.
+      flags: (madeNamespaces | CLONE.PARENT) + (birthCgroup === undefined ? 0 : CLONE.INTO_CGROUP),
+      // With CLONE_PARENT the child gets the exit signal of the stage: SIGCHLD to this process.
+      exitSignal: 0,
+      ...(birthCgroup === undefined ? {} : { cgroup }),
+      childServes: batchDescriptor(plan.inheritance.preserveFds),
+    }),
+  );
+  batch.part('clone3 into the namespaces');
+  return pid;
+}

@@ -1,0 +1,52 @@
+/** The container's namespaces: which are made, which are joined, and how the init comes to be in them. */
+
+import { CLONE } from '../../native/constants/process.ts';
+import type { Config, Namespace, NamespaceType } from '../../spec/types.ts';
+
+export const NAMESPACE_FLAGS: Readonly<Record<NamespaceType, number>> = {
+  mount: CLONE.NEWNS,
+  pid: CLONE.NEWPID,
+  network: CLONE.NEWNET,
+  uts: CLONE.NEWUTS,
+  ipc: CLONE.NEWIPC,
+  user: CLONE.NEWUSER,
+  cgroup: CLONE.NEWCGROUP,
+  time: CLONE.NEWTIME,
+};
+
+export const NAMESPACE_TYPES: readonly NamespaceType[] = [
+  'mount',
+  'pid',
+  'network',
+  'uts',
+  'ipc',
+  'user',
+  'cgroup',
+  'time',
+];
+
+export interface NamespacePlan {
+  /** CLONE_NEW* flags for clone3(2). Not that of a time namespace: whoever is born into a new one finds its clocks set. */
+  readonly made: number;
+  readonly makesTime: boolean;
+  readonly joined: readonly { readonly type: NamespaceType; readonly path: string }[];
+}
+
+export function planNamespaces(config: Config): NamespacePlan {
+  const namespaces = config.linux?.namespaces ?? [];
+  return {
+    made: namespaces.filter(isMade).reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0) & ~CLONE.NEWTIME,
+    makesTime: makesNamespace(config, 'time'),
+    joined: namespaces.flatMap(({ type, path }) => (path === undefined || path === '' ? [] : [{ type, path }])),
+  };
+}
+
+const isMade = ({ path }: Namespace): boolean => path === undefined || path === '';
+
+/** Whether the container has a namespace of that type that is not the host's. */
+export const hasNamespace = (config: Config, type: NamespaceType): boolean =>
+  (config.linux?.namespaces ?? []).some((namespace) => namespace.type === type);
+
+/** Whether it gets a new one: what is in a joined one belongs to somebody else. */
+export const makesNamespace = (config: Config, type: NamespaceType): boolean =>
+  (config.linux?.namespaces ?? []).some((namespace) => namespace.type === type && isMade(namespace));

@@ -1,0 +1,52 @@
+/** Kernel parameters of the container's own namespaces (config-linux.md, "Sysctl"). */
+
+import { close, openat2, write } from '../../native/calls/files.ts';
+import { fsconfigCreate, fsmount, fsopen } from '../../native/calls/mounts.ts';
+import { O, RESOLVE } from '../../native/constants/files.ts';
+import { MOUNT_ATTR } from '../../native/constants/mount.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { dottedSysctl, sysctlPath } from '../../spec/rules/sysctl.ts';
+import type { PartedBatch } from '../batch.ts';
+import { EffectError } from '../error.ts';
+import { namespaceId } from './id.ts';
+
+type Sysctls = Readonly<Record<string, string>>;
+
+/** Adds the writes, through a procfs of the init's own that is mounted nowhere: nobody can put another file in a parameter's place (CVE-2025-52881). */
+export function addSysctls(batch: PartedBatch, sysctls: Sysctls): void {
+  if (Object.keys(sysctls).length === 0) return;
+  const fs = batch.add(fsopen('proc'));
+  batch.add(fsconfigCreate(fs));
+  const proc = batch.add(fsmount(fs, MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC));
+  batch.part('open a procfs to set sysctls');
+  for (const [name, value] of Object.entries(sysctls)) {
+    const path = `sys/${sysctlPath(name)}`;
+    const file = batch.add(openat2(proc, path, { flags: O.WRONLY, resolve: RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS }));
+    batch.add(write(file, value));
+    batch.add(close(file));
+    batch.part(`write sysctl key ${dottedSysctl(name)}`);
+  }
+  batch.add(close(proc));
+  batch.add(close(fs));
+}
+
+/** By namespace that may be joined: which parameters are its own. Those of others need a new namespace or are refused by the config's rules. */
+const JOINED = [
+  { file: 'net', type: 'network', owns: /^net\./ },
+  { file: 'ipc', type: 'ipc', owns: /^(kernel\.(msg|sem|shm)|fs\.mqueue\.)/ },
+  { file: 'uts', type: 'uts', owns: /^kernel\.domainname$/ },
+] as const;
+
+/**
+ * A namespace that the config joins by its path may turn out to be the host's.
+ * @param pid of the init, which has joined
+ * @throws EffectError with runc's words
+ */
+export function refuseHostSysctls(local: Kernel, pid: number, sysctls: Sysctls): void {
+  const names = Object.keys(sysctls).map(dottedSysctl);
+  for (const { file, type, owns } of JOINED) {
+    const name = names.find((one) => owns.test(one));
+    if (name === undefined || namespaceId(local, String(pid), file) !== namespaceId(local, 'self', file)) continue;
+    throw new EffectError(`sysctl ${JSON.stringify(name)} not allowed in host ${type} namespace`);
+  }
+}

@@ -1,0 +1,46 @@
+/** The user namespace that an init is born in: its mappings are written from outside, and the init becomes its root. */
+
+import { setgroups, setresgid, setresuid } from '../../../native/calls/process.ts';
+import { attempt, perform } from '../../../native/kernel/perform.ts';
+import type { ContainerRecord } from '../../../spec/record.ts';
+import { doing } from '../../error.ts';
+import { connectedInit, type Session } from '../../session.ts';
+import { makesNamespace } from '../plan.ts';
+import { makesTimeInside, makeTimeNamespaceInside } from '../time.ts';
+import { checkMappings, hostId, inUserNamespace, type Mappings, mappingsOf } from './mappings.ts';
+import { readMappings } from './read-mappings.ts';
+import { writeMappings } from './write-mappings.ts';
+
+/**
+ * To be performed before anything else that the init does: until then it has no ids that the namespace knows.
+ * @throws EffectError
+ */
+export async function settleUserNamespace(session: Session, record: ContainerRecord): Promise<void> {
+  const { config } = record;
+  if (!inUserNamespace(config)) return;
+  const { kernel, pid } = connectedInit(session);
+  const { local } = session.platform;
+  if (!makesNamespace(config, 'user')) {
+    // The stage became its root when it joined.
+    const mappings = readMappings(local, pid);
+    checkMappings(config, mappings);
+    givePipes(session, mappings);
+    return;
+  }
+  givePipes(session, mappingsOf(config));
+  const { mayDropGroups } = await writeMappings(session, record);
+  const root = [setresgid(0), setresuid(0)];
+  doing('become root in the user namespace', () => perform(kernel, mayDropGroups ? [setgroups([]), ...root] : root));
+  if (makesTimeInside(record)) makeTimeNamespaceInside(kernel, config.linux?.timeOffsets ?? {});
+}
+
+/**
+ * Pipes of our own become the namespace's root's, who hands them on to the process's user: or nobody inside could open
+ * /dev/stdout. What the caller gave stays the caller's.
+ */
+function givePipes({ platform: { local }, inheritance }: Session, mappings: Mappings): void {
+  const uid = hostId(mappings.uid, 0);
+  const gid = hostId(mappings.gid, 0);
+  if (uid === undefined || gid === undefined) return;
+  for (const fd of inheritance.pipes ?? []) attempt(local, { name: 'fchown', args: [fd, uid, gid] });
+}

@@ -1,0 +1,29 @@
+/** A container's processes stopped, all of them. */
+
+import { SIGNALS } from '../../native/constants/signal.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { CgroupRecord, InitRecord } from '../../spec/record.ts';
+import { freeze, thaw } from '../cgroups/freeze.ts';
+import { EffectError } from '../error.ts';
+import { findStat } from '../paths/proc.ts';
+
+const KILL_BIT = 1 << (SIGNALS.SIGKILL - 1);
+
+/**
+ * A SIGKILL waits for no `pause`. On v1 a frozen process does not die of it, and who sent it, and found the container not frozen
+ * yet, believes it dead: so what was killed before it stood still is let go, to die.
+ * @throws EffectError `container not running` where it is gone, or about to be
+ * @throws CgroupError, SyscallError; then it goes on
+ */
+export function pauseContainer(local: Kernel, cgroup: CgroupRecord, init: InitRecord | undefined): void {
+  freeze(local, cgroup);
+  if (cgroup.layout === 'v2' || init === undefined) return;
+  let lives = false;
+  try {
+    const stat = findStat(local, init.pid);
+    lives = stat?.startTime === init.startTime && (stat.pending & KILL_BIT) === 0;
+  } finally {
+    if (!lives) thaw(local, cgroup);
+  }
+  if (!lives) throw new EffectError('container not running');
+}

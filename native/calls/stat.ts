@@ -1,0 +1,34 @@
+/** What struct statx says (statx(2)); byte offsets of uapi/linux/stat.h. */
+
+import { S } from '../constants/files.ts';
+import type { Out } from '../kernel/kernel.ts';
+import { viewOf } from '../kernel/struct.ts';
+
+const STX = { UID: 20, MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
+
+export interface DeviceNumbers {
+  readonly major: number;
+  readonly minor: number;
+}
+
+export const NULL_DEVICE: DeviceNumbers = { major: 1, minor: 3 };
+
+/** Type and permissions. */
+export const modeOf = (stat: Out): number => viewOf(stat.bytes).getUint16(STX.MODE, true);
+
+/** S_IFDIR, S_IFREG, … */
+export const typeOf = (stat: Out): number => modeOf(stat) & S.IFMT;
+
+export const ownerOf = (stat: Out): number => viewOf(stat.bytes).getUint32(STX.UID, true);
+
+/** Whether it is that device, whatever its name and permissions. @param type S_IFCHR, S_IFBLK */
+export function isDeviceNode(stat: Out, type: number, { major, minor }: DeviceNumbers): boolean {
+  const view = viewOf(stat.bytes);
+  return (
+    typeOf(stat) === type &&
+    view.getUint32(STX.RDEV_MAJOR, true) === major &&
+    view.getUint32(STX.RDEV_MINOR, true) === minor
+  );
+}
+
+export const isCharacterDevice = (stat: Out, numbers: DeviceNumbers): boolean => isDeviceNode(stat, S.IFCHR, numbers);

@@ -1,0 +1,57 @@
+/** Modes and sizes of terminals, as bytes of the kernel's structures. Pure. */
+
+import { viewOf } from '../kernel/struct.ts';
+
+/** Flags of termios(3), uapi/asm-generic/termbits.h. */
+const IFLAG = {
+  IGNBRK: 0o1,
+  BRKINT: 0o2,
+  PARMRK: 0o10,
+  ISTRIP: 0o40,
+  INLCR: 0o100,
+  IGNCR: 0o200,
+  ICRNL: 0o400,
+  IXON: 0o2000,
+};
+const OFLAG = { ONLCR: 0o4 };
+const CFLAG = { CSIZE: 0o60, CS8: 0o60, PARENB: 0o400 };
+const LFLAG = { ISIG: 0o1, ICANON: 0o2, ECHO: 0o10, ECHONL: 0o100, IEXTEN: 0o100000 };
+const AT = { iflag: 0, oflag: 4, cflag: 8, lflag: 12, cc: 17 } as const;
+const VTIME = 5;
+const VMIN = 6;
+
+const all = (flags: Readonly<Record<string, number>>): number =>
+  Object.values(flags).reduce((sum, flag) => sum | flag, 0);
+
+/**
+ * Input as in cfmakeraw(3): every byte as it was typed. Output goes on to be processed, as with runc: a container's
+ * terminal leaves newlines alone (`withoutCarriageReturns`), so the host's own has to return the carriage.
+ */
+export function rawInput(termios: Uint8Array): Uint8Array {
+  const raw = termios.slice();
+  const view = viewOf(raw);
+  clear(view, AT.iflag, all(IFLAG));
+  clear(view, AT.lflag, all(LFLAG));
+  clear(view, AT.cflag, CFLAG.CSIZE | CFLAG.PARENB);
+  view.setUint32(AT.cflag, view.getUint32(AT.cflag, true) | CFLAG.CS8, true);
+  raw[AT.cc + VMIN] = 1;
+  raw[AT.cc + VTIME] = 0;
+  return raw;
+}
+
+/** Newlines come out of the terminal as they were written to it. */
+export function withoutCarriageReturns(termios: Uint8Array): Uint8Array {
+  const changed = termios.slice();
+  clear(viewOf(changed), AT.oflag, OFLAG.ONLCR);
+  return changed;
+}
+
+function clear(view: DataView, offset: number, flags: number): void {
+  view.setUint32(offset, view.getUint32(offset, true) & ~flags, true);
+}
+
+/** Whether a size has been set: a terminal without a window has none. */
+export function hasSize(winsize: Uint8Array): boolean {
+  const view = viewOf(winsize);
+  return view.getUint16(0, true) !== 0 && view.getUint16(2, true) !== 0;
+}

@@ -1,0 +1,57 @@
+/** Batches as statements: the results, or an error that says which call failed and why. */
+
+import { ERRNO, type ErrnoName, errnoName, errnoText } from '../constants/errno.ts';
+import type { Call, Kernel, Settle } from './kernel.ts';
+
+/** A system call that failed. `message` is `openat2: ENOENT: no such file or directory`. */
+export class SyscallError extends Error {
+  override readonly name = 'SyscallError';
+  /** Positive, as in errno(3). */
+  readonly errno: number;
+  readonly code: string;
+  readonly call: Call;
+  /** Its place in its batch. */
+  readonly index: number;
+
+  constructor(call: Call, errno: number, index = 0) {
+    super(`${call.name}: ${errnoName(errno)}: ${errnoText(errno)}`);
+    this.call = call;
+    this.errno = errno;
+    this.code = errnoName(errno);
+    this.index = index;
+  }
+}
+
+/** Performs a batch. @throws SyscallError for the call that stopped it */
+export function perform(kernel: Kernel, calls: readonly Call[]): readonly number[] {
+  const { results, stoppedAt } = kernel.submit(calls);
+  const failed = stoppedAt === undefined ? undefined : calls[stoppedAt];
+  if (stoppedAt !== undefined && failed !== undefined)
+    throw new SyscallError(failed, -(results[stoppedAt] ?? 0), stoppedAt);
+  return results;
+}
+
+/** Performs a batch, now or later, in the order of what is asked of this kernel. @param settle is told what became of it */
+export function post(kernel: Kernel, calls: readonly Call[], settle: Settle): void {
+  if (kernel.post === undefined) settle(kernel.submit(calls));
+  else kernel.post(calls, settle);
+}
+
+/** Waits for what was posted. @throws LostPeerError, and what went wrong there */
+export const flush = (kernel: Kernel): void => kernel.flush?.();
+
+/** Performs one call and returns its result. @throws SyscallError */
+export function call(kernel: Kernel, one: Call): number {
+  const [value = 0] = perform(kernel, [one]);
+  return value;
+}
+
+/** Performs one call; a failure is returned as `-errno`. */
+export function attempt(kernel: Kernel, one: Call): number {
+  const [value = 0] = kernel.submit([one]).results;
+  return value;
+}
+
+/** Whether an error is a failed system call with one of these reasons. */
+export const isErrno = (error: unknown, ...names: readonly ErrnoName[]): error is SyscallError =>
+  error instanceof SyscallError && names.some((name) => ERRNO[name] === error.errno);

@@ -1,0 +1,75 @@
+/**
+ * The C library's functions that we call, declared on first use (a declaration costs 5 µs).
+ * Everything that is a system call goes through `syscall`; the others exist only in libc.
+ */
+
+import { viewOf } from '../kernel/struct.ts';
+import type { PollRequest } from '../platform.ts';
+import { type Koffi, loadKoffi, type NativeFunction } from './koffi.ts';
+
+export interface Libc {
+  readonly koffi: Koffi;
+  /** syscall(2): the number, then six arguments. -1 on failure, the reason in `errno()`. */
+  readonly syscall: NativeFunction;
+  /** posix_spawn(3) with its file actions and attributes as opaque buffers. */
+  readonly spawn: SpawnFunctions;
+  /** poll(2) on a thread of its own. Interrupted or not, it answers with what is ready. */
+  poll(descriptors: readonly PollRequest[], timeoutMs: number): Promise<readonly number[]>;
+  /** The errno of the last call: only meaningful directly after a -1. */
+  errno(): number;
+}
+
+export interface SpawnFunctions {
+  readonly posixSpawn: NativeFunction;
+  readonly actionsInit: NativeFunction;
+  readonly actionsDup2: NativeFunction;
+  readonly actionsDestroy: NativeFunction;
+  readonly attributesInit: NativeFunction;
+  readonly attributesSetFlags: NativeFunction;
+  readonly attributesSetSigmask: NativeFunction;
+  readonly attributesSetSigdefault: NativeFunction;
+  readonly attributesDestroy: NativeFunction;
+}
+
+const INT64 = 'int64_t';
+
+export function loadLibc(): Libc {
+  const koffi = loadKoffi();
+  const library = koffi.load(null);
+  let spawn: SpawnFunctions | undefined;
+  let poll: NativeFunction | undefined;
+  return {
+    koffi,
+    syscall: library.func('syscall', INT64, [INT64, INT64, INT64, INT64, INT64, INT64, INT64]),
+    errno: () => koffi.errno(),
+    poll(descriptors, timeoutMs) {
+      poll ??= library.func('poll', 'int', ['void *', 'uint64_t', 'int']);
+      const fds = new Uint8Array(descriptors.length * 8);
+      const view = viewOf(fds);
+      descriptors.forEach(({ fd, events }, i) => {
+        view.setInt32(i * 8, fd, true);
+        view.setInt16(i * 8 + 4, events, true);
+      });
+      const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
+      poll.async(fds, descriptors.length, timeoutMs, (error: unknown) => {
+        if (error) reject(error);
+        else resolve(descriptors.map((_, i) => view.getInt16(i * 8 + 6, true)));
+      });
+      return promise;
+    },
+    get spawn() {
+      spawn ??= {
+        posixSpawn: library.func('posix_spawn', 'int', ['void *', 'str', 'void *', 'void *', INT64, INT64]),
+        actionsInit: library.func('posix_spawn_file_actions_init', 'int', ['void *']),
+        actionsDup2: library.func('posix_spawn_file_actions_adddup2', 'int', ['void *', 'int', 'int']),
+        actionsDestroy: library.func('posix_spawn_file_actions_destroy', 'int', ['void *']),
+        attributesInit: library.func('posix_spawnattr_init', 'int', ['void *']),
+        attributesSetFlags: library.func('posix_spawnattr_setflags', 'int', ['void *', 'int16_t']),
+        attributesSetSigmask: library.func('posix_spawnattr_setsigmask', 'int', ['void *', 'void *']),
+        attributesSetSigdefault: library.func('posix_spawnattr_setsigdefault', 'int', ['void *', 'void *']),
+        attributesDestroy: library.func('posix_spawnattr_destroy', 'int', ['void *']),
+      };
+      return spawn;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Waiting for descriptors without stopping the engine. The engines' thread pools are small (four threads), and a wait
+ * for a container may last for days: so all waits of a process share one poll(2) on one thread.
+ */
+
+import { close, read, write } from '../calls/files.ts';
+import { POLL } from '../constants/socket.ts';
+import type { Call, Kernel } from '../kernel/kernel.ts';
+import { attempt, call } from '../kernel/perform.ts';
+import { out } from '../kernel/struct.ts';
+import type { PollRequest } from '../platform.ts';
+import type { Libc } from './libc.ts';
+
+interface Waiting {
+  readonly requests: readonly PollRequest[];
+  /** On performance.now()'s clock. */
+  readonly deadline: number;
+  readonly resolve: (events: readonly number[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const EFD_CLOEXEC = 0o2000000;
+const EFD_NONBLOCK = 0o4000;
+const eventfd: Call = { name: 'eventfd2', args: [0, EFD_CLOEXEC | EFD_NONBLOCK] };
+const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
+
+/**
+ * @param local makes and closes the descriptor that wakes the thread
+ * @returns a function that waits until one of the descriptors is ready, or for `timeoutMs` (-1: for ever), and answers with
+ * the events of each, in order; all zero after the time is up
+ */
+export function poller(
+  libc: Libc,
+  local: Kernel,
+): (requests: readonly PollRequest[], timeoutMs: number) => Promise<readonly number[]> {
+  let waiting: readonly Waiting[] = [];
+  /** While a thread is in poll(2). */
+  let wake: number | undefined;
+
+  async function serve(): Promise<void> {
+    const bell = call(local, eventfd);
+    wake = bell;
+    try {
+      while (waiting.length > 0) {
+        const round = waiting;
+        const requests = [{ fd: bell, events: POLL.IN }, ...round.flatMap((one) => one.requests)];
+        const soonest = Math.min(...round.map(({ deadline }) => deadline));
+        const timeout = soonest === Infinity ? -1 : Math.max(0, Math.ceil(soonest - performance.now()));
+        const events = await libc.poll(requests, timeout);
+        if (events[0] !== 0) attempt(local, read(bell, out(8)));
+        answer(round, events.slice(1));
+      }
+    } catch (error) {
+      for (const one of waiting) one.reject(error);
+      waiting = [];
+    } finally {
+      wake = undefined;
+      attempt(local, close(bell));
+    }
+  }
+
+  function answer(round: readonly Waiting[], events: readonly number[]): void {
+    const now = performance.now();
+    let at = 0;
+    for (const one of round) {
+      const own = events.slice(at, at + one.requests.length);
+      at += one.requests.length;
+      if (own.every((event) => event === 0) && now < one.deadline) continue;
+      waiting = waiting.filter((other) => other !== one);
+      one.resolve(own);
+    }
+  }
+
+  return (requests, timeoutMs) => {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
+    const deadline = timeoutMs < 0 ? Infinity : performance.now() + timeoutMs;
+    waiting = [...waiting, { requests, deadline, resolve, reject }];
+    if (wake === undefined) void serve();
+    else attempt(local, write(wake, ONE));
+    return promise;
+  };
+}

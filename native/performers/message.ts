@@ -1,0 +1,97 @@
+/** Batches as the messages that native/init/init.c performs: see remote.ts. */
+
+import { SYSNO } from '../constants/sysno.ts';
+import type { Arg, Call, Out } from '../kernel/kernel.ts';
+import { Arena, align8 } from './arena.ts';
+import { resultOf } from './local.ts';
+
+const ARENA_BASE = 0x1_0000_0000;
+/** Half of the init's arena: the other half is for the answer. */
+const HALF_BYTES = 8 << 20;
+/** It grows. Fresh memory is what a cold start pays for. */
+const FIRST_BYTES = 16 * 1024;
+const HEADER_BYTES = 16;
+/** Where a message says whether it comes after another one. */
+export const AFTER = 12;
+const CALL_BYTES = 56;
+const FLAG = { MAY_FAIL: 1 << 8, CHILD_SERVES: 1 << 9, SERVE: 1 << 10 } as const;
+
+export interface Message {
+  /** Until the next message is written. */
+  readonly bytes: Uint8Array;
+  readonly size: number;
+  /** Where the answer will hold each out buffer. */
+  readonly outs: ReadonlyMap<Out, number>;
+  readonly answerBytes: number;
+}
+
+/** @param column of the system call numbers @returns what writes one message after the other in the same memory */
+export function messageWriter(column: 0 | 1): (calls: readonly Call[], after: boolean) => Message {
+  const arena = new Arena(new Uint8Array(FIRST_BYTES), ARENA_BASE, placeOut, grow);
+  /** Of the batch that is being written: its out buffers, and the size of its answer up to now. */
+  let outs = new Map<Out, number>();
+  let answerBytes = 0;
+
+  function placeOut(out: Out): number {
+    let at = outs.get(out);
+    if (at === undefined) {
+      at = answerBytes;
+      outs.set(out, at);
+      answerBytes += align8(out.bytes.length);
+    }
+    return ARENA_BASE + HALF_BYTES + at;
+  }
+
+  function encodeCall(call: Call | undefined, index: number): void {
+    if (call === undefined) return;
+    const { args } = call;
+    const at = HEADER_BYTES + index * CALL_BYTES;
+    let flags = (call.mayFail ? FLAG.MAY_FAIL : 0) | (call.serve ? FLAG.SERVE : 0);
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i];
+      if (arg === undefined || arg === null || arg === 0) continue;
+      if (typeof arg === 'number' || typeof arg === 'bigint') arena.put64(at + 8 + i * 8, arg);
+      else if (isResult(arg)) {
+        if (arg.index >= index) resultOf(arg.index, []);
+        flags |= 1 << i;
+        arena.put64(at + 8 + i * 8, arg.index);
+      } else arena.put64(at + 8 + i * 8, arena.place(arg));
+    }
+    if (call.childServes !== undefined) {
+      flags |= FLAG.CHILD_SERVES;
+      arena.put64(at + 8 + 5 * 8, call.childServes);
+    }
+    arena.words[at >> 2] = SYSNO[call.name][column];
+    arena.words[(at >> 2) + 1] = flags;
+  }
+
+  return (calls, after) => {
+    const resultsEnd = 8 + 8 * calls.length;
+    outs = new Map();
+    answerBytes = resultsEnd;
+    arena.cursor = 0;
+    arena.reserve(HEADER_BYTES + calls.length * CALL_BYTES);
+    arena.cursor = HEADER_BYTES + calls.length * CALL_BYTES;
+    arena.words.fill(0, 0, arena.cursor >> 2);
+    for (let index = 0; index < calls.length; index++) encodeCall(calls[index], index);
+    arena.reserve(8);
+    const size = align8(arena.cursor);
+    if (size > HALF_BYTES || answerBytes > HALF_BYTES)
+      throw new RangeError(`a batch of ${size} bytes is more than an init takes`);
+    arena.words[0] = size;
+    arena.words[1] = calls.length;
+    arena.words[2] = answerBytes - resultsEnd;
+    arena.words[AFTER >> 2] = after ? 1 : 0;
+    return { bytes: arena.bytes, size, outs, answerBytes };
+  };
+}
+
+/** At least twice the size: the init's addresses do not change, ours do not matter. */
+function grow(bytes: Uint8Array): Uint8Array {
+  const larger = new Uint8Array(bytes.length * 2);
+  larger.set(bytes);
+  return larger;
+}
+
+const isResult = (arg: Arg): arg is Extract<Arg, { kind: 'result' }> =>
+  typeof arg === 'object' && arg !== null && 'kind' in arg && arg.kind === 'result';

@@ -1,0 +1,146 @@
+/** The effects that make a container, by the names that the machine knows them by: loaded by the commands that make one. */
+
+import { type Creation as CgroupCreation, makeCgroup } from '../../effects/cgroups/by-driver.ts';
+import { giveCgroup } from '../../effects/cgroups/owner.ts';
+import { EffectError } from '../../effects/error.ts';
+import { awaitStart, consoleDescriptor, settleInit, startInit } from '../../effects/init/start.ts';
+import { inUserNamespace } from '../../effects/namespaces/user/mappings.ts';
+import { settleUserNamespace } from '../../effects/namespaces/user/settle.ts';
+import type { Surroundings } from '../../effects/process/look-around.ts';
+import { prepareProcess } from '../../effects/process/prepare.ts';
+import { giveTerminal } from '../../effects/process/terminal.ts';
+import type { GroupCreation } from '../../effects/resctrl/creation.ts';
+import { enterRootfs, makeMounts, protectRootfs, writeMountsAhead } from '../../effects/rootfs/make.ts';
+import { connectedInit, type Session } from '../../effects/session.ts';
+import { type Kernel, LostPeerError } from '../../native/kernel/kernel.ts';
+import { call, flush } from '../../native/kernel/perform.ts';
+import type { ContainerRecord } from '../../spec/record.ts';
+import type { CommandEffects } from './container.ts';
+import { type Creation, plannedCgroup } from './effects.ts';
+import { filterFor } from './filter.ts';
+import { processOf } from './starting.ts';
+import { connectSystemd } from './systemd.ts';
+
+/** @param session of this command with this container */
+export function creationOf(session: Session): Creation {
+  const { platform } = session;
+  const { local } = platform;
+  let cgroup: CgroupCreation | undefined;
+  let surroundings: Surroundings | undefined;
+  let giveBack: (() => void) | undefined;
+  let group: GroupCreation | undefined;
+
+  const makeContainersCgroup: CommandEffects['makeCgroup'] = async (record) => {
+    const { config, options } = record;
+    cgroup = await makeCgroup(local, plannedCgroup(record), {
+      id: record.id,
+      cgroupsPath: config.linux?.cgroupsPath,
+      resources: config.linux?.resources ?? {},
+      annotations: record.annotations,
+      rootless: options.rootlessCgroups ?? false,
+      programs: session.devicePrograms,
+      connect: () => connectSystemd(session, record),
+    });
+    if (record.resctrl !== undefined) {
+      const { beginGroup } = await import('../../effects/resctrl/creation.ts');
+      group = beginGroup(local, record);
+      group.make();
+    }
+    return cgroup.record;
+  };
+
+  const enterNamespaces: CommandEffects['enterNamespaces'] = async (record) => {
+    const init = startInit(
+      session,
+      record,
+      (stage: Kernel, withoutUnified) => cgroup?.enter(stage, { withoutUnified }),
+      (init) => writeMountsAhead(session, record, init),
+    );
+    await settleUserNamespace(session, record);
+    giveCgroup(local, record, init.pid);
+    if (Object.keys(record.config.linux?.netDevices ?? {}).length > 0) {
+      const { moveNetDevices } = await import('../../effects/namespaces/net-devices/net-devices.ts');
+      giveBack = moveNetDevices(platform, record, init.pid);
+    }
+    group?.add(init.pid);
+    settleInit(session, record);
+    await cgroup?.complete();
+    return init;
+  };
+
+  const prepare: CommandEffects['prepareProcess'] = async (record) => {
+    const { kernel, pid } = connectedInit(session);
+    const process = processOf(record);
+    if (process.terminal) {
+      flush(kernel);
+      const consoleSocket = consoleDescriptor(session.inheritance.preserveFds);
+      giveTerminal(kernel, { consoleSocket, size: process.consoleSize, console: true });
+    }
+    protectRootfs(session, record);
+    prepareProcess(kernel, process, {
+      local,
+      linux: record.config.linux,
+      openFilesLimit: session.inheritance.openFilesLimit,
+      limited: inUserNamespace(record.config) ? pid : undefined,
+      ahead: session.startsAtOnce
+        ? (found) => {
+            surroundings = found;
+          }
+        : undefined,
+    });
+    // For its errors, and for `start` and `exec`, which load what is kept of it.
+    await filterFor(session, record);
+    awaitStart(session, record);
+    giveBack = undefined;
+    group = undefined;
+  };
+
+  const restore: CommandEffects['restore'] = async (record) => {
+    if (session.restoration === undefined) throw new Error('this command has no options for CRIU');
+    const effect = await import('../../effects/criu/restore.ts');
+    const init = await effect.restore(session, record, session.restoration, (process) => {
+      cgroup?.enter(process);
+      group?.add(call(process, { name: 'getpid', args: [] }));
+    });
+    group = undefined;
+    return init;
+  };
+
+  return {
+    effects: {
+      makeCgroup: makeContainersCgroup,
+      enterNamespaces: tellingOfMemory(local, enterNamespaces),
+      makeMounts: tellingOfMemory(local, (record) => makeMounts(session, record)),
+      enterRootfs: tellingOfMemory(local, (record) => enterRootfs(session, record)),
+      prepareProcess: tellingOfMemory(local, prepare),
+      restore,
+    },
+    giveBack: () => giveBack?.(),
+    get surroundings() {
+      return surroundings;
+    },
+    get group() {
+      return group;
+    },
+  };
+}
+
+/** Whatever an init was doing when the kernel ended it for lack of memory, that is the reason, in runc's words. */
+function tellingOfMemory<T>(
+  local: Kernel,
+  effect: (record: ContainerRecord) => T | Promise<T>,
+): (record: ContainerRecord) => Promise<T> {
+  return async (record) => {
+    try {
+      return await effect(record);
+    } catch (error) {
+      if (!wasLost(error) || record.cgroup === undefined) throw error;
+      const { oomKills } = await import('../../effects/cgroups/oom-kills.ts');
+      if (oomKills(local, record.cgroup) === 0) throw error;
+      throw new EffectError('container init was OOM-killed (memory limit too low?)', { cause: error });
+    }
+  };
+}
+
+const wasLost = (error: unknown): boolean =>
+  error instanceof LostPeerError || (error instanceof EffectError && error.cause instanceof LostPeerError);

@@ -1,0 +1,107 @@
+/**
+ * The effects of one command on one container, by the names that the machine knows them by. Those that make a container are in
+ * creation.ts: most commands find one, and load less.
+ */
+
+import { endCgroup } from '../../effects/cgroups/end.ts';
+import { thaw } from '../../effects/cgroups/freeze.ts';
+import { connectToInit } from '../../effects/init/connect.ts';
+import type { Surroundings } from '../../effects/process/look-around.ts';
+import type { GroupCreation } from '../../effects/resctrl/creation.ts';
+import { destroyInit, signalContainer } from '../../effects/running/end.ts';
+import { pauseContainer } from '../../effects/running/pause.ts';
+import { disconnect, type Session } from '../../effects/session.ts';
+import { flush } from '../../native/kernel/perform.ts';
+import type { ContainerRecord } from '../../spec/record.ts';
+import type { CommandEffects } from './container.ts';
+import { observe } from './observe.ts';
+import { connectSystemd } from './systemd.ts';
+
+type CreationEffect = 'makeCgroup' | 'enterNamespaces' | 'makeMounts' | 'enterRootfs' | 'prepareProcess' | 'restore';
+
+/** What a command that makes the container knows of it, beside its record. */
+export interface Creation {
+  readonly effects: Pick<CommandEffects, CreationEffect>;
+  /** What the process finds around it, where that has been asked for along with its last preparations. */
+  readonly surroundings: Surroundings | undefined;
+  /** While there is no container yet: the group of resctrl, and how the host gets its network devices back. */
+  readonly group: GroupCreation | undefined;
+  giveBack(): void;
+}
+
+/**
+ * @param session of this command with this container: closed by `disconnect` when the command is done
+ * @param creation of a command that makes the container
+ */
+export function effectsOf(session: Session, creation?: Creation): CommandEffects {
+  const { platform } = session;
+  const { local } = platform;
+  return {
+    ...(creation?.effects ?? WITHOUT_CREATION),
+    runHooks: async (record, kind) => {
+      if (kind === 'startContainer') return;
+      // Hooks look at the container from outside.
+      if (session.init !== undefined) flush(session.init.kernel);
+      const { runHooks } = await import('../../effects/hooks/hooks.ts');
+      await runHooks(session, record, kind, session.environment);
+    },
+    async startProcess(record) {
+      try {
+        session.init ??= { ...connectToInit(session), pid: record.init?.pid ?? 0 };
+        const { startProcess } = await import('./starting.ts');
+        await startProcess(session, record, session.init.kernel, creation?.surroundings);
+      } catch (error) {
+        // It has given up what a second try would need.
+        disconnect(session);
+        await destroyInit(platform, record, undefined, session.reaped);
+        throw error;
+      } finally {
+        disconnect(session);
+      }
+    },
+    signal: (record, { signal, all }) => signalContainer(platform, record, signal, all),
+    freeze: (record) => pauseContainer(local, plannedCgroup(record), record.init),
+    thaw: (record) => thaw(local, plannedCgroup(record)),
+    update: absent,
+    async checkpoint(record, request) {
+      if (session.checkpoint === undefined) throw new Error('this command has no options for CRIU');
+      const { checkpoint } = await import('../../effects/criu/checkpoint.ts');
+      await checkpoint(session, record, request, session.checkpoint);
+    },
+    observe: (record) => observe(platform, record),
+    async destroyInit(record) {
+      const child = session.init?.pid;
+      creation?.giveBack();
+      disconnect(session);
+      await destroyInit(platform, record, child, session.reaped);
+    },
+    async removeCgroup(record) {
+      try {
+        if (record.resctrl !== undefined)
+          (await import('../../effects/resctrl/creation.ts')).endGroup(local, record.resctrl, creation?.group);
+      } finally {
+        if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => connectSystemd(session, record));
+      }
+    },
+  };
+}
+
+/** @throws Error for a container on a host without cgroups */
+export function plannedCgroup({ cgroup, id }: ContainerRecord): NonNullable<ContainerRecord['cgroup']> {
+  if (cgroup === undefined) throw new Error(`container ${id} has no cgroup`);
+  return cgroup;
+}
+
+/** What the machine does not ask of a command. */
+function absent(): never {
+  throw new TypeError('this command has no such effect');
+}
+
+const WITHOUT_CREATION: Creation['effects'] = {
+  makeCgroup: absent,
+  enterNamespaces: absent,
+  makeMounts: absent,
+  enterRootfs: absent,
+  prepareProcess: absent,
+  restore: absent,
+};

@@ -1,0 +1,137 @@
+/**
+ * `run` without `--detach`: this command stands for the container's process until that ends. What is decided before the
+ * long wait, the wait itself (effects/foreground/attend.ts), and what is decided after it, are steps apart.
+ */
+
+import { reasonOf } from '../../effects/error.ts';
+import { type Attendance, attend } from '../../effects/foreground/attend.ts';
+import { reapAll } from '../../effects/running/wait.ts';
+import { prctl } from '../../native/calls/process.ts';
+import { PR } from '../../native/constants/process.ts';
+import { SIGNALS } from '../../native/constants/signal.ts';
+import { attempt } from '../../native/kernel/perform.ts';
+import { succeed } from '../container/answers.ts';
+import type { Container } from '../container/container.ts';
+import type { Context } from '../container/context.ts';
+import { openExisting } from '../container/open.ts';
+import { isStoreError } from '../store/error.ts';
+import { announce } from './announce.ts';
+import { enterForeground, type Foreground, type Undo } from './attendance.ts';
+import type { InheritanceOptions, Inherited } from './inheritance.ts';
+
+export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {
+  /** `--pid-file`, absolute. */
+  readonly pidFile?: string | undefined;
+  /** Not with `--no-subreaper`. All children of this process are reaped then, whoever they belong to. */
+  readonly subreaper: boolean;
+  /** `--keep`: the container stays, stopped. */
+  readonly keep: boolean;
+  /** NOTIFY_SOCKET of this command, which is the one to be watched. */
+  readonly notifySocket?: string | undefined;
+  /** What is created runs at once: it was restored. */
+  readonly running?: boolean;
+}
+
+/**
+ * Has a container created, starts it, stands for it until its process has ended, and deletes it.
+ * Signals are caught from before the creation to after the deletion; the container's lock is free during the wait.
+ *
+ * @param create `createContainer` with `inherited.inheritance`, and with a config that went through `withEnvironment`
+ * @returns the exit status of the container's process, 128 + n where signal n ended it
+ * @throws Error of one line, where it did not come to run; the terminal is as it was, and no container is left
+ */
+export async function runForeground(
+  context: Context,
+  options: ForegroundOptions,
+  create: (inherited: Inherited) => Promise<Container>,
+): Promise<number> {
+  const { platform } = context;
+  const undo: Undo = [];
+  try {
+    const foreground = enterForeground(context, options, undo);
+    if (options.subreaper) becomeSubreaper(context);
+    const container = await create(foreground.inherited);
+    undo.push(() => container.close());
+    const notifier = await notifierFor(context, container, options);
+    undo.push(() => notifier?.close());
+    const attendance = await begin(context, options, container, foreground);
+    const told = notifier?.forward(context.host.pid).catch((error: unknown) => context.warn(reasonOf(error)));
+    const status = await attend(platform, attendance);
+    await told;
+
+    // What now comes from children belongs to those who wait for them: hooks, say.
+    foreground.signals.deliverTo(() => undefined);
+    foreground.leaveTerminal();
+    if (!options.keep) await remove(context, container);
+    if (options.subreaper) reapAll(platform.local);
+    return status;
+  } finally {
+    for (const step of undo.toReversed()) step();
+  }
+}
+
+async function notifierFor(context: Context, container: Container, { notifySocket }: ForegroundOptions) {
+  if (!notifySocket) return undefined;
+  const { tryNotifier } = await import('./notify.ts');
+  return tryNotifier(context, container, notifySocket);
+}
+
+/** So that what the container leaves behind without a pid namespace of its own is not left to the host's init. */
+function becomeSubreaper({ platform, warn }: Context): void {
+  if (attempt(platform.local, prctl(PR.SET_CHILD_SUBREAPER, 1)) < 0) warn('this process cannot become a subreaper');
+}
+
+/** From a container that has been created to one that runs, and what there is to attend to. Lets go of its lock. */
+async function begin(
+  context: Context,
+  { pidFile, subreaper, keep, running }: ForegroundOptions,
+  container: Container,
+  { inherited, connect }: Foreground,
+): Promise<Attendance> {
+  try {
+    const pid = container.record.init?.pid ?? 0;
+    announce(context.platform.local, pid, { pidFile, pidfdSocket: inherited.inheritance.pidfdSocket });
+    const connected = connect(pid);
+    if (!running) succeed(context, await container.request({ type: 'start' }));
+    const attendance = connected.attendance(subreaper);
+    container.release();
+    return attendance;
+  } catch (error) {
+    await giveUp(context, container, keep);
+    throw error;
+  }
+}
+
+/** The container was created, and nobody would look after it. */
+async function giveUp(context: Context, container: Container, keep: boolean): Promise<void> {
+  try {
+    const answer = await container.request(
+      keep ? { type: 'kill', signal: SIGNALS.SIGKILL, all: false } : { type: 'delete', force: true },
+    );
+    if (answer.outcome === 'failed') succeed(context, answer);
+  } catch (error) {
+    context.warn(`clean up after container ${container.record.id}: ${reasonOf(error)}`);
+  }
+}
+
+/** Whoever worked on the container meanwhile may have changed it, deleted it, or made another one of its name. */
+async function remove(context: Context, container: Container): Promise<void> {
+  const { id, created } = container.record;
+  try {
+    if (await container.reacquire()) {
+      succeed(context, await container.request({ type: 'delete', force: true }));
+      return;
+    }
+    // With its lock: this is another opening of the same directory.
+    container.close();
+    const changed = await openExisting(context, id, 'delete');
+    try {
+      if (changed.record.created === created) succeed(context, await changed.request({ type: 'delete', force: true }));
+    } finally {
+      changed.close();
+    }
+  } catch (error) {
+    // Somebody was faster.
+    if (!isStoreError(error, 'missing')) context.warn(`delete container ${id}: ${reasonOf(error)}`);
+  }
+}

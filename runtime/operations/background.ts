@@ -1,0 +1,59 @@
+/** `create`, and `run --detach`: a container that is on its own once the command has ended. */
+
+import { reasonOf } from '../../effects/error.ts';
+import { succeed } from '../container/answers.ts';
+import type { Container } from '../container/container.ts';
+import type { Context } from '../container/context.ts';
+import { announce } from '../foreground/announce.ts';
+import { type InheritanceOptions, inherit, withEnvironment } from '../foreground/inheritance.ts';
+import { type CreateRequest, createContainer } from './create.ts';
+import { startTelling } from './start.ts';
+
+export interface BackgroundOptions extends Omit<InheritanceOptions, 'detach' | 'terminal'> {
+  /** `--pid-file`, absolute. */
+  readonly pidFile?: string | undefined;
+  /** Whether it is started too. */
+  readonly start: boolean;
+}
+
+/** A request whose config has been read. */
+export type Planned = Omit<CreateRequest, 'inheritance'> & Required<Pick<CreateRequest, 'config'>>;
+
+/** @throws Error, of one line; no container is left then */
+export async function createInBackground(
+  context: Context,
+  request: Planned,
+  { start, pidFile, ...options }: BackgroundOptions,
+): Promise<void> {
+  const { config } = request;
+  const inherited = inherit(context, { ...options, terminal: config.process?.terminal ?? false, detach: true });
+  const { inheritance } = inherited;
+  try {
+    const container = await createContainer(context, {
+      ...request,
+      config: withEnvironment(config, inherited),
+      inheritance,
+      startsAtOnce: start,
+    });
+    try {
+      const pid = container.record.init?.pid ?? 0;
+      announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket });
+      if (start) await startTelling(context, container, { address: request.notifySocket, required: false });
+    } catch (error) {
+      await remove(context, container);
+      throw error;
+    } finally {
+      container.close();
+    }
+  } finally {
+    inherited.close();
+  }
+}
+
+async function remove(context: Context, container: Container): Promise<void> {
+  try {
+    succeed(context, await container.request({ type: 'delete', force: true }));
+  } catch (error) {
+    context.warn(`clean up after container ${container.record.id}: ${reasonOf(error)}`);
+  }
+}

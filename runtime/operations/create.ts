@@ -1,0 +1,186 @@
+/** A new container: its bundle becomes a record, its directory is made, and its machine is asked to create it. */
+
+import { refuseUsed } from '../../effects/cgroups/create.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { ignoredResources } from '../../effects/cgroups/limits/ignored.ts';
+import { type CgroupPlanInput, memberDirectory, planCgroup } from '../../effects/cgroups/paths.ts';
+import type { Restoration } from '../../effects/criu/restoration.ts';
+import { doing, EffectError, reasonOf } from '../../effects/error.ts';
+import { makesNamespace } from '../../effects/namespaces/plan.ts';
+import { runsInUserNamespace } from '../../effects/namespaces/user/read-mappings.ts';
+import { linksOf } from '../../effects/paths/links.ts';
+import { readSmallFile } from '../../effects/paths/proc.ts';
+import { capabilityWarnings } from '../../effects/process/capabilities.ts';
+import type { Inheritance } from '../../effects/session.ts';
+import { STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { AT, S } from '../../native/constants/files.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, isErrno, SyscallError } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
+import { checkContainerId } from '../../spec/id.ts';
+import type { ContainerRecord, ContainerOptions as RecordedOptions } from '../../spec/record.ts';
+import type { Config } from '../../spec/types.ts';
+import { parseConfig } from '../../spec/validate.ts';
+import { STARTING_PROCESS, succeed } from '../container/answers.ts';
+import { type Container, newContainer } from '../container/container.ts';
+import type { Context } from '../container/context.ts';
+import { creationOf } from '../container/creating.ts';
+import { optionsFor } from '../container/open.ts';
+import { managerCgroup } from '../container/systemd.ts';
+import { exists } from '../store/error.ts';
+
+export interface CreateRequest {
+  readonly id: string;
+  /** Absolute path of the bundle. */
+  readonly bundle: string;
+  /** A config that has been validated; read from the bundle's config.json where absent. */
+  readonly config?: Config;
+  readonly noPivot?: boolean;
+  readonly noNewKeyring?: boolean;
+  readonly inheritance: Inheritance;
+  /** The caller starts it next, with the container that it gets. */
+  readonly startsAtOnce?: boolean;
+  /** NOTIFY_SOCKET of the command: the container's process gets a socket of its own to say that it is ready. */
+  readonly notifySocket?: string | undefined;
+  /** It is not new: its processes come from images, and run at once. */
+  readonly restoration?: Restoration | undefined;
+}
+
+const CONFIG_LIMIT = 64 << 20;
+
+/** @throws SpecError, EffectError */
+export async function readConfig(kernel: Kernel, bundle: string): Promise<Config> {
+  let text: string;
+  try {
+    text = readSmallFile(kernel, `${bundle}/config.json`, CONFIG_LIMIT);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT'))
+      throw new EffectError(`JSON specification file config.json not found in ${bundle}`, { cause: error });
+    throw new EffectError(`read ${bundle}/config.json: ${reasonOf(error)}`, { cause: error });
+  }
+  return parseConfig(text);
+}
+
+/**
+ * Creates a container and leaves its init waiting for `start`, or restores one. Where that fails nothing is left.
+ * @returns the container, locked, for the caller to go on with and to close
+ * @throws Error, of one line
+ */
+export async function createContainer(context: Context, request: CreateRequest): Promise<Container> {
+  checkContainerId(request.id);
+  const { platform } = context;
+  const read = request.config ?? (await readConfig(platform.local, request.bundle));
+  const directory = `${context.root}/${request.id}`;
+  const notify = request.notifySocket ? await import('../../effects/handover/notify.ts') : undefined;
+  const config = notify?.withNotifySocket(read, directory) ?? read;
+  const { intelRdt } = config.linux ?? {};
+  const resctrl =
+    intelRdt && (await import('../../effects/resctrl/plan.ts')).planResctrl(platform.local, request.id, intelRdt);
+  const rootless = hasRootlessCgroups(context);
+  const manager = rootless && context.systemdCgroup ? await managerCgroup(context) : undefined;
+  const planned = planRecord(context, request, config, { rootless, ...(manager && { managerCgroup: manager }) });
+  const record: ContainerRecord = { ...planned, ...(resctrl && { resctrl }) };
+  for (const warning of warningsOf(record)) context.warn(warning);
+  const type = request.restoration === undefined ? 'create' : 'restore';
+  const container = await newContainer(optionsFor(context, request.id, request, creationOf), record, type);
+  try {
+    notify?.makeNotifyFolder(platform.local, directory);
+    const answer = await container.request({ type });
+    const accept = () => succeed(context, answer);
+    if (type === 'create' && answer.outcome === 'failed') doing(STARTING_PROCESS, accept);
+    else accept();
+    if (isHardToEnd(container.record)) context.warn(HARD_TO_END);
+    return container;
+  } catch (error) {
+    container.close();
+    throw error;
+  }
+}
+
+/** What the config asks for and this host does not give, while engines rely on the container's being made. */
+function warningsOf({ config, cgroup }: ContainerRecord): readonly string[] {
+  return [
+    ...capabilityWarnings(config.process?.capabilities ?? {}),
+    ...(cgroup === undefined ? [] : ignoredResources(cgroup, config.linux?.resources ?? {})),
+  ];
+}
+
+/** runc's words, which it means to make an error of. */
+const HARD_TO_END =
+  'Creating a rootless container with no cgroup and no private pid namespace. Such configuration is strongly discouraged ' +
+  "(as it is impossible to properly kill all container's processes) and will result in an error in a future runc version.";
+
+/** Known once its cgroup has been tried. */
+const isHardToEnd = ({ cgroup, config, options }: ContainerRecord): boolean =>
+  options.rootlessCgroups === true &&
+  (cgroup === undefined || memberDirectory(cgroup) === undefined) &&
+  !makesNamespace(config, 'pid');
+
+function planRecord(
+  context: Context,
+  request: CreateRequest,
+  config: Config,
+  whose: Pick<CgroupPlanInput, 'rootless' | 'managerCgroup'>,
+): ContainerRecord {
+  const { local } = context.platform;
+  const rootfs = rootfsOf(local, config, request.bundle);
+  const cgroup = planCgroup({
+    id: request.id,
+    layout: detectLayout(local),
+    cgroupsPath: config.linux?.cgroupsPath,
+    systemd: context.systemdCgroup,
+    ...whose,
+  });
+  try {
+    refuseUsed(local, cgroup);
+  } catch (error) {
+    // The container of that name itself: engines know the text for that.
+    const there = attempt(local, statx(AT.FDCWD, `${context.root}/${request.id}`, out(STATX_BYTES)));
+    throw there < 0 ? error : exists();
+  }
+  const options: RecordedOptions = {
+    noPivot: request.noPivot ?? false,
+    noNewKeyring: request.noNewKeyring ?? false,
+    systemdCgroup: context.systemdCgroup,
+    preserveFds: request.inheritance.preserveFds,
+    ...(config.process?.terminal ? {} : { stdio: linksOf(local, request.inheritance.stdio) }),
+    ...(whose.rootless ? { rootlessCgroups: true } : {}),
+  };
+  return {
+    id: request.id,
+    bundle: request.bundle,
+    root: context.root,
+    ociVersion: config.ociVersion,
+    rootfs,
+    created: context.now(),
+    owner: context.host.uid,
+    annotations: config.annotations ?? {},
+    config,
+    options,
+    cgroup,
+    begun: [],
+    reached: 'creating',
+    leftovers: [],
+  };
+}
+
+/** As runc decides. With systemd it is systemd that makes cgroups, for the root of a user namespace too. */
+function hasRootlessCgroups({ rootless, host, platform, systemdCgroup }: Context): boolean {
+  return rootless ?? (host.uid !== 0 || (!systemdCgroup && runsInUserNamespace(platform.local)));
+}
+
+/** The rootfs's real path: what is mounted and compared from now on has no symlink in it. @throws EffectError */
+function rootfsOf(local: Kernel, config: Config, bundle: string): string {
+  const path = config.root?.path ?? '';
+  const absolute = path.startsWith('/') ? path : `${bundle}/${path}`;
+  const stat = out(STATX_BYTES);
+  const found = attempt(local, statx(AT.FDCWD, absolute, stat));
+  if (found < 0)
+    throw new EffectError(
+      `invalid rootfs: stat ${absolute}: ${reasonOf(new SyscallError({ name: 'statx', args: [] }, -found))}`,
+    );
+  const type = viewOf(stat.bytes).getUint16(28, true) & S.IFMT;
+  if (type === S.IFLNK) throw new EffectError(`invalid rootfs: not an absolute path, or a symlink: ${absolute}`);
+  if (type !== S.IFDIR) throw new EffectError(`invalid rootfs: ${absolute} is not a directory`);
+  return absolute;
+}

@@ -1,0 +1,158 @@
+/** `exec`: another process in a container that is there. */
+
+import { createActor } from 'xstate';
+import { doing } from '../../effects/error.ts';
+import { execCgroup } from '../../effects/exec/cgroup.ts';
+import { type ExecPlan, type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
+import { attend } from '../../effects/foreground/attend.ts';
+import { capabilityWarnings } from '../../effects/process/capabilities.ts';
+import type { Inheritance, Session } from '../../effects/session.ts';
+import { type ExecActor, execMachine, settled } from '../../machines/exec.ts';
+import type { ContainerRecord } from '../../spec/record.ts';
+import type { Process } from '../../spec/types.ts';
+import { STARTING_PROCESS } from '../container/answers.ts';
+import type { Context } from '../container/context.ts';
+import { filterFor } from '../container/filter.ts';
+import { sessionFor } from '../container/open.ts';
+import { permitted } from '../container/permitted.ts';
+import { attacherFor } from '../container/systemd.ts';
+import { announce } from '../foreground/announce.ts';
+import { type Connected, enterForeground, type Undo } from '../foreground/attendance.ts';
+import { type InheritanceOptions, type Inherited, inherit } from '../foreground/inheritance.ts';
+
+interface ExecRequest {
+  readonly id: string;
+  /** Valid; decided once the container is known. */
+  readonly process: (record: ContainerRecord) => Process | Promise<Process>;
+  readonly ignorePaused: boolean;
+  /** Values of `--cgroup`. */
+  readonly cgroups: readonly string[];
+}
+
+interface ExecOptions extends Omit<InheritanceOptions, 'terminal'> {
+  /** `--pid-file`, absolute. */
+  readonly pidFile?: string | undefined;
+}
+
+/**
+ * @returns the exit status of the process, 128 + n where signal n ended it; 0 once it runs with `detach`
+ * @throws Error, of one line, where it did not come to run; no process is left then
+ */
+export async function execute(context: Context, request: ExecRequest, options: ExecOptions): Promise<number> {
+  const execution = await planned(context, request);
+  return options.detach ? inBackground(execution, options) : inForeground(execution, options);
+}
+
+/**
+ * Starts a process that is left to the caller, whose child it is.
+ * @returns its pid
+ * @throws Error, of one line; no process is left then
+ */
+export async function startProcess(context: Context, request: ExecRequest, inheritance: Inheritance): Promise<number> {
+  let pid = 0;
+  const actor = await start(await planned(context, request), { inheritance }, {}, (own) => {
+    pid = own;
+  });
+  actor.stop();
+  return pid;
+}
+
+async function planned(context: Context, request: ExecRequest): Promise<Execution> {
+  const record = await permitted(context, request.id, { type: 'exec', ignorePaused: request.ignorePaused });
+  const process = await request.process(record);
+  for (const warning of capabilityWarnings(process.capabilities ?? {})) context.warn(warning);
+  const cgroup = record.cgroup === undefined ? undefined : execCgroup(record.cgroup, request.cgroups);
+  return { context, record, process, cgroup };
+}
+
+interface Execution extends Omit<ExecPlan, 'filter'> {
+  readonly context: Context;
+}
+
+async function inBackground(execution: Execution, options: ExecOptions): Promise<number> {
+  const { context, process } = execution;
+  const inherited = inherit(withoutSockets(context), { ...options, terminal: process.terminal ?? false });
+  try {
+    const actor = await start(execution, inherited, options, () => undefined);
+    actor.stop();
+    return 0;
+  } finally {
+    inherited.close();
+  }
+}
+
+async function inForeground(execution: Execution, options: ExecOptions): Promise<number> {
+  const { context, process } = execution;
+  const undo: Undo = [];
+  try {
+    const foreground = enterForeground(
+      withoutSockets(context),
+      { ...options, terminal: process.terminal ?? false },
+      undo,
+    );
+    let connected: Connected | undefined;
+    const actor = await start(execution, foreground.inherited, options, (pid) => {
+      connected = foreground.connect(pid);
+    });
+    undo.push(() => actor.stop());
+    if (connected === undefined) throw new Error('a process runs that nobody is connected to');
+    const status = await attend(context.platform, connected.attendance(false));
+    actor.send({ type: 'exited', status });
+    return status;
+  } finally {
+    for (const step of undo.toReversed()) step();
+  }
+}
+
+/** What systemd passes on is for the container's first process, and so it is for runc. */
+const withoutSockets = (context: Context): Context => ({ ...context, host: { ...context.host, env: {} } });
+
+/**
+ * @param connect called once there is a process, before it executes its program
+ * @returns the actor of a process that runs
+ */
+async function start(
+  { context, record, process, cgroup }: Execution,
+  { inheritance }: Pick<Inherited, 'inheritance'>,
+  { pidFile }: Pick<ExecOptions, 'pidFile'>,
+  connect: (pid: number) => void,
+): Promise<ExecActor> {
+  const session = sessionFor(context, record.id, { inheritance });
+  let joined: JoinedProcess | undefined;
+  let addToGroup: ((pid: number) => void) | undefined;
+  const actor = createActor(
+    execMachine({
+      async join() {
+        const filter = await filterFor(session, record);
+        const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
+        joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
+        addToGroup = await groupFor(session, record);
+        return joined.pid;
+      },
+      execute() {
+        if (joined === undefined) return;
+        const { pid } = joined;
+        starting(() => addToGroup?.(pid));
+        announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
+        connect(pid);
+        starting(joined.execute);
+        joined.release();
+      },
+      end: () => joined?.end(),
+    }),
+    context.inspect === undefined ? {} : { inspect: context.inspect },
+  );
+  actor.start();
+  const { error } = await settled(actor);
+  if (error !== undefined) throw error;
+  return actor;
+}
+
+/** What puts a process into the container's resctrl group, where it has one. */
+async function groupFor({ platform: { local } }: Session, { resctrl }: ContainerRecord) {
+  if (resctrl === undefined) return undefined;
+  const { addExecToGroup } = await import('../../effects/resctrl/group.ts');
+  return (pid: number): void => addExecToGroup(local, resctrl, pid);
+}
+
+const starting = <T>(action: () => T): T => doing(STARTING_PROCESS, action);

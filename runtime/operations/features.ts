@@ -1,0 +1,108 @@
+/** `features`: what this build does, on this kernel. features.md, features-linux.md. */
+
+import { NAMESPACE_FLAGS } from '../../effects/namespaces/plan.ts';
+import { readSmallFile } from '../../effects/paths/proc.ts';
+import { flagSupported } from '../../effects/seccomp/flags.ts';
+import { faccessat2 } from '../../native/calls/files.ts';
+import { AT } from '../../native/constants/files.ts';
+import { CAPABILITIES } from '../../native/constants/process.ts';
+import { SCMP_ARCH } from '../../native/constants/seccomp.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
+import type { LibSeccomp } from '../../native/libraries/libseccomp.ts';
+import type { Platform } from '../../native/platform.ts';
+import { hooksSchema } from '../../spec/config/hooks.ts';
+import {
+  seccompActionSchema,
+  seccompArchSchema,
+  seccompFlagSchema,
+  seccompOperatorSchema,
+} from '../../spec/config/linux/seccomp.ts';
+import { memoryPolicyFlagSchema, memoryPolicyModeSchema } from '../../spec/config/linux/tuning.ts';
+import { MOUNT_OPTIONS } from '../../spec/mount-options.ts';
+import type { Features, NamespaceType } from '../../spec/types.ts';
+import { OCI_VERSION } from '../../spec/version.ts';
+
+/** What is done here whatever the kernel: features-linux.md asks for no more. */
+const DONE = { enabled: true } as const;
+
+/** @param version of this build */
+export function featuresOf(platform: Platform, version: string): Features {
+  const { local } = platform;
+  const library = libraryOf(platform);
+  return {
+    ociVersionMin: '1.0.0',
+    ociVersionMax: OCI_VERSION,
+    hooks: Object.keys(hooksSchema.shape),
+    mountOptions: mountOptions(),
+    linux: {
+      namespaces: namespaces(local),
+      capabilities: capabilities(local),
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
+      seccomp: library === undefined ? { enabled: false } : seccomp(local, library),
+      apparmor: DONE,
+      selinux: DONE,
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
+      memoryPolicy: {
+        modes: memoryPolicyModeSchema.options.toSorted(),
+        flags: memoryPolicyFlagSchema.options.toSorted(),
+      },
+      mountExtensions: { idmap: DONE },
+      netDevices: DONE,
+    },
+    annotations: {
+      ...(library === undefined ? {} : { 'io.github.seccomp.libseccomp.version': library.version }),
+      // What engines ask of runc; whether CRIU is there they ask it themselves.
+      'org.opencontainers.runc.checkpoint.enabled': 'true',
+      'runchart.version': version,
+    },
+    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.'],
+  };
+}
+
+function mountOptions(): string[] {
+  const { flags, propagation, recursive, extension, idmap: mapped } = MOUNT_OPTIONS;
+  return [...flags, ...propagation, ...recursive, ...extension, ...mapped].toSorted();
+}
+
+/** Under the names that the kernel has for them. */
+const FILES: Readonly<Partial<Record<NamespaceType, string>>> = { mount: 'mnt', network: 'net' };
+
+function namespaces(local: Kernel): NamespaceType[] {
+  return namespaceTypes()
+    .filter((type) => exists(local, `/proc/self/ns/${FILES[type] ?? type}`))
+    .toSorted();
+}
+
+const namespaceTypes = (): NamespaceType[] =>
+  Object.keys(NAMESPACE_FLAGS).filter((name): name is NamespaceType => name in NAMESPACE_FLAGS);
+
+const exists = (local: Kernel, path: string): boolean => attempt(local, faccessat2(AT.FDCWD, path, 0)) >= 0;
+
+/** Those of ours that the kernel has. */
+function capabilities(local: Kernel): string[] {
+  const last = Number(readSmallFile(local, '/proc/sys/kernel/cap_last_cap'));
+  return CAPABILITIES.slice(0, last + 1);
+}
+
+function seccomp(local: Kernel, library: LibSeccomp) {
+  const flags = seccompFlagSchema.options;
+  return {
+    enabled: true,
+    actions: seccompActionSchema.options.toSorted(),
+    operators: seccompOperatorSchema.options.toSorted(),
+    // Every architecture has the call: the library does not know one where it answers that it is unknown.
+    archs: seccompArchSchema.options.filter((name) => library.resolveOn('exit', SCMP_ARCH[name]) !== -1).toSorted(),
+    knownFlags: flags.toSorted(),
+    supportedFlags: flags.filter((name) => flagSupported(local, name)).toSorted(),
+  };
+}
+
+/** undefined where there is no libseccomp that can be used. */
+function libraryOf(platform: Platform): LibSeccomp | undefined {
+  try {
+    return platform.libseccomp();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,148 @@
+/** Streams against a kernel of their own: ends that take and give as little, and as late, as they like. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Stream } from '../../../effects/foreground/stream.ts';
+import { ERRNO } from '../../../native/constants/errno.ts';
+import { POLL } from '../../../native/constants/socket.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
+
+const SOURCE = 10;
+const SINK = 11;
+
+/** What an end does when it is touched: moves up to so many bytes, is not ready, or is interrupted. */
+type Turn = number | 'EAGAIN' | 'EINTR';
+
+interface World {
+  readonly data: Uint8Array;
+  readonly reads: Turn[];
+  readonly writes: Turn[];
+  /** How the source ends: by the end of the file, or as a terminal's master does. */
+  readonly end: 0 | 'EIO';
+  readonly blocking: { readonly source: boolean; readonly sink: boolean };
+  /** After this many bytes the sink is closed at its other end. */
+  readonly brokenAfter?: number;
+}
+
+function run(world: World, drain = false) {
+  const { data, blocking, brokenAfter = Infinity } = world;
+  const written: number[] = [];
+  const told: string[] = [];
+  let at = 0;
+  /** Calls that would have stopped the process. */
+  let hung = 0;
+  let ready: 'source' | 'sink' | undefined;
+
+  function readInto(bytes: Uint8Array): number {
+    if (blocking.source && ready !== 'source') hung++;
+    ready = undefined;
+    const turn = world.reads.shift() ?? bytes.length;
+    if (turn === 'EINTR') return -ERRNO.EINTR;
+    if (turn === 'EAGAIN' && !blocking.source && !drain) return -ERRNO.EAGAIN;
+    if (at === data.length) return world.end === 0 ? 0 : -ERRNO.EIO;
+    const length = Math.min(typeof turn === 'number' ? turn : 1, bytes.length, data.length - at);
+    bytes.set(data.subarray(at, at + length));
+    at += length;
+    return length;
+  }
+
+  function writeFrom(bytes: Uint8Array): number {
+    if (blocking.sink && (ready !== 'sink' || bytes.length > 4096)) hung++;
+    ready = undefined;
+    if (written.length >= brokenAfter) return -ERRNO.EPIPE;
+    const turn = world.writes.shift() ?? bytes.length;
+    if (turn === 'EINTR') return -ERRNO.EINTR;
+    if (turn === 'EAGAIN' && !blocking.sink) return -ERRNO.EAGAIN;
+    const length = Math.min(typeof turn === 'number' ? turn : 1, bytes.length, brokenAfter - written.length);
+    written.push(...bytes.subarray(0, length));
+    return length;
+  }
+
+  const kernel: Kernel = {
+    performer: 'test',
+    submit: ([call]) => {
+      const [fd, memory] = call?.args ?? [];
+      if (call?.name === 'read' && fd === SOURCE && typeof memory === 'object' && memory !== null && 'bytes' in memory)
+        return { results: [readInto(memory.bytes)], stoppedAt: undefined };
+      if (call?.name === 'write' && fd === SINK && memory instanceof Uint8Array)
+        return { results: [writeFrom(memory)], stoppedAt: undefined };
+      throw new Error(`unexpected: ${call?.name}`);
+    },
+  };
+  const stream = new Stream(
+    kernel,
+    { fd: SOURCE, blocking: blocking.source },
+    { fd: SINK, blocking: blocking.sink },
+    { ended: () => told.push('ended'), broken: () => told.push('broken') },
+  );
+  for (let rounds = 0; !stream.done; rounds++) {
+    assert.ok(rounds < 10_000, 'it comes to an end');
+    const { fd, events } = stream.awaited;
+    assert.deepEqual({ fd, events }, stream.stalled ? { fd: SINK, events: POLL.OUT } : { fd: SOURCE, events: POLL.IN });
+    ready = fd === SOURCE ? 'source' : 'sink';
+    stream.advance(drain);
+  }
+  return { written: Uint8Array.from(written), told, hung, read: at };
+}
+
+const turn = fc.oneof(fc.integer({ min: 1, max: 9000 }), fc.constantFrom<Turn>('EAGAIN', 'EINTR'));
+const world = fc.record({
+  data: fc.uint8Array({ maxLength: 20_000, size: 'max' }),
+  reads: fc.array(turn, { maxLength: 30 }),
+  writes: fc.array(turn, { maxLength: 30 }),
+  end: fc.constantFrom(0 as const, 'EIO' as const),
+  blocking: fc.record({ source: fc.boolean(), sink: fc.boolean() }),
+});
+
+test('whatever the ends do, every byte arrives, in order, and nothing stops the process', () => {
+  fc.assert(
+    fc.property(world, (given) => {
+      const { written, told, hung } = run({ ...given, reads: [...given.reads], writes: [...given.writes] });
+      assert.deepEqual(Buffer.from(written), Buffer.from(given.data));
+      assert.deepEqual({ told, hung }, { told: ['ended'], hung: 0 });
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a sink that is closed ends it, and little more has been read', () => {
+  fc.assert(
+    fc.property(world, fc.double({ min: 0, max: 0.99, noNaN: true }), (given, share) => {
+      fc.pre(given.data.length > 0);
+      const brokenAfter = Math.floor(given.data.length * share);
+      const { written, told, hung, read } = run({ ...given, brokenAfter });
+      assert.deepEqual(Buffer.from(written), Buffer.from(given.data.subarray(0, written.length)));
+      assert.deepEqual({ told, hung }, { told: ['broken'], hung: 0 });
+      assert.equal(written.length, brokenAfter);
+      assert.ok(read <= written.length + 32 * 1024);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('drained, an empty source is its end, but not before its data is written', () => {
+  const agains: Turn[] = ['EAGAIN', 'EAGAIN'];
+  const data = Uint8Array.from({ length: 5000 }, (_, i) => i);
+  const blocking = { source: false, sink: false };
+  const { written, told } = run({ data, reads: [3000], writes: [...agains, 10], end: 'EIO', blocking }, true);
+  assert.deepEqual([written, told], [data, ['ended']]);
+});
+
+test('drained, a source that others still hold open ends when it is empty', () => {
+  let reads = 0;
+  const told: string[] = [];
+  const kernel: Kernel = {
+    performer: 'test',
+    submit() {
+      reads++;
+      return { results: [-ERRNO.EAGAIN], stoppedAt: undefined };
+    },
+  };
+  const end = (fd: number) => ({ fd, blocking: false });
+  const stream = new Stream(kernel, end(SOURCE), end(SINK), { ended: () => told.push('ended') });
+  stream.advance();
+  assert.deepEqual([stream.done, reads], [false, 1]);
+  stream.advance(true);
+  assert.deepEqual([stream.done, reads, told], [true, 2, ['ended']]);
+});

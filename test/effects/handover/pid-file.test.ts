@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { writePidFile } from '../../../effects/handover/pid-file.ts';
+import { hostPlatform } from '../../../native/platform.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'runchart-test-pid-file-'));
+after(() => rmSync(folder, { recursive: true }));
+const { local } = hostPlatform();
+
+test('a pid, in one piece, over whatever is there', () => {
+  const path = join(folder, 'pid');
+  writeFileSync(path, 'an older one');
+  writePidFile(local, path, 4711);
+  assert.equal(readFileSync(path, 'utf8'), '4711');
+  assert.deepEqual(readdirSync(folder), ['pid']);
+});
+
+test('what cannot be written is told, and leaves nothing', () => {
+  assert.throws(() => writePidFile(local, join(folder, 'none/pid'), 1), {
+    message: `write the pid file ${folder}/none/pid: ENOENT: no such file or directory`,
+  });
+  // A folder in its place: the rename fails.
+  assert.throws(() => writePidFile(local, folder, 1), /^EffectError: write the pid file .*: EISDIR/);
+  assert.deepEqual(
+    readdirSync(join(folder, '..')).filter((name) => name === `.${folder.split('/').at(-1)}`),
+    [],
+  );
+});
