@@ -3,7 +3,7 @@
  * process of its own, run by bench.ts.
  */
 
-const built = new URL('../dist/library/runtime/index.js', import.meta.url).href;
+const built = new URL('../dist/library/library/index.js', import.meta.url).href;
 const { openRuntime }: typeof import('../library/index.ts') = await import(built);
 const [, , root = '', bundle = '', count = '0'] = process.argv;
 const runtime = openRuntime({ root });

@@ -16,7 +16,7 @@
 import { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
 import { runsInUserNamespace } from '../effects/namespaces/user/read-mappings.ts';
 import { sharedMachine } from '../machines/shared.ts';
-import { hostPlatform } from '../native/platform.ts';
+import { hostPlatform } from '../native/host-platform.ts';
 import { withStandingStage } from '../native/stage/standing.ts';
 import { Children } from '../runtime/container/children.ts';
 import type { LifecycleChange, Container as OpenContainer } from '../runtime/container/container.ts';

@@ -1,15 +1,10 @@
 /** What a command acts through: this process's kernel, and the processes that it starts or finds waiting. */
 
-import { initProgram } from './init/program.ts';
 import type { Kernel } from './kernel/kernel.ts';
-import { type Libc, loadLibc } from './libraries/libc.ts';
-import { type LibSeccomp, loadLibSeccomp } from './libraries/libseccomp.ts';
-import { poller } from './libraries/poller.ts';
-import { localKernel } from './performers/local.ts';
-import { remoteKernels } from './performers/remote.ts';
-import { type LaunchedStage, takeLaunchedStage } from './stage/launched.ts';
-import { type Stage, spawnStage } from './stage/spawn.ts';
-import type { StandingStages } from './stage/standing.ts';
+import type { PollRequest } from './kernel/poll.ts';
+import type { Libc } from './libraries/libc.ts';
+import type { LibSeccomp } from './libraries/libseccomp.ts';
+import type { Stage, StandingStages } from './stage/stage.ts';
 
 export interface Platform {
   /** Performs calls in this process. */
@@ -34,37 +29,5 @@ export interface Platform {
   poll(descriptors: readonly PollRequest[], timeoutMs?: number): Promise<readonly number[]>;
 }
 
-export interface PollRequest {
-  readonly fd: number;
-  readonly events: number;
-}
-
 /** Observes or alters what passes: a trace, injected faults. */
 export type Wrap = (kernel: Kernel) => Kernel;
-
-/** @param launched the stage that the launcher has started */
-export function hostPlatform(
-  wrap: Wrap = (kernel) => kernel,
-  libc: Libc = loadLibc(),
-  launched?: LaunchedStage,
-): Platform {
-  const bare = localKernel(libc);
-  const remote = remoteKernels(libc);
-  const local = wrap(bare);
-  const poll = poller(libc, bare);
-  return {
-    local,
-    spawnStage(descriptors, performer, socket = descriptors.length) {
-      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket, remote });
-      return { ...stage, kernel: wrap(stage.kernel) };
-    },
-    ...(launched !== undefined && {
-      launchedStage: (descriptors: readonly number[], performer: string) =>
-        takeLaunchedStage(local, launched, descriptors, (socket) => wrap(remote(socket, performer))),
-    }),
-    kernelBehind: (socket, performer) => wrap(remote(socket, performer)),
-    libc: () => libc,
-    libseccomp: () => loadLibSeccomp(libc),
-    poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
-  };
-}

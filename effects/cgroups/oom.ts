@@ -6,8 +6,8 @@ import { AT, O } from '../../native/constants/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import type { PollRequest } from '../../native/kernel/poll.ts';
 import { out, viewOf } from '../../native/kernel/struct.ts';
-import type { PollRequest } from '../../native/platform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { doing, EffectError } from '../error.ts';
 

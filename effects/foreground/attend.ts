@@ -4,7 +4,8 @@
  */
 
 import { POLL } from '../../native/constants/socket.ts';
-import type { Platform, PollRequest } from '../../native/platform.ts';
+import type { PollRequest } from '../../native/kernel/poll.ts';
+import type { Platform } from '../../native/platform.ts';
 import type { Reaper } from '../running/wait.ts';
 import { BriefWait } from './brief-wait.ts';
 import type { Stream } from './stream.ts';

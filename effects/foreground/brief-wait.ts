@@ -4,8 +4,8 @@
  */
 
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import type { PollRequest } from '../../native/kernel/poll.ts';
 import { u64s, viewOf } from '../../native/kernel/struct.ts';
-import type { PollRequest } from '../../native/platform.ts';
 
 /** A signal's handler waits so long at the most, unless the signal ends the wait, as it does when this thread gets it. */
 const ROUND_MS = 10;

@@ -8,8 +8,8 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
+import type { PollRequest } from '../../native/kernel/poll.ts';
 import { out } from '../../native/kernel/struct.ts';
-import type { PollRequest } from '../../native/platform.ts';
 
 /**
  * One end of a stream. A blocking one is touched once each time that poll(2) calls it ready, and written to by a page

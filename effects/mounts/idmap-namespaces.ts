@@ -7,7 +7,7 @@ import { AT, O } from '../../native/constants/files.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
 import { attempt, perform } from '../../native/kernel/perform.ts';
 import { out, result } from '../../native/kernel/struct.ts';
-import type { Stage } from '../../native/stage/spawn.ts';
+import type { Stage } from '../../native/stage/stage.ts';
 import { doing } from '../error.ts';
 import { type Mappings, mapText } from '../namespaces/user/mappings.ts';
 import type { Session } from '../session.ts';

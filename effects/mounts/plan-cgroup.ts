@@ -4,8 +4,8 @@ import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { Mount } from '../../spec/types.ts';
 import { CGROUP_ROOT } from '../cgroups/layout.ts';
+import type { MountFacts } from './facts.ts';
 import type { MountOptions } from './options.ts';
-import type { MountFacts } from './plan.ts';
 import type { BindStep, MountStep, SymlinkStep } from './steps.ts';
 
 /**

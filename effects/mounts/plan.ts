@@ -3,28 +3,11 @@
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import { cleanInside } from '../../spec/paths.ts';
-import type { CgroupRecord } from '../../spec/record.ts';
 import type { Mount, NamespaceType } from '../../spec/types.ts';
+import type { MountFacts } from './facts.ts';
 import { type MountOptions, parseMountOptions, unasked } from './options.ts';
 import { planCgroupMount } from './plan-cgroup.ts';
 import type { AttributesStep, BindStep, FilesystemStep, MountIdmap, MountStep } from './steps.ts';
-
-export interface MountFacts {
-  /** Absolute path of the rootfs on the host. */
-  readonly rootfs?: string | undefined;
-  /** Paths that are bound and are not directories. */
-  readonly files: ReadonlySet<string>;
-  /** The cgroup that the container is in, of all hierarchies. */
-  readonly cgroup: CgroupRecord | undefined;
-  /** The container has another cgroup namespace than the host's. */
-  readonly cgroupNamespace: boolean;
-  /** Namespaces that the container has not got: the host's are its own. */
-  readonly hostNamespaces?: ReadonlySet<NamespaceType>;
-  /** Namespaces that somebody else has made. */
-  readonly joinedNamespaces?: ReadonlySet<NamespaceType>;
-  /** SELinux's label for what file systems are mounted. */
-  readonly label?: string | undefined;
-}
 
 export function planMounts(mounts: readonly Mount[], facts: MountFacts): readonly MountStep[] {
   const placed = mounts.map((mount) => ({ ...mount, destination: cleanInside(mount.destination) }));

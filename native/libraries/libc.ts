@@ -3,8 +3,8 @@
  * Everything that is a system call goes through `syscall`; the others exist only in libc.
  */
 
+import type { PollRequest } from '../kernel/poll.ts';
 import { viewOf } from '../kernel/struct.ts';
-import type { PollRequest } from '../platform.ts';
 import { type Koffi, loadKoffi, type NativeFunction } from './koffi.ts';
 
 export interface Libc {

@@ -7,8 +7,8 @@ import { close, read, write } from '../calls/files.ts';
 import { POLL } from '../constants/socket.ts';
 import type { Call, Kernel } from '../kernel/kernel.ts';
 import { attempt, call } from '../kernel/perform.ts';
+import type { PollRequest } from '../kernel/poll.ts';
 import { out } from '../kernel/struct.ts';
-import type { PollRequest } from '../platform.ts';
 import type { Libc } from './libc.ts';
 
 interface Waiting {

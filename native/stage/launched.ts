@@ -11,17 +11,7 @@ import { P, W } from '../constants/process.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { attempt } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
-import type { Stage } from './spawn.ts';
-
-/** As the launcher tells of it; one for a process. */
-export interface LaunchedStage {
-  readonly pid: number;
-  /** This process's ends: of the socket for batches, and of the one for descriptors. */
-  readonly socket: number;
-  readonly channel: number;
-  /** Somebody has it by now, who ends it. */
-  taken: boolean;
-}
+import type { LaunchedStage, Stage } from './stage.ts';
 
 /** The stage's own ends, there. */
 const SOCKET = 30;

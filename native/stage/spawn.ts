@@ -13,6 +13,7 @@ import { attempt, call, perform, SyscallError } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
 import type { Libc } from '../libraries/libc.ts';
 import { remoteKernels } from '../performers/remote.ts';
+import type { Stage } from './stage.ts';
 
 interface SpawnOptions {
   /** The init's ELF file. */
@@ -24,17 +25,6 @@ interface SpawnOptions {
   readonly socket?: number;
   /** Makes its kernel: `remoteKernels`, where there are several. */
   readonly remote?: (socket: number, performer: string) => Kernel;
-}
-
-export interface Stage {
-  readonly pid: number;
-  readonly kernel: Kernel;
-  /** This process's end of the stage's socket: the stage exits when it is closed. */
-  readonly connection: number;
-  /** In the stage: the descriptor of its socket. */
-  readonly socket: number;
-  /** What its first batch begins with, for it to have the descriptors. */
-  readonly settling?: readonly Call[];
 }
 
 const POSIX_SPAWN_SETSIGDEF = 0x04;

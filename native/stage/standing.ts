@@ -10,33 +10,15 @@ import { ERRNO } from '../constants/errno.ts';
 import { O } from '../constants/files.ts';
 import { P, W } from '../constants/process.ts';
 import { SOCK } from '../constants/socket.ts';
-import type { Call, Kernel } from '../kernel/kernel.ts';
 import { attempt, call, perform } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
 import type { Platform } from '../platform.ts';
-import type { Stage } from './spawn.ts';
+import type { Stage, StandingStages } from './stage.ts';
 
 /** In the stage: the first descriptor that is its own. Those below are free for what an init is to have. */
 export const STANDING_FROM = 30;
 const SOCKET = STANDING_FROM;
 const CHANNEL = STANDING_FROM + 1;
-
-export interface StandingStage {
-  /** `stage` */
-  readonly kernel: Kernel;
-  /**
-   * Sends descriptors.
-   * @returns the call by which the stage receives them, as its descriptors from 0 on
-   */
-  pass(descriptors: readonly number[]): Call;
-}
-
-export interface StandingStages {
-  /** The one that stands, made where there is none. @throws SyscallError */
-  current(): StandingStage;
-  /** Ends it: what it is in is not known, or it is not needed any more. */
-  retire(): void;
-}
 
 /** The platform with a standing stage, for who calls `retire` when it is done. */
 export const withStandingStage = <P extends Platform>(platform: P): P & { readonly standing: StandingStages } => ({

@@ -1,7 +1,7 @@
 /** A container that is there, opened for one command. */
 
 import { detectLayout } from '../../effects/cgroups/layout.ts';
-import { planCgroup } from '../../effects/cgroups/paths.ts';
+import { planCgroup } from '../../effects/cgroups/plan.ts';
 import type { Session } from '../../effects/session.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { type Access, type Container, type ContainerOptions, openContainer } from './container.ts';

@@ -2,7 +2,7 @@
  * What a command finds around it, as one value: handed in at the composition root, read from no global further down.
  */
 
-import type { LaunchedStage } from '../../native/stage/launched.ts';
+import type { LaunchedStage } from '../../native/stage/stage.ts';
 
 export interface Host {
   /** The current directory, absolute. */

@@ -1,6 +1,7 @@
 /** The end of a stage that the launcher started and no process came of: the line was wrong, or the container refused. */
 
-import { hostPlatform } from '../../native/platform.ts';
-import { endLaunchedStage, type LaunchedStage } from '../../native/stage/launched.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
+import { endLaunchedStage } from '../../native/stage/launched.ts';
+import type { LaunchedStage } from '../../native/stage/stage.ts';
 
 export const endStage = (stage: LaunchedStage): void => endLaunchedStage(hostPlatform().local, stage);

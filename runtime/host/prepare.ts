@@ -2,8 +2,8 @@
 
 import type { InspectionEvent } from 'xstate';
 import { placeOf } from '../../machines/place.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { hostPlatform } from '../../native/platform.ts';
 import { type Context, PATIENCE } from '../container/context.ts';
 import { nowNanoseconds, rfc3339 } from './clock.ts';
 import { defaultRoot, type Host, isRootOfSomebody } from './host.ts';

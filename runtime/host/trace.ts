@@ -3,11 +3,12 @@
 import { placeOf } from '../../machines/place.ts';
 import { openat } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
 import { call, SyscallError } from '../../native/kernel/perform.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';
 import { recordingKernel } from '../../native/performers/recording.ts';
-import { hostPlatform, type Platform } from '../../native/platform.ts';
+import type { Platform } from '../../native/platform.ts';
 import { stateLine, traceFormat, traceWriter } from '../../native/trace/writer.ts';
 import type { LifecycleChange } from '../container/container.ts';
 import { tryWriteAll } from './output.ts';

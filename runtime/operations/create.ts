@@ -3,7 +3,8 @@
 import { refuseUsed } from '../../effects/cgroups/create.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { ignoredResources } from '../../effects/cgroups/limits/ignored.ts';
-import { type CgroupPlanInput, memberDirectory, planCgroup } from '../../effects/cgroups/paths.ts';
+import { type CgroupPlanInput, memberDirectory } from '../../effects/cgroups/paths.ts';
+import { planCgroup } from '../../effects/cgroups/plan.ts';
 import type { Restoration } from '../../effects/criu/restoration.ts';
 import { doing, EffectError, reasonOf } from '../../effects/error.ts';
 import { makesNamespace } from '../../effects/namespaces/plan.ts';

@@ -7,7 +7,7 @@ describe('the import rule', () => {
     ['commands/run.ts', "import { openContainer } from '../runtime/container.ts';"],
     ['commands/run.ts', "import { Command } from '@oclif/core/command';\nimport { writeSync } from 'node:fs';"],
     ['commands/main.ts', "import manifest from '../package.json' with { type: 'json' };"],
-    ['runtime/index.ts', "import { machine } from '../machines/container.ts';\nexport * from '../spec/state.ts';"],
+    ['library/index.ts', "import { machine } from '../machines/container.ts';\nexport * from '../spec/state.ts';"],
     ['machines/container.ts', "import type { Mounts } from '../effects/mounts/plan.ts';"],
     ['machines/container.ts', "import { type Mounts, type Step } from '../effects/mounts.ts';"],
     ['machines/container.ts', "import {\n  type Mounts,\n  type Step,\n} from '../effects/mounts.ts';"],
@@ -40,7 +40,7 @@ describe('the import rule', () => {
     ['effects/mounts.ts', "import { setup } from 'xstate';", /of packages/],
     ['effects/mounts.ts', "import { readFileSync } from 'node:fs';", /of packages/],
     ['effects/mounts.ts', "export { machine } from '../machines/container.ts';", /may import native, spec/],
-    ['native/kernel.ts', "import type { Config } from '../spec/types.ts';", /no other floor/],
+    ['native/kernel/kernel.ts', "import type { Config } from '../../spec/types.ts';", /no other floor/],
     ['spec/state.ts', "import { env } from 'node:process';", /of packages/],
     ['spec/state.ts', "import {\n  a,\n  b,\n} from '../native/kernel.ts';", /no other floor/],
   ];

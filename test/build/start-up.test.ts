@@ -36,7 +36,7 @@ describe('what a command loads', () => {
   for (const command of ['start', 'kill', 'delete', 'state'])
     it(`${command}: nothing that makes a container`, () => {
       const loaded = loadedWith(`commands/${command}.ts`);
-      assert.ok(loaded.has('native/platform.ts'), 'files are followed');
+      assert.ok(loaded.has('native/host-platform.ts'), 'files are followed');
       assert.deepEqual(
         [...CREATION, ...OTHERS].filter((file) => loaded.has(file)),
         [],

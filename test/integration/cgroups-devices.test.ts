@@ -12,7 +12,7 @@ import { containerRules } from '../../effects/cgroups/devices/rules.ts';
 import { applyUnifiedDevices } from '../../effects/cgroups/devices/unified.ts';
 import { joinCalls } from '../../effects/cgroups/join.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
-import { planCgroup } from '../../effects/cgroups/paths.ts';
+import { planCgroup } from '../../effects/cgroups/plan.ts';
 import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { loadDeviceProgram, programIds, queryDevicePrograms, readProgramIds } from '../../native/calls/bpf.ts';
 import { close, openat } from '../../native/calls/files.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createCgroup } from '../../effects/cgroups/create.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
-import { planCgroup } from '../../effects/cgroups/paths.ts';
+import { planCgroup } from '../../effects/cgroups/plan.ts';
 import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';
@@ -132,7 +132,7 @@ test('network classes and priorities', { skip: !root && 'needs root' }, async (t
   const script = `
     const { createCgroup } = await import(${module('effects/cgroups/create.ts')});
     const { detectLayout } = await import(${module('effects/cgroups/layout.ts')});
-    const { planCgroup } = await import(${module('effects/cgroups/paths.ts')});
+    const { planCgroup } = await import(${module('effects/cgroups/plan.ts')});
     const { removeCgroup } = await import(${module('effects/cgroups/remove.ts')});
     const { loadLibc } = await import(${module('native/libraries/libc.ts')});
     const { localKernel } = await import(${module('native/performers/local.ts')});

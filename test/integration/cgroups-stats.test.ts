@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { createCgroup } from '../../effects/cgroups/create.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
-import { planCgroup } from '../../effects/cgroups/paths.ts';
+import { planCgroup } from '../../effects/cgroups/plan.ts';
 import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { readStats } from '../../effects/cgroups/stats/read.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';

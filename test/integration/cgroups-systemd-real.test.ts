@@ -8,7 +8,7 @@ import { changeLimits, makeCgroup } from '../../effects/cgroups/by-driver.ts';
 import { endCgroup } from '../../effects/cgroups/end.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { members } from '../../effects/cgroups/members.ts';
-import { planCgroup } from '../../effects/cgroups/paths.ts';
+import { planCgroup } from '../../effects/cgroups/plan.ts';
 import { connectSystemd, isSystemdRunning } from '../../effects/cgroups/systemd/connect.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';

@@ -8,8 +8,8 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fcntl } from '../../native/calls/files.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
 import { attempt } from '../../native/kernel/perform.ts';
-import { hostPlatform } from '../../native/platform.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { bind, writableShell } from './configs.ts';
 import { containers, namespaceOf, proc, seenBy, statusField } from './containers.ts';
@@ -137,7 +137,7 @@ test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is 
   writeFileSync(join(payload, 'payload'), '');
   mkdirSync(join(volume, 'a'), { recursive: true });
   symlinkSync(`${'../'.repeat(30)}${outside.slice(1)}`, join(volume, 'b'));
-  const exchange = `const { hostPlatform } = await import(${JSON.stringify(join(import.meta.dirname, '../../native/platform.ts'))});
+  const exchange = `const { hostPlatform } = await import(${JSON.stringify(join(import.meta.dirname, '../../native/host-platform.ts'))});
     const { local } = hostPlatform();
     const calls = Array.from({ length: 64 }, () => ({ name: 'renameat2', args: [-100, 'a', -100, 'b', 2], mayFail: true }));
     const nothing = { name: 'close', args: [-1], mayFail: true };

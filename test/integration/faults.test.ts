@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { S } from '../../native/constants/files.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import { hostPlatform } from '../../native/platform.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { everyCall, type Operation, type Trial, unclear } from './chaos/every-call.ts';
 import { likeness } from './chaos/likeness.ts';

@@ -4,7 +4,7 @@
  */
 
 import { writeSync } from 'node:fs';
-import { hostPlatform } from '../../native/platform.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
 import { type Context, PATIENCE } from '../../runtime/container/context.ts';
 import { type ForegroundOptions, runForeground } from '../../runtime/foreground/foreground.ts';
 import { withEnvironment } from '../../runtime/foreground/inheritance.ts';

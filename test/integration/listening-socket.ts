@@ -12,8 +12,8 @@ import {
   socket,
 } from '../../native/calls/sockets.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
 import { call, perform } from '../../native/kernel/perform.ts';
-import { hostPlatform } from '../../native/platform.ts';
 
 interface ListeningSocket {
   readonly path: string;

@@ -17,8 +17,8 @@ import {
   socket,
 } from '../../native/calls/sockets.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
-import { hostPlatform } from '../../native/platform.ts';
 import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { messageOf, RUNCHART } from './command-line.ts';

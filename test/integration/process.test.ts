@@ -17,7 +17,7 @@ import { after, test } from 'node:test';
 import { fcntl } from '../../native/calls/files.ts';
 import { F } from '../../native/constants/files.ts';
 import { CAPABILITIES } from '../../native/constants/process.ts';
-import { hostPlatform } from '../../native/platform.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
 import { RLIMITS } from '../../spec/rules/process.ts';
 import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';

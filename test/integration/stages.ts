@@ -9,7 +9,8 @@ import type { Kernel } from '../../native/kernel/kernel.ts';
 import { perform } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import type { Libc } from '../../native/libraries/libc.ts';
-import { type Stage, spawnStage } from '../../native/stage/spawn.ts';
+import { spawnStage } from '../../native/stage/spawn.ts';
+import type { Stage } from '../../native/stage/stage.ts';
 
 export const startStage = (libc: Libc, local: Kernel): Stage =>
   spawnStage(libc, local, { program: initProgram(), descriptors: [0, 1, 2], performer: 'stage' });

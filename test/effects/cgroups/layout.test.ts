@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { layoutOf } from '../../../effects/cgroups/layout.ts';
-import { cleanPath, planCgroup } from '../../../effects/cgroups/paths.ts';
+import { cleanPath } from '../../../effects/cgroups/paths.ts';
+import { planCgroup } from '../../../effects/cgroups/plan.ts';
 
 const HYBRID = `22 27 0:21 / /proc rw,relatime - proc proc rw
 23 27 0:22 / /sys rw,relatime - sysfs sysfs rw

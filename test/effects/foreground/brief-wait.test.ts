@@ -5,10 +5,10 @@ import { BriefWait } from '../../../effects/foreground/brief-wait.ts';
 import { write } from '../../../native/calls/files.ts';
 import { O } from '../../../native/constants/files.ts';
 import { POLL } from '../../../native/constants/socket.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import { perform } from '../../../native/kernel/perform.ts';
 import { out, viewOf } from '../../../native/kernel/struct.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 
 const { local } = hostPlatform();
 

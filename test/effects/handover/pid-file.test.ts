@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { writePidFile } from '../../../effects/handover/pid-file.ts';
-import { hostPlatform } from '../../../native/platform.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'runchart-test-pid-file-'));
 after(() => rmSync(folder, { recursive: true }));

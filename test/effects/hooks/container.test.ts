@@ -13,10 +13,10 @@ import { accept, bindUnix, listen, socket } from '../../../native/calls/sockets.
 import { AT, O } from '../../../native/constants/files.ts';
 import { CLONE, P, W } from '../../../native/constants/process.ts';
 import { AF, SOCK } from '../../../native/constants/socket.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import { call, perform } from '../../../native/kernel/perform.ts';
 import { out } from '../../../native/kernel/struct.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 import type { Hook } from '../../../spec/types.ts';
 import { aRecord } from './record.ts';
 

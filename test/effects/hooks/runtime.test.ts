@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSyn
 import { after, test } from 'node:test';
 import { runHooks } from '../../../effects/hooks/hooks.ts';
 import type { Session } from '../../../effects/session.ts';
-import { hostPlatform } from '../../../native/platform.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Hook } from '../../../spec/types.ts';
 import { aRecord } from './record.ts';
 

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { MountFacts } from '../../../effects/mounts/facts.ts';
 import { parseMountOptions } from '../../../effects/mounts/options.ts';
-import { type MountFacts, planMounts } from '../../../effects/mounts/plan.ts';
+import { planMounts } from '../../../effects/mounts/plan.ts';
 import type { MountStep } from '../../../effects/mounts/steps.ts';
 import { MOUNT_ATTR } from '../../../native/constants/mount.ts';
 import { cleanInside } from '../../../spec/paths.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type MountFacts, planMounts } from '../../../effects/mounts/plan.ts';
+import type { MountFacts } from '../../../effects/mounts/facts.ts';
+import { planMounts } from '../../../effects/mounts/plan.ts';
 import { MOUNT_ATTR } from '../../../native/constants/mount.ts';
 
 const facts: MountFacts = { files: new Set(), cgroup: undefined, cgroupNamespace: false };

@@ -6,9 +6,9 @@ import { after, beforeEach, describe, it } from 'node:test';
 import { addOpenPlaceholder, type Placeholder } from '../../../effects/paths/in-root.ts';
 import { close, openat } from '../../../native/calls/files.ts';
 import { AT, O } from '../../../native/constants/files.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import { Batch } from '../../../native/kernel/batch.ts';
 import { call, perform } from '../../../native/kernel/perform.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 
 const { local } = hostPlatform();
 

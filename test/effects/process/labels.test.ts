@@ -13,10 +13,10 @@ import { unshare, waitid } from '../../../native/calls/process.ts';
 import { FS_MAGIC, O } from '../../../native/constants/files.ts';
 import { MS } from '../../../native/constants/mount.ts';
 import { CLONE, P, W } from '../../../native/constants/process.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Call, Kernel } from '../../../native/kernel/kernel.ts';
 import { call, isErrno, perform } from '../../../native/kernel/perform.ts';
 import { out, result, viewOf } from '../../../native/kernel/struct.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'mounting takes root';
 const apparmor = existsSync('/sys/module/apparmor');

@@ -4,8 +4,8 @@ import { closeSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { openProcess } from '../../../effects/running/observe.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 
 const { local } = hostPlatform();
 

@@ -7,10 +7,10 @@ import { close, closeRange } from '../../../native/calls/files.ts';
 import { execve, waitid } from '../../../native/calls/process.ts';
 import { CLOSE_RANGE } from '../../../native/constants/files.ts';
 import { P, W } from '../../../native/constants/process.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import { LostPeerError } from '../../../native/kernel/kernel.ts';
 import { perform } from '../../../native/kernel/perform.ts';
 import { out } from '../../../native/kernel/struct.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 
 const platform = hostPlatform();
 const { local } = platform;

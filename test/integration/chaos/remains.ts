@@ -4,10 +4,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { detectLayout } from '../../../effects/cgroups/layout.ts';
-import { directoriesOf, planCgroup } from '../../../effects/cgroups/paths.ts';
+import { directoriesOf } from '../../../effects/cgroups/paths.ts';
+import { planCgroup } from '../../../effects/cgroups/plan.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import { loadLibc } from '../../../native/libraries/libc.ts';
 import { localKernel } from '../../../native/performers/local.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 import type { Place } from './scene.ts';
 
 const PR_SET_CHILD_SUBREAPER = 36;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { members } from '../../../effects/cgroups/members.ts';
-import { hostPlatform } from '../../../native/platform.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import type { ContainerRecord } from '../../../spec/record.ts';
 import { type CommandLine, messageOf } from '../command-line.ts';
 import { type Commands, commandsOn, type Place } from './scene.ts';

@@ -9,7 +9,7 @@ import { members } from '../../../effects/cgroups/members.ts';
 import type { Answer } from '../../../machines/ask.ts';
 import type { Request } from '../../../machines/events.ts';
 import { SIGNALS } from '../../../native/constants/signal.ts';
-import { hostPlatform } from '../../../native/platform.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import {
   type Access,
   type ContainerOptions,

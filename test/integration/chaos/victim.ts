@@ -5,8 +5,9 @@
 
 import { readFileSync } from 'node:fs';
 import { SYSNO } from '../../../native/constants/sysno.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import { type Libc, loadLibc } from '../../../native/libraries/libc.ts';
-import { hostPlatform, type Wrap } from '../../../native/platform.ts';
+import type { Wrap } from '../../../native/platform.ts';
 import { FaultPlan, faultKernel, type ShouldFail } from '../../simulation/faults.ts';
 import { commandsOn, type Place } from './scene.ts';
 

@@ -16,9 +16,9 @@ import {
 import { hasSize, rawInput, withoutCarriageReturns } from '../../../native/calls/termios.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { TIOC } from '../../../native/constants/socket.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import { attempt, call, perform } from '../../../native/kernel/perform.ts';
 import { out, viewOf } from '../../../native/kernel/struct.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 
 const { local } = hostPlatform();
 const master = call(local, openat(AT.FDCWD, '/dev/ptmx', O.RDWR | O.NOCTTY));

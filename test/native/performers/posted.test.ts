@@ -7,11 +7,11 @@ import { waitid } from '../../../native/calls/process.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { P, W } from '../../../native/constants/process.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import { type Call, LostPeerError, type Outcome } from '../../../native/kernel/kernel.ts';
 import { call, flush, perform, post } from '../../../native/kernel/perform.ts';
 import { out, result } from '../../../native/kernel/struct.ts';
 import { recordingKernel, type TraceEntry } from '../../../native/performers/recording.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 import { FaultPlan, faultKernel } from '../../simulation/faults.ts';
 
 const platform = hostPlatform();

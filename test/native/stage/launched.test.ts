@@ -8,10 +8,11 @@ import { waitid } from '../../../native/calls/process.ts';
 import { socketpair } from '../../../native/calls/sockets.ts';
 import { P, W } from '../../../native/constants/process.ts';
 import { SOCK } from '../../../native/constants/socket.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import { attempt, perform } from '../../../native/kernel/perform.ts';
 import { out, viewOf } from '../../../native/kernel/struct.ts';
-import { hostPlatform } from '../../../native/platform.ts';
-import { endLaunchedStage, type LaunchedStage, takeLaunchedStage } from '../../../native/stage/launched.ts';
+import { endLaunchedStage, takeLaunchedStage } from '../../../native/stage/launched.ts';
+import type { LaunchedStage } from '../../../native/stage/stage.ts';
 
 const platform = hostPlatform();
 const { local } = platform;

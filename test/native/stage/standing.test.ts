@@ -8,10 +8,10 @@ import { clone3, waitid } from '../../../native/calls/process.ts';
 import { socketpair } from '../../../native/calls/sockets.ts';
 import { P, W } from '../../../native/constants/process.ts';
 import { SOCK } from '../../../native/constants/socket.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Call } from '../../../native/kernel/kernel.ts';
 import { call, perform } from '../../../native/kernel/perform.ts';
 import { out, viewOf } from '../../../native/kernel/struct.ts';
-import { hostPlatform } from '../../../native/platform.ts';
 import { STANDING_FROM, withStandingStage } from '../../../native/stage/standing.ts';
 
 const getpid: Call = { name: 'getpid', args: [] };

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { hostPlatform } from '../../../native/platform.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import { type InheritanceOptions, inherit, withEnvironment } from '../../../runtime/foreground/inheritance.ts';
 import { defaultConfig } from '../../../spec/default.ts';
 

@@ -1,0 +1,39 @@
+/** The platform of this machine: every call reaches the real kernel. */
+
+import { initProgram } from './init/program.ts';
+import { type Libc, loadLibc } from './libraries/libc.ts';
+import { loadLibSeccomp } from './libraries/libseccomp.ts';
+import { poller } from './libraries/poller.ts';
+import { localKernel } from './performers/local.ts';
+import { remoteKernels } from './performers/remote.ts';
+import type { Platform, Wrap } from './platform.ts';
+import { takeLaunchedStage } from './stage/launched.ts';
+import { spawnStage } from './stage/spawn.ts';
+import type { LaunchedStage } from './stage/stage.ts';
+
+/** @param launched the stage that the launcher has started */
+export function hostPlatform(
+  wrap: Wrap = (kernel) => kernel,
+  libc: Libc = loadLibc(),
+  launched?: LaunchedStage,
+): Platform {
+  const bare = localKernel(libc);
+  const remote = remoteKernels(libc);
+  const local = wrap(bare);
+  const poll = poller(libc, bare);
+  return {
+    local,
+    spawnStage(descriptors, performer, socket = descriptors.length) {
+      const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket, remote });
+      return { ...stage, kernel: wrap(stage.kernel) };
+    },
+    ...(launched !== undefined && {
+      launchedStage: (descriptors: readonly number[], performer: string) =>
+        takeLaunchedStage(local, launched, descriptors, (socket) => wrap(remote(socket, performer))),
+    }),
+    kernelBehind: (socket, performer) => wrap(remote(socket, performer)),
+    libc: () => libc,
+    libseccomp: () => loadLibSeccomp(libc),
+    poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
+  };
+}
