@@ -3,12 +3,10 @@
 import { takeMaster } from '../effects/foreground/terminal.ts';
 import type { Inheritance } from '../effects/session.ts';
 import { close } from '../native/calls/files.ts';
+import { socketPair } from '../native/calls/pair.ts';
 import { kill } from '../native/calls/process.ts';
-import { socketpair } from '../native/calls/sockets.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
-import { SOCK } from '../native/constants/socket.ts';
-import { attempt, call, perform } from '../native/kernel/perform.ts';
-import { out, viewOf } from '../native/kernel/struct.ts';
+import { attempt, call } from '../native/kernel/perform.ts';
 import type { Child } from '../runtime/container/children.ts';
 import type { SharedContext } from '../runtime/container/context.ts';
 import { startProcess } from '../runtime/operations/exec.ts';
@@ -69,10 +67,8 @@ export async function execInContainer(context: SharedContext, id: string, option
 }
 
 function consolePair({ platform: { local } }: SharedContext): { readonly ours: number; readonly theirs: number } {
-  const pair = out(8);
-  perform(local, [socketpair(SOCK.STREAM, pair)]);
-  const view = viewOf(pair.bytes);
-  return { ours: view.getInt32(0, true), theirs: view.getInt32(4, true) };
+  const [ours, theirs] = socketPair(local);
+  return { ours, theirs };
 }
 
 function processOf(record: ContainerRecord, options: ExecOptions): Process {

@@ -1,12 +1,13 @@
 /** Where images, logs and the list of descriptors are. */
 
 import { close, fchmod, fchownat, mkdirat, openat, unlinkat, write } from '../../native/calls/files.ts';
+import { pathOfOpenFile } from '../../native/calls/read-link.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, SyscallError } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { pathOf, readSmallFile } from '../paths/proc.ts';
+import { readSmallFile } from '../paths/proc.ts';
 import type { Directories } from './options.ts';
 
 interface DirectoryPaths {
@@ -78,7 +79,10 @@ function openDirectory(local: Kernel, path: string, seenBy: number | 'self'): nu
     if (seenBy === 'self') return here;
     try {
       // Without its symlinks (containerd has one): an absolute one would lead to this process's mounts.
-      return call(local, openat(AT.FDCWD, `/proc/${seenBy}/root${pathOf(local, here)}`, O.RDONLY | O.DIRECTORY));
+      return call(
+        local,
+        openat(AT.FDCWD, `/proc/${seenBy}/root${pathOfOpenFile(local, here)}`, O.RDONLY | O.DIRECTORY),
+      );
     } finally {
       attempt(local, close(here));
     }

@@ -2,21 +2,20 @@
 
 import { close, closeRange, openat } from '../../native/calls/files.ts';
 import { mount } from '../../native/calls/mounts.ts';
-import { unshare, waitid } from '../../native/calls/process.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
+import { unshare } from '../../native/calls/process.ts';
+import { pathOfOpenFile } from '../../native/calls/read-link.ts';
+import { reapChild } from '../../native/calls/reap.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MS } from '../../native/constants/mount.ts';
-import { CLONE, P, W } from '../../native/constants/process.ts';
+import { CLONE } from '../../native/constants/process.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, perform } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Mount } from '../../spec/types.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { performMounts } from '../mounts/perform.ts';
 import type { MountStep } from '../mounts/steps.ts';
 import { makePlaceholder } from '../paths/in-root.ts';
-import { pathOf } from '../paths/proc.ts';
 import { attachRootfs } from '../rootfs/attach.ts';
 import { plainMounts, plannedSteps } from '../rootfs/make.ts';
 import type { Session } from '../session.ts';
@@ -50,7 +49,7 @@ function realPath(kernel: Kernel, path: string): string {
   const fd = attempt(kernel, openat(AT.FDCWD, path, O.PATH));
   if (fd < 0) return path;
   try {
-    return pathOf(kernel, fd);
+    return pathOfOpenFile(kernel, fd);
   } finally {
     attempt(kernel, close(fd));
   }
@@ -85,6 +84,6 @@ function inOwnMounts<T>({ platform, inheritance }: Session, action: (kernel: Ker
     return action(stage.kernel);
   } finally {
     attempt(platform.local, close(stage.connection));
-    while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+    reapChild(platform.local, stage.pid);
   }
 }

@@ -1,12 +1,12 @@
 /** Where a path of a config leads in a rootfs: mount points are known by the path at which they really are. */
 
 import { close } from '../../native/calls/files.ts';
+import { pathOfOpenFile } from '../../native/calls/read-link.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { baseOf, openInRoot, parentOf } from '../paths/in-root.ts';
-import { pathOf } from '../paths/proc.ts';
 
 /**
  * Follows symlinks, below the root only. What is not there is where it would be made.
@@ -14,12 +14,12 @@ import { pathOf } from '../paths/proc.ts';
  * @param root a descriptor of its
  */
 export function resolvedInRoot(kernel: Kernel, root: number, path: string): string {
-  const base = pathOf(kernel, root);
+  const base = pathOfOpenFile(kernel, root);
   const below = (found: string): string => (base === '/' ? found : found.slice(base.length) || '/');
   const fd = attempt(kernel, openInRoot(root, path, O.PATH));
   if (fd >= 0) {
     try {
-      return below(pathOf(kernel, fd));
+      return below(pathOfOpenFile(kernel, fd));
     } finally {
       attempt(kernel, close(fd));
     }

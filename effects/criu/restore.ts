@@ -3,8 +3,9 @@
 import { close, closeRange, mkdirat, openat } from '../../native/calls/files.ts';
 import { mount, mountSetattr, moveMount, openTree } from '../../native/calls/mounts.ts';
 import { setns, unshare, waitid } from '../../native/calls/process.ts';
+import { pathOfOpenFile } from '../../native/calls/read-link.ts';
+import { reapChild } from '../../native/calls/reap.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
@@ -18,7 +19,7 @@ import { doing, EffectError, reasonOf } from '../error.ts';
 import { closeAll } from '../foreground/ends.ts';
 import { addLoopbackUp } from '../namespaces/loopback.ts';
 import { makesNamespace } from '../namespaces/plan.ts';
-import { pathOf, readSmallFile, startTimeOf } from '../paths/proc.ts';
+import { readSmallFile, startTimeOf } from '../paths/proc.ts';
 import type { Session } from '../session.ts';
 import { closeDirectories, openDirectories, withoutLog } from './directories.ts';
 import { boundDevices, externalAtRestore } from './external.ts';
@@ -140,7 +141,7 @@ function bringLoopbackUp({ platform, inheritance }: Session, pid: number): void 
       batch.perform(stage.kernel);
     } finally {
       attempt(local, close(stage.connection));
-      while (attempt(local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+      reapChild(local, stage.pid);
     }
   } finally {
     attempt(local, close(namespace));
@@ -162,7 +163,7 @@ function mountRoot(process: Kernel, directory: string, { rootfs, config }: Conta
     const tree = call(process, openTree(AT.FDCWD, rootfs, { clone: true, recursive: true }));
     const target = call(process, openat(AT.FDCWD, `${directory}/root`, O.PATH | O.DIRECTORY));
     // As the kernel tells it: what leads to the state directory may be a symlink.
-    const path = pathOf(process, target);
+    const path = pathOfOpenFile(process, target);
     perform(process, [
       // CRIU takes it as it is, whatever the container's root was.
       ...(config.root?.readonly ? [mountSetattr(tree, '', { set: MOUNT_ATTR.RDONLY })] : []),

@@ -4,15 +4,15 @@
  */
 
 import { close, openat } from '../../native/calls/files.ts';
-import { receiveBuffers, receivedDescriptors, receiveMessage, send, socketpair } from '../../native/calls/sockets.ts';
+import { socketPair } from '../../native/calls/pair.ts';
+import { receiveBuffers, receivedDescriptors, receiveMessage, send } from '../../native/calls/sockets.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { P } from '../../native/constants/process.ts';
 import { POLL, SOCK } from '../../native/constants/socket.ts';
 import { type CriuRequest, type CriuResponse, REQUEST } from '../../native/criu/messages.ts';
 import { decodeResponse, encodeRequest } from '../../native/criu/rpc.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, call, isErrno, perform } from '../../native/kernel/perform.ts';
-import { out, viewOf } from '../../native/kernel/struct.ts';
+import { attempt, call, isErrno } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import { hasEnded, reap, spawnProcess } from '../../native/stage/program.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';
@@ -71,10 +71,9 @@ export async function askCriu(
   };
   let ours: number | undefined;
   try {
-    const pair = out(8);
-    perform(local, [socketpair(SOCK.SEQPACKET, pair)]);
-    ours = viewOf(pair.bytes).getInt32(0, true);
-    const theirs = keep(viewOf(pair.bytes).getInt32(4, true));
+    const [own, other] = socketPair(local, SOCK.SEQPACKET);
+    ours = own;
+    const theirs = keep(other);
     const { prepare, extra = [] } = conversation;
     const stdio = conversation.stdio ?? standardNull(keep(doing('open /dev/null', () => openNull(local))));
     const { pid, pidfd } = spawnProcess(platform, {

@@ -10,15 +10,13 @@ import {
   setresgid,
   setresuid,
   setsid,
-  waitid,
 } from '../../native/calls/process.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
+import { reapChild } from '../../native/calls/reap.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { CLONE, P, W } from '../../native/constants/process.ts';
+import { CLONE } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, flush, isErrno } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
 import { PartedBatch } from '../batch.ts';
@@ -279,5 +277,5 @@ function end({ platform: { local } }: Session, { pid, socket }: ServedProcess): 
   if (pidfd < 0) return;
   attempt(local, pidfdSendSignal(pidfd, SIGNALS.SIGKILL));
   attempt(local, close(pidfd));
-  while (attempt(local, waitid(P.PID, pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+  reapChild(local, pid);
 }

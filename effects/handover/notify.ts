@@ -4,6 +4,7 @@
  */
 
 import { close, mkdirat, openat, unlinkat, write } from '../../native/calls/files.ts';
+import { pipe } from '../../native/calls/pair.ts';
 import {
   bindUnix,
   connectAbstract,
@@ -18,7 +19,6 @@ import { AT, O } from '../../native/constants/files.ts';
 import { AF, POLL, SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
-import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { Config } from '../../spec/types.ts';
 import { doing } from '../error.ts';
@@ -141,9 +141,7 @@ function readyLine(local: Kernel, fd: number): string | undefined {
  */
 export async function tellReady(platform: Platform, host: number, line: string, mainPid: number): Promise<boolean> {
   const { local } = platform;
-  const ends = out(8);
-  doing('make a pipe for NOTIFY_SOCKET', () => perform(local, [{ name: 'pipe2', args: [ends, O.CLOEXEC] }]));
-  const [reading, writing] = [viewOf(ends.bytes).getInt32(0, true), viewOf(ends.bytes).getInt32(4, true)];
+  const [reading, writing] = doing('make a pipe for NOTIFY_SOCKET', () => pipe(local, O.CLOEXEC));
   const open = [reading, writing];
   try {
     doing('send to NOTIFY_SOCKET', () =>

@@ -4,15 +4,13 @@
  */
 
 import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
-import { clone3, waitid } from '../../native/calls/process.ts';
-import { socketpair } from '../../native/calls/sockets.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
+import { socketPair } from '../../native/calls/pair.ts';
+import { clone3 } from '../../native/calls/process.ts';
+import { reapChild } from '../../native/calls/reap.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { CLONE, P, W } from '../../native/constants/process.ts';
-import { SOCK } from '../../native/constants/socket.ts';
+import { CLONE } from '../../native/constants/process.ts';
 import type { Kernel, ResultRef } from '../../native/kernel/kernel.ts';
-import { attempt, flush, perform } from '../../native/kernel/perform.ts';
-import { out, viewOf } from '../../native/kernel/struct.ts';
+import { attempt, flush } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { StandingStages } from '../../native/stage/stage.ts';
 import { STANDING_FROM } from '../../native/stage/standing.ts';
@@ -66,10 +64,7 @@ export const rootDescriptor = (preserveFds: number): number => batchDescriptor(p
 export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
   const { local } = platform;
   const { stdio, preserveFds } = plan.inheritance;
-  const pair = out(8);
-  doing(`make a socket for the ${performer}`, () => perform(local, [socketpair(SOCK.STREAM, pair)]));
-  const ours = viewOf(pair.bytes).getInt32(0, true);
-  const theirs = viewOf(pair.bytes).getInt32(4, true);
+  const [ours, theirs] = doing(`make a socket for the ${performer}`, () => socketPair(local));
   try {
     const table: number[] = [...stdio];
     for (let fd = 3; fd < 3 + preserveFds; fd++) table.push(fd);
@@ -127,7 +122,7 @@ function cloneProcess(
     return performAll(batch, stage.kernel, meanwhile)[pid.index] ?? 0;
   } finally {
     attempt(platform.local, close(stage.connection));
-    while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+    reapChild(platform.local, stage.pid);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The calls of each mount step. */
 
-import { close, type Fd, fstatfs, STATFS_BYTES, symlinkat } from '../../native/calls/files.ts';
+import { close, type FdArg, fstatfs, STATFS_BYTES, symlinkat } from '../../native/calls/files.ts';
 import {
   fsconfigCreate,
   fsconfigFlag,
@@ -82,30 +82,30 @@ export function addInstance(batch: Batch, step: FilesystemStep): { readonly fs: 
   return { fs, mount: batch.add(fsmount(fs, step.attributes)) };
 }
 
-function addParameters(batch: Batch, fs: Fd, parameters: FilesystemStep['parameters']): void {
+function addParameters(batch: Batch, fs: FdArg, parameters: FilesystemStep['parameters']): void {
   for (const [key, value] of parameters)
     batch.add(value === undefined ? fsconfigFlag(fs, key) : fsconfigString(fs, key, value));
 }
 
-export function addLook(batch: Batch, fd: Fd): Out {
+export function addLook(batch: Batch, fd: FdArg): Out {
   const stat = out(STATFS_BYTES);
   batch.add(fstatfs(fd, stat));
   return stat;
 }
 
-function addAttributes(batch: Batch, mount: Fd, { set, clear }: AttributeChange, recursive: boolean): void {
+function addAttributes(batch: Batch, mount: FdArg, { set, clear }: AttributeChange, recursive: boolean): void {
   if (set !== 0 || clear !== 0) batch.add(mountSetattr(mount, '', { set, clear }, recursive));
 }
 
 /** The one that is never locked by itself, that it may go though another may not (and that a kernel may not know). */
-function addUnasked(batch: Batch, mount: Fd, unasked: number): void {
+function addUnasked(batch: Batch, mount: FdArg, unasked: number): void {
   const { NOSYMFOLLOW } = MOUNT_ATTR;
   for (const clear of [unasked & ~NOSYMFOLLOW, unasked & NOSYMFOLLOW])
     if (clear !== 0) batch.try(mountSetattr(mount, '', { clear }));
 }
 
 /** As with runc, whatever their order: what is said of the whole tree holds for its top too, `rro` and `rw` being read-only. */
-function addOwnAndBelow(batch: Batch, mount: Fd, step: BindStep | RemountStep): void {
+function addOwnAndBelow(batch: Batch, mount: FdArg, step: BindStep | RemountStep): void {
   addUnasked(batch, mount, step.unasked ?? 0);
   addAttributes(batch, mount, step.attributes, false);
   addAttributes(batch, mount, step.attributesBelow, true);
@@ -113,12 +113,12 @@ function addOwnAndBelow(batch: Batch, mount: Fd, step: BindStep | RemountStep): 
 
 type Propagation = readonly { readonly type: number; readonly recursive: boolean }[];
 
-function addPropagation(batch: Batch, mount: Fd, propagation: Propagation): void {
+function addPropagation(batch: Batch, mount: FdArg, propagation: Propagation): void {
   for (const { type, recursive } of propagation) batch.add(mountSetattr(mount, '', { propagation: type }, recursive));
 }
 
 /** Closes both. */
-export function addAttach(batch: Batch, mount: Fd, target: Fd, propagation: Propagation): void {
+export function addAttach(batch: Batch, mount: FdArg, target: FdArg, propagation: Propagation): void {
   batch.add(moveMount(mount, target));
   addPropagation(batch, mount, propagation);
   batch.add(close(mount));

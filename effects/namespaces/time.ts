@@ -1,6 +1,6 @@
 /** The clocks of a new time namespace (time_namespaces(7)). */
 
-import { close, type Fd, openat, write } from '../../native/calls/files.ts';
+import { close, type FdArg, openat, write } from '../../native/calls/files.ts';
 import { prctl, unshare } from '../../native/calls/process.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { CLONE, PR } from '../../native/constants/process.ts';
@@ -49,7 +49,7 @@ const OPENING = 'open the offsets of the time namespace';
  * Adds: its children will be in the new namespace, it itself is not. The offsets can be set only until one is.
  * @param file of the offsets, where there are any
  */
-export function addTimeNamespace(batch: PartedBatch, file: Fd, offsets: TimeOffsets): void {
+export function addTimeNamespace(batch: PartedBatch, file: FdArg, offsets: TimeOffsets): void {
   batch.add(unshare(CLONE.NEWTIME));
   batch.part('make a time namespace');
   const text = offsetsText(offsets);

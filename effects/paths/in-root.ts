@@ -3,23 +3,24 @@
  * (openat2, RESOLVE_IN_ROOT), so that no symlink leads out, and used as descriptors from then on.
  */
 
-import { close, type Fd, mkdirat, openat2, readlinkat } from '../../native/calls/files.ts';
+import { close, type FdArg, mkdirat, openat2 } from '../../native/calls/files.ts';
+import { readLink } from '../../native/calls/read-link.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { O, RESOLVE } from '../../native/constants/files.ts';
 import type { Batch } from '../../native/kernel/batch.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, isErrno, perform } from '../../native/kernel/perform.ts';
-import { out, result } from '../../native/kernel/struct.ts';
+import { result } from '../../native/kernel/struct.ts';
 
 /** As many links as the kernel follows in one path (path_resolution(7)). */
 const MAX_LINKS = 40;
 
 /** Opens a path below `root`. Magic links (/proc/PID/fd/N) are refused: they jump anywhere. */
-export const openInRoot = (root: Fd, path: string, flags: number, mode = 0): Call =>
+export const openInRoot = (root: FdArg, path: string, flags: number, mode = 0): Call =>
   openat2(root, path, { flags, mode, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS });
 
 /** The same through no symlink at all: what is opened stands where its path says. @throws by the call: ELOOP */
-const openOrdinary = (root: Fd, path: string, flags: number): Call =>
+const openOrdinary = (root: FdArg, path: string, flags: number): Call =>
   openat2(root, path, { flags, resolve: RESOLVE.IN_ROOT | RESOLVE.NO_SYMLINKS });
 
 export function parentOf(path: string): string {
@@ -42,7 +43,13 @@ export type Placeholder = 'directory' | 'file';
  * @param ordinary fail with ELOOP where a symlink is on the way
  * @returns the destination's descriptor; the caller adds its close
  */
-export function addOpenPlaceholder(batch: Batch, root: number, path: string, kind: Placeholder, ordinary = false): Fd {
+export function addOpenPlaceholder(
+  batch: Batch,
+  root: number,
+  path: string,
+  kind: Placeholder,
+  ordinary = false,
+): FdArg {
   if (baseOf(path) !== '') {
     const above = parentOf(path);
     if (kind === 'file' && above !== '/' && parentOf(above) === '/') batch.try(mkdirat(root, baseOf(above), 0o755));
@@ -94,14 +101,8 @@ export function makePlaceholder(
   }
 }
 
-function readLink(kernel: Kernel, dir: number, name: string): string | undefined {
-  const into = out(4096);
-  const length = attempt(kernel, readlinkat(dir, name, into));
-  return length < 0 ? undefined : new TextDecoder().decode(into.bytes.subarray(0, length));
-}
-
 /** Opens a path below the root, uses the descriptor in one call of the same batch, and closes it. */
-export const withInRoot = (root: number, path: string, flags: number, use: (fd: Fd) => Call): readonly Call[] => [
+export const withInRoot = (root: number, path: string, flags: number, use: (fd: FdArg) => Call): readonly Call[] => [
   openInRoot(root, path, flags),
   use(result(0)),
   close(result(0)),

@@ -1,6 +1,6 @@
 /** Facts about processes, and what they have open, from /proc. */
 
-import { close, openat, read, readlinkat } from '../../native/calls/files.ts';
+import { close, openat, read } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
@@ -79,10 +79,3 @@ export const unescaped = (path: string): string =>
   path.includes('\\')
     ? path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
     : path;
-
-/** As the kernel names what the performer has open: of another mount namespace, from the root of that. @throws SyscallError */
-export function pathOf(kernel: Kernel, fd: number): string {
-  const target = out(4096);
-  const length = call(kernel, readlinkat(AT.FDCWD, `/proc/self/fd/${fd}`, target));
-  return new TextDecoder().decode(target.bytes.subarray(0, length));
-}

@@ -4,7 +4,7 @@
  * real procfs that was bound there does the host harm (CVE-2025-52881).
  */
 
-import { close, type Fd, fstatfs, openat2, STATFS_BYTES, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { close, type FdArg, fstatfs, openat2, STATFS_BYTES, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { fsconfigCreate, fsmount, fsopen } from '../../native/calls/mounts.ts';
 import { AT, FS_MAGIC, O, RESOLVE } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
@@ -53,7 +53,7 @@ export function openProcfs(kernel: Kernel): number {
 }
 
 /** A file of the performer's own, who has one thread, through no mount and no magic link: EXDEV where something lies on it. */
-export const openOwnFile = (procfs: Fd, path: string, flags: number): Call =>
+export const openOwnFile = (procfs: FdArg, path: string, flags: number): Call =>
   openat2(procfs, `self/${path}`, {
     flags,
     resolve: RESOLVE.BENEATH | RESOLVE.NO_MAGICLINKS | RESOLVE.NO_XDEV,

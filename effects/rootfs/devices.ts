@@ -2,7 +2,7 @@
 
 import {
   close,
-  type Fd,
+  type FdArg,
   mknodat,
   openat,
   readlinkat,
@@ -60,7 +60,7 @@ export const needsDevices = (mounts: readonly Mount[]): boolean =>
 interface Node {
   readonly name: string;
   readonly device: boolean;
-  readonly make: (dev: Fd) => Call;
+  readonly make: (dev: FdArg) => Call;
   readonly isRight: (stat: Out, link: string) => boolean;
 }
 

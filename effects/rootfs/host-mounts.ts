@@ -2,6 +2,7 @@
 
 import { close, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { umount2 } from '../../native/calls/mounts.ts';
+import { pathOfOpenFile } from '../../native/calls/read-link.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MNT } from '../../native/constants/mount.ts';
@@ -9,7 +10,7 @@ import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, perform } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import { doing } from '../error.ts';
-import { pathOf, readSmallFile, unescaped } from '../paths/proc.ts';
+import { readSmallFile, unescaped } from '../paths/proc.ts';
 
 interface HostMount {
   readonly id: string;
@@ -38,7 +39,7 @@ function realPath(local: Kernel, path: string): string {
   return doing(`find the real path of ${path}`, () => {
     const [fd = -1] = perform(local, [openat(AT.FDCWD, path, O.PATH)]);
     try {
-      return pathOf(local, fd);
+      return pathOfOpenFile(local, fd);
     } finally {
       local.submit([close(fd)]);
     }

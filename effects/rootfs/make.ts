@@ -113,8 +113,9 @@ function mountFromHost(session: Session, record: ContainerRecord): number {
   const root = withHostSide(session, record.options.preserveFds, (host) => {
     const own = attachRootfs(host.kernel, record.rootfs, propagationOf(record));
     const [given = -1] = host.give([own]);
-    withMappedNamespaces(session, (pathOf) => {
-      const namespaceOf: NamespaceOf = ({ mappings }) => (mappings === undefined ? ofContainer : pathOf(mappings));
+    withMappedNamespaces(session, (namespacePathOf) => {
+      const namespaceOf: NamespaceOf = ({ mappings }) =>
+        mappings === undefined ? ofContainer : namespacePathOf(mappings);
       const opened = openSources(host, steps, namespaceOf);
       performInOrder(kernel, given, opened, (step) => openSourceWithin(host, own, step, namespaceOf));
     });

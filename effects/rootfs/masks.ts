@@ -1,6 +1,6 @@
 /** Paths that the container must not see or write (config-linux.md, "Masked Paths", "Readonly Paths"), after pivot_root. */
 
-import { close, type Fd, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { close, type FdArg, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import {
   fsconfigCreate,
   fsconfigFlag,
@@ -134,7 +134,7 @@ function addMasks(batch: Batch, devNull: Found | undefined, found: readonly Foun
   batch.add(close(fs));
 }
 
-function addCover(batch: Batch, cover: Fd, target: number): void {
+function addCover(batch: Batch, cover: FdArg, target: number): void {
   const copy = batch.add(openTree(cover, '', { clone: true }));
   batch.add(moveMount(copy, target));
   batch.add(close(copy));

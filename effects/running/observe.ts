@@ -1,12 +1,12 @@
 /** What the kernel says about a container's init. Pids are reused: only with its start time is a pid the init. */
 
-import { close, readlinkat } from '../../native/calls/files.ts';
+import { close } from '../../native/calls/files.ts';
 import { pidfdOpen } from '../../native/calls/process.ts';
+import { readLink } from '../../native/calls/read-link.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, SyscallError } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
 import type { InitRecord } from '../../spec/record.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { findStat } from '../paths/proc.ts';
@@ -57,8 +57,6 @@ export function openInit(local: Kernel, init: InitRecord): number | undefined {
  * not dumpable: who may not look at it (rootless) learns the same from that.
  */
 export function hasStarted(local: Kernel, init: InitRecord): boolean {
-  const into = out(256);
-  const length = attempt(local, readlinkat(AT.FDCWD, `/proc/${init.pid}/exe`, into));
-  if (length < 0) return false;
-  return !new TextDecoder().decode(into.bytes.subarray(0, length)).startsWith('/memfd:runchart-init');
+  const program = readLink(local, AT.FDCWD, `/proc/${init.pid}/exe`);
+  return program !== undefined && !program.startsWith('/memfd:runchart-init');
 }

@@ -3,13 +3,13 @@
  * whoever is in the one that was made for it, and their descendants, which may have gone on to namespaces of their own.
  */
 
-import { close, readlinkat } from '../../native/calls/files.ts';
+import { close } from '../../native/calls/files.ts';
 import { pidfdSendSignal } from '../../native/calls/process.ts';
+import { readLink } from '../../native/calls/read-link.ts';
 import { AT } from '../../native/constants/files.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, isErrno } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
 import { hasOwnPids } from '../../spec/pids.ts';
 import type { CgroupRecord, ContainerRecord, InitRecord } from '../../spec/record.ts';
 import { sleep } from '../cgroups/files.ts';
@@ -62,7 +62,8 @@ interface Seen extends ProcessStat {
 function withoutCgroup(local: Kernel, { init, config }: ContainerRecord): readonly InitRecord[] {
   if (init === undefined || !isAlive(local, init)) return [];
   const file = hasOwnPids(config) ? 'pid' : makesNamespace(config, 'mount') ? 'mnt' : undefined;
-  const namespace = (pid: number) => (file === undefined ? undefined : linkOf(local, `/proc/${pid}/ns/${file}`));
+  const namespace = (pid: number) =>
+    file === undefined ? undefined : readLink(local, AT.FDCWD, `/proc/${pid}/ns/${file}`);
   // Not everybody may look at an init that waits for its start: it can be one that is not dumpable.
   const own = namespace(init.pid);
   const seen = new Map<number, Seen>();
@@ -98,10 +99,4 @@ function tryStat(local: Kernel, pid: number): ProcessStat | undefined {
     if (isErrno(error, 'EACCES', 'EPERM')) return undefined;
     throw error;
   }
-}
-
-function linkOf(local: Kernel, path: string): string | undefined {
-  const into = out(256);
-  const length = attempt(local, readlinkat(AT.FDCWD, path, into));
-  return length < 0 ? undefined : new TextDecoder().decode(into.bytes.subarray(0, length));
 }

@@ -1,10 +1,12 @@
-/** Calls on files and directories, as data. A `Fd` may be a descriptor or the result of an earlier call. */
+/** Calls on files and directories, as data. */
 
 import { AT, F, O } from '../constants/files.ts';
 import type { Call, Out, ResultRef } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { u64s } from '../kernel/struct.ts';
 
-export type Fd = number | ResultRef;
+/** A descriptor, or the result of an earlier call of the same batch. */
+export type FdArg = Fd | ResultRef<Fd>;
 
 interface OpenHow {
   readonly flags: number;
@@ -13,66 +15,66 @@ interface OpenHow {
 }
 
 /** openat2(2), since Linux 5.6. Descriptors are always close-on-exec. */
-export const openat2 = (dir: Fd, path: string, how: OpenHow): Call => ({
+export const openat2 = (dir: FdArg, path: string, how: OpenHow): Call<Fd> => ({
   name: 'openat2',
   args: [dir, path, u64s(how.flags | O.CLOEXEC, how.mode ?? 0, how.resolve ?? 0), 24],
 });
 
 /** openat(2), close-on-exec. */
-export const openat = (dir: Fd, path: string, flags: number, mode = 0): Call => ({
+export const openat = (dir: FdArg, path: string, flags: number, mode = 0): Call<Fd> => ({
   name: 'openat',
   args: [dir, path, flags | O.CLOEXEC, mode],
 });
 
-export const close = (fd: Fd): Call => ({ name: 'close', args: [fd] });
-export const read = (fd: Fd, into: Out): Call => ({ name: 'read', args: [fd, into, into.bytes.length] });
-export const pread = (fd: Fd, into: Out, offset: number): Call => ({
+export const close = (fd: FdArg): Call => ({ name: 'close', args: [fd] });
+export const read = (fd: FdArg, into: Out): Call => ({ name: 'read', args: [fd, into, into.bytes.length] });
+export const pread = (fd: FdArg, into: Out, offset: number): Call => ({
   name: 'pread64',
   args: [fd, into, into.bytes.length, offset],
 });
 const encoder = new TextEncoder();
-export const write = (fd: Fd, data: string | Uint8Array): Call => {
+export const write = (fd: FdArg, data: string | Uint8Array): Call => {
   const bytes = typeof data === 'string' ? encoder.encode(data) : data;
   return { name: 'write', args: [fd, bytes, bytes.length] };
 };
-export const mkdirat = (dir: Fd, path: string, mode: number): Call => ({ name: 'mkdirat', args: [dir, path, mode] });
-export const mknodat = (dir: Fd, path: string, mode: number, device = 0): Call => ({
+export const mkdirat = (dir: FdArg, path: string, mode: number): Call => ({ name: 'mkdirat', args: [dir, path, mode] });
+export const mknodat = (dir: FdArg, path: string, mode: number, device = 0): Call => ({
   name: 'mknodat',
   args: [dir, path, mode, device],
 });
-export const symlinkat = (target: string, dir: Fd, path: string): Call => ({
+export const symlinkat = (target: string, dir: FdArg, path: string): Call => ({
   name: 'symlinkat',
   args: [target, dir, path],
 });
-export const unlinkat = (dir: Fd, path: string, flags = 0): Call => ({ name: 'unlinkat', args: [dir, path, flags] });
-export const rename = (fromDir: Fd, from: string, toDir: Fd, to: string, flags = 0): Call => ({
+export const unlinkat = (dir: FdArg, path: string, flags = 0): Call => ({ name: 'unlinkat', args: [dir, path, flags] });
+export const rename = (fromDir: FdArg, from: string, toDir: FdArg, to: string, flags = 0): Call => ({
   name: 'renameat2',
   args: [fromDir, from, toDir, to, flags],
 });
-export const readlinkat = (dir: Fd, path: string, into: Out): Call => ({
+export const readlinkat = (dir: FdArg, path: string, into: Out): Call => ({
   name: 'readlinkat',
   args: [dir, path, into, into.bytes.length],
 });
-export const getdents = (fd: Fd, into: Out): Call => ({ name: 'getdents64', args: [fd, into, into.bytes.length] });
-export const fchownat = (dir: Fd, path: string, uid: number, gid: number, flags = 0): Call => ({
+export const getdents = (fd: FdArg, into: Out): Call => ({ name: 'getdents64', args: [fd, into, into.bytes.length] });
+export const fchownat = (dir: FdArg, path: string, uid: number, gid: number, flags = 0): Call => ({
   name: 'fchownat',
   args: [dir, path, uid, gid, flags],
 });
-export const fchmod = (fd: Fd, mode: number): Call => ({ name: 'fchmod', args: [fd, mode] });
-export const faccessat2 = (dir: Fd, path: string, mode: number, flags = 0): Call => ({
+export const fchmod = (fd: FdArg, mode: number): Call => ({ name: 'fchmod', args: [fd, mode] });
+export const faccessat2 = (dir: FdArg, path: string, mode: number, flags = 0): Call => ({
   name: 'faccessat2',
   args: [dir, path, mode, flags],
 });
-export const fchdir = (fd: Fd): Call => ({ name: 'fchdir', args: [fd] });
+export const fchdir = (fd: FdArg): Call => ({ name: 'fchdir', args: [fd] });
 export const chdir = (path: string): Call => ({ name: 'chdir', args: [path] });
-export const flock = (fd: Fd, operation: number): Call => ({ name: 'flock', args: [fd, operation] });
-export const dup3 = (fd: Fd, to: number, flags = 0): Call => ({ name: 'dup3', args: [fd, to, flags] });
-export const fcntl = (fd: Fd, command: number, argument: number): Call => ({
+export const flock = (fd: FdArg, operation: number): Call => ({ name: 'flock', args: [fd, operation] });
+export const dup3 = (fd: FdArg, to: Fd, flags = 0): Call<Fd> => ({ name: 'dup3', args: [fd, to, flags] });
+export const fcntl = (fd: FdArg, command: number, argument: number): Call => ({
   name: 'fcntl',
   args: [fd, command, argument],
 });
 /** A duplicate at `atLeast` or above, close-on-exec. */
-export const duplicateAbove = (fd: Fd, atLeast: number): Call => fcntl(fd, F.DUPFD_CLOEXEC, atLeast);
+export const duplicateAbove = (fd: FdArg, atLeast: number): Call<Fd> => fcntl(fd, F.DUPFD_CLOEXEC, atLeast);
 /** close_range(2), since Linux 5.9 (flags CLOEXEC: 5.11). */
 export const closeRange = (first: number, last: number, flags = 0): Call => ({
   name: 'close_range',
@@ -80,7 +82,7 @@ export const closeRange = (first: number, last: number, flags = 0): Call => ({
 });
 
 /** statx(2) of a path, or of the descriptor itself where the path is empty. Read the answer with `readStatx`. */
-export const statx = (dir: Fd, path: string, into: Out, flags: number = AT.SYMLINK_NOFOLLOW): Call => ({
+export const statx = (dir: FdArg, path: string, into: Out, flags: number = AT.SYMLINK_NOFOLLOW): Call => ({
   name: 'statx',
   args: [dir, path, flags | AT.NO_AUTOMOUNT | (path === '' ? AT.EMPTY_PATH : 0), STATX_BASIC | STATX_MNT_ID, into],
 });
@@ -89,5 +91,5 @@ const STATX_MNT_ID = 0x1000;
 export const STATX_BYTES = 256;
 
 /** fstatfs(2): the file system's magic number is the first word. */
-export const fstatfs = (fd: Fd, into: Out): Call => ({ name: 'fstatfs', args: [fd, into] });
+export const fstatfs = (fd: FdArg, into: Out): Call => ({ name: 'fstatfs', args: [fd, into] });
 export const STATFS_BYTES = 120;

@@ -4,36 +4,39 @@ import { AT } from '../constants/files.ts';
 import { FSCONFIG, FSMOUNT, FSOPEN, FSPICK, MOVE_MOUNT, OPEN_TREE } from '../constants/mount.ts';
 import type { Call } from '../kernel/kernel.ts';
 import { u64s } from '../kernel/struct.ts';
-import type { Fd } from './files.ts';
+import type { FdArg } from './files.ts';
 
 /** fsopen(2), since Linux 5.2. */
 export const fsopen = (type: string): Call => ({ name: 'fsopen', args: [type, FSOPEN.CLOEXEC] });
-export const fsconfigString = (fs: Fd, key: string, value: string): Call => ({
+export const fsconfigString = (fs: FdArg, key: string, value: string): Call => ({
   name: 'fsconfig',
   args: [fs, FSCONFIG.SET_STRING, key, value, 0],
 });
-export const fsconfigFlag = (fs: Fd, key: string): Call => ({
+export const fsconfigFlag = (fs: FdArg, key: string): Call => ({
   name: 'fsconfig',
   args: [fs, FSCONFIG.SET_FLAG, key, null, 0],
 });
-export const fsconfigCreate = (fs: Fd): Call => ({ name: 'fsconfig', args: [fs, FSCONFIG.CMD_CREATE, null, null, 0] });
-export const fsmount = (fs: Fd, attributes: number): Call => ({
+export const fsconfigCreate = (fs: FdArg): Call => ({
+  name: 'fsconfig',
+  args: [fs, FSCONFIG.CMD_CREATE, null, null, 0],
+});
+export const fsmount = (fs: FdArg, attributes: number): Call => ({
   name: 'fsmount',
   args: [fs, FSMOUNT.CLOEXEC, attributes],
 });
 
 /** fspick(2): the file system of the mount at a descriptor, to be given other options. */
-export const fspick = (mount: Fd): Call => ({
+export const fspick = (mount: FdArg): Call => ({
   name: 'fspick',
   args: [mount, '', FSPICK.CLOEXEC | FSPICK.EMPTY_PATH],
 });
-export const fsconfigReconfigure = (fs: Fd): Call => ({
+export const fsconfigReconfigure = (fs: FdArg): Call => ({
   name: 'fsconfig',
   args: [fs, FSCONFIG.CMD_RECONFIGURE, null, null, 0],
 });
 
 /** open_tree(2): `clone` makes a detached copy of the mount at `path` (`recursive`: and of those below it). */
-export const openTree = (dir: Fd, path: string, flags: { clone?: boolean; recursive?: boolean } = {}): Call => ({
+export const openTree = (dir: FdArg, path: string, flags: { clone?: boolean; recursive?: boolean } = {}): Call => ({
   name: 'open_tree',
   args: [
     dir,
@@ -46,12 +49,12 @@ export const openTree = (dir: Fd, path: string, flags: { clone?: boolean; recurs
 });
 
 /** move_mount(2): attaches the detached mount `mount` at the directory or file `target`. */
-export const moveMount = (mount: Fd, target: Fd): Call => ({
+export const moveMount = (mount: FdArg, target: FdArg): Call => ({
   name: 'move_mount',
   args: [mount, '', target, '', MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_EMPTY_PATH],
 });
 /** move_mount(2) onto a path, at whose end a symlink is followed. */
-export const moveMountTo = (mount: Fd, dir: Fd, path: string): Call => ({
+export const moveMountTo = (mount: FdArg, dir: FdArg, path: string): Call => ({
   name: 'move_mount',
   args: [mount, '', dir, path, MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_SYMLINKS],
 });
@@ -65,7 +68,7 @@ interface MountAttributes {
 }
 
 /** mount_setattr(2), since Linux 5.12. */
-export const mountSetattr = (dir: Fd, path: string, attributes: MountAttributes, recursive = false): Call => ({
+export const mountSetattr = (dir: FdArg, path: string, attributes: MountAttributes, recursive = false): Call => ({
   name: 'mount_setattr',
   args: [
     dir,

@@ -4,7 +4,7 @@ import { NLM_F } from '../constants/netlink.ts';
 import { AF, SOCK } from '../constants/socket.ts';
 import type { Call, Out } from '../kernel/kernel.ts';
 import { viewOf } from '../kernel/struct.ts';
-import type { Fd } from './files.ts';
+import type { FdArg } from './files.ts';
 import { socket } from './sockets.ts';
 
 export interface Attribute {
@@ -93,11 +93,11 @@ export function ifaddrmsg(family: number, prefix: number, index: number): Uint8A
 
 /** A socket of NETLINK_ROUTE; it stays in the network namespace in which it was made. */
 export const routeSocket = (): Call => socket(AF.NETLINK, SOCK.RAW);
-export const sendto = (fd: Fd, data: Uint8Array): Call => ({
+export const sendto = (fd: FdArg, data: Uint8Array): Call => ({
   name: 'sendto',
   args: [fd, data, data.length, 0, null, 0],
 });
-export const recvfrom = (fd: Fd, into: Out): Call => ({
+export const recvfrom = (fd: FdArg, into: Out): Call => ({
   name: 'recvfrom',
   args: [fd, into, into.bytes.length, 0, null, null],
 });

@@ -2,20 +2,21 @@
 
 import { PR, W } from '../constants/process.ts';
 import type { Call, Memory, Out } from '../kernel/kernel.ts';
+import type { Fd, Pid } from '../kernel/numbers.ts';
 import { stringArray, u32s, u64s } from '../kernel/struct.ts';
-import type { Fd } from './files.ts';
+import type { FdArg } from './files.ts';
 
 interface CloneArgs {
   readonly flags: number;
   readonly exitSignal?: number;
   /** An O_PATH descriptor of a cgroup v2 directory, with CLONE.INTO_CGROUP (since Linux 5.7). */
-  readonly cgroup?: number;
+  readonly cgroup?: Fd;
   /** The child serves batches on this descriptor of its own. */
-  readonly childServes: number;
+  readonly childServes: Fd;
 }
 
 /** clone3(2), since Linux 5.3, as an init performs it: without a stack, so the child goes on with a copy of it all. */
-export const clone3 = ({ flags, exitSignal, cgroup, childServes }: CloneArgs): Call => ({
+export const clone3 = ({ flags, exitSignal, cgroup, childServes }: CloneArgs): Call<Pid> => ({
   name: 'clone3',
   // flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup
   args: [u64s(flags, 0, 0, 0, exitSignal ?? 0, 0, 0, 0, 0, 0, cgroup ?? 0), 88],
@@ -24,7 +25,7 @@ export const clone3 = ({ flags, exitSignal, cgroup, childServes }: CloneArgs): C
 
 export const unshare = (flags: number): Call => ({ name: 'unshare', args: [flags] });
 /** setns(2) with a namespace's descriptor, or a pidfd and several CLONE_NEW* (since Linux 5.8). */
-export const setns = (fd: Fd, flags: number): Call => ({ name: 'setns', args: [fd, flags] });
+export const setns = (fd: FdArg, flags: number): Call => ({ name: 'setns', args: [fd, flags] });
 
 export const prctl = (option: number, a: number | Memory = 0, b = 0, c = 0, d = 0): Call => ({
   name: 'prctl',
@@ -61,23 +62,23 @@ export const capset = (effective: bigint, permitted: bigint, inheritable: bigint
 });
 
 /** prlimit(2); `RLIM_INFINITY` is 2^64-1. `pid` 0 is the performer. */
-export const setRlimit = (pid: number, resource: number, soft: number | bigint, hard: number | bigint): Call => ({
+export const setRlimit = (pid: Pid, resource: number, soft: number | bigint, hard: number | bigint): Call => ({
   name: 'prlimit64',
   args: [pid, resource, u64s(soft, hard), null],
 });
-export const getRlimit = (pid: number, resource: number, into: Out): Call => ({
+export const getRlimit = (pid: Pid, resource: number, into: Out): Call => ({
   name: 'prlimit64',
   args: [pid, resource, null, into],
 });
 
 /** pidfd_open(2), since Linux 5.3; the descriptor is close-on-exec. */
-export const pidfdOpen = (pid: number): Call => ({ name: 'pidfd_open', args: [pid, 0] });
+export const pidfdOpen = (pid: Pid): Call<Fd> => ({ name: 'pidfd_open', args: [pid, 0] });
 /** pidfd_send_signal(2), since Linux 5.1. Signal 0 only asks whether the process is there. */
-export const pidfdSendSignal = (pidfd: Fd, signal: number): Call => ({
+export const pidfdSendSignal = (pidfd: FdArg, signal: number): Call => ({
   name: 'pidfd_send_signal',
   args: [pidfd, signal, null, 0],
 });
-export const kill = (pid: number, signal: number): Call => ({ name: 'kill', args: [pid, signal] });
+export const kill = (pid: Pid, signal: number): Call => ({ name: 'kill', args: [pid, signal] });
 
 /** waitid(2). In the siginfo_t that it fills: the code at byte 8, the pid at 16, the status at 24. */
 export const waitid = (idType: number, id: number, info: Out, options: number = W.EXITED): Call => ({

@@ -2,13 +2,14 @@
 
 import { AF, MSG, SCM_RIGHTS, SO, SOCK, SOL_SOCKET } from '../constants/socket.ts';
 import type { Call, Out } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { u64s, viewOf, words } from '../kernel/struct.ts';
-import type { Fd } from './files.ts';
+import type { FdArg } from './files.ts';
 
 /** The longest path that fits a sockaddr_un, its NUL not counted. */
 const UNIX_PATH_MAX = 107;
 
-export const socket = (family: number, type: number): Call => ({
+export const socket = (family: number, type: number): Call<Fd> => ({
   name: 'socket',
   args: [family, type | SOCK.CLOEXEC, 0],
 });
@@ -17,18 +18,18 @@ export const socketpair = (type: number, into: Out): Call => ({
   name: 'socketpair',
   args: [AF.UNIX, type | SOCK.CLOEXEC, 0, into],
 });
-export const bindUnix = (fd: Fd, path: string): Call => ({ name: 'bind', args: [fd, ...unixAddress(path)] });
-export const connectUnix = (fd: Fd, path: string): Call => ({ name: 'connect', args: [fd, ...unixAddress(path)] });
+export const bindUnix = (fd: FdArg, path: string): Call => ({ name: 'bind', args: [fd, ...unixAddress(path)] });
+export const connectUnix = (fd: FdArg, path: string): Call => ({ name: 'connect', args: [fd, ...unixAddress(path)] });
 /** To a socket without a path (unix(7), "abstract"). */
-export const connectAbstract = (fd: Fd, name: string): Call => {
+export const connectAbstract = (fd: FdArg, name: string): Call => {
   const address = new Uint8Array([AF.UNIX, 0, 0, ...new TextEncoder().encode(name)]);
   return { name: 'connect', args: [fd, address, address.length] };
 };
-export const listen = (fd: Fd, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
-export const accept = (fd: Fd): Call => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
+export const listen = (fd: FdArg, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
+export const accept = (fd: FdArg): Call<Fd> => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
 
 /** From then on, a connect or send that would wait longer fails with EAGAIN. */
-export const setSendTimeout = (fd: Fd, seconds: number): Call => ({
+export const setSendTimeout = (fd: FdArg, seconds: number): Call => ({
   name: 'setsockopt',
   args: [fd, SOL_SOCKET, SO.SNDTIMEO, u64s(seconds, 0), 16],
 });
@@ -44,13 +45,13 @@ function unixAddress(path: string): readonly [address: Uint8Array, length: numbe
 }
 
 /** Sends a message; that nobody is there any more is told by EPIPE alone. */
-export const send = (fd: Fd, data: Uint8Array): Call => ({
+export const send = (fd: FdArg, data: Uint8Array): Call => ({
   name: 'sendto',
   args: [fd, data, data.length, MSG.NOSIGNAL, null, 0],
 });
 
 /** Sends `data` (one byte at least) with descriptors of the performer. */
-export function sendDescriptors(fd: Fd, descriptors: readonly number[], data: Uint8Array = new Uint8Array(1)): Call {
+export function sendDescriptors(fd: FdArg, descriptors: readonly Fd[], data: Uint8Array = new Uint8Array(1)): Call {
   const control = new Uint8Array(16 + ((descriptors.length * 4 + 7) & ~7));
   const view = viewOf(control);
   view.setUint32(0, 16 + descriptors.length * 4, true);
@@ -72,7 +73,7 @@ export const receiveBuffers = (count: number, dataBytes = 1) => ({
 
 /** @param flags by default what it brings is close-on-exec */
 export function receiveMessage(
-  fd: Fd,
+  fd: FdArg,
   { data, control }: ReturnType<typeof receiveBuffers>,
   flags: number = MSG.CMSG_CLOEXEC,
 ): Call {
@@ -81,7 +82,7 @@ export function receiveMessage(
 }
 
 /** The descriptors that came with a message. */
-export function receivedDescriptors(control: Out): readonly number[] {
+export function receivedDescriptors(control: Out): readonly Fd[] {
   const view = viewOf(control.bytes);
   if (view.getUint32(8, true) !== SOL_SOCKET || view.getUint32(12, true) !== SCM_RIGHTS) return [];
   const count = Math.max(0, Math.min(view.getUint32(0, true), control.bytes.length) - 16) >> 2;

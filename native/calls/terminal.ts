@@ -2,21 +2,21 @@
 
 import { TC, TIOC } from '../constants/socket.ts';
 import type { Call, Out } from '../kernel/kernel.ts';
-import type { Fd } from './files.ts';
+import type { FdArg } from './files.ts';
 
 /** The kernel's struct termios, the same on x86-64 and arm64; not the C library's, which is longer. */
 export const TERMIOS_BYTES = 36;
 export const WINSIZE_BYTES = 8;
 
-const ioctl = (fd: Fd, request: number, argument: Uint8Array | Out): Call => ({
+const ioctl = (fd: FdArg, request: number, argument: Uint8Array | Out): Call => ({
   name: 'ioctl',
   args: [fd, request, argument],
 });
 
 /** ENOTTY where it is not a terminal. */
-export const getTermios = (fd: Fd, into: Out): Call => ioctl(fd, TC.GETS, into);
+export const getTermios = (fd: FdArg, into: Out): Call => ioctl(fd, TC.GETS, into);
 /** At once. From the background the kernel stops the process by SIGTTOU instead. */
-export const setTermios = (fd: Fd, termios: Uint8Array): Call => ioctl(fd, TC.SETS, termios);
-export const getWindowSize = (fd: Fd, into: Out): Call => ioctl(fd, TIOC.GWINSZ, into);
+export const setTermios = (fd: FdArg, termios: Uint8Array): Call => ioctl(fd, TC.SETS, termios);
+export const getWindowSize = (fd: FdArg, into: Out): Call => ioctl(fd, TIOC.GWINSZ, into);
 /** The terminal's foreground process group gets SIGWINCH where it changes. */
-export const setWindowSize = (fd: Fd, size: Uint8Array): Call => ioctl(fd, TIOC.SWINSZ, size);
+export const setWindowSize = (fd: FdArg, size: Uint8Array): Call => ioctl(fd, TIOC.SWINSZ, size);

@@ -7,13 +7,17 @@ export class Batch {
   readonly calls: Call[] = [];
 
   /** Appends a call and returns the reference to its result. */
-  add(call: Call): ResultRef {
+  add<Result extends number>(call: Call<Result>): ResultRef<Result> {
     this.calls.push(call);
     return result(this.calls.length - 1);
   }
 
   /** Appends a call whose failure does not matter, or is looked at later. */
-  try(call: Call): ResultRef {
+  try<Result extends number>(call: Call<Result>): ResultRef<Result> {
     return this.add({ ...call, mayFail: true });
   }
 }
+
+/** What a call of a batch returned. @param results of the whole batch, as performed */
+export const resultOf = <Result extends number>(results: readonly number[], { index }: ResultRef<Result>): Result =>
+  (results[index] ?? 0) as Result;

@@ -12,10 +12,15 @@ import type { Sysno } from '../constants/sysno.ts';
 /** A name of a system call that we use, as in the kernel's tables. */
 export type SyscallName = Sysno;
 
-/** The result of an earlier call of the same batch, by its index, as an argument of a later one. */
-export interface ResultRef {
+/**
+ * The result of an earlier call of the same batch, by its index, as an argument of a later one.
+ * `Result` is what the call returns: a descriptor, a pid, another number.
+ */
+export interface ResultRef<Result extends number = number> {
   readonly kind: 'result';
   readonly index: number;
+  /** For the type alone: never set. */
+  readonly returns?: Result;
 }
 
 /** Memory that the call writes to. Once the batch has been performed, `bytes` holds what the kernel wrote, zero elsewhere. */
@@ -37,7 +42,8 @@ export type Memory = string | Uint8Array | Out | Struct;
 /** An argument: a value (integers beyond 2^53 as bigint), memory, or an earlier result. `null` is the null pointer. */
 export type Arg = number | bigint | null | Memory | ResultRef;
 
-export interface Call {
+/** A system call as data. `Result` is what it returns where it does not fail. */
+export interface Call<Result extends number = number> {
   readonly name: SyscallName;
   readonly args: readonly Arg[];
   /** A failure is reported in the results and does not stop the batch. */
@@ -52,6 +58,8 @@ export interface Call {
    * that it returns; once that connection ends, perform the call again. How an init waits for `start`.
    */
   readonly serve?: true;
+  /** For the type alone: never set. */
+  readonly returns?: Result;
 }
 
 /**

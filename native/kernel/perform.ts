@@ -41,15 +41,21 @@ export function post(kernel: Kernel, calls: readonly Call[], settle: Settle): vo
 export const flush = (kernel: Kernel): void => kernel.flush?.();
 
 /** Performs one call and returns its result. @throws SyscallError */
-export function call(kernel: Kernel, one: Call): number {
+export function call<Result extends number>(kernel: Kernel, one: Call<Result>): Result {
   const [value = 0] = perform(kernel, [one]);
-  return value;
+  return value as Result;
 }
 
 /** Performs one call; a failure is returned as `-errno`. */
 export function attempt(kernel: Kernel, one: Call): number {
   const [value = 0] = kernel.submit([one]).results;
   return value;
+}
+
+/** What a call returned. @param value `-errno` where it failed. @throws SyscallError then */
+export function succeeded<Result extends number>(one: Call<Result>, value: number): Result {
+  if (value < 0) throw new SyscallError(one, -value);
+  return value as Result;
 }
 
 /** Whether an error is a failed system call with one of these reasons. */

@@ -3,7 +3,7 @@
 import type { Memory, Out, ResultRef, Struct } from './kernel.ts';
 
 /** The result of call number `index` of the same batch. */
-export const result = (index: number): ResultRef => ({ kind: 'result', index });
+export const result = <Result extends number>(index: number): ResultRef<Result> => ({ kind: 'result', index });
 
 /** Room for `size` bytes that the kernel fills. */
 export const out = (size: number): Out => ({ kind: 'out', bytes: new Uint8Array(size) });

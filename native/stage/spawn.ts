@@ -4,13 +4,12 @@
  */
 
 import { close, duplicateAbove, fcntl, write } from '../calls/files.ts';
-import { socketpair } from '../calls/sockets.ts';
+import { socketPair } from '../calls/pair.ts';
 import { ERRNO } from '../constants/errno.ts';
 import { F, F_SEAL, MFD } from '../constants/files.ts';
-import { SOCK } from '../constants/socket.ts';
 import type { Call, Kernel } from '../kernel/kernel.ts';
 import { attempt, call, perform, SyscallError } from '../kernel/perform.ts';
-import { out, viewOf } from '../kernel/struct.ts';
+import { viewOf } from '../kernel/struct.ts';
 import type { Libc } from '../libraries/libc.ts';
 import { remoteKernels } from '../performers/remote.ts';
 import type { Stage } from './stage.ts';
@@ -41,11 +40,8 @@ export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): St
   };
   try {
     const program = keep(sealedMemfd(local, options.program));
-    const pair = out(8);
-    perform(local, [socketpair(SOCK.STREAM, pair)]);
-    const view = viewOf(pair.bytes);
-    const ours = view.getInt32(0, true);
-    const theirs = keep(view.getInt32(4, true));
+    const [ours, other] = socketPair(local);
+    const theirs = keep(other);
     try {
       const table = [...options.descriptors, theirs].map((fd) => keep(call(local, duplicateAbove(fd, SCRATCH))));
       const path = `/proc/self/fd/${keep(call(local, duplicateAbove(program, SCRATCH)))}`;

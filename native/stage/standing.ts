@@ -4,12 +4,12 @@
  */
 
 import { chdir, close, closeRange, dup3 } from '../calls/files.ts';
+import { socketPair } from '../calls/pair.ts';
 import { setsid, waitid } from '../calls/process.ts';
-import { receiveBuffers, receiveMessage, sendDescriptors, socketpair } from '../calls/sockets.ts';
-import { ERRNO } from '../constants/errno.ts';
+import { reapChild } from '../calls/reap.ts';
+import { receiveBuffers, receiveMessage, sendDescriptors } from '../calls/sockets.ts';
 import { O } from '../constants/files.ts';
 import { P, W } from '../constants/process.ts';
-import { SOCK } from '../constants/socket.ts';
 import { attempt, call, perform } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
 import type { Platform } from '../platform.ts';
@@ -30,10 +30,7 @@ function standingStages({ local, spawnStage }: Platform): StandingStages {
   let standing: (Stage & { readonly channel: number }) | undefined;
 
   function begin(): NonNullable<typeof standing> {
-    const pair = out(8);
-    call(local, socketpair(SOCK.STREAM, pair));
-    const channel = viewOf(pair.bytes).getInt32(0, true);
-    const theirs = viewOf(pair.bytes).getInt32(4, true);
+    const [channel, theirs] = socketPair(local);
     try {
       const stage = spawnStage([theirs], 'stage', SOCKET);
       standing = { ...stage, channel };
@@ -63,7 +60,7 @@ function standingStages({ local, spawnStage }: Platform): StandingStages {
       { ...close(connection), mayFail: true },
       { ...close(channel), mayFail: true },
     ]);
-    while (attempt(local, waitid(P.PID, pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+    reapChild(local, pid);
   }
 
   /** Somebody may have killed it. */

@@ -4,12 +4,11 @@ import { EffectError, reasonOf } from '../../effects/error.ts';
 import { closeAll, mayBeShared } from '../../effects/foreground/ends.ts';
 import { connectSocket } from '../../effects/handover/sockets.ts';
 import type { Inheritance } from '../../effects/session.ts';
-import { readlinkat } from '../../native/calls/files.ts';
-import { socketpair } from '../../native/calls/sockets.ts';
-import { AT, O } from '../../native/constants/files.ts';
-import { SOCK } from '../../native/constants/socket.ts';
+import { socketPair } from '../../native/calls/pair.ts';
+import { nameOfOpenFile } from '../../native/calls/read-link.ts';
+import { O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, perform } from '../../native/kernel/perform.ts';
+import { perform } from '../../native/kernel/perform.ts';
 import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { Config } from '../../spec/types.ts';
 import type { Context } from '../container/context.ts';
@@ -122,11 +121,9 @@ const integer = (text: string | undefined): number | undefined =>
 const ENGINE_OWN = ['anon_inode:[eventpoll]', 'anon_inode:[io_uring]'];
 
 function requireOpen({ platform, host }: Pick<Context, 'platform' | 'host'>, fd: number, what: string): void {
-  const target = out(64);
-  const length = attempt(platform.local, readlinkat(AT.FDCWD, `/proc/self/fd/${fd}`, target));
-  const name = new TextDecoder().decode(target.bytes.subarray(0, Math.max(0, length)));
+  const name = nameOfOpenFile(platform.local, fd);
   const launched = fd === host.stage?.socket || fd === host.stage?.channel;
-  if (length < 0 || launched || ENGINE_OWN.includes(name))
+  if (name === undefined || launched || ENGINE_OWN.includes(name))
     throw new EffectError(`${what}: descriptor ${fd} is not open`);
 }
 
@@ -142,10 +139,7 @@ function consoleFor(
     theirs.push(socket);
     return { theirs: socket };
   }
-  const pair = out(8);
-  perform(local, [socketpair(SOCK.STREAM, pair)]);
-  const view = viewOf(pair.bytes);
-  const [own, other] = [view.getInt32(0, true), view.getInt32(4, true)];
+  const [own, other] = socketPair(local);
   ours.push(own);
   theirs.push(other);
   return { theirs: other, ours: own };

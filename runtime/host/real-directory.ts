@@ -1,10 +1,11 @@
 /** Where a path leads. */
 
-import { close, openat, readlinkat } from '../../native/calls/files.ts';
+import { openat } from '../../native/calls/files.ts';
+import { nameOfOpenFile } from '../../native/calls/read-link.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import { attempt } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
 
 /**
  * A bundle as `state` and hooks show it: runc goes there, and asks where it is.
@@ -14,11 +15,7 @@ import { out } from '../../native/kernel/struct.ts';
 export function realDirectory(kernel: Kernel, path: string): string {
   const directory = attempt(kernel, openat(AT.FDCWD, path, O.PATH | O.DIRECTORY));
   if (directory < 0) return path;
-  const target = out(4096);
-  const length = attempt(kernel, readlinkat(AT.FDCWD, `/proc/self/fd/${directory}`, target));
-  attempt(kernel, close(directory));
-  // A longer one is cut off.
-  if (length < 0 || length === target.bytes.length) return path;
-  const found = new TextDecoder().decode(target.bytes.subarray(0, length));
-  return found.startsWith('/') ? found : path;
+  using owned = new Owned(kernel, directory);
+  const found = nameOfOpenFile(kernel, owned.fd);
+  return found?.startsWith('/') ? found : path;
 }

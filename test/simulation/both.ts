@@ -1,7 +1,16 @@
 /** The real kernel and the simulated one, side by side: the same calls, and whether their results agree. */
 
 import assert from 'node:assert/strict';
-import { close, type Fd, getdents, openat, openat2, readlinkat, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import {
+  close,
+  type FdArg,
+  getdents,
+  openat,
+  openat2,
+  readlinkat,
+  STATX_BYTES,
+  statx,
+} from '../../native/calls/files.ts';
 import { ERRNO, errnoName } from '../../native/constants/errno.ts';
 import { O, S } from '../../native/constants/files.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
@@ -81,7 +90,7 @@ export function steadily(kernel: Kernel, open: Call): number {
 }
 
 /** The names in a directory; those of an O_PATH descriptor are read by another one. */
-function list(kernel: Kernel, dir: Fd): string[] {
+function list(kernel: Kernel, dir: FdArg): string[] {
   const fd = attempt(kernel, openat(dir, '.', O.RDONLY | O.DIRECTORY));
   if (fd < 0) return [errnoName(-fd)];
   const into = out(32768);

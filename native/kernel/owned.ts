@@ -1,0 +1,41 @@
+/** Descriptors with an owner: whoever opens one closes it on every path, or hands it on. */
+
+import { close } from '../calls/files.ts';
+import type { Call, Kernel } from './kernel.ts';
+import type { Fd } from './numbers.ts';
+import { attempt, call } from './perform.ts';
+
+/**
+ * A descriptor that is closed where the block ends that declares it:
+ *
+ * ```ts
+ * using directory = opened(kernel, openat(AT.FDCWD, path, O.DIRECTORY));
+ * perform(kernel, [fchmod(directory.fd, 0o700)]);
+ * ```
+ */
+export class Owned {
+  readonly fd: Fd;
+  readonly #kernel: Kernel;
+  #isHeld = true;
+
+  /** @param kernel whose descriptor it is */
+  constructor(kernel: Kernel, fd: Fd) {
+    this.#kernel = kernel;
+    this.fd = fd;
+  }
+
+  /** Hands the descriptor on: whoever takes it closes it. */
+  release(): Fd {
+    this.#isHeld = false;
+    return this.fd;
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    attempt(this.#kernel, close(this.fd));
+  }
+}
+
+/** Performs a call that opens a descriptor. @throws SyscallError */
+export const opened = (kernel: Kernel, one: Call<Fd>): Owned => new Owned(kernel, call(kernel, one));
