@@ -6,89 +6,94 @@ import type { Mount } from '../../spec/types.ts';
 import { CGROUP_ROOT } from '../cgroups/layout.ts';
 import type { MountFacts } from './facts.ts';
 import type { MountOptions } from './options.ts';
-import type { BindStep, MountStep, SymlinkStep } from './steps.ts';
+import type { BindStep, FilesystemStep, MountStep, SymlinkStep } from './steps.ts';
 
 /**
- * A `cgroup` mount. On v1 (and hybrid) that is a tmpfs with a directory a controller, and in each the container's own cgroup.
- * On v2 it is the file system itself, which a cgroup namespace has its own root of. With the host's namespace it is all that the host
- * has, as with runc and crun, so that the path of /proc/self/cgroup is there: bound, since mounting it again would reset nsdelegate
- * for the whole host (apply_cgroup_root_flags of the kernel).
+ * A `cgroup` mount. On v1 (and hybrid) it becomes a tmpfs with a directory for each controller, and in each directory the
+ * container's own cgroup. On v2 it becomes the file system itself, of which a cgroup namespace has a root of its own.
+ * In the host's cgroup namespace it shows all that the host has, as with runc and crun, so that the path of
+ * /proc/self/cgroup exists. That is a bind: to mount the file system again would reset nsdelegate for the whole host
+ * (apply_cgroup_root_flags in the kernel).
  */
 export function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts): readonly MountStep[] {
-  const { cgroup } = facts;
+  const { cgroup, cgroupNamespace } = facts;
   if (cgroup === undefined) return [];
-  const placed = { at: mount.destination, placeholder: 'directory', propagation: options.propagation } as const;
-  const attributes = options.attributes;
-  const bind = (source: string, at: string): BindStep => ({
-    step: 'bind',
-    source,
-    recursive: true,
-    attributes,
-    attributesBelow: { set: 0, clear: 0 },
-    at,
-    placeholder: 'directory',
-    propagation: [],
-  });
-  if (cgroup.layout === 'v2') {
-    if (!facts.cgroupNamespace) return [{ ...bind(CGROUP_ROOT, mount.destination), ...placed }];
-    const otherwise = { ...bind(cgroup.paths.unified ?? CGROUP_ROOT, mount.destination), ...placed };
-    return [
-      {
-        step: 'filesystem',
-        type: 'cgroup2',
-        source: 'cgroup',
-        parameters: options.parameters,
-        attributes: attributes.set,
-        ordinary: false,
-        keepsMode: false,
-        otherwise,
-        ...placed,
-      },
-    ];
-  }
+  return cgroup.layout === 'v2'
+    ? [planUnified(mount, options, cgroup, cgroupNamespace)]
+    : planLegacy(mount, options, cgroup, cgroupNamespace);
+}
+
+function planUnified(mount: Mount, options: MountOptions, cgroup: CgroupRecord, cgroupNamespace: boolean): MountStep {
+  const { attributes, parameters, propagation } = options;
+  const at = { at: mount.destination, propagation };
+  if (!cgroupNamespace) return { ...bindOf(CGROUP_ROOT, attributes), ...at };
+  return {
+    ...newInstance('cgroup2', 'cgroup', parameters, attributes.set),
+    ...at,
+    otherwise: { ...bindOf(cgroup.paths.unified ?? CGROUP_ROOT, attributes), ...at },
+  };
+}
+
+function planLegacy(
+  mount: Mount,
+  { attributes, propagation }: MountOptions,
+  cgroup: CgroupRecord,
+  cgroupNamespace: boolean,
+): readonly MountStep[] {
   const hierarchies = v1Hierarchies(cgroup.paths);
+  const isReadOnly = (attributes.set & MOUNT_ATTR.RDONLY) !== 0;
   return [
     {
-      step: 'filesystem',
-      type: 'tmpfs',
-      source: 'tmpfs',
-      parameters: [['mode', '755']],
-      attributes: attributes.set & ~MOUNT_ATTR.RDONLY,
-      ordinary: false,
-      keepsMode: false,
-      ...placed,
+      ...newInstance('tmpfs', 'tmpfs', [['mode', '755']], attributes.set & ~MOUNT_ATTR.RDONLY),
+      at: mount.destination,
+      propagation,
     },
     ...hierarchies.map(({ directory, data, path }): MountStep => {
-      const at = `${mount.destination}/${directory}`;
-      if (!facts.cgroupNamespace) return bind(path, at);
-      const parameters = data.map((name): readonly [string, string | undefined] =>
-        name.startsWith('name=') ? ['name', name.slice(5)] : [name, undefined],
-      );
-      return {
-        step: 'filesystem',
-        type: 'cgroup',
-        source: 'cgroup',
-        parameters,
-        attributes: attributes.set,
-        ordinary: false,
-        keepsMode: false,
-        // Of a namespace that somebody else owns.
-        otherwise: bind(path, at),
-        at,
-        placeholder: 'directory',
-        propagation: [],
-      };
+      const at = { at: `${mount.destination}/${directory}`, propagation: [] };
+      const bind = { ...bindOf(path, attributes), ...at };
+      if (!cgroupNamespace) return bind;
+      // The bind serves where somebody else owns the namespace: then the kernel permits no new instance.
+      return { ...newInstance('cgroup', 'cgroup', data.map(parameterOf), attributes.set), ...at, otherwise: bind };
     }),
     ...hierarchies.flatMap(({ directory, data }) =>
       data
         .filter((name) => name !== directory && !name.startsWith('name='))
         .map((name): SymlinkStep => ({ step: 'symlink', at: `${mount.destination}/${name}`, target: directory })),
     ),
-    ...((attributes.set & MOUNT_ATTR.RDONLY) !== 0
+    ...(isReadOnly
       ? [{ step: 'attributes', at: mount.destination, attributes: { set: MOUNT_ATTR.RDONLY, clear: 0 } } as const]
       : []),
   ];
 }
+
+/** `name=systemd` is a parameter with a value, a controller one without. */
+const parameterOf = (name: string): readonly [string, string | undefined] =>
+  name.startsWith('name=') ? ['name', name.slice('name='.length)] : [name, undefined];
+
+const bindOf = (source: string, attributes: BindStep['attributes']): Omit<BindStep, 'at' | 'propagation'> => ({
+  step: 'bind',
+  source,
+  recursive: true,
+  attributes,
+  attributesBelow: { set: 0, clear: 0 },
+  placeholder: 'directory',
+});
+
+const newInstance = (
+  type: string,
+  source: string,
+  parameters: FilesystemStep['parameters'],
+  attributes: number,
+): Omit<FilesystemStep, 'at' | 'propagation'> => ({
+  step: 'filesystem',
+  type,
+  source,
+  parameters,
+  attributes,
+  ordinary: false,
+  keepsMode: false,
+  placeholder: 'directory',
+});
 
 interface V1Hierarchy {
   /** Its directory in the container: `cpu,cpuacct`, `systemd`. */

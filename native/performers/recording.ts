@@ -30,8 +30,8 @@ export interface TraceEntry {
 export type TraceSink = (entry: TraceEntry) => void;
 
 /**
- * Records the calls of `inner`, in the order in which they were performed, once their batch is through; one that was not reached
- * is not recorded. Where the performer is lost, the whole batch is recorded without results.
+ * Records the calls of `inner` in the order in which they were performed, once their batch is done. A call that was not
+ * reached is not recorded. Where the performer is lost, the whole batch is recorded without results.
  * @param now seconds, from any fixed point in time
  */
 export function recordingKernel<K extends Kernel>(
@@ -39,20 +39,8 @@ export function recordingKernel<K extends Kernel>(
   sink: TraceSink,
   now: () => number = () => performance.now() / 1000,
 ): K {
-  const { performer } = inner;
-
-  function record(calls: readonly Call[], results: readonly number[], count: number, seconds: number): void {
-    for (const [index, { name, args }] of calls.slice(0, count).entries()) {
-      const seen = args.map((arg) => (isResult(arg) ? (results[arg.index] ?? null) : arg));
-      sink({ performer, name, args: seen, result: results[index], index, count, seconds });
-    }
-  }
-
-  function settled(calls: readonly Call[], outcome: Outcome, seconds: number): void {
-    const served = outcome.stoppedAt === undefined ? calls.length : outcome.results.length;
-    record(calls, outcome.results, served, seconds);
-  }
-
+  const { performer, post, flush } = inner;
+  const record = recorder(performer, sink);
   /** What was posted, and since when. */
   let posted: { readonly calls: readonly Call[]; readonly start: number }[] = [];
 
@@ -62,13 +50,12 @@ export function recordingKernel<K extends Kernel>(
       return action();
     } catch (error) {
       if (error instanceof LostPeerError)
-        for (const { calls, start } of posted) record(calls, [], calls.length, now() - start);
+        for (const { calls, start } of posted) record(calls, undefined, now() - start);
       posted = [];
       throw error;
     }
   }
 
-  const { post, flush } = inner;
   return {
     ...inner,
     submit(calls: readonly Call[]): Outcome {
@@ -76,10 +63,10 @@ export function recordingKernel<K extends Kernel>(
       const start = now();
       try {
         const outcome = inner.submit(calls);
-        settled(calls, outcome, now() - start);
+        record(calls, outcome, now() - start);
         return outcome;
       } catch (error) {
-        if (error instanceof LostPeerError) record(calls, [], calls.length, now() - start);
+        if (error instanceof LostPeerError) record(calls, undefined, now() - start);
         throw error;
       }
     },
@@ -91,14 +78,26 @@ export function recordingKernel<K extends Kernel>(
         waiting(() =>
           post(calls, (outcome) => {
             posted = posted.filter((other) => other !== one);
-            settled(calls, outcome, now() - one.start);
+            record(calls, outcome, now() - one.start);
             settle(outcome);
           }),
         );
       }),
     flush: flush && (() => waiting(flush)),
-    // What is posted so would pass unseen.
+    // What is written ahead would pass unseen.
     ahead: undefined,
+  };
+}
+
+/** @returns records a batch; its outcome is undefined where the performer was lost before it answered */
+function recorder(performer: string, sink: TraceSink) {
+  return (calls: readonly Call[], outcome: Outcome | undefined, seconds: number): void => {
+    const results = outcome?.results ?? [];
+    const count = outcome === undefined || outcome.stoppedAt === undefined ? calls.length : results.length;
+    for (const [index, { name, args }] of calls.slice(0, count).entries()) {
+      const seen = args.map((arg) => (isResult(arg) ? (results[arg.index] ?? null) : arg));
+      sink({ performer, name, args: seen, result: results[index], index, count, seconds });
+    }
   };
 }
 

@@ -1,6 +1,6 @@
 /** systemd's manager over D-Bus: org.freedesktop.systemd1(5). */
 
-import { type Bus, BusError, type BusObject } from '../../../native/libraries/bus/sd-bus.ts';
+import { type Bus, BusError, type BusObject } from '../../../native/libraries/bus/bus.ts';
 import type { BusValue } from '../../../native/libraries/bus/values.ts';
 import { CgroupError } from '../files.ts';
 import { array, bool, str } from './values.ts';
@@ -35,86 +35,98 @@ const JOB_TIMEOUT_MS = 30_000;
 
 /** @param direct the bus is the manager itself: then signals have no sender */
 export function systemdOn(bus: Bus, direct = false): Systemd {
+  const jobs = new Jobs(bus, direct);
   let version: number | 'unknown' | undefined;
-  let watching = false;
-
-  /** Must be there before the job: it may be done before its number has come back. */
-  function watchJobs(): void {
-    if (watching) return;
-    const sender = direct ? '' : `sender='${MANAGER.destination}',`;
-    bus.match(`type='signal',${sender}path='${MANAGER.path}',interface='${MANAGER.interface}',member='JobRemoved'`);
-    watching = true;
-  }
-
-  /** Asks for a job and waits for its end. Returns what became of it, `done`; undefined when the time was up. */
-  function job(member: string, args: readonly BusValue[]): string | undefined {
-    watchJobs();
-    const [path] = bus.call(MANAGER, member, args, 'o');
-    const removed = bus.waitForSignal(MANAGER, 'JobRemoved', 'uoss', (values) => values[1] === path, JOB_TIMEOUT_MS);
-    return removed === undefined ? undefined : String(removed[3]);
-  }
-
-  /** A unit that failed is remembered until it is forgiven. */
-  function forgive(name: string): void {
-    try {
-      bus.call(MANAGER, 'ResetFailedUnit', [str(name)]);
-    } catch (error) {
-      if (!(error instanceof BusError)) throw error;
-    }
-  }
-
-  function start(name: string, properties: readonly BusValue[]): string | undefined {
-    // The last argument, units to start along, is always empty: systemd has no use for it yet.
-    return job('StartTransientUnit', [str(name), str('replace'), array('(sv)', properties), array('(sa(sv))', [])]);
-  }
-
   return {
     get version() {
       version ??= readVersion(bus) ?? 'unknown';
       return version === 'unknown' ? undefined : version;
     },
     controlGroup: () => bus.stringProperty(MANAGER, 'ControlGroup'),
-    startTransientUnit(name, properties) {
-      let became: string | undefined;
-      try {
-        became = start(name, properties);
-      } catch (error) {
-        if (!(error instanceof BusError) || error.bus !== UNIT_EXISTS) throw error;
-        // It may be the rest of one that failed.
-        forgive(name);
-        became = start(name, properties);
-      }
-      if (became === 'done') return;
-      forgive(name);
-      throw new CgroupError(
-        became === undefined
-          ? `timeout waiting for systemd to create ${name}`
-          : `error creating systemd unit ${name}: got ${became}`,
-        '',
-        0,
-      );
-    },
-    stopUnit(name) {
-      try {
-        if (job('StopUnit', [str(name), str('replace')]) === undefined)
-          throw new CgroupError(`timed out while waiting for systemd to remove ${name}`, '', 0);
-      } catch (error) {
-        if (!(error instanceof BusError) || error.bus !== NO_SUCH_UNIT) throw error;
-      }
-      forgive(name);
-    },
+    startTransientUnit: (name, properties) => startTransientUnit(bus, jobs, name, properties),
+    stopUnit: (name) => stopUnit(bus, jobs, name),
     setUnitProperties(name, properties) {
       bus.call(MANAGER, 'SetUnitProperties', [str(name), bool(true), array('(sv)', properties)]);
     },
     attachProcesses(name, pids, below = '/') {
-      const list = array(
-        'u',
-        pids.map((pid) => ({ type: 'u', value: pid }) as const),
-      );
-      bus.call(MANAGER, 'AttachProcessesToUnit', [str(name), str(below), list]);
+      const list = pids.map((pid) => ({ type: 'u', value: pid }) as const);
+      bus.call(MANAGER, 'AttachProcessesToUnit', [str(name), str(below), array('u', list)]);
     },
     close: () => bus.close(),
   };
+}
+
+/** Jobs of systemd's, each waited for. */
+class Jobs {
+  readonly #bus: Bus;
+  readonly #direct: boolean;
+  #isWatching = false;
+
+  constructor(bus: Bus, direct: boolean) {
+    this.#bus = bus;
+    this.#direct = direct;
+  }
+
+  /** Asks for a job and waits for its end. @returns what became of it: `done`, `failed`…; undefined when the time was up */
+  run(member: string, args: readonly BusValue[]): string | undefined {
+    this.#watch();
+    const [path] = this.#bus.call(MANAGER, member, args, 'o');
+    const isOurs = (values: readonly unknown[]): boolean => values[1] === path;
+    const removed = this.#bus.waitForSignal(MANAGER, 'JobRemoved', 'uoss', isOurs, JOB_TIMEOUT_MS);
+    return removed === undefined ? undefined : String(removed[3]);
+  }
+
+  /** Begins before the job does: that may be done before its number has come back. */
+  #watch(): void {
+    if (this.#isWatching) return;
+    const sender = this.#direct ? '' : `sender='${MANAGER.destination}',`;
+    const rule = `path='${MANAGER.path}',interface='${MANAGER.interface}',member='JobRemoved'`;
+    this.#bus.match(`type='signal',${sender}${rule}`);
+    this.#isWatching = true;
+  }
+}
+
+function startTransientUnit(bus: Bus, jobs: Jobs, name: string, properties: readonly BusValue[]): void {
+  // The last argument lists units to start along. It is always empty: systemd has no use for it yet.
+  const args = [str(name), str('replace'), array('(sv)', properties), array('(sa(sv))', [])];
+  const start = (): string | undefined => jobs.run('StartTransientUnit', args);
+  let became: string | undefined;
+  try {
+    became = start();
+  } catch (error) {
+    if (!(error instanceof BusError) || error.bus !== UNIT_EXISTS) throw error;
+    // It may be the rest of one that failed.
+    forgive(bus, name);
+    became = start();
+  }
+  if (became === 'done') return;
+  forgive(bus, name);
+  throw new CgroupError(
+    became === undefined
+      ? `timeout waiting for systemd to create ${name}`
+      : `error creating systemd unit ${name}: got ${became}`,
+    '',
+    0,
+  );
+}
+
+function stopUnit(bus: Bus, jobs: Jobs, name: string): void {
+  try {
+    if (jobs.run('StopUnit', [str(name), str('replace')]) === undefined)
+      throw new CgroupError(`timed out while waiting for systemd to remove ${name}`, '', 0);
+  } catch (error) {
+    if (!(error instanceof BusError) || error.bus !== NO_SUCH_UNIT) throw error;
+  }
+  forgive(bus, name);
+}
+
+/** systemd remembers a unit that failed until it is told to forget it. */
+function forgive(bus: Bus, name: string): void {
+  try {
+    bus.call(MANAGER, 'ResetFailedUnit', [str(name)]);
+  } catch (error) {
+    if (!(error instanceof BusError)) throw error;
+  }
 }
 
 /** `252.39-1~deb12u2`, `v245.4-1.fc32` */

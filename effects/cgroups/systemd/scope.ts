@@ -1,7 +1,7 @@
 /** A container's cgroup as systemd makes it: a transient scope around the container's first process. */
 
 import type { Kernel } from '../../../native/kernel/kernel.ts';
-import { BusError } from '../../../native/libraries/bus/sd-bus.ts';
+import { BusError } from '../../../native/libraries/bus/bus.ts';
 import type { BusValue } from '../../../native/libraries/bus/values.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import type { LinuxResources } from '../../../spec/types.ts';

@@ -4,6 +4,8 @@ import type { Libc } from '../libc.ts';
 
 export const SONAME = 'libsystemd.so.0';
 
+export type SdBus = ReturnType<typeof bindings>;
+
 /** All pointers are integers (`P`) but those to memory of ours (`M`). */
 export function bindings(libc: Libc, soname: string) {
   const library = open(libc, soname);

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Bus, BusError, connectBus } from '../../../../native/libraries/bus/sd-bus.ts';
+import { type Bus, BusError } from '../../../../native/libraries/bus/bus.ts';
+import { connectBus } from '../../../../native/libraries/bus/sd-bus.ts';
 import { type BusValue, fromBytes, signatureOf, toBytes } from '../../../../native/libraries/bus/values.ts';
 import { loadLibc } from '../../../../native/libraries/libc.ts';
 import { noBus, type PrivateBus, startBus } from './daemon.ts';
