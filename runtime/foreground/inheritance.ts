@@ -125,7 +125,7 @@ function requireOpen({ platform, host }: Pick<Context, 'platform' | 'host'>, fd:
   const target = out(64);
   const length = attempt(platform.local, readlinkat(AT.FDCWD, `/proc/self/fd/${fd}`, target));
   const name = new TextDecoder().decode(target.bytes.subarray(0, Math.max(0, length)));
-  const launched = fd === host.stage?.socket || fd === host.stage?.channel;
+  const launched = [host.stage?.socket, host.stage?.channel, host.environmentFile].includes(fd);
   if (length < 0 || launched || ENGINE_OWN.includes(name))
     throw new EffectError(`${what}: descriptor ${fd} is not open`);
 }
