@@ -14,8 +14,9 @@ export interface PlannedHook extends Program {
 }
 
 /**
- * @param env of those that say nothing of it: the runtime's own; the process's for startContainer (both as runc has it,
- * the specification being silent)
+ * @param env of those that say nothing of it: the runtime's own; the process's for startContainer, as runc has it, the
+ * specification being silent. Those of createContainer get the runtime's too: runc gives them the container's, in which an image
+ * may set LD_PRELOAD for a program of the host (CVE-2025-23266).
  */
 export function planHooks(hooks: Hooks | undefined, kind: HookKind, env: readonly Variable[]): readonly PlannedHook[] {
   // Deprecated, and to run before createRuntime's.
