@@ -9,9 +9,9 @@
  */
 #pragma once
 #include "../freestanding.h"
-#include "descriptors.h"
+#include "stage.h" /* the flags of memory files and descriptors */
 
-enum { RLIMIT_FSIZE = 1, EFBIG = 27 };
+enum { RLIMIT_FSIZE = 1, EFBIG = 27, MFD_NOEXEC_SEAL = 8 };
 
 /* test/build/launcher.test.ts holds them against what is read. */
 static const char *const READ_BY_US[] = {"XDG_RUNTIME_DIR=", "USER=", "NOTIFY_SOCKET=", "LISTEN_PID=", "LISTEN_FDS="};
@@ -60,16 +60,22 @@ static int is_above_file_limit(u64 size) {
   return size > limits[0];
 }
 
+static long memory_file(u64 flags) {
+  return syscall6(SYS_memfd_create, (u64) "runchart-environment", flags, 0, 0, 0, 0);
+}
+
 /* @returns a descriptor that outlives execve, of a file with the environment; -errno where there is none */
 static long environment_file(char **envp) {
   u64 size = size_of(envp);
   if (is_above_file_limit(size)) return -EFBIG;
-  long fd = memory_file("runchart-environment", MFD_NOEXEC_SEAL, 0);
+  /* A host may demand the flag; before Linux 6.3 it is unknown. */
+  long fd = memory_file(MFD_NOEXEC_SEAL);
+  if (fd == -EINVAL) fd = memory_file(0);
   if (fd < 0) return fd;
   long written = syscall6(SYS_write, (u64)fd, (u64)*envp, size, 0, 0, 0);
   if (written < 0) return written;
-  long moved = out_of_the_way(fd);
-  /* Where descriptors are that scarce, it stays where it is. */
+  /* Where descriptors are scarce, it stays where it is: the stage has more need of those that are out of the way. */
+  long moved = syscall6(SYS_fcntl, (u64)fd, F_DUPFD, OUT_OF_THE_WAY, 0, 0, 0);
   if (moved < 0) return fd;
   close_fd(fd);
   return moved;

@@ -10,7 +10,7 @@
 #include "page-cache.h"
 #include "stage.h"
 
-enum { RLIMIT_NOFILE = 7, PATH_SIZE = 4096, ENOENT = 2, SIGPWR = 30 };
+enum { RLIMIT_NOFILE = 7, PATH_SIZE = 4096, ENOENT = 2 };
 
 static const char ENGINE[] = "runchart-engine";
 
@@ -119,6 +119,8 @@ static int leave_deleted_directory(void) {
   if (syscall6(SYS_getcwd, (u64)path, PATH_SIZE, 0, 0, 0, 0) != -ENOENT) return 0;
   return syscall6(SYS_chdir, (u64) "/", 0, 0, 0, 0, 0) == 0;
 }
+
+enum { SIGPWR = 30 };
 
 /*
  * WebKit stops threads by this signal, and says on standard error that it takes it from a caller who ignores it. Nothing

@@ -7,14 +7,15 @@
  */
 #pragma once
 #include "../freestanding.h"
-#include "descriptors.h"
 
-enum { F_ADD_SEALS = 1033, ALL_SEALS = 0xf };
-enum { AF_UNIX = 1, SOCK_STREAM_CLOEXEC = 0x80001, CLOSE_RANGE_CLOEXEC = 4, AT_EMPTY_PATH = 0x1000 };
+enum { F_DUPFD = 0, F_ADD_SEALS = 1033, ALL_SEALS = 0xf, MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_EXEC = 16 };
+enum { AF_UNIX = 1, SOCK_STREAM_CLOEXEC = 0x80001, CLOSE_RANGE_CLOEXEC = 4, AT_EMPTY_PATH = 0x1000, EINVAL = 22 };
 enum { SIGCHLD = 17, LAST_SIGNAL = 64, SIG_SETMASK = 2 };
 
 /* In the stage: its batches come by the one, descriptors by the other. native/stage/launched.ts knows the numbers. */
 enum { STAGE_SOCKET = 30, STAGE_CHANNEL = 31 };
+/* Descriptors of ours are above those that a caller passes on (--preserve-fds), and above the stage's. */
+enum { OUT_OF_THE_WAY = 200 };
 
 /* native/init, as build/launcher.ts has compiled it. */
 extern const char init_begin[], init_end[];
@@ -48,10 +49,17 @@ static const char *command_that_makes_a_process(char **argv) {
   return 0;
 }
 
+static long out_of_the_way(long fd) { return syscall6(SYS_fcntl, (u64)fd, F_DUPFD, OUT_OF_THE_WAY, 0, 0, 0); }
+
+static void close_fd(long fd) { syscall6(SYS_close, (u64)fd, 0, 0, 0, 0, 0); }
+
 /* Nobody can write to it, not even by /proc/PID/exe (CVE-2019-5736). */
 static long sealed_init(void) {
+  u64 flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   u64 size = (u64)(init_end - init_begin);
-  long fd = memory_file("runchart-init", MFD_EXEC, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  long fd = syscall6(SYS_memfd_create, (u64) "runchart-init", flags | MFD_EXEC, 0, 0, 0, 0);
+  /* Before Linux 6.3. */
+  if (fd == -EINVAL) fd = syscall6(SYS_memfd_create, (u64) "runchart-init", flags, 0, 0, 0, 0);
   if (syscall6(SYS_write, (u64)fd, (u64)init_begin, size, 0, 0, 0) != (long)size) return -1;
   if (syscall6(SYS_fcntl, (u64)fd, F_ADD_SEALS, ALL_SEALS, 0, 0, 0) < 0) return -1;
   return out_of_the_way(fd);

@@ -59,7 +59,7 @@ function run(program: string, environment: readonly Entry[], ...argv: readonly s
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000 * PATIENCE,
   });
-  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+  if (!argv.includes('checkpoint')) assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
   const of = (name: string) => readFileSync(join(told, name), 'latin1');
   return { of, stdout };
 }
@@ -130,24 +130,30 @@ describe('the caller’s environment', { skip: noContainers || !existsSync(RUNCH
     assert.match(stderr, /unable to stat preserved-fd 0 \(of 1\): descriptor 3 is not open/);
   });
 
-  for (const program of ['runchart', 'runc']) {
-    it(`is that of ps, by ${program}`, { skip: program === 'runc' && noRunc }, () => {
-      const by = program === 'runc' ? '/usr/sbin/runc' : RUNCHART;
-      const bin = join(work.path, 'bin');
-      mkdirSync(bin, { recursive: true });
-      writeFileSync(join(bin, 'ps'), `#!/bin/sh\n/bin/cat /proc/$$/environ > ${told}/ps\necho PID\n`);
-      chmodSync(join(bin, 'ps'), 0o755);
-      const environment = [`PATH=${bin}`, ...ODD.slice(1)];
-      const config = shellConfig('exec sleep 1000');
-      writeConfig(bundle, config);
-      spawnSync(by, ['--root', root, 'run', '--detach', '--bundle', bundle, id], { stdio: 'ignore' });
-      try {
-        const { of, stdout } = run(by, environment, 'ps', id);
-        assert.equal(stdout, 'PID\n');
-        assert.equal(of('ps'), bytesOf(handedOn(environment)).toString('latin1'));
-      } finally {
-        spawnSync(by, ['--root', root, 'delete', '--force', id], { stdio: 'ignore' });
-      }
-    });
-  }
+  for (const [name, command] of [
+    ['ps', ['ps', id]],
+    ['criu', ['checkpoint', '--image-path', join(work.path, 'images'), id]],
+  ] as const)
+    for (const [who, program] of [
+      ['runchart', RUNCHART],
+      ['runc', '/usr/sbin/runc'],
+    ] as const) {
+      it(`is that of ${name}, by ${who}`, { skip: who === 'runc' && noRunc }, () => {
+        const bin = join(work.path, 'bin');
+        mkdirSync(bin, { recursive: true });
+        // It does nothing else, so `checkpoint` fails.
+        writeFileSync(join(bin, name), `#!/bin/sh\n/bin/cat /proc/$$/environ > ${told}/${name}\necho PID\n`);
+        chmodSync(join(bin, name), 0o755);
+        const environment = [`PATH=${bin}`, ...ODD.slice(1)];
+        writeConfig(bundle, shellConfig('exec sleep 1000'));
+        const others = { stdio: 'ignore', timeout: 60_000 * PATIENCE } as const;
+        spawnSync(program, ['--root', root, 'run', '--detach', '--bundle', bundle, id], others);
+        try {
+          const { of } = run(program, environment, ...command);
+          assert.equal(of(name), bytesOf(handedOn(environment)).toString('latin1'));
+        } finally {
+          spawnSync(program, ['--root', root, 'delete', '--force', id], others);
+        }
+      });
+    }
 });
