@@ -17,7 +17,7 @@ export function environmentOf(
   return inherited(readDataFile(local, environmentFile, Number.POSITIVE_INFINITY));
 }
 
-/** As runc (Go) hands it on: of several with the same name the first, nothing that is empty, and else what there is, in order. */
+/** As runc (Go) hands it on, in order: no empty entry, and of several with the same name the first. */
 export function inherited(environment: Uint8Array): readonly Variable[] {
   const latin1 = new TextDecoder('latin1');
   // With the mark of a byte order, where there is one.

@@ -9,7 +9,7 @@ const INTEGER = /^-?\d{1,20}$/;
  */
 const NEEDS_CARE = /(?:^|[:,[])\s*null\b|\d{16}/;
 
-/** As many objects and arrays within each other as runc (Go) reads. What works on a value by recursion has the stack for them. */
+/** How deep runc (Go) reads objects and arrays within each other. Recursion on such a value fits the stack. */
 export const MAX_DEPTH = 10_000;
 
 /** TC39's "JSON.parse source text access": Node 21 and later, Bun. */
@@ -46,7 +46,7 @@ function parse(text: string, document: string, maxDepth = MAX_DEPTH, reviver?: t
   }
 }
 
-/** Whether it has the brackets for it, which hardly any text has. Asked of every text, so that it costs next to nothing. */
+/** Whether the text has enough brackets to be so deep. Hardly any has. Every text is asked, so it must cost little. */
 const mayBeDeep = (text: string, maxDepth: number): boolean =>
   text.length > maxDepth && ['{', '['].some((open) => text.split(open, maxDepth / 2 + 2).length > maxDepth / 2);
 

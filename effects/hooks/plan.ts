@@ -14,9 +14,9 @@ export interface PlannedHook extends Program {
 }
 
 /**
- * @param env of those that say nothing of it: the runtime's own; the process's for startContainer, as runc has it, the
- * specification being silent. Those of createContainer get the runtime's too: runc gives them the container's, in which an image
- * may set LD_PRELOAD for a program of the host (CVE-2025-23266).
+ * @param env of those that say nothing of it. The specification is silent about it. As with runc it is the process's
+ * for startContainer, and the runtime's own for others. For createContainer, too: there runc takes the container's, in
+ * which an image may set LD_PRELOAD for a program of the host (CVE-2025-23266).
  */
 export function planHooks(hooks: Hooks | undefined, kind: HookKind, env: readonly Variable[]): readonly PlannedHook[] {
   // Deprecated, and to run before createRuntime's.

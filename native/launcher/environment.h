@@ -1,8 +1,8 @@
 /*
  * What the engine gets of the caller's environment: what our code reads, by name, and nothing else. Before our first
- * line runs, Bun and what is linked into it (WebKit, mimalloc, simdutf, libuv, ICU, the C++ library) ask for hundreds of
- * names, and each release for more: BUN_OPTIONS=--preload executes a file, BUN_BE_BUN=1 turns the engine into Bun itself,
- * NODE_CHANNEL_FD takes a descriptor over. No list of what to remove would be complete.
+ * line runs, Bun and what is linked into it (WebKit, mimalloc, simdutf, ICU, the C++ library) ask for dozens of names,
+ * and each release for more: BUN_OPTIONS=--preload executes a file, BUN_BE_BUN=1 turns the engine into Bun itself,
+ * SIMDUTF_FORCE_IMPLEMENTATION=x ends it. No list of what to remove would be complete.
  *
  * The whole environment, to the byte, is in a file in memory: runtime/environment.ts gives it to hooks and to the other
  * programs that inherit it.

@@ -1,9 +1,10 @@
 /*
  * dist/runchart: executes the engine that lies beside it, in surroundings that cannot steer it.
  *
- * The engine is Bun with our code linked in. It obeys much of its environment, and no flag of the linker stops it. A root
- * tool must not: the engine gets a few variables by name (environment.h), here, where nothing has been read yet.
- * Descriptors, signal mask, ignored signals but one, argv (argv[0] too) and limits pass through untouched.
+ * The engine is Bun with our code linked in. It obeys much of its environment, and no flag of the linker stops it. A
+ * root tool must not. So the engine gets a few variables by name (environment.h), and no others: decided here, before
+ * anything of it runs. Descriptors, limits, the signal mask, ignored signals but one and argv (argv[0] too) pass
+ * through untouched.
  */
 #include "../freestanding.h"
 #include "environment.h"
@@ -28,7 +29,7 @@ static char nofile[] = "RUNCHART_NOFILE=00000000000000000000";
 
 static char cwd_deleted[] = "RUNCHART_CWD_DELETED=1";
 
-/* The descriptor of the file that has all of the caller's; -errno where there is none, which only who needs it complains of. */
+/* The descriptor of the file with the caller's environment. Or -errno: a command complains when it needs the file. */
 static char environment[] = "RUNCHART_ENVIRONMENT=-0000000000";
 
 /* Its pid, and our ends of its socket and of its channel. */
@@ -123,8 +124,8 @@ static int leave_deleted_directory(void) {
 enum { SIGPWR = 30 };
 
 /*
- * WebKit stops threads by this signal, and says on standard error that it takes it from a caller who ignores it. Nothing
- * inherits from the engine what it ignores: containers and hooks begin with the defaults, as with runc.
+ * WebKit stops threads by this signal. Where the caller ignores it, WebKit takes it all the same, and says so on
+ * standard error. Containers and hooks do not inherit what the engine ignores: they begin with the defaults, as with runc.
  */
 static void reset_signal_of_engine(void) {
   static const u64 no_action[4];

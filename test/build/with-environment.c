@@ -1,4 +1,4 @@
-/* with-environment FILE PROGRAM [ARG…]: executes a program with exactly the environment that the file holds, NUL after NUL. */
+/* with-environment FILE PROGRAM [ARG…]: executes a program with the environment in the file, each entry with a NUL. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
