@@ -4,17 +4,10 @@ import { launchedStage } from '../runtime/host/host.ts';
 import { dispatch } from './dispatch.ts';
 
 const { env } = process;
+// The launcher's word to this engine.
 const limit = Number(env.RUNCHART_NOFILE);
+const environmentFile = Number(env.RUNCHART_ENVIRONMENT);
 const stage = launchedStage(env.RUNCHART_STAGE);
-// The launcher's word to this engine, none of what hooks inherit.
-const LAUNCHERS = [
-  'RUNCHART_NOFILE',
-  'RUNCHART_STAGE',
-  'BUN_JSC_useJIT',
-  'BUN_ENABLE_CRASH_REPORTING',
-  'MIMALLOC_ALLOW_THP',
-];
-for (const name of LAUNCHERS) delete env[name];
 
 const status = await dispatch(process.argv.slice(2), {
   cwd: process.cwd(),
@@ -23,6 +16,7 @@ const status = await dispatch(process.argv.slice(2), {
   gid: process.getegid?.() ?? 0,
   pid: process.pid,
   ...(limit > 0 && { openFilesLimit: limit }),
+  ...(!Number.isNaN(environmentFile) && { environmentFile }),
   ...(stage !== undefined && { stage }),
 });
 if (stage?.taken === false) {

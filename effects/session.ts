@@ -4,6 +4,7 @@
  */
 
 import { close } from '../native/calls/files.ts';
+import type { Variable } from '../native/calls/process.ts';
 import type { Ahead, Kernel } from '../native/kernel/kernel.ts';
 import type { Platform } from '../native/platform.ts';
 import type { DevicePrograms } from './cgroups/devices/programs.ts';
@@ -39,7 +40,7 @@ export interface Session {
   readonly platform: Platform;
   readonly inheritance: Inheritance;
   /** The environment that this command was started with: that of hooks which say nothing of theirs. */
-  readonly environment: readonly string[];
+  readonly environment: readonly Variable[];
   /** The container's state directory, absolute. */
   readonly directory: string;
   /**

@@ -1,6 +1,7 @@
 /** The hooks of config.md, "POSIX-platform Hooks": when each kind runs is the machine's to know, where is told here. */
 
 import { close, fchdir } from '../../native/calls/files.ts';
+import type { Variable } from '../../native/calls/process.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call } from '../../native/kernel/perform.ts';
 import type { ContainerRecord, HookKind } from '../../spec/record.ts';
@@ -19,7 +20,7 @@ export async function runHooks(
   session: Session,
   record: ContainerRecord,
   kind: Exclude<HookKind, 'startContainer'>,
-  env: readonly string[],
+  env: readonly Variable[],
 ): Promise<void> {
   const { platform } = session;
   const hooks = planHooks(record.config.hooks, kind, env);

@@ -1,5 +1,6 @@
 /** Which hooks run at a point of the lifecycle, and what they are told. Pure. */
 
+import type { Variable } from '../../native/calls/process.ts';
 import type { Program } from '../../native/stage/program.ts';
 import type { ContainerRecord, HookKind } from '../../spec/record.ts';
 import type { Hook, HookName, Hooks, State, Status } from '../../spec/types.ts';
@@ -13,16 +14,17 @@ export interface PlannedHook extends Program {
 }
 
 /**
- * @param env of those that say nothing of it: the runtime's own; the process's for startContainer (both as runc has it,
- * the specification being silent)
+ * @param env of those that say nothing of it. The specification is silent about it. As with runc it is the process's
+ * for startContainer, and the runtime's own for others. For createContainer, too: there runc takes the container's, in
+ * which an image may set LD_PRELOAD for a program of the host (CVE-2025-23266).
  */
-export function planHooks(hooks: Hooks | undefined, kind: HookKind, env: readonly string[]): readonly PlannedHook[] {
+export function planHooks(hooks: Hooks | undefined, kind: HookKind, env: readonly Variable[]): readonly PlannedHook[] {
   // Deprecated, and to run before createRuntime's.
   const names: readonly HookName[] = kind === 'createRuntime' ? ['prestart', kind] : [kind];
   return names.flatMap((name) => (hooks?.[name] ?? []).map((hook, index) => plan(name, index, hook, env)));
 }
 
-function plan(name: HookName, index: number, hook: Hook, env: readonly string[]): PlannedHook {
+function plan(name: HookName, index: number, hook: Hook, env: readonly Variable[]): PlannedHook {
   const { path, args = [], timeout } = hook;
   const inherits = hook.env === undefined || (name === 'startContainer' && hook.env.length === 0);
   return {

@@ -1,5 +1,7 @@
 /** The environment of the container's process. */
 
+import type { Variable } from '../../native/calls/process.ts';
+
 /** Later entries win, as they do for runc; entries without `=` are passed on as they are. */
 export function withoutDuplicates(env: readonly string[]): readonly string[] {
   const byName = new Map<string, string>();
@@ -11,9 +13,10 @@ export function withoutDuplicates(env: readonly string[]): readonly string[] {
   return [...byName.values()];
 }
 
-export function variable(env: readonly string[], name: string): string | undefined {
-  const entry = env.findLast((candidate) => nameOf(candidate) === name);
-  return entry?.slice(name.length + 1);
+/** What is no UTF-8 has no value that could be used. */
+export function variable(env: readonly Variable[], name: string): string | undefined {
+  const entry = env.findLast((candidate) => typeof candidate === 'string' && nameOf(candidate) === name);
+  return typeof entry === 'string' ? entry.slice(name.length + 1) : undefined;
 }
 
 /** @param home of the user in the container's /etc/passwd */

@@ -33,8 +33,11 @@ export const prctl = (option: number, a: number | Memory = 0, b = 0, c = 0, d = 
 });
 export const setNoNewPrivs = (): Call => prctl(PR.SET_NO_NEW_PRIVS, 1);
 
+/** Of an environment: `NAME=value`. One that is no UTF-8 is in bytes, with the NUL behind. */
+export type Variable = string | Uint8Array;
+
 /** execve(2). Where it succeeds there is no answer: the connection closes. */
-export const execve = (path: string, argv: readonly string[], env: readonly string[]): Call => ({
+export const execve = (path: string, argv: readonly string[], env: readonly Variable[]): Call => ({
   name: 'execve',
   args: [path, stringArray(argv), stringArray(env)],
 });

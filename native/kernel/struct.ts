@@ -44,6 +44,6 @@ export function words(...fields: readonly (number | Memory | null)[]): Struct {
 }
 
 /** A null-terminated array of strings: argv, envp. */
-export const stringArray = (strings: readonly string[]): Struct => words(...strings, null);
+export const stringArray = (strings: readonly (string | Uint8Array)[]): Struct => words(...strings, null);
 
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

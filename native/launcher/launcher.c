@@ -1,27 +1,19 @@
 /*
  * dist/runchart: executes the engine that lies beside it, in surroundings that cannot steer it.
  *
- * The engine is Bun with our code linked in. It obeys variables of its environment before our first line runs:
- * BUN_OPTIONS=--preload executes a file, BUN_BE_BUN=1 turns it into Bun itself, BUN_BYTECODE_ORDER_OUT writes a
- * file anywhere, NODE_CHANNEL_FD takes a descriptor over. A root tool must not, no flag of the linker stops it,
- * and each release adds some: so whole families of names go, here, where nothing has been read yet.
- * Descriptors, signal mask, ignored signals, argv (argv[0] too) and all other variables pass through untouched.
- * LD_PRELOAD and its kin are the dynamic loader's, in force for runc alike: not ours to judge.
+ * The engine is Bun with our code linked in. It obeys much of its environment, and no flag of the linker stops it. A
+ * root tool must not. So the engine gets a few variables by name (environment.h), and no others: decided here, before
+ * anything of it runs. Descriptors, limits, the signal mask, ignored signals but one and argv (argv[0] too) pass
+ * through untouched.
  */
 #include "../freestanding.h"
+#include "environment.h"
 #include "page-cache.h"
 #include "stage.h"
 
 enum { RLIMIT_NOFILE = 7, PATH_SIZE = 4096, ENOENT = 2 };
 
 static const char ENGINE[] = "runchart-engine";
-
-/*
- * Case-insensitive, since mimalloc (Bun's allocator) looks its options up that way.
- * JSC_, WTF_: WebKit; ICU_DATA would load tables from a folder; UV_: the thread pool; OCLIF_: the command framework.
- */
-static const char *const REMOVED[] = {"BUN_", "JSC_", "NODE_", "WTF_", "MIMALLOC_", "ICU_", "UV_", "OCLIF_",
-                                      "RUNCHART_NOFILE=", "RUNCHART_CWD_DELETED=", "RUNCHART_STAGE="};
 
 /* Without the JIT a short run is 2 ms faster (docs/performance.md). A crash of the engine must not be sent anywhere. */
 static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REPORTING=0"};
@@ -37,6 +29,9 @@ static char nofile[] = "RUNCHART_NOFILE=00000000000000000000";
 
 static char cwd_deleted[] = "RUNCHART_CWD_DELETED=1";
 
+/* The descriptor of the file with the caller's environment. Or -errno: a command complains when it needs the file. */
+static char environment[] = "RUNCHART_ENVIRONMENT=-0000000000";
+
 /* Its pid, and our ends of its socket and of its channel. */
 static char stage_started[] = "RUNCHART_STAGE=0000000000:0000000000:0000000000";
 
@@ -49,20 +44,6 @@ static u64 length(const char *text) {
   u64 n = 0;
   while (text[n]) n++;
   return n;
-}
-
-static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
-
-static int starts_with(const char *text, const char *prefix) {
-  for (; *prefix; text++, prefix++)
-    if (upper(*text) != *prefix) return 0;
-  return 1;
-}
-
-static int is_removed(const char *variable) {
-  for (u64 i = 0; i < sizeof REMOVED / sizeof *REMOVED; i++)
-    if (starts_with(variable, REMOVED[i])) return 1;
-  return 0;
 }
 
 static u64 append(char *line, u64 at, const char *text) {
@@ -113,6 +94,14 @@ static char *soft_limit_of_descriptors(void) {
   return nofile;
 }
 
+static char *whole_environment(char **envp) {
+  long fd = environment_file(envp);
+  char *at = environment + length("RUNCHART_ENVIRONMENT=");
+  if (fd < 0) *at++ = '-';
+  *decimal(at, (u64)(fd < 0 ? -fd : fd)) = 0;
+  return environment;
+}
+
 static char *told(const struct stage *stage) {
   char *at = decimal(stage_started + length("RUNCHART_STAGE="), (u64)stage->pid);
   *at++ = ':';
@@ -132,14 +121,25 @@ static int leave_deleted_directory(void) {
   return syscall6(SYS_chdir, (u64) "/", 0, 0, 0, 0, 0) == 0;
 }
 
+enum { SIGPWR = 30 };
+
+/*
+ * WebKit stops threads by this signal. Where the caller ignores it, WebKit takes it all the same, and says so on
+ * standard error. Containers and hooks do not inherit what the engine ignores: they begin with the defaults, as with runc.
+ */
+static void reset_signal_of_engine(void) {
+  static const u64 no_action[4];
+  syscall6(SYS_rt_sigaction, SIGPWR, (u64)no_action, 0, sizeof(u64), 0, 0);
+}
+
 __attribute__((noreturn, used)) static void launch(u64 *stack) {
   char **argv = (char **)(stack + 1);
   char **envp = argv + stack[0] + 1;
 
   /* In place: behind the environment lies the auxiliary vector, of no use to us any more, and so room for ours. */
-  char **kept = envp;
-  for (char **variable = envp; *variable; variable++)
-    if (!is_removed(*variable)) *kept++ = *variable;
+  char *all = whole_environment(envp);
+  char **kept = keep_for_engine(envp);
+  *kept++ = all;
   for (u64 i = 0; i < sizeof ENGINE_OPTIONS / sizeof *ENGINE_OPTIONS; i++) *kept++ = ENGINE_OPTIONS[i];
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
@@ -148,6 +148,7 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   if (command && start_stage(&stage)) *kept++ = told(&stage);
   if (command && !is_flag(command, "create")) *kept++ = huge_pages;
   *kept = 0;
+  reset_signal_of_engine();
 
   char *engine = engine_path();
   read_engine(engine);

@@ -5,7 +5,7 @@
 
 import { type Ending, endingIn } from '../calls/ending.ts';
 import { close, closeRange } from '../calls/files.ts';
-import { execve, pidfdOpen, pidfdSendSignal, SIGINFO_BYTES, waitid } from '../calls/process.ts';
+import { execve, pidfdOpen, pidfdSendSignal, SIGINFO_BYTES, type Variable, waitid } from '../calls/process.ts';
 import { CLOSE_RANGE } from '../constants/files.ts';
 import { P, W } from '../constants/process.ts';
 import { SIGNALS } from '../constants/signal.ts';
@@ -19,7 +19,7 @@ export interface Program {
   /** Absolute. */
   readonly path: string;
   readonly argv: readonly string[];
-  readonly env: readonly string[];
+  readonly env: readonly Variable[];
 }
 
 interface ProcessOptions extends Program {

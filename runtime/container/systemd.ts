@@ -3,6 +3,7 @@
 import type { Systemd } from '../../effects/cgroups/systemd/manager.ts';
 import type { Session } from '../../effects/session.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
+import { environmentOf } from '../environment.ts';
 import type { Context } from './context.ts';
 
 /** Loaded for those containers alone. @throws CgroupError where there is no systemd, BusError where it cannot be reached */
@@ -11,8 +12,7 @@ export async function connectSystemd(
   { options }: Pick<ContainerRecord, 'options'>,
 ): Promise<Systemd> {
   const { connectSystemd: connect } = await import('../../effects/cgroups/systemd/connect.ts');
-  const env = environmentOf({ environment });
-  return connect(platform.libc(), platform.local, { rootless: options.rootlessCgroups ?? false, env });
+  return connect(platform.libc(), platform.local, { rootless: options.rootlessCgroups ?? false, environment });
 }
 
 /**
@@ -21,7 +21,10 @@ export async function connectSystemd(
  */
 export async function managerCgroup({ platform, host }: Context): Promise<string> {
   const { connectSystemd: connect } = await import('../../effects/cgroups/systemd/connect.ts');
-  const systemd = connect(platform.libc(), platform.local, { rootless: true, env: host.env });
+  const systemd = connect(platform.libc(), platform.local, {
+    rootless: true,
+    environment: environmentOf(host, platform.local),
+  });
   try {
     return systemd.controlGroup();
   } finally {
@@ -40,7 +43,7 @@ export async function attacherFor(session: Pick<Session, 'platform' | 'environme
   return (pid: number, { paths }: CgroupRecord): void => {
     const systemd = connect(session.platform.libc(), session.platform.local, {
       rootless: true,
-      env: environmentOf(session),
+      environment: session.environment,
     });
     try {
       systemd.attachProcesses(unit, [pid], (paths.unified ?? base).slice(base.length) || '/');
@@ -49,8 +52,3 @@ export async function attacherFor(session: Pick<Session, 'platform' | 'environme
     }
   };
 }
-
-const environmentOf = ({ environment }: Pick<Session, 'environment'>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    environment.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
-  );

@@ -122,7 +122,7 @@ const ENGINE_OWN = ['anon_inode:[eventpoll]', 'anon_inode:[io_uring]'];
 
 function requireOpen({ platform, host }: Pick<Context, 'platform' | 'host'>, fd: number, what: string): void {
   const name = nameOfOpenFile(platform.local, fd);
-  const launched = fd === host.stage?.socket || fd === host.stage?.channel;
+  const launched = [host.stage?.socket, host.stage?.channel, host.environmentFile].includes(fd);
   if (name === undefined || launched || ENGINE_OWN.includes(name))
     throw new EffectError(`${what}: descriptor ${fd} is not open`);
 }

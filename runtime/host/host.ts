@@ -7,7 +7,10 @@ import type { LaunchedStage } from '../../native/stage/stage.ts';
 export interface Host {
   /** The current directory, absolute. */
   readonly cwd: string;
+  /** Its variables. The launcher leaves only those that are read by name (native/launcher/environment.h). */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Descriptor of the file in which the launcher has put all that it was called with. Or -errno: it could not. */
+  readonly environmentFile?: number;
   /** Effective ids of this process. */
   readonly uid: number;
   readonly gid: number;

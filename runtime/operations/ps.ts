@@ -1,6 +1,7 @@
 /** `ps`: a container's processes, shown by the host's own ps. */
 
 import { describeEnding } from '../../effects/hooks/ending.ts';
+import { variable } from '../../effects/process/environment.ts';
 import { processesOf as processesIn } from '../../effects/running/processes.ts';
 import { dataFile, readDataFile } from '../../native/calls/data-file.ts';
 import { close, faccessat2, openat } from '../../native/calls/files.ts';
@@ -10,6 +11,7 @@ import { attempt, call } from '../../native/kernel/perform.ts';
 import { hasEnded, reap, spawnProcess } from '../../native/stage/program.ts';
 import type { Context } from '../container/context.ts';
 import { observe } from '../container/observe.ts';
+import { environmentOf } from '../environment.ts';
 import { absolutePath } from '../host/path.ts';
 import { lookAt } from '../store/look.ts';
 
@@ -49,7 +51,8 @@ const OUTPUT_LIMIT = 64 << 20;
 async function outputOfPs(context: Context, options: readonly string[]): Promise<string> {
   const { platform, host } = context;
   const { local } = platform;
-  const path = findPs(context);
+  const env = environmentOf(host, local);
+  const path = findPs(context, variable(env, 'PATH') ?? '');
   const opened: number[] = [];
   const keep = (fd: number): number => {
     opened.push(fd);
@@ -58,7 +61,6 @@ async function outputOfPs(context: Context, options: readonly string[]): Promise
   try {
     const input = keep(call(local, openat(AT.FDCWD, '/dev/null', O.RDONLY)));
     const output = keep(dataFile(local, 'ps'));
-    const env = Object.entries(host.env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
     const { pid, pidfd } = spawnProcess(platform, {
       path,
       argv: ['ps', ...options],
@@ -77,8 +79,8 @@ async function outputOfPs(context: Context, options: readonly string[]): Promise
   }
 }
 
-function findPs({ platform, host }: Context): string {
-  for (const directory of (host.env.PATH ?? '').split(':')) {
+function findPs({ platform, host }: Context, directories: string): string {
+  for (const directory of directories.split(':')) {
     if (directory === '') continue;
     const path = `${absolutePath(host, directory)}/ps`;
     if (attempt(platform.local, faccessat2(AT.FDCWD, path, X_OK)) >= 0) return path;

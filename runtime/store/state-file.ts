@@ -1,7 +1,8 @@
 /** `state.json`: the machine's persisted snapshot, and the version of its form. Pure. */
 
 import { type PersistedState, persisted, persistedState } from '../../machines/persisted.ts';
-import { parseJson, parseJsonQuickly } from '../../spec/json.ts';
+import { MAX_DEPTH, parseJson, parseJsonQuickly } from '../../spec/json.ts';
+import { SpecError } from '../../spec/problem.ts';
 import {
   type CgroupRecord,
   type ContainerRecord,
@@ -20,6 +21,9 @@ declare global {
 
 /** Raised when a record of an older version could be misread; fields may come without it. */
 const VERSION = 1;
+
+/** What holds a config is nested a little deeper than that. */
+const DEPTH = MAX_DEPTH + 10;
 
 export interface Stored {
   readonly state: PersistedState;
@@ -57,10 +61,10 @@ export function decodeState(text: string, root: string, id: string): Stored {
   let file: unknown;
   try {
     // What encodeState wrote holds no null, and says whether it holds what a number can't.
-    file = parseJsonQuickly(text, 'state.json');
-    if (field(file, 'wideIntegers') === true) file = parseJson(text, 'state.json');
+    file = parseJsonQuickly(text, 'state.json', DEPTH);
+    if (field(file, 'wideIntegers') === true) file = parseJson(text, 'state.json', DEPTH);
   } catch (error) {
-    throw damaged('state.json is not valid JSON', error);
+    throw damaged(error instanceof SpecError ? error.message : 'state.json cannot be read', error);
   }
   const version = field(file, 'runchart');
   if (version === undefined) throw damaged('state.json was not written by runchart');
@@ -85,7 +89,7 @@ export function decodeState(text: string, root: string, id: string): Stored {
 export function salvageState(text: string | undefined, root: string, id: string, guessed?: CgroupRecord): Stored {
   let file: unknown;
   try {
-    file = parseJson(text ?? '{}', 'state.json');
+    file = parseJson(text ?? '{}', 'state.json', DEPTH);
   } catch {
     file = {};
   }

@@ -145,6 +145,12 @@ describe('in a hostile environment, dist/runchart', { skip }, () => {
     assertUnmoved(variables);
   });
 
+  it('is not stopped by SIMDUTF_FORCE_IMPLEMENTATION, as the engine alone is', () => {
+    const variables = { SIMDUTF_FORCE_IMPLEMENTATION: 'x' };
+    assert.notEqual(version(engine, variables).status, 0);
+    assertUnmoved(variables);
+  });
+
   const harmless: readonly Readonly<Record<string, string>>[] = [
     { BUN_INSPECT: 'ws+unix:///tmp/x', BUN_INSPECT_NOTIFY: 'unix:///x', BUN_INSPECT_PRELOAD: trap },
     { BUN_INSPECT_CONNECT_TO: 'x' },
@@ -156,10 +162,25 @@ describe('in a hostile environment, dist/runchart', { skip }, () => {
     { NODE_EXTRA_CA_CERTS: canary, NODE_COMPILE_CACHE: cwd },
     { MIMALLOC_SHOW_STATS: '1', MIMALLOC_VERBOSE: '1', MIMALLOC_SHOW_ERRORS: '1' },
     { ICU_DATA: cwd, UV_THREADPOOL_SIZE: '1000', WTF_numberOfProcessorCores: '1000' },
-    { OCLIF_TS_NODE: '1', OCLIF_COLUMNS: '1' },
+    { OCLIF_TS_NODE: '1', OCLIF_COLUMNS: '1', DEBUG_ASYNC: '1', DEBUG: '*' },
+    { MallocLogFile: canary, MallocHelp: '1', MallocStackLogging: '1', WebKitMallocForceEnabled: '1' },
+    { JSC_SIGNAL_FOR_GC: '9', JavaScriptCoreUseJIT: '1', GLIBCXX_TUNABLES: 'x', GLIBC_TUNABLES: 'x' },
+    { XDG_RUNTIME_DIR: cwd, USER: 'x', NOTIFY_SOCKET: '@x', LISTEN_PID: '1', LISTEN_FDS: '1000' },
+    { RUNCHART_ENVIRONMENT: '0', RUNCHART_STAGE: '1:2:3', RUNCHART_NOFILE: '1', RUNCHART_CWD_DELETED: '1' },
     { NODE_ENV: 'development', CI: '1', FORCE_COLOR: '1', TERM: 'dumb', COLUMNS: '-1' },
     { PATH: '', HOME: '', TMPDIR: '', LANG: 'x', TZ: '../../etc/passwd' },
   ];
+  it('writes nothing on standard error for a caller who ignores or blocks signals, SIGPWR among them', () => {
+    const numbers = Array.from({ length: 64 }, (_, i) => i + 1).filter((number) => ![9, 19, 32, 33].includes(number));
+    for (const how of ['ignore', 'block'])
+      for (const { argv, prints } of COMMANDS) {
+        const options = numbers.map((number) => `--${how}-signal=${number}`);
+        const { stdout, stderr, status } = run('env', [...options, runchart, ...argv], {});
+        assert.deepEqual({ stderr, status }, { stderr: '', status: 0 }, how);
+        assert.match(stdout, prints);
+      }
+  });
+
   for (const variables of harmless) {
     it(`is unmoved by ${Object.keys(variables).join(', ')}`, () => assertUnmoved(variables));
   }

@@ -4,6 +4,8 @@ import {
   chmodSync,
   closeSync,
   copyFileSync,
+  existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -19,10 +21,33 @@ import { ARCHITECTURES, findCompiler, hostArch } from '../../build/compiler.ts';
 import { compileLauncher } from '../../build/launcher.ts';
 
 const root = join(import.meta.dirname, '../..');
+const shipped = join(root, 'dist/runchart-engine');
 
 function sinceLinux(major: number, minor: number): boolean {
   const [runs = 0, at = 0] = release().split('.').map(Number);
   return runs > major || (runs === major && at >= minor);
+}
+
+/** Of its own in every environment. */
+const OWN = ['RUNCHART_ENVIRONMENT', 'BUN_JSC_useJIT', 'BUN_ENABLE_CRASH_REPORTING', 'RUNCHART_NOFILE'];
+
+/** Of the caller's, in native/launcher/environment.h. */
+const READ_BY_US = ['LISTEN_FDS', 'LISTEN_PID', 'NOTIFY_SOCKET', 'USER', 'XDG_RUNTIME_DIR'];
+const isReadByUs = (name: string): boolean => READ_BY_US.includes(name) || name.startsWith('LD_');
+
+const entriesOf = (env: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(env).map(([name, value]) => `${name}=${value}`);
+const namesOf = (entries: readonly string[]): readonly string[] => entries.map((entry) => entry.split('=')[0] ?? '');
+
+/** All that could be the name of a variable in a program, in portions that an environment has room for. */
+function wordsOf(program: string): readonly (readonly string[])[] {
+  const text = readFileSync(program, 'latin1');
+  const words = new Set(Array.from(text.matchAll(/(?<=[^\w$])[A-Za-z_]\w{2,60}(?=[\0=])/g), ([word]) => word));
+  // No plain member of an object, as which spawn is given an environment.
+  words.delete('__proto__');
+  assert.ok(['BUN_OPTIONS', 'SIMDUTF_FORCE_IMPLEMENTATION', 'JSC_SIGNAL_FOR_GC'].every((name) => words.has(name)));
+  const all = [...words];
+  return Array.from({ length: Math.ceil(all.length / 20_000) }, (_, i) => all.slice(i * 20_000, (i + 1) * 20_000));
 }
 
 /** No two segments in the same page, and each in the file where its address wants it. */
@@ -66,59 +91,102 @@ describe('the launcher', () => {
     assert.equal(spawnSync(launcher).status, 7);
   });
 
-  it('removes what the engine would obey', () => {
-    const hostile = {
-      BUN_OPTIONS: '--preload /x.js',
-      BUN_BE_BUN: '1',
-      BUN_BYTECODE_ORDER_OUT: '/x',
-      BUN_JSC_dumpOptions: '2',
-      BUN_INSPECT: 'ws://127.0.0.1:1/x',
-      BUN_: '',
-      bun_options: '',
-      JSC_dumpOptions: '2',
-      NODE_OPTIONS: '--require /x.js',
-      NODE_CHANNEL_FD: '3',
-      NODE_EXTRA_CA_CERTS: '/x',
-      MIMALLOC_SHOW_STATS: '1',
-      mimalloc_verbose: '1',
-      WTF_numberOfProcessorCores: '64',
-      ICU_DATA: '/x',
-      UV_THREADPOOL_SIZE: '1000',
-      RUNCHART_NOFILE: '5',
-      RUNCHART_CWD_DELETED: '1',
-      RUNCHART_STAGE: '1:2:3',
-    };
-    const left = report({ env: hostile }).env.map((variable) => variable.split('=')[0]);
-    assert.deepEqual(left, ['BUN_JSC_useJIT', 'BUN_ENABLE_CRASH_REPORTING', 'RUNCHART_NOFILE']);
-  });
-
-  it('keeps all other variables, in order', () => {
+  it('hands the engine what is read by name and what the dynamic loader obeys, in order, and keeps all', () => {
     const env = {
       LISTEN_FDS: '2',
+      BUN_OPTIONS: '--preload /x',
+      bun_be_bun: '1',
       LISTEN_PID: '17',
-      LISTEN_FDNAMES: 'a:b',
+      NODE_NAME: 'of Kubernetes',
+      LD_LIBRARY_PATH: '/x',
+      mimalloc_verbose: '1',
+      SIMDUTF_FORCE_IMPLEMENTATION: 'x',
       NOTIFY_SOCKET: '@x',
-      XDG_RUNTIME_DIR: '/run/user/0',
-      HOME: '/root',
-      PATH: '/bin',
-      TERM: 'xterm',
-      DBUS_SESSION_BUS_ADDRESS: 'unix:path=/x',
-      BUNDLE: '/b',
-      NODES: 'a',
-      _BUN_OPTIONS: 'x',
-      RUNCHART_NOFILES: '1',
-      RUNCHART: '',
+      XDG_RUNTIME_DIR: '',
+      RUNCHART_NOFILE: '5',
+      RUNCHART_ENVIRONMENT: '0',
+      RUNCHART_CWD_DELETED: '1',
+      RUNCHART_STAGE: '1:2:3',
+      USER: 'ünïcode',
+      USERS: 'x',
+      user: 'x',
+      XUSER: 'x',
       'odd name': '=',
+      PATH: '/bin',
     };
-    const expected = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    assert.deepEqual(report({ env }).env.slice(0, -3), expected);
+    const seen = report({ env });
+    assert.deepEqual(seen.all, entriesOf(env));
+    const { LISTEN_FDS, LISTEN_PID, LD_LIBRARY_PATH, NOTIFY_SOCKET, XDG_RUNTIME_DIR, USER } = env;
+    assert.deepEqual(seen.env.slice(0, -OWN.length), [
+      ...entriesOf({ LISTEN_FDS, LISTEN_PID, LD_LIBRARY_PATH, NOTIFY_SOCKET, XDG_RUNTIME_DIR, USER }),
+    ]);
+    assert.deepEqual(namesOf(seen.env.slice(-OWN.length)), OWN);
+    assert.deepEqual(seen.env.slice(-OWN.length)[0], 'RUNCHART_ENVIRONMENT=200');
+  });
+
+  it('hands it no other name that can be found in the engine that ships', (t) => {
+    if (!existsSync(shipped)) return t.skip('dist/runchart-engine is not built: npm run build');
+    for (const names of wordsOf(shipped)) {
+      const env = Object.fromEntries(names.map((name) => [name, '1']));
+      const { env: left, all } = report({ env });
+      assert.deepEqual(all, entriesOf(env));
+      assert.deepEqual(
+        namesOf(left).filter((name) => !isReadByUs(name)),
+        OWN,
+      );
+    }
+  });
+
+  it('knows every name that our sources read', () => {
+    const sources = ['commands', 'runtime', 'effects', 'native'].map((name) => join(root, name));
+    const read = globSync(sources.map((name) => `${name}/**/*.ts`))
+      .map((file) => readFileSync(file, 'utf8'))
+      .flatMap((text) => [...text.matchAll(/\benv(?:\.|\[')([A-Z_]+)/g)].map(([, name = '']) => name))
+      .filter((name) => !name.startsWith('RUNCHART_'));
+    assert.deepEqual([...new Set(read)].toSorted(), READ_BY_US.toSorted());
+  });
+
+  it('takes the first of several with the same name, as getenv does', () => {
+    const file = join(folder, 'environment');
+    writeFileSync(file, 'USER=1\0A=1\0USER=2\0A=2\0');
+    execFileSync('gcc', [
+      '-O',
+      join(import.meta.dirname, 'with-environment.c'),
+      '-o',
+      join(folder, 'with-environment'),
+    ]);
+    const lines = spawnSync(join(folder, 'with-environment'), [file, launcher], { encoding: 'utf8' }).stdout.split(
+      '\n',
+    );
+    assert.deepEqual(
+      lines.filter((line) => /^(env [^RB]|all )/.test(line)),
+      ['env USER=1', 'all USER=1', 'all A=1', 'all USER=2', 'all A=2'],
+    );
   });
 
   it('copes with an environment of thousands of variables, and with none', () => {
-    const names = Array.from({ length: 5000 }, (_, i) => (i % 2 ? `BUN_${i}` : `KEPT_${i}`));
+    const names = Array.from({ length: 5000 }, (_, i) => (i % 2 ? `BUN_${i}` : `LD_${i}`));
     const env = Object.fromEntries(names.map((name) => [name, 'x'.repeat(40)]));
-    assert.equal(report({ env }).env.length, 2500 + 3);
-    assert.equal(report({ env: {} }).env.length, 3);
+    const many = report({ env });
+    assert.equal(many.env.length, 2500 + OWN.length);
+    assert.deepEqual(many.all, entriesOf(env));
+    const none = report({ env: {} });
+    assert.deepEqual(namesOf(none.env), OWN);
+    assert.deepEqual(none.all, []);
+  });
+
+  it('says by its errno that the environment could not be kept', () => {
+    const told = (limits: string) => {
+      const script = `${limits}; exec "$0"`;
+      const { stdout } = spawnSync('bash', ['-c', script, launcher], {
+        encoding: 'utf8',
+        env: { A: 'x'.repeat(3000) },
+      });
+      return /^env RUNCHART_ENVIRONMENT=(.*)$/m.exec(stdout)?.[1];
+    };
+    assert.equal(told('ulimit -f 2'), '-27', 'EFBIG');
+    assert.equal(told('ulimit -f 4'), '200');
+    assert.equal(told('ulimit -n 64'), '3', 'it stays where it is');
   });
 
   it('asks for huge pages for run and exec', () => {
@@ -178,6 +246,14 @@ describe('the launcher', () => {
     assert.deepEqual(
       lines.filter((line) => line.startsWith('ignored ')),
       ['ignored 1', 'ignored 13'],
+    );
+    const all = ['-c', 'trap "" HUP PWR USR1; exec "$0"', launcher];
+    assert.deepEqual(
+      spawnSync('sh', all, options)
+        .stdout.split('\n')
+        .filter((line) => line.startsWith('ignored ')),
+      ['ignored 1', 'ignored 10'],
+      'but for SIGPWR, which is the engine’s',
     );
     const blocking = ['--block-signal=USR1', launcher];
     assert.match(spawnSync('env', blocking, options).stdout, /^blocked 10$/m);
@@ -289,6 +365,6 @@ describe('the launcher', () => {
     const { stdout } = spawnSync(path, argv, { argv0, env, cwd, encoding: 'utf8', maxBuffer: 1 << 24 });
     const lines = stdout.split('\n');
     const all = (kind: string) => lines.filter((line) => line.startsWith(`${kind} `)).map((line) => line.slice(4));
-    return { arg: all('arg'), env: all('env') };
+    return { arg: all('arg'), env: all('env'), all: all('all') };
   }
 });

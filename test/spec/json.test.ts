@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import { parseJson } from '../../spec/json.ts';
+import { MAX_DEPTH, parseJson } from '../../spec/json.ts';
 
 suite('JSON', () => {
   test('keeps every 64-bit integer, as a bigint only where a number would lose it', () => {
@@ -49,12 +49,39 @@ suite('JSON', () => {
     assert.deepEqual(parseJson(`[${long}]`, 'x'), [Number.POSITIVE_INFINITY]);
   });
 
+  test('counts no bracket in a string, and every other', () => {
+    const piece = fc.oneof(fc.constantFrom('[', '{', ']', '}', '"', '\\', '\\"', '\\\\"', 'a'), fc.string());
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 50 }), fc.integer({ min: 2, max: 20 }), (pieces, depth) => {
+        const value = Array.from({ length: depth - 1 }).reduce<unknown>((inner) => [inner], pieces.join(''));
+        const text = JSON.stringify([value, { '[': '{' }, ...Array(20).fill([])]);
+        assert.deepEqual(parseJson(text, 'x', depth), JSON.parse(text));
+        assert.throws(() => parseJson(text, 'x', depth - 1), /exceeded max depth/);
+      }),
+    );
+  });
+
+  for (const [name, deep] of Object.entries({
+    arrays: (depth: number) => '['.repeat(depth) + ']'.repeat(depth),
+    objects: (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`,
+    both: (depth: number) => '[{"a":'.repeat(depth / 2) + 1 + '}]'.repeat(depth / 2),
+  })) {
+    test(`reads ${name} as deep as runc does, and says of others that they are too deep`, () => {
+      assert.ok(parseJson(deep(MAX_DEPTH), 'config.json'));
+      for (const depth of [MAX_DEPTH + 2, 200_000])
+        assert.throws(() => parseJson(deep(depth), 'config.json'), {
+          message: 'config.json: nested too deep: exceeded max depth 10000',
+        });
+      assert.throws(() => parseJson(deep(5_000_000).slice(0, 16_000_000), 'x'), /exceeded max depth/);
+    });
+  }
+
   for (const [name, text] of Object.entries({
     nothing: '',
     'half an object': '{"a":\n\n',
     'two values': '{} {}',
     'lines and escapes': '{\n\n\u001b[31m}',
-    'deep nesting, unclosed': '['.repeat(100_000),
+    'deep nesting, unclosed': '['.repeat(MAX_DEPTH),
   })) {
     test(`says in one line that it is not valid: ${name}`, () => {
       assert.throws(() => parseJson(text, 'config.json'), { message: /^config\.json: not valid JSON: [^\n\p{Cc}]+$/u });

@@ -1,5 +1,6 @@
 /** The connection to systemd: to the system's manager, or to an ordinary user's own. */
 
+import type { Variable } from '../../../native/calls/process.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT } from '../../../native/constants/files.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
@@ -7,13 +8,14 @@ import { attempt } from '../../../native/kernel/perform.ts';
 import { BusError } from '../../../native/libraries/bus/bus.ts';
 import { connectBus } from '../../../native/libraries/bus/sd-bus.ts';
 import type { Libc } from '../../../native/libraries/libc.ts';
+import { variable } from '../../process/environment.ts';
 import { CgroupError } from '../files.ts';
 import { type Systemd, systemdOn } from './manager.ts';
 
 interface SystemdConnection {
   readonly rootless?: boolean;
   /** The environment: DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR lead to a user's own manager. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: readonly Variable[];
   /** Another bus than those, for tests. */
   readonly address?: string;
 }
@@ -31,7 +33,7 @@ export function connectSystemd(libc: Libc, kernel: Kernel, options: SystemdConne
   if (options.address !== undefined) return systemdOn(connectBus(libc, { address: options.address }));
   if (!isSystemdRunning(kernel))
     throw new CgroupError('systemd not running on this host, cannot use systemd cgroups manager', '', 0);
-  if (options.rootless) return systemdOn(connectBus(libc, { address: sessionBus(options.env ?? {}) }));
+  if (options.rootless) return systemdOn(connectBus(libc, { address: sessionBus(options.environment ?? []) }));
   try {
     return systemdOn(connectBus(libc, { address: SYSTEM_BUS }));
   } catch (error) {
@@ -41,9 +43,11 @@ export function connectSystemd(libc: Libc, kernel: Kernel, options: SystemdConne
   }
 }
 
-function sessionBus(env: Readonly<Record<string, string | undefined>>): string {
-  if (env.DBUS_SESSION_BUS_ADDRESS) return env.DBUS_SESSION_BUS_ADDRESS;
-  if (env.XDG_RUNTIME_DIR) return `unix:path=${escapeAddress(`${env.XDG_RUNTIME_DIR}/bus`)}`;
+function sessionBus(environment: readonly Variable[]): string {
+  const address = variable(environment, 'DBUS_SESSION_BUS_ADDRESS');
+  if (address) return address;
+  const directory = variable(environment, 'XDG_RUNTIME_DIR');
+  if (directory) return `unix:path=${escapeAddress(`${directory}/bus`)}`;
   throw new CgroupError(
     'neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set: rootless containers with --systemd-cgroup need the ' +
       "user's own systemd (Debian: dbus-user-session; you may have to log in again)",
