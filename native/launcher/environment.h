@@ -4,7 +4,7 @@
  * and each release for more: BUN_OPTIONS=--preload executes a file, BUN_BE_BUN=1 turns the engine into Bun itself,
  * SIMDUTF_FORCE_IMPLEMENTATION=x ends it. No list of what to remove would be complete.
  *
- * The whole environment, to the byte, is in a file in memory: runtime/environment.ts gives it to hooks and to the other
+ * The whole environment, to the byte, is in a file in memory: runtime/host/environment.ts gives it to hooks and to the other
  * programs that inherit it.
  */
 #pragma once

@@ -4,7 +4,7 @@ import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { planCgroup } from '../../effects/cgroups/plan.ts';
 import type { Session } from '../../effects/session.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { environmentOf } from '../environment.ts';
+import { environmentOf } from '../host/environment.ts';
 import { type Access, type Container, type ContainerOptions, openContainer } from './container.ts';
 import type { Context } from './context.ts';
 import { type Creation, effectsOf } from './effects.ts';

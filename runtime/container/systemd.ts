@@ -3,7 +3,7 @@
 import type { Systemd } from '../../effects/cgroups/systemd/manager.ts';
 import type { Session } from '../../effects/session.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
-import { environmentOf } from '../environment.ts';
+import { environmentOf } from '../host/environment.ts';
 import type { Context } from './context.ts';
 
 /** Loaded for those containers alone. @throws CgroupError where there is no systemd, BusError where it cannot be reached */

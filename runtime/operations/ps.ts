@@ -11,7 +11,7 @@ import { attempt, call } from '../../native/kernel/perform.ts';
 import { hasEnded, reap, spawnProcess } from '../../native/stage/program.ts';
 import type { Context } from '../container/context.ts';
 import { observe } from '../container/observe.ts';
-import { environmentOf } from '../environment.ts';
+import { environmentOf } from '../host/environment.ts';
 import { absolutePath } from '../host/path.ts';
 import { lookAt } from '../store/look.ts';
 

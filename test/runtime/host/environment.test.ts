@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { dataFile } from '../../native/calls/data-file.ts';
-import type { Variable } from '../../native/calls/process.ts';
-import { hostPlatform } from '../../native/platform.ts';
-import { environmentOf, inherited } from '../../runtime/environment.ts';
+import { dataFile } from '../../../native/calls/data-file.ts';
+import type { Variable } from '../../../native/calls/process.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
+import { environmentOf, inherited } from '../../../runtime/host/environment.ts';
 
 const bytesOf = (entries: readonly Uint8Array[]): Uint8Array =>
   Buffer.concat(entries.flatMap((entry) => [entry, Buffer.of(0)]));

@@ -1,10 +1,10 @@
 /** The environment that the command was called with, to the byte, for programs that inherit it: hooks, criu, ps. */
 
-import { readDataFile } from '../native/calls/data-file.ts';
-import type { Variable } from '../native/calls/process.ts';
-import type { Kernel } from '../native/kernel/kernel.ts';
-import { SyscallError } from '../native/kernel/perform.ts';
-import type { Host } from './host/host.ts';
+import { readDataFile } from '../../native/calls/data-file.ts';
+import type { Variable } from '../../native/calls/process.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { SyscallError } from '../../native/kernel/perform.ts';
+import type { Host } from './host.ts';
 
 /** @throws SyscallError where the launcher could not keep it */
 export function environmentOf(
