@@ -26,6 +26,11 @@ export const connectAbstract = (fd: Fd, name: string): Call => {
 };
 export const listen = (fd: Fd, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
 export const accept = (fd: Fd): Call => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
+/** To be served on (`serve`): an init takes connections of this user alone, known by the uid in its user namespace. */
+export const acceptFrom = (fd: Fd, uid: number): Call => ({
+  name: 'accept4',
+  args: [fd, null, null, SOCK.CLOEXEC, uid],
+});
 
 /** From then on, a connect or send that would wait longer fails with EAGAIN. */
 export const setSendTimeout = (fd: Fd, seconds: number): Call => ({
