@@ -14,6 +14,7 @@ import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from '
 import { type CommandLine, commandLine, RUNCHART } from './command-line.ts';
 import { noOrdinaryUser, ordinaryUser, USER } from './ordinary-user.ts';
 import { PATIENCE } from './patience.ts';
+import { underUmask } from './under-umask.ts';
 
 const ATTACKER = 54_322;
 const work = workFolder('start-socket');
@@ -54,16 +55,6 @@ function attack(root: string, id: string, rootfs: string): { said: string; perfo
   return { said: stdout.trim(), performed: existsSync(join(rootfs, 'attacked')) };
 }
 
-/** Runs with a umask; what it starts inherits it. */
-function under<T>(mask: number, action: () => T): T {
-  const before = process.umask(mask);
-  try {
-    return action();
-  } finally {
-    process.umask(before);
-  }
-}
-
 interface Waiting {
   readonly runchart: CommandLine;
   readonly id: string;
@@ -80,7 +71,7 @@ function waiting(name: string, config: Config, action: (container: Waiting) => v
   mkdirSync(runchart.root);
   chmodSync(runchart.root, 0o755);
   const id = `runchart-test-${process.pid}-${name}`;
-  const created = under(0, () => runchart('create', '--bundle', bundle, id));
+  const created = underUmask(0, () => runchart('create', '--bundle', bundle, id));
   try {
     assert.equal(created.stderr, '');
     action({ runchart, id, bundle, rootfs: join(bundle, 'rootfs') });
@@ -147,7 +138,7 @@ suite('the start socket of an ordinary user', { skip: skip || noOrdinaryUser() }
     const process = { ...config.process, cwd: '/', terminal: false, args: ['sleep', '1000'] };
     writeConfig(bundle, { ...config, process, root: { path: 'rootfs' } });
     const socket = join(user.stateRoot, 'rootless', 'start.sock');
-    const { status, stderr } = under(0, () => user.run(['create', '--bundle', bundle, 'rootless']));
+    const { status, stderr } = underUmask(0, () => user.run(['create', '--bundle', bundle, 'rootless']));
     try {
       assert.deepEqual([stderr, status], ['', 0]);
       assert.equal(statSync(socket).mode & 0o7777, 0o600);

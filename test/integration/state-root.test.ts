@@ -57,6 +57,14 @@ const SPOILED: readonly (readonly [title: string, spoil: () => void, path: strin
   ],
 ];
 
+const COMMANDS = [
+  ['state', id],
+  ['start', id],
+  ['kill', id],
+  ['exec', id, 'true'],
+  ['delete', '--force', id],
+] as const;
+
 suite('refused, whatever is asked, is', { skip: noContainers }, () => {
   const config = shellConfig('sleep 1000');
   const hooks = { poststop: [{ path: '/bin/sh', args: ['sh', '-c', `echo ran > ${ran}`] }] };
@@ -68,8 +76,8 @@ suite('refused, whatever is asked, is', { skip: noContainers }, () => {
       assert.equal(runchart('create', '--bundle', bundle, id).stderr, '');
       try {
         spoil();
-        for (const argv of [['state'], ['start'], ['kill'], ['exec', id, 'true'], ['delete', '--force']])
-          assert.ok(messageOf(runchart(...argv, ...(argv.includes(id) ? [] : [id]))).endsWith(why), argv[0]);
+        for (const [command, ...words] of COMMANDS)
+          assert.ok(messageOf(runchart(command, ...words)).endsWith(why), command);
         if (path === root) {
           assert.ok(messageOf(runchart('create', '--bundle', bundle, `${id}-2`)).endsWith(why));
           assert.ok(messageOf(runchart('list')).endsWith(why));
