@@ -56,14 +56,14 @@ const KEPT = -1;
 function performAs(local: Kernel, uid: number, action: Call): void {
   const own = call(local, { name: 'geteuid', args: [] });
   const dumpable = attempt(local, prctl(PR.GET_DUMPABLE));
-  const { results } = local.submit([
-    { name: 'setresuid', args: [KEPT, uid, KEPT], mayFail: true },
-    { name: 'setfsuid', args: [own], mayFail: true },
-    { ...action, mayFail: true },
-  ]);
+  const calls: readonly Call[] = [
+    { name: 'setresuid', args: [KEPT, uid, KEPT] },
+    { name: 'setfsuid', args: [own] },
+    action,
+  ];
+  const { results, stoppedAt } = local.submit(calls);
   perform(local, [{ name: 'setresuid', args: [KEPT, own, KEPT] }]);
   // The kernel takes a process whose ids change for one with secrets.
   attempt(local, prctl(PR.SET_DUMPABLE, dumpable));
-  const errno = -(results[2] ?? 0);
-  if (errno > 0) throw new SyscallError(action, errno);
+  if (stoppedAt !== undefined) throw new SyscallError(calls[stoppedAt] ?? action, -(results[stoppedAt] ?? 0));
 }

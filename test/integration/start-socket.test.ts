@@ -12,7 +12,7 @@ import type { Config } from '../../spec/types.ts';
 import { parseConfig } from '../../spec/validate.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { type CommandLine, commandLine, RUNCHART } from './command-line.ts';
-import { noOrdinaryUser, ordinaryUser, USER } from './ordinary-user.ts';
+import { noMappingTool, noOrdinaryUser, ordinaryUser, SUBORDINATE, USER } from './ordinary-user.ts';
 import { PATIENCE } from './patience.ts';
 import { underUmask } from './under-umask.ts';
 
@@ -126,31 +126,44 @@ suite('the start socket', { skip }, () => {
   });
 });
 
+/** A container of an ordinary user's that waits for `start`, made under umask 000, with a socket that all may connect to. */
+async function waitingOfUser(name: string, subordinate: boolean, change = (config: Config) => config) {
+  const folder = join(work.path, name);
+  const user = ordinaryUser(folder, { subordinate });
+  const bundle = makeBundle(join(folder, 'bundle'), usual());
+  rmSync(join(bundle, 'config.json'));
+  execFileSync('chown', ['-R', `${USER}:${USER}`, bundle]);
+  user.own();
+  assert.equal(user.run(['spec', '--rootless', '--bundle', bundle]).stderr, '');
+  const config = await parseConfig(readFileSync(join(bundle, 'config.json'), 'utf8'));
+  const process = { ...config.process, cwd: '/', terminal: false, args: ['sleep', '1000'] };
+  writeConfig(bundle, change({ ...config, process, root: { path: 'rootfs' } }));
+  const socket = join(user.stateRoot, name, 'start.sock');
+  const { status, stderr } = underUmask(0, () => user.run(['create', '--bundle', bundle, name]));
+  try {
+    assert.deepEqual([stderr, status], ['', 0]);
+    assert.equal(statSync(socket).mode & 0o7777, 0o600);
+    for (const path of [user.stateRoot, join(user.stateRoot, '..')]) chmodSync(path, 0o755);
+    chmodSync(socket, 0o666);
+    assert.deepEqual(attack(user.stateRoot, name, join(bundle, 'rootfs')), { said: 'closed', performed: false });
+    assert.deepEqual(user.run(['start', name]), { status: 0, stdout: '', stderr: '' });
+  } finally {
+    assert.equal(user.run(['delete', '--force', name]).stderr, '');
+  }
+}
+
 suite('the start socket of an ordinary user', { skip: skip || noOrdinaryUser() }, () => {
-  test('leads nobody else to the init, and him from another process', async () => {
-    const user = ordinaryUser(work.path, { subordinate: false });
-    const bundle = makeBundle(join(work.path, 'rootless'), usual());
-    rmSync(join(bundle, 'config.json'));
-    execFileSync('chown', ['-R', `${USER}:${USER}`, bundle]);
-    user.own();
-    assert.equal(user.run(['spec', '--rootless', '--bundle', bundle]).stderr, '');
-    const config = await parseConfig(readFileSync(join(bundle, 'config.json'), 'utf8'));
-    const process = { ...config.process, cwd: '/', terminal: false, args: ['sleep', '1000'] };
-    writeConfig(bundle, { ...config, process, root: { path: 'rootfs' } });
-    const socket = join(user.stateRoot, 'rootless', 'start.sock');
-    const { status, stderr } = underUmask(0, () => user.run(['create', '--bundle', bundle, 'rootless']));
-    try {
-      assert.deepEqual([stderr, status], ['', 0]);
-      assert.equal(statSync(socket).mode & 0o7777, 0o600);
-      for (const path of [user.stateRoot, join(user.stateRoot, '..')]) chmodSync(path, 0o755);
-      chmodSync(socket, 0o666);
-      const attacked = attack(user.stateRoot, 'rootless', join(bundle, 'rootfs'));
-      assert.deepEqual(attacked, { said: 'closed', performed: false });
-      assert.deepEqual(user.run(['start', 'rootless']), { status: 0, stdout: '', stderr: '' });
-    } finally {
-      assert.equal(user.run(['delete', '--force', 'rootless']).stderr, '');
-    }
-  });
+  test('leads nobody else to the init, and him from another process', () => waitingOfUser('rootless', false));
+
+  test('also where he is not its root', { skip: noMappingTool }, () =>
+    waitingOfUser('keep-id', true, (config) => {
+      const mappings = [
+        { containerID: 0, hostID: SUBORDINATE, size: 1000 },
+        { containerID: 1000, hostID: USER, size: 1 },
+      ];
+      return { ...config, linux: { ...config.linux, uidMappings: mappings, gidMappings: mappings } };
+    }),
+  );
 });
 
 suite('a connection for hooks', { skip }, () => {
