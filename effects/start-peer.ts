@@ -14,8 +14,8 @@ export interface StartPeer {
 }
 
 /**
- * A user namespace that does not map its maker shows him as the overflow uid, and so everybody else whom it does not map. The init
- * serves its own user there, as whom nobody but its maker can connect: to take on that uid needs the right that mapped it.
+ * A user namespace that does not map its maker shows him as the overflow uid, like everybody else whom it does not map.
+ * There the init serves its own uid. Nobody but its maker can connect as that: it takes the right that mapped the uid.
  * @param pid the init's
  * @throws EffectError
  */

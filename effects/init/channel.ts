@@ -51,7 +51,7 @@ export function openChannel(session: Session, init: Kernel, preserveFds: number)
 const TOKEN_BYTES = 16;
 const MOST_STRANGERS = 100;
 
-/** What came first over a connection tells whether it is ours: in a user namespace the init could not tell by our uid. */
+/** What comes first over a connection tells whether it is ours. In a user namespace the init could not tell by our uid. */
 function acceptNext(init: Kernel, listener: number) {
   const { data, control } = receiveBuffers(0, TOKEN_BYTES);
   const received = { ...receiveMessage(result(0), { data, control }, MSG.DONTWAIT), mayFail: true } as const;

@@ -50,8 +50,8 @@ function connect({ platform, directory }: Session, as: number | undefined): Init
 const KEPT = -1;
 
 /**
- * With another effective uid, which the other end of a socket sees, but with this process's own rights to files. Of the thread alone:
- * it is libc that would do it for all threads.
+ * Performs a call with another effective uid, which the other end of a socket sees, and with this process's own rights to
+ * files. The call of the kernel changes this thread alone; libc would change all threads.
  */
 function performAs(local: Kernel, uid: number, action: Call): void {
   const own = call(local, { name: 'geteuid', args: [] });

@@ -170,8 +170,8 @@ const ARENA = { base: 0x1_0000_0000, size: 16 << 20, kept: LARGEST_PAGE } as con
 const MADV_DONTNEED = 4;
 
 /**
- * The end of `create`, once all that was posted has been done: from here on the init waits for who made it to connect to the
- * start socket, unless it is this command that starts it.
+ * The end of `create`, once all that was posted has been done. From here on the init waits for its maker to connect to the
+ * start socket, unless this command starts it.
  */
 export function awaitStart(session: Session, record: ContainerRecord): void {
   const { kernel, pid } = connectedInit(session);

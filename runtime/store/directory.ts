@@ -84,7 +84,7 @@ function openRoot(kernel: Kernel, root: string, access: number = O.PATH): number
 /** @param rootFd becomes the directory's, and is closed where that cannot be opened */
 function openBelow(kernel: Kernel, rootFd: number, root: string, id: string): Directory {
   try {
-    const place = { dir: rootFd, name: id, path: `${root}/${id}`, called: 'state directory' };
+    const place = { dir: rootFd, name: id, path: `${root}/${id}`, called: 'state directory' } as const;
     return { root, id, rootFd, fd: openTrusted(kernel, place, O.RDONLY | O.DIRECTORY | O.NOFOLLOW) };
   } catch (error) {
     attempt(kernel, close(rootFd));

@@ -1,4 +1,4 @@
-/** What commands make has the modes that it should have, whatever the caller's umask: those of runc where it makes the same. */
+/** What commands make has the modes that it should have under any umask: those of runc where it makes the same. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -30,7 +30,8 @@ const PROGRAM = `
   const [path, bytes] = process.argv.slice(1);
   const socket = require('node:net').connect(path);
   // Closed before the write, or after it.
-  socket.on('error', ({ code }) => console.log(['EPIPE', 'ECONNRESET'].includes(code) ? 'closed' : code) || process.exit());
+  const closed = ['EPIPE', 'ECONNRESET'];
+  socket.on('error', ({ code }) => console.log(closed.includes(code) ? 'closed' : code) || process.exit());
   socket.on('connect', () => console.error('connected'));
   socket.on('data', () => console.log('answered') || process.exit());
   socket.on('end', () => console.log('closed') || process.exit());
@@ -126,7 +127,7 @@ suite('the start socket', { skip }, () => {
   });
 });
 
-/** A container of an ordinary user's that waits for `start`, made under umask 000, with a socket that all may connect to. */
+/** An ordinary user's container that waits for `start`, made under umask 000, with a socket that all may connect to. */
 async function waitingOfUser(name: string, subordinate: boolean, change = (config: Config) => config) {
   const folder = join(work.path, name);
   const user = ordinaryUser(folder, { subordinate });

@@ -1,4 +1,4 @@
-/** What others could have written into a state root is not obeyed: a state names hooks, and they run as who reads it. */
+/** What others could have written into a state root is not obeyed: a state names hooks, which run as who reads it. */
 
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -16,6 +16,7 @@ const id = `runchart-test-${process.pid}-state-root`;
 const directory = join(root, id);
 const ran = join(work.path, 'ran');
 const OTHER = 'or name another root by --root';
+const FOREIGN = `it belongs to uid ${STRANGER}, and not to root or to uid 0; run this as its owner, ${OTHER}`;
 
 /** Each is what a stranger may have made of the path, and what he is told of it who uses it. */
 const SPOILED: readonly (readonly [title: string, spoil: () => void, path: string, why: string])[] = [
@@ -32,28 +33,39 @@ const SPOILED: readonly (readonly [title: string, spoil: () => void, path: strin
     `cannot use the state root ${root}: others may write to it (mode 0770); chmod go-w ${root}, ${OTHER}`,
   ],
   [
-    'one in which all may make what is theirs',
-    () => chmodSync(root, 0o1777),
-    root,
-    `cannot use the state root ${root}: others may write to it (mode 1777); chmod go-w ${root}, ${OTHER}`,
-  ],
-  [
     'a state root of somebody else’s',
     () => chownSync(root, STRANGER, STRANGER),
     root,
-    `cannot use the state root ${root}: it belongs to uid ${STRANGER}, and not to root or to uid 0, who runs this; run it as its owner, ${OTHER}`,
+    `cannot use the state root ${root}: ${FOREIGN}`,
   ],
   [
     'a container’s directory that all may write to',
     () => chmodSync(directory, 0o713),
     directory,
-    `cannot use the state directory ${directory}: others may write to it (mode 0713); chmod go-w ${directory}, ${OTHER}`,
+    `cannot use the state directory ${directory}: ` +
+      `others may write to it (mode 0713); chmod go-w ${directory}, ${OTHER}`,
+  ],
+  [
+    'a sticky directory of a container’s that all may write to',
+    () => chmodSync(directory, 0o1777),
+    directory,
+    `cannot use the state directory ${directory}: ` +
+      `others may write to it (mode 1777); chmod go-w ${directory}, ${OTHER}`,
+  ],
+  [
+    'what somebody has made where all may make what is theirs',
+    () => {
+      chmodSync(root, 0o1777);
+      chownSync(directory, STRANGER, STRANGER);
+    },
+    directory,
+    `cannot use the state directory ${directory}: ${FOREIGN}`,
   ],
   [
     'a container’s directory of somebody else’s',
     () => chownSync(directory, STRANGER, STRANGER),
     directory,
-    `cannot use the state directory ${directory}: it belongs to uid ${STRANGER}, and not to root or to uid 0, who runs this; run it as its owner, ${OTHER}`,
+    `cannot use the state directory ${directory}: ${FOREIGN}`,
   ],
 ];
 
@@ -93,9 +105,9 @@ suite('refused, whatever is asked, is', { skip: noContainers }, () => {
       rmSync(ran);
     });
 
-  test('nothing that others may only read', () => {
+  test('nothing that others may only read, or make what is theirs in', () => {
     makeBundle(bundle, config);
-    for (const mode of [0o700, 0o711, 0o755]) {
+    for (const mode of [0o700, 0o711, 0o755, 0o1777]) {
       rmSync(root, { recursive: true, force: true });
       mkdirSync(root);
       chmodSync(root, mode);
