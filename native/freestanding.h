@@ -46,6 +46,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_clone 56
 #define SYS_execveat 322
 #define SYS_socketpair 53
+#define SYS_getsockopt 55
 #define SYS_memfd_create 319
 #define SYS_close_range 436
 #define SYS_rt_sigprocmask 14
@@ -94,6 +95,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_clone 220
 #define SYS_execveat 281
 #define SYS_socketpair 199
+#define SYS_getsockopt 209
 #define SYS_memfd_create 279
 #define SYS_close_range 436
 #define SYS_rt_sigprocmask 135

@@ -6,10 +6,14 @@ import {
   receiveBuffers,
   receivedDescriptors,
   receiveMessage,
+  send,
   sendDescriptors,
 } from '../../native/calls/sockets.ts';
+import { MSG } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, call } from '../../native/kernel/perform.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { result } from '../../native/kernel/struct.ts';
+import { EffectError } from '../error.ts';
 import type { Session } from '../session.ts';
 import { connectToInit } from './connect.ts';
 import { startDescriptor } from './start.ts';
@@ -27,13 +31,32 @@ export interface Channel {
  * @throws EffectError
  */
 export function openChannel(session: Session, init: Kernel, preserveFds: number): Channel {
+  const { local } = session.platform;
   const { socket } = connectToInit(session);
   try {
-    return { ours: socket, theirs: call(init, accept(startDescriptor(preserveFds))) };
+    const token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+    call(local, send(socket, token));
+    for (let tries = 0; tries < MOST_STRANGERS; tries++) {
+      const { theirs, brought } = acceptNext(init, startDescriptor(preserveFds));
+      if (brought.every((byte, i) => byte === token[i])) return { ours: socket, theirs };
+      attempt(init, close(theirs));
+    }
+    throw new EffectError('reach the init by its start socket: others connect to it');
   } catch (error) {
-    attempt(session.platform.local, close(socket));
+    attempt(local, close(socket));
     throw error;
   }
+}
+
+const TOKEN_BYTES = 16;
+const MOST_STRANGERS = 100;
+
+/** What comes first over a connection tells whether it is ours. In a user namespace the init could not tell by our uid. */
+function acceptNext(init: Kernel, listener: number) {
+  const { data, control } = receiveBuffers(0, TOKEN_BYTES);
+  const received = { ...receiveMessage(result(0), { data, control }, MSG.DONTWAIT), mayFail: true } as const;
+  const [theirs = -1] = perform(init, [accept(listener), received]);
+  return { theirs, brought: data.bytes };
 }
 
 /** Gives a remote performer duplicates of descriptors of ours. @returns their numbers there, in order; close-on-exec */

@@ -1,20 +1,26 @@
 /** Reaches the init that `create` left waiting. */
 
 import { close, openat } from '../../native/calls/files.ts';
+import { prctl } from '../../native/calls/process.ts';
 import { connectUnix, socket } from '../../native/calls/sockets.ts';
 import { AT, O } from '../../native/constants/files.ts';
+import { PR } from '../../native/constants/process.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
-import { attempt, call, isErrno, perform } from '../../native/kernel/perform.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call, isErrno, perform, SyscallError } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import type { InitConnection, Session } from '../session.ts';
 
 /** The name of the socket in the container's directory on which a created init waits for `start`. */
 export const START_SOCKET = 'start.sock';
 
-/** @throws EffectError */
-export function connectToInit(session: Session): InitConnection {
+/**
+ * @param as the uid that the init is to see, where it is not this process's
+ * @throws EffectError
+ */
+export function connectToInit(session: Session, as?: number): InitConnection {
   try {
-    return connect(session);
+    return connect(session, as);
   } catch (cause) {
     // Killed since the lifecycle's rules were asked: said as they would have said it.
     if (isErrno(cause, 'ECONNREFUSED')) throw new EffectError('cannot start a container that has stopped', { cause });
@@ -22,13 +28,15 @@ export function connectToInit(session: Session): InitConnection {
   }
 }
 
-function connect({ platform, directory }: Session): InitConnection {
+function connect({ platform, directory }: Session, as: number | undefined): InitConnection {
   const { local } = platform;
   const dir = call(local, openat(AT.FDCWD, directory, O.PATH | O.DIRECTORY));
   try {
     const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
     try {
-      perform(local, [connectUnix(fd, `/proc/self/fd/${dir}/${START_SOCKET}`)]);
+      const connection = connectUnix(fd, `/proc/self/fd/${dir}/${START_SOCKET}`);
+      if (as === undefined) perform(local, [connection]);
+      else performAs(local, as, connection);
       return { socket: fd, kernel: platform.kernelBehind(fd, 'init') };
     } catch (error) {
       attempt(local, close(fd));
@@ -37,4 +45,25 @@ function connect({ platform, directory }: Session): InitConnection {
   } finally {
     attempt(local, close(dir));
   }
+}
+
+const KEPT = -1;
+
+/**
+ * Performs a call with another effective uid, which the other end of a socket sees, and with this process's own rights to
+ * files. The call of the kernel changes this thread alone; libc would change all threads.
+ */
+function performAs(local: Kernel, uid: number, action: Call): void {
+  const own = call(local, { name: 'geteuid', args: [] });
+  const dumpable = attempt(local, prctl(PR.GET_DUMPABLE));
+  const calls: readonly Call[] = [
+    { name: 'setresuid', args: [KEPT, uid, KEPT] },
+    { name: 'setfsuid', args: [own] },
+    action,
+  ];
+  const { results, stoppedAt } = local.submit(calls);
+  perform(local, [{ name: 'setresuid', args: [KEPT, own, KEPT] }]);
+  // The kernel takes a process whose ids change for one with secrets.
+  attempt(local, prctl(PR.SET_DUMPABLE, dumpable));
+  if (stoppedAt !== undefined) throw new SyscallError(calls[stoppedAt] ?? action, -(results[stoppedAt] ?? 0));
 }

@@ -1,8 +1,8 @@
 /** The container's init: how it comes into being, what it does first, and how it is left waiting for `start`. */
 
-import { close, closeRange, openat } from '../../native/calls/files.ts';
+import { close, closeRange, fchmod, openat } from '../../native/calls/files.ts';
 import { prctl, setdomainname, sethostname, setsid } from '../../native/calls/process.ts';
-import { accept, bindUnix, listen, socket } from '../../native/calls/sockets.ts';
+import { acceptFrom, bindUnix, listen, socket } from '../../native/calls/sockets.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { LARGEST_PAGE, PR } from '../../native/constants/process.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
@@ -23,6 +23,7 @@ import { personalityCalls } from '../process/execution-domain.ts';
 import { addSessionKeyring, keyringLabel } from '../process/keyring.ts';
 import { refuseLabels } from '../process/labels.ts';
 import { connectedInit, disconnect, type Session } from '../session.ts';
+import { startPeer } from '../start-peer.ts';
 import { extraDescriptor, startServedProcess } from './clone.ts';
 import { START_SOCKET } from './connect.ts';
 
@@ -110,6 +111,9 @@ function isLeftWaiting({ startsAtOnce }: Session, record: ContainerRecord): bool
 const isJoinedByOwner = ({ startsAtOnce }: Session, { owner, config }: ContainerRecord): boolean =>
   !startsAtOnce && owner !== 0 && makesNamespace(config, 'user');
 
+/** What `bind` gives the socket's file, less the umask: its own mode. Who may write to the file may connect. */
+const SOCKET_MODE = 0o600;
+
 /** By the directory's descriptor: the path to it may be longer than a socket's address can be. */
 function listenForStart(local: Kernel, directory: string): number {
   return doing(`listen on ${directory}/${START_SOCKET}`, () => {
@@ -117,7 +121,8 @@ function listenForStart(local: Kernel, directory: string): number {
     try {
       const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
       try {
-        perform(local, [bindUnix(fd, `/proc/self/fd/${dir}/${START_SOCKET}`), listen(fd)]);
+        const at = `/proc/self/fd/${dir}/${START_SOCKET}`;
+        perform(local, [fchmod(fd, SOCKET_MODE), bindUnix(fd, at), listen(fd)]);
         return fd;
       } catch (error) {
         attempt(local, close(fd));
@@ -164,9 +169,12 @@ export function settleInit(session: Session, record: ContainerRecord): void {
 const ARENA = { base: 0x1_0000_0000, size: 16 << 20, kept: LARGEST_PAGE } as const;
 const MADV_DONTNEED = 4;
 
-/** The end of `create`, once all that was posted has been done: from here on the init waits for whoever connects to the start socket, unless it is this command. */
+/**
+ * The end of `create`, once all that was posted has been done. From here on the init waits for its maker to connect to the
+ * start socket, unless this command starts it.
+ */
 export function awaitStart(session: Session, record: ContainerRecord): void {
-  const { kernel } = connectedInit(session);
+  const { kernel, pid } = connectedInit(session);
   if (!isLeftWaiting(session, record)) {
     flush(kernel);
     return;
@@ -175,7 +183,7 @@ export function awaitStart(session: Session, record: ContainerRecord): void {
   const batch = new PartedBatch();
   batch.add({ name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] });
   if (isJoinedByOwner(session, record)) batch.add(prctl(PR.SET_DUMPABLE, 1));
-  batch.add({ ...accept(start), serve: true });
+  batch.add({ ...acceptFrom(start, startPeer(session.platform.local, record, pid).uid), serve: true });
   batch.part('leave the init waiting for start');
   batch.post(kernel);
   flush(kernel);

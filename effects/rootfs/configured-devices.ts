@@ -25,10 +25,14 @@ export const configuredDevices = (devices: readonly Device[] | undefined): reado
 
 /** @param devices as `configuredDevices` has them @throws EffectError `make /dev/fuse: mknodat: ENOSPC: …` */
 export function makeConfiguredDevices(init: Kernel, root: number, devices: readonly Device[]): void {
+  if (devices.length === 0) return;
+  // Of their directories too, as with runc.
+  const before = call(init, umask(0));
   for (const device of devices) {
     if (doing(`make ${device.path}`, () => make(init, root, device)) !== 'forbidden') continue;
     bindDevices(init, root, [{ path: device.path, source: device.path }]);
   }
+  call(init, umask(before));
 }
 
 /** What is there already and is the device stays as it is: on a devtmpfs it is the host's own. */
@@ -65,8 +69,7 @@ function nodeOf(device: Device, parent: number): Call {
 
 /** @returns 0 or errno */
 function create(init: Kernel, node: Call): number {
-  const [, made = 0] = perform(init, [umask(0), { ...node, mayFail: true }, umask(0o022)]);
-  return made < 0 ? -made : 0;
+  return Math.max(0, -attempt(init, node));
 }
 
 function isThere(init: Kernel, parent: number, device: Device): boolean {

@@ -118,8 +118,9 @@ export function makeDevices(
     const node = wanted[stoppedAt - NODES];
     if (node !== undefined && errno !== ERRNO.EEXIST && errno !== ERRNO.EPERM)
       throw cannotMake(node, new SyscallError(node.make(0), errno));
-    const [dev = -1] = results;
+    const [dev = -1, before] = results;
     if (dev >= 0) attempt(init, close(dev));
+    if (before !== undefined) attempt(init, umask(before));
     makeCarefully(init, root, wanted);
   });
 }
@@ -161,9 +162,9 @@ const cannotMake = ({ name }: Node, error: SyscallError): EffectError =>
 function batchOf(root: number, wanted: readonly Node[]): PartedBatch {
   const batch = new PartedBatch();
   const dev = batch.try(openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
-  batch.try(umask(0));
+  const before = batch.try(umask(0));
   for (const node of wanted) batch.try(node.make(dev));
-  batch.try(umask(0o022));
+  batch.try(umask(before));
   batch.try(close(dev));
   return batch;
 }
@@ -194,13 +195,13 @@ function replaceWrong(init: Kernel, root: number, there: readonly Node[]): void 
   const [fd = -1] = doing('look into /dev', () => perform(init, look.calls));
   const wrong = found.filter(({ node, stat, link }) => !node.isRight(stat, textOf(link)));
   const batch = new PartedBatch();
-  batch.add(umask(0));
+  const before = batch.add(umask(0));
   for (const { node } of wrong) {
     batch.add(unlinkat(fd, node.name));
     batch.add(node.make(fd));
     batch.part(`replace /dev/${node.name} of the image`);
   }
-  batch.add(umask(0o022));
+  batch.add(umask(before));
   batch.add(close(fd));
   batch.perform(init);
 }

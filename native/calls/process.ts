@@ -1,8 +1,8 @@
 /** Calls that make, join, change and end processes. */
 
 import { PR, W } from '../constants/process.ts';
-import type { Call, Memory, Out } from '../kernel/kernel.ts';
 import type { Fd, Pid } from '../kernel/numbers.ts';
+import type { Call, Memory, Out, ResultRef } from '../kernel/kernel.ts';
 import { stringArray, u32s, u64s } from '../kernel/struct.ts';
 import type { FdArg } from './files.ts';
 
@@ -42,7 +42,8 @@ export const execve = (path: string, argv: readonly string[], env: readonly Vari
   args: [path, stringArray(argv), stringArray(env)],
 });
 
-export const umask = (mask: number): Call => ({ name: 'umask', args: [mask] });
+/** @param mask the answer of an earlier one restores it */
+export const umask = (mask: number | ResultRef): Call => ({ name: 'umask', args: [mask] });
 export const setsid = (): Call => ({ name: 'setsid', args: [] });
 export const setresuid = (uid: number): Call => ({ name: 'setresuid', args: [uid, uid, uid] });
 export const setresgid = (gid: number): Call => ({ name: 'setresgid', args: [gid, gid, gid] });

@@ -27,6 +27,11 @@ export const connectAbstract = (fd: FdArg, name: string): Call => {
 };
 export const listen = (fd: FdArg, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
 export const accept = (fd: FdArg): Call<Fd> => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
+/** To be served on (`serve`): an init takes connections of this user alone, known by the uid in its user namespace. */
+export const acceptFrom = (fd: FdArg, uid: number): Call<Fd> => ({
+  name: 'accept4',
+  args: [fd, null, null, SOCK.CLOEXEC, uid],
+});
 
 /** From then on, a connect or send that would wait longer fails with EAGAIN. */
 export const setSendTimeout = (fd: FdArg, seconds: number): Call => ({

@@ -60,6 +60,7 @@ export const SYSNO = {
   setresuid: [117, 147],
   setresgid: [119, 149],
   getpgid: [121, 155],
+  setfsuid: [122, 151],
   getsid: [124, 156],
   capget: [125, 90],
   capset: [126, 91],

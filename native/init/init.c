@@ -19,6 +19,8 @@
 #define MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE_NORESERVE (0x02 | 0x20 | 0x100000 | 0x4000)
 #define PR_SET_DUMPABLE 4
 #define MSG_NOSIGNAL 0x4000
+#define SOL_SOCKET 1
+#define SO_PEERCRED 17
 #define EINTR 4
 #define EAGAIN 11
 #define ECONNABORTED 103
@@ -121,16 +123,33 @@ static void end_when_asked(void)
 	}
 }
 
-/* Waits for the next connection. Signals (a freeze, a stop) and a peer that gave up do not end the wait. */
+/* Whether a user connected, whom this process's user namespace knows by that uid. */
+static int is_from(i64 sock, u64 uid)
+{
+	u32 peer[3] = {0}; /* struct ucred: pid, uid, gid */
+	u32 size = sizeof peer;
+
+	return syscall6(SYS_getsockopt, (u64)sock, SOL_SOCKET, SO_PEERCRED, (u64)peer, (u64)&size, 0) == 0 && peer[1] == uid;
+}
+
+/*
+ * Waits for the next connection of the user that argument 4 names: accept4 itself does not look at it.
+ * Signals (a freeze, a stop) and a peer that gave up do not end the wait.
+ */
 static i64 next_connection(u64 old, const struct call *again)
 {
 	i64 next;
 
 	syscall6(SYS_close, old, 0, 0, 0, 0, 0);
-	do
+	for (;;) {
 		next = perform(again, 0);
-	while (next == -EINTR || next == -ECONNABORTED);
-	return next;
+		if (next >= 0 && is_from(next, again->args[4]))
+			return next;
+		if (next >= 0)
+			syscall6(SYS_close, (u64)next, 0, 0, 0, 0, 0);
+		else if (next != -EINTR && next != -ECONNABORTED)
+			return next;
+	}
 }
 
 /* Performs calls until one fails that may not, one is to be served on, or this process is the new child of one. */

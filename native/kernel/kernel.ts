@@ -54,7 +54,7 @@ export interface Call<Result extends number = number> {
    */
   readonly childServes?: number;
   /**
-   * Remote only, last call of a batch: answer first, then perform the call and serve on the descriptor
+   * Remote only, last call of a batch, an `acceptFrom`: answer first, then perform the call and serve on the descriptor
    * that it returns; once that connection ends, perform the call again. How an init waits for `start`.
    */
   readonly serve?: true;

@@ -31,7 +31,7 @@ const resource = member('', RLIMIT);
 const clone = flags('CLONE', CLONE);
 
 export const SIGNATURES: Readonly<Partial<Record<SyscallName, readonly Kind[]>>> = {
-  accept4: [fd, any, any, special.socketFlags],
+  accept4: [fd, any, any, special.socketFlags, int],
   add_key: [path, path, secret, size, int],
   bind: [fd, struct.socketAddress, size],
   bpf: [int, any, size],
@@ -132,6 +132,7 @@ export const SIGNATURES: Readonly<Partial<Record<SyscallName, readonly Kind[]>>>
   set_mempolicy: [int, any, size],
   setdomainname: [path, size],
   setgid: [int],
+  setfsuid: [int],
   setgroups: [size, struct.ids],
   sethostname: [path, size],
   setns: [fd, clone],

@@ -11,6 +11,7 @@ import type { GroupCreation } from '../../effects/resctrl/creation.ts';
 import { destroyInit, signalContainer } from '../../effects/running/end.ts';
 import { pauseContainer } from '../../effects/running/pause.ts';
 import { disconnect, type Session } from '../../effects/session.ts';
+import { startPeer } from '../../effects/start-peer.ts';
 import { flush } from '../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { CommandEffects } from './container.ts';
@@ -47,7 +48,7 @@ export function effectsOf(session: Session, creation?: Creation): CommandEffects
     },
     async startProcess(record) {
       try {
-        session.init ??= { ...connectToInit(session), pid: record.init?.pid ?? 0 };
+        session.init ??= connectForStart(session, record);
         const { startProcess } = await import('./starting.ts');
         await startProcess(session, record, session.init.kernel, creation?.surroundings);
       } catch (error) {
@@ -84,6 +85,11 @@ export function effectsOf(session: Session, creation?: Creation): CommandEffects
       }
     },
   };
+}
+
+function connectForStart(session: Session, record: ContainerRecord): NonNullable<Session['init']> {
+  const pid = record.init?.pid ?? 0;
+  return { ...connectToInit(session, startPeer(session.platform.local, record, pid).connectAs), pid };
 }
 
 /** @throws Error for a container on a host without cgroups */

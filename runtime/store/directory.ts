@@ -19,6 +19,7 @@ import { AT, O, RENAME } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, isErrno, perform, SyscallError } from '../../native/kernel/perform.ts';
 import { out, viewOf } from '../../native/kernel/struct.ts';
+import { openTrusted } from '../trusted-directory.ts';
 import { exists, missing, storeFailure } from './error.ts';
 import { entriesOf, removeTree } from './remove-tree.ts';
 
@@ -48,7 +49,7 @@ export interface Directory {
 /** Opens the directory of a container that is there. @throws StoreError `missing` */
 export function openDirectory(kernel: Kernel, root: string, id: string): Directory {
   try {
-    return openBelow(kernel, root, id);
+    return openBelow(kernel, openRoot(kernel, root), root, id);
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) throw missing();
     throw storeFailure(`open the state directory ${root}/${id}`, error);
@@ -57,15 +58,18 @@ export function openDirectory(kernel: Kernel, root: string, id: string): Directo
 
 /** Makes the directory of a new container, and the state root above it. @throws StoreError `exists`; `missing` when it was removed at once */
 export function makeDirectory(kernel: Kernel, root: string, id: string): Directory {
+  let rootFd: number | undefined;
   try {
     makeRoot(kernel, root);
-    call(kernel, mkdirat(AT.FDCWD, `${root}/${id}`, DIRECTORY_MODE));
+    rootFd = openRoot(kernel, root);
+    call(kernel, mkdirat(rootFd, id, DIRECTORY_MODE));
   } catch (error) {
+    if (rootFd !== undefined) attempt(kernel, close(rootFd));
     if (isErrno(error, 'EEXIST')) throw exists();
     throw storeFailure(`make the state directory ${root}/${id}`, error);
   }
   try {
-    return openBelow(kernel, root, id);
+    return openBelow(kernel, rootFd, root, id);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) throw missing();
     attempt(kernel, unlinkat(AT.FDCWD, `${root}/${id}`, AT.REMOVEDIR));
@@ -73,11 +77,15 @@ export function makeDirectory(kernel: Kernel, root: string, id: string): Directo
   }
 }
 
-function openBelow(kernel: Kernel, root: string, id: string): Directory {
-  const rootFd = call(kernel, openat(AT.FDCWD, root, O.PATH | O.DIRECTORY));
+function openRoot(kernel: Kernel, root: string, access: number = O.PATH): number {
+  return openTrusted(kernel, { dir: AT.FDCWD, name: root, path: root, called: 'state root' }, access | O.DIRECTORY);
+}
+
+/** @param rootFd becomes the directory's, and is closed where that cannot be opened */
+function openBelow(kernel: Kernel, rootFd: number, root: string, id: string): Directory {
   try {
-    const fd = call(kernel, openat(rootFd, id, O.RDONLY | O.DIRECTORY | O.NOFOLLOW));
-    return { root, id, rootFd, fd };
+    const place = { dir: rootFd, name: id, path: `${root}/${id}`, called: 'state directory' } as const;
+    return { root, id, rootFd, fd: openTrusted(kernel, place, O.RDONLY | O.DIRECTORY | O.NOFOLLOW) };
   } catch (error) {
     attempt(kernel, close(rootFd));
     throw error;
@@ -197,7 +205,7 @@ export function removeDirectory(kernel: Kernel, directory: Directory): void {
 export function listDirectories(kernel: Kernel, root: string, mayLack = true): readonly string[] {
   let fd: number | undefined;
   try {
-    fd = call(kernel, openat(AT.FDCWD, root, O.RDONLY | O.DIRECTORY));
+    fd = openRoot(kernel, root, O.RDONLY);
     return entriesOf(kernel, fd)
       .filter((entry) => entry.directory)
       .map((entry) => entry.name)

@@ -209,7 +209,8 @@ export const fileCalls: Calls = {
     lookUpAt(p, a.num(0), a.str(1), a.num(3));
   },
   fchmod(p, a) {
-    nodeOf(p, a.num(0)).mode = a.num(1) & 0o7777;
+    const { socket } = p.descriptors.get(a.num(0));
+    (socket ?? nodeOf(p, a.num(0))).mode = a.num(1) & 0o7777;
   },
   fchown: (p, a) => own(nodeOf(p, a.num(0)), a.num(1), a.num(2)),
   fchownat(p, a) {

@@ -173,8 +173,10 @@ export const processCalls: Calls = {
     return p.pids.get(p.namespaces.pid) ?? 0;
   },
   setresuid(p, a) {
-    p.attributes.uid = a.num(0);
+    if (a.num(1) !== -1) p.attributes.uid = a.num(1);
   },
+  // The model's files belong to everybody.
+  setfsuid: (p) => p.attributes.uid,
   setresgid(p, a) {
     p.attributes.gid = a.num(0);
   },

@@ -25,6 +25,8 @@ export class UnixSocket {
   queue: UnixSocket[] | undefined;
   address: Node | string | undefined;
   closed = false;
+  /** Of the file that it is bound to. */
+  mode = 0o777;
 
   constructor(family: number, type: number) {
     this.family = family;
@@ -144,7 +146,7 @@ export const socketCalls: Calls = {
       p.world.abstractSockets.set(address, socket);
       socket.address = address;
     } else {
-      socket.address = create(p, -100, address, S.IFSOCK, 0o777, 'EADDRINUSE');
+      socket.address = create(p, -100, address, S.IFSOCK, socket.mode, 'EADDRINUSE');
       socket.address.socket = socket;
     }
   },

@@ -48,5 +48,12 @@ export function hostId(mappings: readonly IDMapping[], id: number): number | und
   return found === undefined ? undefined : found.hostID + (id - found.containerID);
 }
 
+/** The reverse: the id inside; undefined where it is not mapped. */
+export const containerId = (mappings: readonly IDMapping[], id: number): number | undefined =>
+  hostId(
+    mappings.map(({ containerID, hostID, size }) => ({ containerID: hostID, hostID: containerID, size })),
+    id,
+  );
+
 /** Whether the container's processes are in a user namespace other than the runtime's. */
 export const inUserNamespace = (config: Config): boolean => hasNamespace(config, 'user');

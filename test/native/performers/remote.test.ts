@@ -5,7 +5,15 @@ import { readlinkSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { close, closeRange, openat, read, readlinkat, write } from '../../../native/calls/files.ts';
 import { clone3, waitid } from '../../../native/calls/process.ts';
-import { accept, bindUnix, connectUnix, listen, socket, socketpair } from '../../../native/calls/sockets.ts';
+import {
+  accept,
+  acceptFrom,
+  bindUnix,
+  connectUnix,
+  listen,
+  socket,
+  socketpair,
+} from '../../../native/calls/sockets.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { P, W } from '../../../native/constants/process.ts';
@@ -102,7 +110,8 @@ test('waits for one connection after the other, and ends with execve', () => {
   const { pid, kernel, connection } = stage();
   const path = `/tmp/runchart-test-${process.pid}-wait.sock`;
   const listener = call(kernel, socket(AF.UNIX, SOCK.STREAM));
-  perform(kernel, [bindUnix(listener, path), listen(listener), { ...accept(listener), serve: true }]);
+  const own = process.geteuid?.() ?? 0;
+  perform(kernel, [bindUnix(listener, path), listen(listener), { ...acceptFrom(listener, own), serve: true }]);
   perform(local, [close(connection)]);
   for (let round = 0; round < 2; round++) {
     const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
