@@ -23,9 +23,9 @@ import { personalityCalls } from '../process/execution-domain.ts';
 import { addSessionKeyring, keyringLabel } from '../process/keyring.ts';
 import { refuseLabels } from '../process/labels.ts';
 import { connectedInit, disconnect, type Session } from '../session.ts';
-import { startPeer } from '../start-peer.ts';
 import { extraDescriptor, startServedProcess } from './clone.ts';
 import { START_SOCKET } from './connect.ts';
+import { startPeer } from './start-peer.ts';
 
 /** The init's extra descriptors, in this order. */
 const START = 0;

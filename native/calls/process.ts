@@ -1,8 +1,8 @@
 /** Calls that make, join, change and end processes. */
 
 import { PR, W } from '../constants/process.ts';
-import type { Fd, Pid } from '../kernel/numbers.ts';
 import type { Call, Memory, Out, ResultRef } from '../kernel/kernel.ts';
+import type { Fd, Pid } from '../kernel/numbers.ts';
 import { stringArray, u32s, u64s } from '../kernel/struct.ts';
 import type { FdArg } from './files.ts';
 

@@ -6,12 +6,12 @@
 import { endCgroup } from '../../effects/cgroups/end.ts';
 import { thaw } from '../../effects/cgroups/freeze.ts';
 import { connectToInit } from '../../effects/init/connect.ts';
+import { startPeer } from '../../effects/init/start-peer.ts';
 import type { Surroundings } from '../../effects/process/look-around.ts';
 import type { GroupCreation } from '../../effects/resctrl/creation.ts';
 import { destroyInit, signalContainer } from '../../effects/running/end.ts';
 import { pauseContainer } from '../../effects/running/pause.ts';
 import { disconnect, type Session } from '../../effects/session.ts';
-import { startPeer } from '../../effects/start-peer.ts';
 import { flush } from '../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { CommandEffects } from './container.ts';

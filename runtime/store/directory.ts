@@ -19,9 +19,9 @@ import { AT, O, RENAME } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, isErrno, perform, SyscallError } from '../../native/kernel/perform.ts';
 import { out, viewOf } from '../../native/kernel/struct.ts';
-import { openTrusted } from '../trusted-directory.ts';
 import { exists, missing, storeFailure } from './error.ts';
 import { entriesOf, removeTree } from './remove-tree.ts';
+import { openTrusted } from './trusted-directory.ts';
 
 const STATE_FILE = 'state.json';
 /** One name is enough: only who holds the lock writes. */

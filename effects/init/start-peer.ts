@@ -1,10 +1,10 @@
 /** Whom an init that waits for `start` serves: the user who made it, by the uid that the init sees him have. */
 
-import type { Kernel } from '../native/kernel/kernel.ts';
-import type { ContainerRecord } from '../spec/record.ts';
-import { makesNamespace } from './namespaces/plan.ts';
-import { containerId, hostId, inUserNamespace, mappingsOf } from './namespaces/user/mappings.ts';
-import { readMappings } from './namespaces/user/read-mappings.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { ContainerRecord } from '../../spec/record.ts';
+import { makesNamespace } from '../namespaces/plan.ts';
+import { containerId, hostId, inUserNamespace, mappingsOf } from '../namespaces/user/mappings.ts';
+import { readMappings } from '../namespaces/user/read-mappings.ts';
 
 export interface StartPeer {
   /** In the init's user namespace. */

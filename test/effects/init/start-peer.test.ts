@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { containerId, hostId } from '../../effects/namespaces/user/mappings.ts';
-import { startPeer } from '../../effects/start-peer.ts';
-import { loadLibc } from '../../native/libraries/libc.ts';
-import { localKernel } from '../../native/performers/local.ts';
-import type { ContainerRecord } from '../../spec/record.ts';
-import type { IDMapping, Namespace } from '../../spec/types.ts';
-import { aRecord } from './hooks/record.ts';
+import { startPeer } from '../../../effects/init/start-peer.ts';
+import { containerId, hostId } from '../../../effects/namespaces/user/mappings.ts';
+import { loadLibc } from '../../../native/libraries/libc.ts';
+import { localKernel } from '../../../native/performers/local.ts';
+import type { ContainerRecord } from '../../../spec/record.ts';
+import type { IDMapping, Namespace } from '../../../spec/types.ts';
+import { aRecord } from '../hooks/record.ts';
 
 const local = localKernel(loadLibc());
 

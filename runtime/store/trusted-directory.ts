@@ -3,18 +3,18 @@
  * put one there commands whoever reads it.
  */
 
-import { close, type Fd, openat, STATX_BYTES, statx } from '../native/calls/files.ts';
-import type { Kernel } from '../native/kernel/kernel.ts';
-import { attempt, call, perform } from '../native/kernel/perform.ts';
-import { out, viewOf } from '../native/kernel/struct.ts';
-import { StoreError } from './store/error.ts';
+import { close, type FdArg, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
+import { StoreError } from './error.ts';
 
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 const OTHERWISE = 'or name another root by --root';
 
 interface Place {
-  readonly dir: Fd;
+  readonly dir: FdArg;
   /** In `dir`. */
   readonly name: string;
   /** As errors tell it. */
