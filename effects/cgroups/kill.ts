@@ -102,15 +102,18 @@ function thawQuietly(kernel: Kernel, record: CgroupRecord): void {
   }
 }
 
-const POLL_MS = 5;
+/** Longer and longer: a look at thousands of cgroups takes its time, too, which is not counted. */
+const pauseAfter = (waited: number): number => (waited === 0 ? 0.2 : Math.min(100, Math.max(5, waited / 20)));
+const KILL_EVERY_MS = 100;
 
 /**
- * Kills all processes and waits until the cgroup has none: SIGKILL again at each look, for those that were being born.
+ * Kills all processes and waits until the cgroup has none: SIGKILL again and again, for those that were being born.
  * @param patience how long to wait, in milliseconds
  * @throws CgroupError where some outlive it
  */
 export function killAll(kernel: Kernel, record: CgroupRecord, patience = 10_000): void {
-  for (let waited = 0; ; waited += POLL_MS) {
+  let kill = 0;
+  for (let waited = 0; ; ) {
     const left = members(kernel, record);
     if (left.length === 0) return;
     if (waited >= patience)
@@ -119,7 +122,12 @@ export function killAll(kernel: Kernel, record: CgroupRecord, patience = 10_000)
         memberDirectory(record) ?? '',
         0,
       );
-    if (waited % 100 === 0) signalAll(kernel, record, SIGNALS.SIGKILL);
-    sleep(kernel, waited === 0 ? 0.2 : POLL_MS);
+    if (waited >= kill) {
+      signalAll(kernel, record, SIGNALS.SIGKILL);
+      kill = waited + KILL_EVERY_MS;
+    }
+    const pause = pauseAfter(waited);
+    sleep(kernel, pause);
+    waited += pause;
   }
 }

@@ -5,6 +5,8 @@ import type { Call, Out, ResultRef } from '../kernel/kernel.ts';
 import { u64s } from '../kernel/struct.ts';
 
 export type Fd = number | ResultRef;
+/** As text, or as bytes with a NUL at the end: names need not be UTF-8. */
+export type FilePath = string | Uint8Array;
 
 interface OpenHow {
   readonly flags: number;
@@ -19,7 +21,7 @@ export const openat2 = (dir: Fd, path: string, how: OpenHow): Call => ({
 });
 
 /** openat(2), close-on-exec. */
-export const openat = (dir: Fd, path: string, flags: number, mode = 0): Call => ({
+export const openat = (dir: Fd, path: FilePath, flags: number, mode = 0): Call => ({
   name: 'openat',
   args: [dir, path, flags | O.CLOEXEC, mode],
 });
@@ -44,7 +46,7 @@ export const symlinkat = (target: string, dir: Fd, path: string): Call => ({
   name: 'symlinkat',
   args: [target, dir, path],
 });
-export const unlinkat = (dir: Fd, path: string, flags = 0): Call => ({ name: 'unlinkat', args: [dir, path, flags] });
+export const unlinkat = (dir: Fd, path: FilePath, flags = 0): Call => ({ name: 'unlinkat', args: [dir, path, flags] });
 export const rename = (fromDir: Fd, from: string, toDir: Fd, to: string, flags = 0): Call => ({
   name: 'renameat2',
   args: [fromDir, from, toDir, to, flags],

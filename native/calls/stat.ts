@@ -4,7 +4,7 @@ import { S } from '../constants/files.ts';
 import type { Out } from '../kernel/kernel.ts';
 import { viewOf } from '../kernel/struct.ts';
 
-const STX = { UID: 20, MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
+const STX = { UID: 20, MODE: 28, INO: 32, RDEV_MAJOR: 128, RDEV_MINOR: 132, DEV: 136 } as const;
 
 export interface DeviceNumbers {
   readonly major: number;
@@ -32,3 +32,9 @@ export function isDeviceNode(stat: Out, type: number, { major, minor }: DeviceNu
 }
 
 export const isCharacterDevice = (stat: Out, numbers: DeviceNumbers): boolean => isDeviceNode(stat, S.IFCHR, numbers);
+
+/** Whether two answers are of one file. */
+export const isSameFile = (one: Out, other: Out): boolean =>
+  [STX.INO, STX.DEV].every(
+    (at) => viewOf(one.bytes).getBigUint64(at, true) === viewOf(other.bytes).getBigUint64(at, true),
+  );
