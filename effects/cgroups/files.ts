@@ -105,8 +105,8 @@ export function readText(kernel: Kernel, path: string, pages = 1): string {
 }
 
 /** Adds the calls that write a file and returns the index of the `openat`; the `write` is the next one. */
-export function planWrite(batch: Batch, path: string, value: string): number {
-  const open = batch.try(openat(AT.FDCWD, path, O.WRONLY));
+export function planWrite(batch: Batch, path: string, value: string, directory: number = AT.FDCWD): number {
+  const open = batch.try(openat(directory, path, O.WRONLY));
   batch.try(write(result(open), value));
   batch.try(close(result(open)));
   return open;
@@ -116,10 +116,10 @@ export function planWrite(batch: Batch, path: string, value: string): number {
 export const writtenAt = (open: number, results: readonly number[]): number =>
   Math.min(0, (results[open] ?? 0) < 0 ? (results[open] ?? 0) : (results[open + 1] ?? 0));
 
-/** Writes a file and returns 0 or `-errno`. */
-export function tryWrite(kernel: Kernel, path: string, value: string): number {
+/** Writes a file and returns 0 or `-errno`. @param directory a descriptor, where the path is relative */
+export function tryWrite(kernel: Kernel, path: string, value: string, directory: number = AT.FDCWD): number {
   const batch = new Batch();
-  const open = planWrite(batch, path, value);
+  const open = planWrite(batch, path, value, directory);
   return writtenAt(open, kernel.submit(batch.calls).results);
 }
 

@@ -4,6 +4,7 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, readText, sleep, tryRead, tryWrite, writeError, writeText } from './files.ts';
+import { walkCgroups } from './walk.ts';
 
 /** Where a container is frozen, and how: undefined where it has no such cgroup. */
 type Freezer = { readonly kind: 'v1' | 'v2'; readonly directory: string } | undefined;
@@ -29,6 +30,24 @@ export function thaw(kernel: Kernel, record: CgroupRecord): void {
   if (!freezer) throw new CgroupError('cannot toggle freezer: cgroups not configured for container', '', 0);
   if (freezer.kind === 'v2') writeText(kernel, `${freezer.directory}/cgroup.freeze`, '0');
   else writeText(kernel, `${freezer.directory}/freezer.state`, 'THAWED');
+}
+
+/**
+ * Lets those die who were sent SIGKILL: on v1 a frozen process does not. It may have been frozen in a cgroup that the container
+ * made below its own, which is not thawed with it. On v2 the frozen die all the same.
+ * @throws CgroupError
+ */
+export function thawDying(kernel: Kernel, record: CgroupRecord): void {
+  const freezer = freezerOf(record);
+  if (freezer?.kind === 'v2' && isFrozen(kernel, record)) thaw(kernel, record);
+  if (freezer?.kind !== 'v1') return;
+  walkCgroups(kernel, freezer.directory, {
+    enter(directory, below) {
+      if (tryRead(kernel, 'freezer.self_freezing', 1, directory) === '1\n')
+        tryWrite(kernel, 'freezer.state', 'THAWED', directory);
+      return below;
+    },
+  });
 }
 
 /** Whether the container was frozen by its own cgroup, rather than by one above it. A missing cgroup is not. */

@@ -7,7 +7,7 @@ import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, sleep, tryWrite, writeError } from './files.ts';
-import { freeze, isFrozen, thaw } from './freeze.ts';
+import { freeze, isFrozen, thawDying } from './freeze.ts';
 import { members } from './members.ts';
 import { memberDirectory } from './paths.ts';
 
@@ -66,12 +66,12 @@ function killOnce(kernel: Kernel, record: CgroupRecord): void {
   // On hybrid a process that is still being moved may be in the v1 hierarchies alone: the list of pids is asked there, too.
   if (killUnified(kernel, record) && record.layout === 'v2') return;
   // Standing still they cannot fork away from the list of pids. Where it fails, most are still reached.
-  if (!isFrozen(kernel, record)) freezeQuietly(kernel, record);
+  if (!isFrozen(kernel, record)) quietly(() => freeze(kernel, record));
   try {
     const pids = members(kernel, record);
     kernel.submit(pids.map((pid) => ({ ...kill(pid, SIGNALS.SIGKILL), mayFail: true as const })));
   } finally {
-    thawQuietly(kernel, record);
+    quietly(() => thawDying(kernel, record));
   }
 }
 
@@ -86,17 +86,9 @@ function killUnified(kernel: Kernel, { paths }: CgroupRecord): boolean {
   return true;
 }
 
-function freezeQuietly(kernel: Kernel, record: CgroupRecord): void {
+function quietly(work: () => void): void {
   try {
-    freeze(kernel, record);
-  } catch (error) {
-    if (!(error instanceof CgroupError)) throw error;
-  }
-}
-
-function thawQuietly(kernel: Kernel, record: CgroupRecord): void {
-  try {
-    thaw(kernel, record);
+    work();
   } catch (error) {
     if (!(error instanceof CgroupError)) throw error;
   }

@@ -1,0 +1,139 @@
+/** What a container that may write to its own cgroup can make of it: its processes are still found, and it still comes to its end. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { after, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { isCgroupError } from '../../effects/cgroups/files.ts';
+import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { members } from '../../effects/cgroups/members.ts';
+import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
+import { removeCgroup } from '../../effects/cgroups/remove.ts';
+import { loadLibc } from '../../native/libraries/libc.ts';
+import { localKernel } from '../../native/performers/local.ts';
+import type { CgroupRecord } from '../../spec/record.ts';
+import type { Config } from '../../spec/types.ts';
+import { noContainers, shellConfig } from './bundle.ts';
+import { proc } from './containers.ts';
+import { type Life, lives, until } from './lives.ts';
+
+const local = localKernel(loadLibc());
+const layout = noContainers ? undefined : detectLayout(local);
+const v2 = layout?.mode === 'v2';
+/** Where the container finds the cgroup whose processes are taken for its own. */
+const MEMBERS = v2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/devices';
+const FREEZER = v2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/freezer';
+const FREEZE = v2 ? '1 > cgroup.freeze' : 'FROZEN > freezer.state';
+
+/** A container that may write to its cgroup; it is done with the script once it has become `sleep`. */
+function writing(script: string, cgroupsPath: string): Config {
+  const config = shellConfig(`${script}\nexec sleep 1000`);
+  const { mounts = [], linux = {} } = config;
+  return {
+    ...config,
+    mounts: mounts.map((one) =>
+      one.destination === '/sys/fs/cgroup'
+        ? { ...one, options: (one.options ?? []).filter((option) => option !== 'ro') }
+        : one,
+    ),
+    linux: {
+      ...linux,
+      cgroupsPath,
+      namespaces: [...(linux.namespaces ?? []).filter(({ type }) => type !== 'cgroup'), { type: 'cgroup' }],
+    },
+  };
+}
+
+interface Hostile extends Life {
+  readonly cgroup: CgroupRecord;
+}
+
+const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+const isFrozen = (directory: string): boolean =>
+  read(`${directory}/freezer.state`) === 'FROZEN\n' || read(`${directory}/cgroup.events`).includes('frozen 1');
+
+describe('a container that may write to its cgroup', { skip: noContainers }, () => {
+  const host = lives('cgroups-hostile');
+  const { runchart } = host;
+  after(() => host.close());
+
+  let count = 0;
+  function begin(script: string): Hostile {
+    const cgroupsPath = `/runchart-test-${process.pid}-hostile-${++count}`;
+    const life = host.start(writing(script, cgroupsPath));
+    return { ...life, cgroup: planCgroup({ cgroupsPath, id: life.id, layout: detectLayout(local) }) };
+  }
+  async function start(script: string): Promise<Hostile> {
+    const life = begin(script);
+    await until('the script has come to its end', () => proc(life.pid, 'comm').trim() === 'sleep');
+    return life;
+  }
+  const pidsOf = (id: string): number[] => JSON.parse(runchart('ps', '--format', 'json', id).stdout).toSorted();
+  const succeed = (...argv: string[]) => assert.deepEqual(runchart(...argv), { status: 0, stdout: '', stderr: '' });
+  function deleteAll({ id, cgroup }: Hostile): void {
+    succeed('delete', '--force', id);
+    assert.deepEqual(directoriesOf(cgroup).filter(existsSync), []);
+  }
+
+  it('nests cgroups until their paths are too long', async () => {
+    const name = 'n'.repeat(200);
+    const life = await start(
+      `cd ${MEMBERS}; for i in $(seq 100); do mkdir ${name} && cd -P ${name} 2>/dev/null || exit 1; done
+       sleep 1000 & echo $! > cgroup.procs; echo 0 > cgroup.procs`,
+    );
+    const { id, pid } = life;
+    assert.equal(pidsOf(id).length, 2);
+    succeed('pause', id);
+    assert.equal(pidsOf(id).length, 2);
+    succeed('resume', id);
+    succeed('update', '--pids-limit', '77', id);
+    // The first process of a pid namespace ignores what it does not handle.
+    succeed('kill', '--all', id, 'TERM');
+    await until('the other one has ended', () => pidsOf(id).length === 1);
+    assert.deepEqual(pidsOf(id), [pid]);
+    succeed('kill', '--all', id, 'KILL');
+    await until('it has ended', () => JSON.parse(runchart('state', id).stdout).status === 'stopped');
+    deleteAll(life);
+  });
+
+  it('makes thousands of cgroups beside each other, some with children', async () => {
+    const life = await start(
+      `cd ${MEMBERS}; i=0; while [ $i -lt 5000 ]; do mkdir $i || exit 1; i=$((i+1)); done
+       mkdir 77/a 77/b 4999/a; sleep 1000 & echo $! > 77/b/cgroup.procs`,
+    );
+    assert.equal(pidsOf(life.id).length, 2);
+    deleteAll(life);
+  });
+
+  it('gives cgroups names that are not UTF-8', async () => {
+    const life = await start(
+      `cd ${MEMBERS}; for name in '\\377\\376' '\\357\\273\\277bom' '\\033[2J'; do
+         mkdir "$(printf $name)" && mkdir "$(printf $name)/below" || exit 1
+         sleep 1000 & echo $! > "$(printf $name)/below/cgroup.procs"
+       done`,
+    );
+    assert.equal(pidsOf(life.id).length, 4);
+    deleteAll(life);
+  });
+
+  for (const [what, who] of [
+    ['another process', '$!'],
+    ['its first process', '1'],
+  ] as const)
+    for (const command of ['kill', 'delete'] as const)
+      it(`freezes ${what} in a cgroup below its own, and is ended by ${command}`, async () => {
+        const life = begin(
+          `cd ${FREEZER}; mkdir below; cd below; sleep 1000 &
+           (echo ${who} > cgroup.procs; echo ${FREEZE}) & wait`,
+        );
+        const { id, cgroup } = life;
+        const { freezer, unified } = cgroup.paths;
+        await until('it is frozen', () => isFrozen(`${v2 ? unified : freezer}/below`));
+        if (command === 'kill') {
+          succeed('kill', id, 'KILL');
+          await until('it has ended', () => JSON.parse(runchart('state', id).stdout).status === 'stopped');
+        }
+        deleteAll(life);
+      });
+});
