@@ -28,11 +28,12 @@ export interface Visitor {
 
 /**
  * Visits a cgroup and those below it, parents first. Those that vanish meanwhile are left out.
+ * @param limit of cgroups
  * @returns false where there is no such cgroup
- * @throws CgroupError where one cannot be opened or read, or there are more than a million
+ * @throws CgroupError where one cannot be opened or read, or there are more than `limit`
  */
-export const walkCgroups = (kernel: Kernel, top: string, visitor: Visitor): boolean =>
-  new Walk(kernel, top, visitor).run();
+export const walkCgroups = (kernel: Kernel, top: string, visitor: Visitor, limit = MAX_VISITED): boolean =>
+  new Walk(kernel, top, visitor, limit).run();
 
 /** A cgroup on the way from the topmost one to where the walk is. */
 interface Level {
@@ -57,9 +58,11 @@ class Walk {
   readonly #visitor: Visitor;
   readonly #levels: Level[] = [];
   readonly #entries = entryBuffer();
+  readonly #limit: number;
   #visited = 0;
 
-  constructor(kernel: Kernel, top: string, visitor: Visitor) {
+  constructor(kernel: Kernel, top: string, visitor: Visitor, limit: number) {
+    this.#limit = limit;
     this.#kernel = kernel;
     this.#top = top;
     this.#visitor = visitor;
@@ -81,8 +84,8 @@ class Walk {
 
   /** @returns false where it is gone */
   #descend(parent: number, name: FileName): boolean {
-    if (++this.#visited > MAX_VISITED)
-      throw this.#error(`give up on ${this.#top}, in which there are more than ${MAX_VISITED} cgroups`, 0);
+    if (++this.#visited > this.#limit)
+      throw this.#error(`give up on ${this.#top}, in which there are more than ${this.#limit} cgroups`, 0);
     const fd = attempt(this.#kernel, openat(parent, name, O.RDONLY | O.DIRECTORY | O.NOFOLLOW));
     if (isGone(fd)) return false;
     if (fd < 0) throw this.#error(`open ${this.#where()}`, -fd);

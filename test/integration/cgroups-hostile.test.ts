@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { isCgroupError } from '../../effects/cgroups/files.ts';
+import { killAll } from '../../effects/cgroups/kill.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { members } from '../../effects/cgroups/members.ts';
-import { directoriesOf, planCgroup } from '../../effects/cgroups/paths.ts';
+import { directoriesOf, memberDirectory, planCgroup } from '../../effects/cgroups/paths.ts';
 import { removeCgroup } from '../../effects/cgroups/remove.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';
@@ -87,7 +88,8 @@ describe('a container that may write to its cgroup', { skip: noContainers }, () 
     succeed('pause', id);
     assert.equal(pidsOf(id).length, 2);
     succeed('resume', id);
-    succeed('update', '--pids-limit', '77', id);
+    const { unified, pids } = life.cgroup.paths;
+    if (existsSync(`${v2 ? unified : pids}/pids.max`)) succeed('update', '--pids-limit', '77', id);
     // The first process of a pid namespace ignores what it does not handle.
     succeed('kill', '--all', id, 'TERM');
     await until('the other one has ended', () => pidsOf(id).length === 1);
@@ -136,4 +138,67 @@ describe('a container that may write to its cgroup', { skip: noContainers }, () 
         }
         deleteAll(life);
       });
+});
+
+describe('a cgroup', { skip: noContainers }, () => {
+  let count = 0;
+  const plan = (): CgroupRecord =>
+    planCgroup({
+      cgroupsPath: `/runchart-test-${process.pid}-odd-${++count}`,
+      id: 'unused',
+      layout: detectLayout(local),
+    });
+
+  it('with threads in a cgroup of their own has each process once, and none of them as a process', async (t) => {
+    const mountpoint = layout?.unified?.mountpoint;
+    if (mountpoint === undefined) return t.skip('this host has no cgroup v2');
+    const directory = `${mountpoint}/runchart-test-${process.pid}-threads`;
+    const record: CgroupRecord = { layout: 'v2', driver: 'fs', paths: { unified: directory } };
+    // The engine has threads beside its first one, of which each can be in another cgroup.
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    const pid = child.pid ?? 0;
+    try {
+      mkdirSync(`${directory}/threads/below`, { recursive: true });
+      writeFileSync(`${directory}/cgroup.procs`, `${pid}`);
+      writeFileSync(`${directory}/threads/cgroup.type`, 'threaded');
+      writeFileSync(`${directory}/threads/below/cgroup.type`, 'threaded');
+      const tasks = () => readdirSync(`/proc/${pid}/task`).filter((tid) => tid !== `${pid}`);
+      await until('it has threads', () => tasks().length > 2);
+      const [first = '', second = ''] = tasks();
+      writeFileSync(`${directory}/threads/cgroup.threads`, first);
+      writeFileSync(`${directory}/threads/below/cgroup.threads`, second);
+      assert.deepEqual(members(local, record), [pid]);
+      killAll(local, record);
+      assert.deepEqual(await ended, [null, 'SIGKILL']);
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+      removeCgroup(local, record);
+    }
+    assert.equal(existsSync(directory), false);
+  });
+
+  it('in which somebody goes on making cgroups is removed, or the removal gives up', async () => {
+    const record = plan();
+    const directory = memberDirectory(record) ?? '';
+    mkdirSync(directory);
+    const script = `cd ${directory} && while :; do mkdir -p $$/a/b/c/d/e/f; rmdir $$/a/b/c/d/e/f; done 2>/dev/null`;
+    // Not in the cgroup themselves: nobody ends them.
+    const makers = [1, 2].map(() => spawn('sh', ['-c', script], { stdio: 'ignore' }));
+    const ended = makers.map((maker) => once(maker, 'exit'));
+    try {
+      await until('they make some', () => makers.every(({ pid }) => existsSync(`${directory}/${pid}/a/b`)));
+      try {
+        removeCgroup(local, record);
+      } catch (error) {
+        assert.ok(isCgroupError(error, 'EBUSY'), String(error));
+      }
+    } finally {
+      for (const maker of makers) maker.kill('SIGKILL');
+      await Promise.all(ended);
+    }
+    removeCgroup(local, record);
+    assert.equal(existsSync(directory), false);
+  });
 });
