@@ -82,7 +82,7 @@ export const closeRange = (first: number, last: number, flags = 0): Call => ({
 });
 
 /** statx(2) of a path, or of the descriptor itself where the path is empty. Read the answer with `readStatx`. */
-export const statx = (dir: Fd, path: string, into: Out, flags: number = AT.SYMLINK_NOFOLLOW): Call => ({
+export const statx = (dir: Fd, path: FilePath, into: Out, flags: number = AT.SYMLINK_NOFOLLOW): Call => ({
   name: 'statx',
   args: [dir, path, flags | AT.NO_AUTOMOUNT | (path === '' ? AT.EMPTY_PATH : 0), STATX_BASIC | STATX_MNT_ID, into],
 });
