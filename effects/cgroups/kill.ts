@@ -6,10 +6,11 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { CgroupError, sleep, tryWrite, writeError } from './files.ts';
+import { CgroupError, sleep, tryRead, tryWrite, writeError } from './files.ts';
 import { freeze, isFrozen, thawDying } from './freeze.ts';
 import { members } from './members.ts';
 import { memberDirectory } from './paths.ts';
+import { regaining } from './regain.ts';
 
 /**
  * Sends a signal to every process of the container's cgroup and of those below it. A paused container stays paused,
@@ -17,7 +18,7 @@ import { memberDirectory } from './paths.ts';
  * @throws CgroupError
  */
 export function signalAll(kernel: Kernel, record: CgroupRecord, signal: number): void {
-  if (signal === SIGNALS.SIGKILL) killOnce(kernel, record);
+  if (signal === SIGNALS.SIGKILL) regaining(kernel, record, () => killOnce(kernel, record));
   else signalEach(kernel, record, signal);
 }
 
@@ -106,14 +107,8 @@ const KILL_EVERY_MS = 100;
 export function killAll(kernel: Kernel, record: CgroupRecord, patience = 10_000): void {
   let kill = 0;
   for (let waited = 0; ; ) {
-    const left = members(kernel, record);
-    if (left.length === 0) return;
-    if (waited >= patience)
-      throw new CgroupError(
-        `${left.length} process(es) outlived SIGKILL for ${patience} ms: ${left.join(' ')}`,
-        memberDirectory(record) ?? '',
-        0,
-      );
+    if (isEmpty(kernel, record)) return;
+    if (waited >= patience) throw outlived(kernel, record, patience);
     if (waited >= kill) {
       signalAll(kernel, record, SIGNALS.SIGKILL);
       kill = waited + KILL_EVERY_MS;
@@ -122,4 +117,23 @@ export function killAll(kernel: Kernel, record: CgroupRecord, patience = 10_000)
     sleep(kernel, pause);
     waited += pause;
   }
+}
+
+/** v2 tells it of the whole tree at once, also where the container has made cgroups that we may not look into. */
+function isEmpty(kernel: Kernel, record: CgroupRecord): boolean {
+  const { layout, paths } = record;
+  if (layout !== 'v2' || paths.unified === undefined) return members(kernel, record).length === 0;
+  const path = `${paths.unified}/cgroup.events`;
+  return regaining(kernel, record, () => {
+    const text = tryRead(kernel, path);
+    if (typeof text === 'string') return !/^populated 1$/m.test(text);
+    if (text === -ERRNO.ENOENT || text === -ERRNO.ENODEV) return true;
+    throw new CgroupError(`read ${path}`, path, -text);
+  });
+}
+
+function outlived(kernel: Kernel, record: CgroupRecord, patience: number): CgroupError {
+  const left = members(kernel, record);
+  const message = `${left.length} process(es) outlived SIGKILL for ${patience} ms: ${left.join(' ')}`;
+  return new CgroupError(message, memberDirectory(record) ?? '', 0);
 }

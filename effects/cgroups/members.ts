@@ -5,6 +5,7 @@ import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, tryRead } from './files.ts';
 import { memberDirectory } from './paths.ts';
+import { regaining } from './regain.ts';
 import { walkCgroups } from './walk.ts';
 
 /**
@@ -14,7 +15,7 @@ import { walkCgroups } from './walk.ts';
  */
 export function members(kernel: Kernel, record: CgroupRecord): readonly number[] {
   const directory = memberDirectory(record);
-  return directory === undefined ? [] : membersBelow(kernel, directory);
+  return directory === undefined ? [] : regaining(kernel, record, () => membersBelow(kernel, directory));
 }
 
 /** The processes of one directory and of those below it. @throws CgroupError */

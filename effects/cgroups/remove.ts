@@ -9,6 +9,7 @@ import { attempt } from '../../native/kernel/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, isCgroupError, sleep } from './files.ts';
 import { directoriesOf } from './paths.ts';
+import { regaining } from './regain.ts';
 import { walkCgroups } from './walk.ts';
 
 /**
@@ -16,7 +17,10 @@ import { walkCgroups } from './walk.ts';
  * A process that was killed may hold its cgroup a moment longer: so it tries again for about a second.
  * @throws CgroupError for the first directory that stays; the others are gone
  */
-export function removeCgroup(kernel: Kernel, record: CgroupRecord): void {
+export const removeCgroup = (kernel: Kernel, record: CgroupRecord): void =>
+  regaining(kernel, record, () => removeDirectories(kernel, record));
+
+function removeDirectories(kernel: Kernel, record: CgroupRecord): void {
   const directories = directoriesOf(record);
   const { results } = kernel.submit(directories.map(rmdir));
   let failure: CgroupError | undefined;
