@@ -11,15 +11,16 @@ export type FileName = string | Uint8Array;
 
 interface DirectoryEntry {
   readonly name: FileName;
-  /** DT_*, readdir(3). */
+  /** One of `DT`, or of another kind. */
   readonly type: number;
 }
 
-const DT_DIR = 4;
+/** readdir(3). */
+export const DT = { UNKNOWN: 0, DIR: 4 } as const;
 /** struct linux_dirent64. */
 const DIRENT = { RECLEN: 16, TYPE: 18, NAME: 19 } as const;
 /** Room for some of a directory's entries: whoever reads many directories uses one for all. */
-export const entryBuffer = (): Out => out(8 * 1024);
+export const entryBuffer = (bytes = 8 * 1024): Out => out(bytes);
 
 /** `ignoreBOM`: else a name that begins with these three bytes would lose them. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -58,7 +59,7 @@ function nameIn(bytes: Uint8Array, start: number): FileName {
 
 /** The names of the directories among entries. */
 export const directoryNames = (entries: readonly DirectoryEntry[]): readonly FileName[] =>
-  entries.flatMap(({ name, type }) => (type === DT_DIR ? [name] : []));
+  entries.flatMap(({ name, type }) => (type === DT.DIR ? [name] : []));
 
 /** The names of the directories in a directory, those that are text; none where it cannot be read. */
 export function subdirectories(kernel: Kernel, path: string): readonly string[] {

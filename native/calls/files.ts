@@ -15,7 +15,7 @@ interface OpenHow {
 }
 
 /** openat2(2), since Linux 5.6. Descriptors are always close-on-exec. */
-export const openat2 = (dir: Fd, path: string, how: OpenHow): Call => ({
+export const openat2 = (dir: Fd, path: FilePath, how: OpenHow): Call => ({
   name: 'openat2',
   args: [dir, path, u64s(how.flags | O.CLOEXEC, how.mode ?? 0, how.resolve ?? 0), 24],
 });
@@ -37,12 +37,12 @@ export const write = (fd: Fd, data: string | Uint8Array): Call => {
   const bytes = typeof data === 'string' ? encoder.encode(data) : data;
   return { name: 'write', args: [fd, bytes, bytes.length] };
 };
-export const mkdirat = (dir: Fd, path: string, mode: number): Call => ({ name: 'mkdirat', args: [dir, path, mode] });
-export const mknodat = (dir: Fd, path: string, mode: number, device = 0): Call => ({
+export const mkdirat = (dir: Fd, path: FilePath, mode: number): Call => ({ name: 'mkdirat', args: [dir, path, mode] });
+export const mknodat = (dir: Fd, path: FilePath, mode: number, device = 0): Call => ({
   name: 'mknodat',
   args: [dir, path, mode, device],
 });
-export const symlinkat = (target: string, dir: Fd, path: string): Call => ({
+export const symlinkat = (target: FilePath, dir: Fd, path: FilePath): Call => ({
   name: 'symlinkat',
   args: [target, dir, path],
 });
@@ -51,12 +51,12 @@ export const rename = (fromDir: Fd, from: string, toDir: Fd, to: string, flags =
   name: 'renameat2',
   args: [fromDir, from, toDir, to, flags],
 });
-export const readlinkat = (dir: Fd, path: string, into: Out): Call => ({
+export const readlinkat = (dir: Fd, path: FilePath, into: Out): Call => ({
   name: 'readlinkat',
   args: [dir, path, into, into.bytes.length],
 });
 export const getdents = (fd: Fd, into: Out): Call => ({ name: 'getdents64', args: [fd, into, into.bytes.length] });
-export const fchownat = (dir: Fd, path: string, uid: number, gid: number, flags = 0): Call => ({
+export const fchownat = (dir: Fd, path: FilePath, uid: number, gid: number, flags = 0): Call => ({
   name: 'fchownat',
   args: [dir, path, uid, gid, flags],
 });

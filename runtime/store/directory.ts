@@ -199,8 +199,7 @@ export function listDirectories(kernel: Kernel, root: string, mayLack = true): r
   try {
     fd = call(kernel, openat(AT.FDCWD, root, O.RDONLY | O.DIRECTORY));
     return entriesOf(kernel, fd)
-      .filter((entry) => entry.directory)
-      .map((entry) => entry.name)
+      .flatMap(({ name, directory }) => (directory && typeof name === 'string' ? [name] : []))
       .sort();
   } catch (error) {
     if (isErrno(error, 'ENOENT') && mayLack) return [];
