@@ -119,6 +119,26 @@ describe('a container that may write to its cgroup', { skip: noContainers }, () 
     deleteAll(life);
   });
 
+  it('makes threaded cgroups, and limits what may be below its own', {
+    skip: !v2 && 'v1 has neither',
+  }, async () => {
+    const life = await start(
+      `cd ${MEMBERS}; sleep 1000 & mkdir below; echo threaded > below/cgroup.type || exit 1
+       echo $! > below/cgroup.threads; echo 0 > cgroup.max.depth; echo 0 > cgroup.max.descendants`,
+    );
+    const { id, pid } = life;
+    assert.equal(pidsOf(id).length, 2);
+    succeed('pause', id);
+    succeed('resume', id);
+    assert.equal(runchart('exec', id, 'true').status, 0);
+    succeed('kill', '--all', id, 'TERM');
+    await until('the other one has ended', () => pidsOf(id).length === 1);
+    assert.deepEqual(pidsOf(id), [pid]);
+    succeed('kill', '--all', id, 'KILL');
+    await until('it has ended', () => JSON.parse(runchart('state', id).stdout).status === 'stopped');
+    deleteAll(life);
+  });
+
   for (const [what, who] of [
     ['another process', '$!'],
     ['its first process', '1'],
