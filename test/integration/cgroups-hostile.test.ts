@@ -158,6 +158,16 @@ describe('a container that may write to its cgroup', { skip: noContainers }, () 
         }
         deleteAll(life);
       });
+
+  it('freezes its first process again as soon as it is thawed', async () => {
+    const life = begin(
+      `cd ${FREEZER}; mkdir below; cd below
+       (echo 1 > cgroup.procs; for i in 1 2 3 4 5 6; do (while :; do echo ${FREEZE}; done) & done; wait) & wait`,
+    );
+    const { freezer, unified } = life.cgroup.paths;
+    await until('it is frozen', () => isFrozen(`${v2 ? unified : freezer}/below`));
+    deleteAll(life);
+  });
 });
 
 describe('a cgroup', { skip: noContainers }, () => {
