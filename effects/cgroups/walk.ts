@@ -49,8 +49,11 @@ interface Level {
 
 /** The lowest levels stay open: to close them earlier would be as right, but costs opening `..` more often. */
 const OPEN_LEVELS = 4;
-/** Nobody has that many. A tree that grows while it is walked must not hold the walk for ever. */
-const MAX_VISITED = 1_000_000;
+/**
+ * More than the memory of a host allows, or else a container could not be deleted. But a tree that grows while it is walked must not
+ * hold the walk for ever.
+ */
+const MAX_VISITED = 10_000_000;
 
 class Walk {
   readonly #kernel: Kernel;
