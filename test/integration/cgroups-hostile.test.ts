@@ -184,8 +184,9 @@ describe('a cgroup', { skip: noContainers }, () => {
     if (mountpoint === undefined) return t.skip('this host has no cgroup v2');
     const directory = `${mountpoint}/runchart-test-${process.pid}-threads`;
     const record: CgroupRecord = { layout: 'v2', driver: 'fs', paths: { unified: directory } };
-    // The engine has threads beside its first one, of which each can be in another cgroup.
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    const idle = 'setInterval(() => {}, 1000)';
+    const workers = `for (const _ of [1, 2]) new (require('worker_threads').Worker)('${idle}', { eval: true }); ${idle}`;
+    const child = spawn(process.execPath, ['-e', workers], { stdio: 'ignore' });
     const ended = once(child, 'exit');
     const pid = child.pid ?? 0;
     try {
