@@ -52,8 +52,8 @@ const decoder = new TextDecoder();
 const PAGE = 4096;
 
 /** The calls that read a file, for a batch of the caller's; `textAt` tells the text once it has been performed. */
-export function planRead(batch: Batch, path: string, pages = 1): FileRead {
-  const open = batch.try(openat(AT.FDCWD, path, O.RDONLY));
+export function planRead(batch: Batch, path: string, pages = 1, directory: number = AT.FDCWD): FileRead {
+  const open = batch.try(openat(directory, path, O.RDONLY));
   const chunks: FileRead['chunks'][number][] = [];
   for (let i = 0; i <= pages; i++) {
     // The last one is to find nothing more.
@@ -86,11 +86,11 @@ export function textAt(file: FileRead, results: readonly number[]): string | num
 
 const MAX_PAGES = 16_384;
 
-/** A file's text, or `-errno`. */
-export function tryRead(kernel: Kernel, path: string, pages = 1): string | number {
+/** A file's text, or `-errno`. @param directory a descriptor, where the path is relative */
+export function tryRead(kernel: Kernel, path: string, pages = 1, directory: number = AT.FDCWD): string | number {
   for (let room = pages; room <= MAX_PAGES; room *= 4) {
     const batch = new Batch();
-    const planned = planRead(batch, path, room);
+    const planned = planRead(batch, path, room, directory);
     const text = textAt(planned, kernel.submit(batch.calls).results);
     if (text !== undefined) return text;
   }
@@ -105,8 +105,8 @@ export function readText(kernel: Kernel, path: string, pages = 1): string {
 }
 
 /** Adds the calls that write a file and returns the index of the `openat`; the `write` is the next one. */
-export function planWrite(batch: Batch, path: string, value: string): number {
-  const open = batch.try(openat(AT.FDCWD, path, O.WRONLY));
+export function planWrite(batch: Batch, path: string, value: string, directory: number = AT.FDCWD): number {
+  const open = batch.try(openat(directory, path, O.WRONLY));
   batch.try(write(result(open), value));
   batch.try(close(result(open)));
   return open;
@@ -116,10 +116,10 @@ export function planWrite(batch: Batch, path: string, value: string): number {
 export const writtenAt = (open: number, results: readonly number[]): number =>
   Math.min(0, (results[open] ?? 0) < 0 ? (results[open] ?? 0) : (results[open + 1] ?? 0));
 
-/** Writes a file and returns 0 or `-errno`. */
-export function tryWrite(kernel: Kernel, path: string, value: string): number {
+/** Writes a file and returns 0 or `-errno`. @param directory a descriptor, where the path is relative */
+export function tryWrite(kernel: Kernel, path: string, value: string, directory: number = AT.FDCWD): number {
   const batch = new Batch();
-  const open = planWrite(batch, path, value);
+  const open = planWrite(batch, path, value, directory);
   return writtenAt(open, kernel.submit(batch.calls).results);
 }
 

@@ -4,6 +4,8 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, readText, sleep, tryRead, tryWrite, writeError, writeText } from './files.ts';
+import { regaining } from './regain.ts';
+import { type Visitor, walkCgroups } from './walk.ts';
 
 /** Where a container is frozen, and how: undefined where it has no such cgroup. */
 type Freezer = { readonly kind: 'v1' | 'v2'; readonly directory: string } | undefined;
@@ -19,16 +21,37 @@ function freezerOf({ layout, paths }: CgroupRecord): Freezer {
 export function freeze(kernel: Kernel, record: CgroupRecord): void {
   const freezer = freezerOf(record);
   if (!freezer) throw new CgroupError('cannot toggle freezer: cgroups not configured for container', '', 0);
-  if (freezer.kind === 'v2') freezeUnified(kernel, freezer.directory);
-  else freezeLegacy(kernel, freezer.directory);
+  const { kind, directory } = freezer;
+  regaining(kernel, record, () => (kind === 'v2' ? freezeUnified : freezeLegacy)(kernel, directory));
 }
 
 /** Sets all processes going again. @throws CgroupError */
 export function thaw(kernel: Kernel, record: CgroupRecord): void {
   const freezer = freezerOf(record);
   if (!freezer) throw new CgroupError('cannot toggle freezer: cgroups not configured for container', '', 0);
-  if (freezer.kind === 'v2') writeText(kernel, `${freezer.directory}/cgroup.freeze`, '0');
-  else writeText(kernel, `${freezer.directory}/freezer.state`, 'THAWED');
+  const [file, value] = freezer.kind === 'v2' ? ['cgroup.freeze', '0'] : ['freezer.state', 'THAWED'];
+  regaining(kernel, record, () => writeText(kernel, `${freezer.directory}/${file}`, value));
+}
+
+/**
+ * Lets those die who were sent SIGKILL: on v1 a frozen process does not. It may have been frozen in a cgroup that the container
+ * made below its own, which is not thawed with it. On v2 the frozen die all the same.
+ * @throws CgroupError
+ */
+export function thawDying(kernel: Kernel, record: CgroupRecord): void {
+  const freezer = freezerOf(record);
+  if (freezer?.kind === 'v2' && isFrozen(kernel, record)) thaw(kernel, record);
+  if (freezer?.kind !== 'v1') return;
+  const thawBelow: Visitor = {
+    enter(directory, below) {
+      const frozen = tryRead(kernel, 'freezer.self_freezing', 1, directory);
+      const failed = frozen === '1\n' ? tryWrite(kernel, 'freezer.state', 'THAWED', directory) : Number(frozen);
+      if (failed < 0 && failed !== -ERRNO.ENOENT && failed !== -ERRNO.ENODEV)
+        throw new CgroupError(`thaw a cgroup in ${freezer.directory}`, freezer.directory, -failed);
+      return below;
+    },
+  };
+  regaining(kernel, record, () => walkCgroups(kernel, freezer.directory, thawBelow));
 }
 
 /** Whether the container was frozen by its own cgroup, rather than by one above it. A missing cgroup is not. */
@@ -36,10 +59,12 @@ export function isFrozen(kernel: Kernel, record: CgroupRecord): boolean {
   const freezer = freezerOf(record);
   if (!freezer) return false;
   const file = freezer.kind === 'v2' ? 'cgroup.freeze' : 'freezer.self_freezing';
-  const text = tryRead(kernel, `${freezer.directory}/${file}`);
-  if (typeof text === 'string') return text.trim() === '1';
-  if (text === -ERRNO.ENOENT || text === -ERRNO.ENODEV) return false;
-  throw new CgroupError(`read ${freezer.directory}/${file}`, freezer.directory, -text);
+  return regaining(kernel, record, () => {
+    const text = tryRead(kernel, `${freezer.directory}/${file}`);
+    if (typeof text === 'string') return text.trim() === '1';
+    if (text === -ERRNO.ENOENT || text === -ERRNO.ENODEV) return false;
+    throw new CgroupError(`read ${freezer.directory}/${file}`, freezer.directory, -text);
+  });
 }
 
 // runc's figures: a v1 cgroup in which processes keep appearing is frozen by persistence only.

@@ -6,10 +6,11 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { CgroupError, sleep, tryWrite, writeError } from './files.ts';
-import { freeze, isFrozen, thaw } from './freeze.ts';
+import { CgroupError, sleep, tryRead, tryWrite, writeError } from './files.ts';
+import { freeze, isFrozen, thawDying } from './freeze.ts';
 import { members } from './members.ts';
 import { memberDirectory } from './paths.ts';
+import { regaining } from './regain.ts';
 
 /**
  * Sends a signal to every process of the container's cgroup and of those below it. A paused container stays paused,
@@ -17,7 +18,7 @@ import { memberDirectory } from './paths.ts';
  * @throws CgroupError
  */
 export function signalAll(kernel: Kernel, record: CgroupRecord, signal: number): void {
-  if (signal === SIGNALS.SIGKILL) killOnce(kernel, record);
+  if (signal === SIGNALS.SIGKILL) regaining(kernel, record, () => killOnce(kernel, record));
   else signalEach(kernel, record, signal);
 }
 
@@ -66,12 +67,12 @@ function killOnce(kernel: Kernel, record: CgroupRecord): void {
   // On hybrid a process that is still being moved may be in the v1 hierarchies alone: the list of pids is asked there, too.
   if (killUnified(kernel, record) && record.layout === 'v2') return;
   // Standing still they cannot fork away from the list of pids. Where it fails, most are still reached.
-  if (!isFrozen(kernel, record)) freezeQuietly(kernel, record);
+  if (!isFrozen(kernel, record)) quietly(() => freeze(kernel, record));
   try {
     const pids = members(kernel, record);
     kernel.submit(pids.map((pid) => ({ ...kill(pid, SIGNALS.SIGKILL), mayFail: true as const })));
   } finally {
-    thawQuietly(kernel, record);
+    quietly(() => thawDying(kernel, record));
   }
 }
 
@@ -86,40 +87,53 @@ function killUnified(kernel: Kernel, { paths }: CgroupRecord): boolean {
   return true;
 }
 
-function freezeQuietly(kernel: Kernel, record: CgroupRecord): void {
+function quietly(work: () => void): void {
   try {
-    freeze(kernel, record);
+    work();
   } catch (error) {
     if (!(error instanceof CgroupError)) throw error;
   }
 }
 
-function thawQuietly(kernel: Kernel, record: CgroupRecord): void {
-  try {
-    thaw(kernel, record);
-  } catch (error) {
-    if (!(error instanceof CgroupError)) throw error;
-  }
-}
-
-const POLL_MS = 5;
+/** Longer and longer: a look at thousands of cgroups takes its time, too, which is not counted. */
+const pauseAfter = (waited: number): number => (waited === 0 ? 0.2 : Math.min(100, Math.max(5, waited / 20)));
+const KILL_EVERY_MS = 100;
 
 /**
- * Kills all processes and waits until the cgroup has none: SIGKILL again at each look, for those that were being born.
+ * Kills all processes and waits until the cgroup has none: SIGKILL again and again, for those that were being born.
  * @param patience how long to wait, in milliseconds
  * @throws CgroupError where some outlive it
  */
 export function killAll(kernel: Kernel, record: CgroupRecord, patience = 10_000): void {
-  for (let waited = 0; ; waited += POLL_MS) {
-    const left = members(kernel, record);
-    if (left.length === 0) return;
-    if (waited >= patience)
-      throw new CgroupError(
-        `${left.length} process(es) outlived SIGKILL for ${patience} ms: ${left.join(' ')}`,
-        memberDirectory(record) ?? '',
-        0,
-      );
-    if (waited % 100 === 0) signalAll(kernel, record, SIGNALS.SIGKILL);
-    sleep(kernel, waited === 0 ? 0.2 : POLL_MS);
+  let kill = 0;
+  for (let waited = 0; ; ) {
+    if (isEmpty(kernel, record)) return;
+    if (waited >= patience) throw outlived(kernel, record, patience);
+    if (waited >= kill) {
+      signalAll(kernel, record, SIGNALS.SIGKILL);
+      kill = waited + KILL_EVERY_MS;
+    }
+    const pause = pauseAfter(waited);
+    sleep(kernel, pause);
+    waited += pause;
   }
+}
+
+/** v2 tells it of the whole tree at once, also where the container has made cgroups that we may not look into. */
+function isEmpty(kernel: Kernel, record: CgroupRecord): boolean {
+  const { layout, paths } = record;
+  if (layout !== 'v2' || paths.unified === undefined) return members(kernel, record).length === 0;
+  const path = `${paths.unified}/cgroup.events`;
+  return regaining(kernel, record, () => {
+    const text = tryRead(kernel, path);
+    if (typeof text === 'string') return !/^populated 1$/m.test(text);
+    if (text === -ERRNO.ENOENT || text === -ERRNO.ENODEV) return true;
+    throw new CgroupError(`read ${path}`, path, -text);
+  });
+}
+
+function outlived(kernel: Kernel, record: CgroupRecord, patience: number): CgroupError {
+  const left = members(kernel, record);
+  const message = `${left.length} process(es) outlived SIGKILL for ${patience} ms: ${left.join(' ')}`;
+  return new CgroupError(message, memberDirectory(record) ?? '', 0);
 }

@@ -15,18 +15,17 @@ import {
 } from '../../native/calls/files.ts';
 import { modeOf, ownerOf, typeOf } from '../../native/calls/stat.ts';
 import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
+import { entryBuffer, type FileName, readEntries } from '../../native/directory-entries.ts';
 import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
-import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { attempt, call, perform, SyscallError } from '../../native/kernel/perform.ts';
 import { out, u64s, viewOf } from '../../native/kernel/struct.ts';
 import { deviceNumber } from '../rootfs/devices.ts';
 
 /** uapi/linux/stat.h, struct statx. */
 const STX = { GID: 24, SIZE: 40, ATIME: 64, MTIME: 112, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
-/** struct linux_dirent64. */
-const DIRENT = { RECLEN: 16, NAME: 19 } as const;
 
 interface Entry {
-  readonly name: string;
+  readonly name: FileName;
   readonly stat: Out;
   /** Of a symlink. */
   readonly link: Out;
@@ -47,14 +46,16 @@ export function copyTree(kernel: Kernel, from: number, to: number): void {
 const LOOKED_AT = 256;
 
 function entriesOf(kernel: Kernel, directory: number): readonly Entry[] {
-  const names = namesIn(kernel, directory);
+  const read = readEntries(kernel, directory, entryBuffer(32 * 1024));
+  if (typeof read === 'number') throw new SyscallError(getdents(directory, out(0)), -read);
+  const names = read.map(({ name }) => name);
   const entries: Entry[] = [];
   for (let i = 0; i < names.length; i += LOOKED_AT)
     entries.push(...look(kernel, directory, names.slice(i, i + LOOKED_AT)));
   return entries;
 }
 
-function look(kernel: Kernel, directory: number, names: readonly string[]): readonly Entry[] {
+function look(kernel: Kernel, directory: number, names: readonly FileName[]): readonly Entry[] {
   const found = names.map((name) => ({ name, stat: out(STATX_BYTES) }));
   perform(
     kernel,
@@ -67,20 +68,6 @@ function look(kernel: Kernel, directory: number, names: readonly string[]): read
     links.map(({ name, link }) => readlinkat(directory, name, link)),
   );
   return entries;
-}
-
-function namesIn(kernel: Kernel, directory: number): readonly string[] {
-  const names: string[] = [];
-  const entries = out(32 * 1024);
-  const view = viewOf(entries.bytes);
-  for (;;) {
-    const length = call(kernel, getdents(directory, entries));
-    if (length === 0) return names.filter((name) => name !== '.' && name !== '..');
-    for (let at = 0; at < length; at += view.getUint16(at + DIRENT.RECLEN, true)) {
-      const end = entries.bytes.indexOf(0, at + DIRENT.NAME);
-      names.push(new TextDecoder().decode(entries.bytes.subarray(at + DIRENT.NAME, end)));
-    }
-  }
 }
 
 function copyEntry(kernel: Kernel, from: number, to: number, { name, stat, link }: Entry): void {
@@ -111,7 +98,7 @@ function copyEntry(kernel: Kernel, from: number, to: number, { name, stat, link 
       return;
     }
     case S.IFLNK: {
-      const target = new TextDecoder().decode(link.bytes.subarray(0, link.bytes.indexOf(0)));
+      const target = link.bytes.subarray(0, link.bytes.indexOf(0) + 1);
       perform(kernel, [symlinkat(target, to, name), ...ownerCalls(to, name, stat)]);
       return;
     }
@@ -125,16 +112,16 @@ function copyEntry(kernel: Kernel, from: number, to: number, { name, stat, link 
 }
 
 /** By no symlink: the directory may be somebody's who changes it meanwhile. */
-const opened = (directory: number, name: string, flags: number): Call =>
+const opened = (directory: number, name: FileName, flags: number): Call =>
   openat2(directory, name, { flags, resolve: RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS });
 
-function ownerCalls(directory: number, name: string, stat: Out): readonly Call[] {
+function ownerCalls(directory: number, name: FileName, stat: Out): readonly Call[] {
   const gid = viewOf(stat.bytes).getUint32(STX.GID, true);
   return [{ ...fchownat(directory, name, ownerOf(stat), gid, AT.SYMLINK_NOFOLLOW), mayFail: true }];
 }
 
 /** After the owner: chown(2) takes the set-user-ID bit away. */
-function attributeCalls(directory: number, name: string, stat: Out): readonly Call[] {
+function attributeCalls(directory: number, name: FileName, stat: Out): readonly Call[] {
   const view = viewOf(stat.bytes);
   const time = (at: number) => [view.getBigInt64(at, true), view.getUint32(at + 8, true)] as const;
   return [

@@ -1,9 +1,9 @@
 /** What `events` tells of a resctrl group, in runc's shape (runc: types/events.go). */
 
+import { subdirectories } from '../../native/directory-entries.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ResctrlRecord } from '../../spec/record.ts';
 import type { Wide } from '../../spec/types.ts';
-import { subdirectories } from '../cgroups/members.ts';
 import { doing, EffectError } from '../error.ts';
 import { isThere, readTrimmed } from './files.ts';
 

@@ -9,7 +9,7 @@ import { attempt, SyscallError } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import { hasOwnPids } from '../../spec/pids.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
-import { isFrozen, thaw } from '../cgroups/freeze.ts';
+import { thawDying } from '../cgroups/freeze.ts';
 import { killAll, signalAll } from '../cgroups/kill.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { hasNamespace } from '../namespaces/plan.ts';
@@ -42,11 +42,8 @@ export function signalContainer({ local }: Platform, record: ContainerRecord, si
       `send signal ${signal} to the container's init: ${reasonOf(new SyscallError(pidfdSendSignal(0, signal), -sent))}`,
     );
   // On cgroup v1 a frozen process dies only once it is thawed.
-  if (signal === SIGNALS.SIGKILL && record.cgroup?.layout !== 'v2') thawIfFrozen(local, record);
-}
-
-function thawIfFrozen(local: Platform['local'], record: ContainerRecord): void {
-  if (record.cgroup !== undefined && isFrozen(local, record.cgroup)) thaw(local, record.cgroup);
+  if (signal === SIGNALS.SIGKILL && record.cgroup !== undefined && record.cgroup.layout !== 'v2')
+    thawDying(local, record.cgroup);
 }
 
 /**
@@ -79,9 +76,8 @@ export async function destroyInit(
         throw new EffectError(
           `kill process ${pid}, the container's init: ${reasonOf(new SyscallError(pidfdSendSignal(init, SIGNALS.SIGKILL), -sent))}`,
         );
-      thawIfFrozen(local, record);
-      const [ready = 0] = await platform.poll([{ fd: init, events: POLL.IN }], PATIENCE_MS);
-      if (ready === 0) throw new EffectError(`process ${pid}, the container's init, does not end after SIGKILL`);
+      if (!(await hasEnded(platform, record, init)))
+        throw new EffectError(`process ${pid}, the container's init, does not end after SIGKILL`);
       // Only our own child can be reaped, and only if its parent is this process; otherwise its parent does.
       const exited = reapPidfd(local, init);
       if (exited !== undefined) reaped?.(exited);
@@ -92,4 +88,16 @@ export async function destroyInit(
   if (record.cgroup !== undefined) killAll(local, record.cgroup);
   if (record.begun.includes('mounts') && record.rootfs !== '' && !hasNamespace(record.config, 'mount'))
     detachFromHost(local, record.rootfs);
+}
+
+/** How long to wait before it is thawed again: others in the container may freeze it anew. */
+const THAW_EVERY_MS = 100;
+
+async function hasEnded(platform: Platform, { cgroup }: ContainerRecord, init: number): Promise<boolean> {
+  for (let waited = 0; waited < PATIENCE_MS; waited += THAW_EVERY_MS) {
+    if (cgroup !== undefined) thawDying(platform.local, cgroup);
+    const [ready = 0] = await platform.poll([{ fd: init, events: POLL.IN }], THAW_EVERY_MS);
+    if (ready !== 0) return true;
+  }
+  return false;
 }

@@ -8,18 +8,8 @@
  * checksum in JavaScript takes half a millisecond without a JIT (and node:crypto 5 ms to load).
  */
 
-import {
-  close,
-  getdents,
-  mkdirat,
-  openat,
-  read,
-  rename,
-  STATX_BYTES,
-  statx,
-  unlinkat,
-  write,
-} from '../../native/calls/files.ts';
+import { close, mkdirat, openat, read, rename, STATX_BYTES, statx, unlinkat, write } from '../../native/calls/files.ts';
+import { sizeOf } from '../../native/calls/stat.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { BPF_MAXINSNS, NATIVE_ARCH, SOCK_FILTER_BYTES } from '../../native/constants/seccomp.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
@@ -27,6 +17,7 @@ import { attempt, call } from '../../native/kernel/perform.ts';
 import { out, result, viewOf } from '../../native/kernel/struct.ts';
 import type { LibSeccomp } from '../../native/libraries/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
+import { MAX_FILE_BYTES, makeRoom, noteUse } from './cache-limit.ts';
 import { nameOf } from './file-name.ts';
 
 /** The folder's name in the state root: `@` stands in no container's id. */
@@ -36,8 +27,6 @@ export const CACHE_FOLDER = '@seccomp';
 const MAGIC = 0x31_50_43_43_53_43_52_00n;
 const HEADER_BYTES = 16;
 const MAX_PROGRAM_BYTES = BPF_MAXINSNS * SOCK_FILTER_BYTES;
-/** A host has a handful of profiles; one that makes a new one for each container must not fill /run. */
-const MAX_FILES = 128;
 
 export interface CacheKey {
   /** All that a program depends on. */
@@ -95,11 +84,13 @@ export function readCached(local: Kernel, folder: string, key: CacheKey): Uint8A
   try {
     if (stoppedAt !== undefined) return undefined;
     if (!isOurs(folderStat.bytes, uid, S.IFDIR) || !isOurs(fileStat.bytes, uid, S.IFREG)) return undefined;
-    const size = sizeOf(fileStat.bytes);
+    const size = sizeOf(fileStat);
     if (size > fileSize(key.bytes, MAX_PROGRAM_BYTES)) return undefined;
     const content = out(size);
     const bytes = attempt(local, read(fd, content));
-    return parse(content.bytes.subarray(0, Math.max(0, bytes)), key);
+    const program = parse(content.bytes.subarray(0, Math.max(0, bytes)), key);
+    if (program !== undefined) noteUse(local, fd, fileStat);
+    return program;
   } finally {
     for (const opened of [fd, dir]) if (opened >= 0) attempt(local, close(opened));
   }
@@ -107,6 +98,8 @@ export function readCached(local: Kernel, folder: string, key: CacheKey): Uint8A
 
 /** Keeps a program. A failure is no one's concern: the next command compiles again. */
 export function writeCached(local: Kernel, folder: string, key: CacheKey, program: Uint8Array): void {
+  const file = compose(key, program);
+  if (file.length > MAX_FILE_BYTES) return;
   attempt(local, mkdirat(AT.FDCWD, folder, 0o700));
   const stat = out(STATX_BYTES);
   const { results, stoppedAt } = local.submit([
@@ -118,10 +111,9 @@ export function writeCached(local: Kernel, folder: string, key: CacheKey, progra
   const [dir = -1, , uid = -1, pid = 0] = results;
   if (dir < 0) return;
   if (stoppedAt === undefined && isOurs(stat.bytes, uid, S.IFDIR)) {
-    makeRoom(local, dir);
+    makeRoom(local, dir, key.fileName, file.length);
     const name = key.fileName;
     const partial = `${name}.${pid}`;
-    const file = compose(key, program);
     const written = local.submit([
       openat(dir, partial, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600),
       { ...write(result(0), file), mayFail: true },
@@ -133,32 +125,11 @@ export function writeCached(local: Kernel, folder: string, key: CacheKey, progra
   attempt(local, close(dir));
 }
 
-/** Empties the folder when it is full: what is in use comes back by itself. */
-function makeRoom(local: Kernel, dir: number): void {
-  const entries = out(32 * 1024);
-  const bytes = attempt(local, getdents(dir, entries));
-  const names = [...direntNames(entries.bytes.subarray(0, Math.max(0, bytes)))];
-  if (names.length >= MAX_FILES) local.submit(names.map((name) => ({ ...unlinkat(dir, name), mayFail: true })));
-}
-
-/** struct linux_dirent64: u16 length of the record at byte 16, the name from byte 19. */
-function* direntNames(entries: Uint8Array): Generator<string> {
-  const view = viewOf(entries);
-  for (let at = 0; at < entries.length; at += view.getUint16(at + 16, true)) {
-    const name = entries.subarray(at + 19, entries.indexOf(0, at + 19));
-    const text = new TextDecoder().decode(name);
-    if (text !== '.' && text !== '..') yield text;
-  }
-}
-
 /** In struct statx: u32 uid at byte 20, u16 mode at byte 28. */
 function isOurs(stat: Uint8Array, uid: number, type: number): boolean {
   const mode = viewOf(stat).getUint16(28, true);
   return viewOf(stat).getUint32(20, true) === uid && (mode & S.IFMT) === type && (mode & 0o022) === 0;
 }
-
-/** In struct statx: u64 size at byte 40. */
-const sizeOf = (stat: Uint8Array): number => Number(viewOf(stat).getBigUint64(40, true));
 
 const padded = (length: number): number => (length + 7) & ~7;
 const fileSize = (key: Uint8Array, programBytes: number): number =>

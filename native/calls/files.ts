@@ -7,6 +7,8 @@ import { u64s } from '../kernel/struct.ts';
 
 /** A descriptor, or the result of an earlier call of the same batch. */
 export type FdArg = Fd | ResultRef<Fd>;
+/** As text, or as bytes with a NUL at the end: names need not be UTF-8. */
+export type FilePath = string | Uint8Array;
 
 interface OpenHow {
   readonly flags: number;
@@ -15,13 +17,13 @@ interface OpenHow {
 }
 
 /** openat2(2), since Linux 5.6. Descriptors are always close-on-exec. */
-export const openat2 = (dir: FdArg, path: string, how: OpenHow): Call<Fd> => ({
+export const openat2 = (dir: FdArg, path: FilePath, how: OpenHow): Call<Fd> => ({
   name: 'openat2',
   args: [dir, path, u64s(how.flags | O.CLOEXEC, how.mode ?? 0, how.resolve ?? 0), 24],
 });
 
 /** openat(2), close-on-exec. */
-export const openat = (dir: FdArg, path: string, flags: number, mode = 0): Call<Fd> => ({
+export const openat = (dir: FdArg, path: FilePath, flags: number, mode = 0): Call<Fd> => ({
   name: 'openat',
   args: [dir, path, flags | O.CLOEXEC, mode],
 });
@@ -37,26 +39,26 @@ export const write = (fd: FdArg, data: string | Uint8Array): Call => {
   const bytes = typeof data === 'string' ? encoder.encode(data) : data;
   return { name: 'write', args: [fd, bytes, bytes.length] };
 };
-export const mkdirat = (dir: FdArg, path: string, mode: number): Call => ({ name: 'mkdirat', args: [dir, path, mode] });
-export const mknodat = (dir: FdArg, path: string, mode: number, device = 0): Call => ({
+export const mkdirat = (dir: FdArg, path: FilePath, mode: number): Call => ({ name: 'mkdirat', args: [dir, path, mode] });
+export const mknodat = (dir: FdArg, path: FilePath, mode: number, device = 0): Call => ({
   name: 'mknodat',
   args: [dir, path, mode, device],
 });
-export const symlinkat = (target: string, dir: FdArg, path: string): Call => ({
+export const symlinkat = (target: FilePath, dir: FdArg, path: FilePath): Call => ({
   name: 'symlinkat',
   args: [target, dir, path],
 });
-export const unlinkat = (dir: FdArg, path: string, flags = 0): Call => ({ name: 'unlinkat', args: [dir, path, flags] });
+export const unlinkat = (dir: FdArg, path: FilePath, flags = 0): Call => ({ name: 'unlinkat', args: [dir, path, flags] });
 export const rename = (fromDir: FdArg, from: string, toDir: FdArg, to: string, flags = 0): Call => ({
   name: 'renameat2',
   args: [fromDir, from, toDir, to, flags],
 });
-export const readlinkat = (dir: FdArg, path: string, into: Out): Call => ({
+export const readlinkat = (dir: FdArg, path: FilePath, into: Out): Call => ({
   name: 'readlinkat',
   args: [dir, path, into, into.bytes.length],
 });
 export const getdents = (fd: FdArg, into: Out): Call => ({ name: 'getdents64', args: [fd, into, into.bytes.length] });
-export const fchownat = (dir: FdArg, path: string, uid: number, gid: number, flags = 0): Call => ({
+export const fchownat = (dir: FdArg, path: FilePath, uid: number, gid: number, flags = 0): Call => ({
   name: 'fchownat',
   args: [dir, path, uid, gid, flags],
 });
@@ -82,7 +84,7 @@ export const closeRange = (first: number, last: number, flags = 0): Call => ({
 });
 
 /** statx(2) of a path, or of the descriptor itself where the path is empty. Read the answer with `readStatx`. */
-export const statx = (dir: FdArg, path: string, into: Out, flags: number = AT.SYMLINK_NOFOLLOW): Call => ({
+export const statx = (dir: FdArg, path: FilePath, into: Out, flags: number = AT.SYMLINK_NOFOLLOW): Call => ({
   name: 'statx',
   args: [dir, path, flags | AT.NO_AUTOMOUNT | (path === '' ? AT.EMPTY_PATH : 0), STATX_BASIC | STATX_MNT_ID, into],
 });

@@ -4,7 +4,7 @@ import { S } from '../constants/files.ts';
 import type { Out } from '../kernel/kernel.ts';
 import { viewOf } from '../kernel/struct.ts';
 
-const STX = { UID: 20, MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
+const STX = { UID: 20, MODE: 28, INO: 32, SIZE: 40, MTIME: 112, RDEV_MAJOR: 128, RDEV_MINOR: 132, DEV: 136 } as const;
 
 export interface DeviceNumbers {
   readonly major: number;
@@ -21,6 +21,14 @@ export const typeOf = (stat: Out): number => modeOf(stat) & S.IFMT;
 
 export const ownerOf = (stat: Out): number => viewOf(stat.bytes).getUint32(STX.UID, true);
 
+export const sizeOf = (stat: Out): number => Number(viewOf(stat.bytes).getBigUint64(STX.SIZE, true));
+
+/** When its content was last modified, in milliseconds since 1970. */
+export function modifiedAt(stat: Out): number {
+  const view = viewOf(stat.bytes);
+  return Number(view.getBigInt64(STX.MTIME, true)) * 1000 + view.getUint32(STX.MTIME + 8, true) / 1e6;
+}
+
 /** Whether it is that device, whatever its name and permissions. @param type S_IFCHR, S_IFBLK */
 export function isDeviceNode(stat: Out, type: number, { major, minor }: DeviceNumbers): boolean {
   const view = viewOf(stat.bytes);
@@ -32,3 +40,9 @@ export function isDeviceNode(stat: Out, type: number, { major, minor }: DeviceNu
 }
 
 export const isCharacterDevice = (stat: Out, numbers: DeviceNumbers): boolean => isDeviceNode(stat, S.IFCHR, numbers);
+
+/** Whether two answers are of one file. */
+export const isSameFile = (one: Out, other: Out): boolean =>
+  [STX.INO, STX.DEV].every(
+    (at) => viewOf(one.bytes).getBigUint64(at, true) === viewOf(other.bytes).getBigUint64(at, true),
+  );

@@ -207,8 +207,7 @@ export function listDirectories(kernel: Kernel, root: string, mayLack = true): r
   try {
     fd = openRoot(kernel, root, O.RDONLY);
     return entriesOf(kernel, fd)
-      .filter((entry) => entry.directory)
-      .map((entry) => entry.name)
+      .flatMap(({ name, directory }) => (directory && typeof name === 'string' ? [name] : []))
       .sort();
   } catch (error) {
     if (isErrno(error, 'ENOENT') && mayLack) return [];

@@ -67,6 +67,20 @@ suite('tmpcopyup', { skip }, () => {
     assert.deepEqual(rest, ['program', '/nowhere', '300000', 'fifo', 'character special file', '599', 'tmpfs']);
   });
 
+  test('copies names and links that are not UTF-8', async () => {
+    const prepare = (rootfs: string) => {
+      const name = (text: string) => Buffer.concat([Buffer.from(join(rootfs, 'etc/')), Buffer.from(text, 'latin1')]);
+      mkdirSync(name('folder-\xff'));
+      writeFileSync(name('folder-\xff/file-\xfe'), 'found\n');
+      symlinkSync(Buffer.from('file-\xfe', 'latin1'), name('folder-\xff/link-\xfd'));
+      writeFileSync(name('\xef\xbb\xbfmark'), '');
+    };
+    const script = `cd /etc/"$(printf 'folder-\\377')" && cat "$(printf 'link-\\375')"; cd ..; echo *mark | od -An -c`;
+    const { output, status } = await host.run('bytes', writableShell(script, upper), { prepare });
+    assert.equal(status, 0, output);
+    assert.match(output, /^found\n 357 273 277 +m +a +r +k/);
+  });
+
   test('keeps what it covers as it is, and takes its options', async () => {
     const prepare = (rootfs: string) => writeFileSync(join(rootfs, 'etc/file'), 'old\n');
     const options = ['tmpcopyup', 'ro', 'mode=700', 'size=1m'];

@@ -212,6 +212,11 @@ export const fileCalls: Calls = {
     const { socket } = p.descriptors.get(a.num(0));
     (socket ?? nodeOf(p, a.num(0))).mode = a.num(1) & 0o7777;
   },
+  fchmodat(p, a) {
+    const path = lookUp(p, a.num(0), a.str(1), { follow: true });
+    checkWritable(path);
+    path.node.mode = a.num(2) & 0o7777;
+  },
   fchown: (p, a) => own(nodeOf(p, a.num(0)), a.num(1), a.num(2)),
   fchownat(p, a) {
     const path = lookUpAt(p, a.num(0), a.str(1), a.num(4));

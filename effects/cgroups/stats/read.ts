@@ -1,10 +1,10 @@
 /** What a container uses, read from its cgroup in one trip. */
 
 import { ERRNO } from '../../../native/constants/errno.ts';
+import { subdirectories } from '../../../native/directory-entries.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import { Batch, CgroupError, planRead, textAt, tryRead } from '../files.ts';
-import { subdirectories } from '../members.ts';
 import type { ContainerStats } from './types.ts';
 import { V1_FILES, v1HugetlbFiles, v1Stats } from './v1.ts';
 import { V2_FILES, v2HugetlbFiles, v2Stats } from './v2.ts';

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -9,6 +13,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -120,11 +125,104 @@ describe('the cache of compiled programs', () => {
     assert.equal(lookUp(), undefined);
   });
 
-  test('a full folder is emptied, and filled again', () => {
+  /** A file of the folder that was last used so many minutes ago. */
+  const old = (name: string, minutes: number, bytes = 0): void => {
+    writeFileSync(`${folder}/${name}`, Buffer.alloc(bytes));
+    const time = Date.now() / 1000 - minutes * 60;
+    utimesSync(`${folder}/${name}`, time, time);
+  };
+
+  test('as many files as are allowed stay, and those that were not used for longest go', () => {
     store();
-    for (let i = 0; i < 130; i++) writeFileSync(`${folder}/other-${i}`, '');
+    for (let i = 0; i < 300; i++) old(`other-${i}`, ((i * 7) % 300) + 1);
+    writeCached(local, folder, keyOf('one more'), program);
+    const left = readdirSync(folder);
+    assert.equal(left.length, 128);
+    const ages = left.flatMap((name) => (name.startsWith('other-') ? [((Number(name.slice(6)) * 7) % 300) + 1] : []));
+    assert.deepEqual(
+      ages.toSorted((a, b) => a - b),
+      Array.from({ length: 126 }, (_, i) => i + 1),
+    );
+    assert.deepEqual(lookUp(), program);
+    assert.deepEqual(readCached(local, folder, keyOf('one more')), program);
+  });
+
+  test('as many bytes as are allowed stay, and a program that is too large is not kept', () => {
     store();
-    assert.equal(readdirSync(folder).length, 1);
+    const size = (): number => readdirSync(folder).reduce((sum, name) => sum + statSync(`${folder}/${name}`).size, 0);
+    for (let i = 1; i <= 20; i++) old(`other-${i}`, i, 500_000);
+    // Profiles, of which the programs' keys are made, can be far larger than what becomes of them.
+    const large = (bytes: number) => keyOf('k'.repeat(bytes));
+    writeCached(local, folder, large(400_000), program);
+    assert.ok(size() <= 4 * 1024 * 1024 && size() > 3 * 1024 * 1024, `${size()} bytes`);
+    assert.deepEqual(readCached(local, folder, large(400_000)), program);
+    assert.deepEqual(lookUp(), program);
+    const before = readdirSync(folder);
+    assert.deepEqual(before.filter((name) => name.startsWith('other-')).toSorted(), [
+      'other-1',
+      'other-2',
+      'other-3',
+      'other-4',
+      'other-5',
+      'other-6',
+      'other-7',
+    ]);
+    writeCached(local, folder, large(600_000), program);
+    assert.deepEqual(readdirSync(folder), before);
+  });
+
+  test('what is used stays', () => {
+    store();
+    const hourAgo = Date.now() / 1000 - 3600;
+    utimesSync(file(), hourAgo, hourAgo);
+    assert.deepEqual(lookUp(), program);
+    for (let i = 0; i < 200; i++) old(`other-${i}`, 10);
+    writeCached(local, folder, keyOf('one more'), program);
+    assert.deepEqual(lookUp(), program);
+    // Within a minute it is not written down again.
+    const time = statSync(`${folder}/${key.fileName}`).mtimeMs;
+    lookUp();
+    assert.equal(statSync(`${folder}/${key.fileName}`).mtimeMs, time);
+  });
+
+  test('its own file is replaced, and costs no other its place; what cannot be removed is no one’s concern', () => {
+    store();
+    for (let i = 0; i < 127; i++) old(`other-${i}`, i + 1);
+    mkdirSync(`${folder}/a-folder`);
+    utimesSync(`${folder}/a-folder`, 0, 0);
+    rmSync(`${folder}/other-126`);
+    store();
+    assert.equal(readdirSync(folder).length, 128);
+    writeCached(local, folder, keyOf('one more'), program);
+    assert.equal(readdirSync(folder).length, 128);
+    assert.ok(
+      !existsSync(`${folder}/other-125`) && existsSync(`${folder}/other-124`) && existsSync(`${folder}/a-folder`),
+    );
+  });
+
+  test('commands at the same time neither fail nor lose what they add', async () => {
+    const adds = `
+      const { keyOf, writeCached, readCached } = await import(${JSON.stringify(`${import.meta.dirname}/../../../effects/seccomp/cache.ts`)});
+      const { loadLibc } = await import(${JSON.stringify(`${import.meta.dirname}/../../../native/libraries/libc.ts`)});
+      const { localKernel } = await import(${JSON.stringify(`${import.meta.dirname}/../../../native/performers/local.ts`)});
+      const local = localKernel(loadLibc());
+      for (let i = 0; i < 200; i++) {
+        const key = keyOf(process.argv[1] + ' ' + i);
+        writeCached(local, ${JSON.stringify(folder)}, key, new Uint8Array(800).fill(i));
+        // The other one may have pushed it out in the meantime, but never damaged it.
+        const found = readCached(local, ${JSON.stringify(folder)}, key);
+        if (found !== undefined && found.some((byte) => byte !== i)) process.exit(3);
+      }`;
+    const both = ['one', 'other'].map((name) =>
+      spawn(process.execPath, ['--input-type=module', '-e', adds, name], { stdio: 'inherit' }),
+    );
+    const ends = await Promise.all(both.map((child) => once(child, 'exit')));
+    assert.deepEqual(ends, [
+      [0, null],
+      [0, null],
+    ]);
+    store();
+    assert.equal(readdirSync(folder).length, 128);
     assert.deepEqual(lookUp(), program);
   });
 
