@@ -3,8 +3,8 @@
  * and directories, by chmod(2), what they allow their owner. Root is not kept out by that.
  */
 
+import type { FileName } from '../../native/calls/directory-entries.ts';
 import { AT } from '../../native/constants/files.ts';
-import type { FileName } from '../../native/directory-entries.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { isCgroupError } from './files.ts';

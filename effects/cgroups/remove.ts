@@ -1,9 +1,9 @@
 /** Removes a container's cgroup. */
 
+import type { FileName } from '../../native/calls/directory-entries.ts';
 import { unlinkat } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT } from '../../native/constants/files.ts';
-import type { FileName } from '../../native/directory-entries.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';

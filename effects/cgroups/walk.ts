@@ -4,11 +4,11 @@
  * it, only a few descriptors are open at a time, and nothing here calls itself.
  */
 
+import { directoryNames, entryBuffer, type FileName, readEntries } from '../../native/calls/directory-entries.ts';
 import { close, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { isSameFile } from '../../native/calls/stat.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { directoryNames, entryBuffer, type FileName, readEntries } from '../../native/directory-entries.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { out, result } from '../../native/kernel/struct.ts';

@@ -1,5 +1,6 @@
 /** Copies a directory's content, where the copy's performer is: files, directories, symlinks, devices, fifos. */
 
+import { entryBuffer, type FileName, readEntries } from '../../native/calls/directory-entries.ts';
 import {
   close,
   fchownat,
@@ -15,7 +16,6 @@ import {
 } from '../../native/calls/files.ts';
 import { modeOf, ownerOf, typeOf } from '../../native/calls/stat.ts';
 import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
-import { entryBuffer, type FileName, readEntries } from '../../native/directory-entries.ts';
 import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform, SyscallError } from '../../native/kernel/perform.ts';
 import { out, u64s, viewOf } from '../../native/kernel/struct.ts';

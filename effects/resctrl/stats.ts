@@ -1,6 +1,6 @@
 /** What `events` tells of a resctrl group, in runc's shape (runc: types/events.go). */
 
-import { subdirectories } from '../../native/directory-entries.ts';
+import { subdirectories } from '../../native/calls/directory-entries.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ResctrlRecord } from '../../spec/record.ts';
 import type { Wide } from '../../spec/types.ts';

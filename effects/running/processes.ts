@@ -3,12 +3,12 @@
  * whoever is in the one that was made for it, and their descendants, which may have gone on to namespaces of their own.
  */
 
+import { subdirectories } from '../../native/calls/directory-entries.ts';
 import { close } from '../../native/calls/files.ts';
 import { pidfdSendSignal } from '../../native/calls/process.ts';
 import { readLink } from '../../native/calls/read-link.ts';
 import { AT } from '../../native/constants/files.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import { subdirectories } from '../../native/directory-entries.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, isErrno } from '../../native/kernel/perform.ts';
 import { hasOwnPids } from '../../spec/pids.ts';

@@ -4,9 +4,9 @@
  * has just spent milliseconds on the compilation; a command that finds its program has nothing to look through.
  */
 
+import { type FileName, readEntries } from '../../native/calls/directory-entries.ts';
 import { STATX_BYTES, statx, unlinkat } from '../../native/calls/files.ts';
 import { modifiedAt, sizeOf } from '../../native/calls/stat.ts';
-import { type FileName, readEntries } from '../../native/directory-entries.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';

@@ -39,7 +39,10 @@ export const write = (fd: FdArg, data: string | Uint8Array): Call => {
   const bytes = typeof data === 'string' ? encoder.encode(data) : data;
   return { name: 'write', args: [fd, bytes, bytes.length] };
 };
-export const mkdirat = (dir: FdArg, path: FilePath, mode: number): Call => ({ name: 'mkdirat', args: [dir, path, mode] });
+export const mkdirat = (dir: FdArg, path: FilePath, mode: number): Call => ({
+  name: 'mkdirat',
+  args: [dir, path, mode],
+});
 export const mknodat = (dir: FdArg, path: FilePath, mode: number, device = 0): Call => ({
   name: 'mknodat',
   args: [dir, path, mode, device],
@@ -48,7 +51,10 @@ export const symlinkat = (target: FilePath, dir: FdArg, path: FilePath): Call =>
   name: 'symlinkat',
   args: [target, dir, path],
 });
-export const unlinkat = (dir: FdArg, path: FilePath, flags = 0): Call => ({ name: 'unlinkat', args: [dir, path, flags] });
+export const unlinkat = (dir: FdArg, path: FilePath, flags = 0): Call => ({
+  name: 'unlinkat',
+  args: [dir, path, flags],
+});
 export const rename = (fromDir: FdArg, from: string, toDir: FdArg, to: string, flags = 0): Call => ({
   name: 'renameat2',
   args: [fromDir, from, toDir, to, flags],

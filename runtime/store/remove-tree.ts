@@ -1,8 +1,8 @@
 /** Entries of directories, by descriptors, and the removal of what is below one. */
 
+import { DT, type FileName, readEntries } from '../../native/calls/directory-entries.ts';
 import { close, getdents, openat, unlinkat } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { DT, type FileName, readEntries } from '../../native/directory-entries.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, isErrno, SyscallError } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';

@@ -1,7 +1,7 @@
 /** What a container uses, read from its cgroup in one trip. */
 
+import { subdirectories } from '../../../native/calls/directory-entries.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
-import { subdirectories } from '../../../native/directory-entries.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import { Batch, CgroupError, planRead, textAt, tryRead } from '../files.ts';

@@ -1,10 +1,10 @@
 /** The entries of directories, as getdents64(2) tells them. */
 
-import { close, getdents, openat } from './calls/files.ts';
-import { AT, O } from './constants/files.ts';
-import type { Kernel, Out } from './kernel/kernel.ts';
-import { attempt } from './kernel/perform.ts';
-import { out, viewOf } from './kernel/struct.ts';
+import { AT, O } from '../constants/files.ts';
+import type { Kernel, Out } from '../kernel/kernel.ts';
+import { attempt } from '../kernel/perform.ts';
+import { out, viewOf } from '../kernel/struct.ts';
+import { close, getdents, openat } from './files.ts';
 
 /** One name without a slash: as text, or where it is not UTF-8, as bytes with a NUL at the end. */
 export type FileName = string | Uint8Array;
