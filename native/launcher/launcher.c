@@ -51,7 +51,7 @@ static u64 length(const char *text) {
   return n;
 }
 
-static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
+static char upper(char c) { return (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c); }
 
 static int starts_with(const char *text, const char *prefix) {
   for (; *prefix; text++, prefix++)
