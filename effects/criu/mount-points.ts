@@ -2,14 +2,13 @@
 
 import { close, closeRange, openat } from '../../native/calls/files.ts';
 import { mount } from '../../native/calls/mounts.ts';
-import { unshare, waitid } from '../../native/calls/process.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
+import { unshare } from '../../native/calls/process.ts';
+import { reapChild } from '../../native/calls/reap.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MS } from '../../native/constants/mount.ts';
-import { CLONE, P, W } from '../../native/constants/process.ts';
+import { CLONE } from '../../native/constants/process.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, perform } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Mount } from '../../spec/types.ts';
 import { EffectError, reasonOf } from '../error.ts';
@@ -85,6 +84,6 @@ function inOwnMounts<T>({ platform, inheritance }: Session, action: (kernel: Ker
     return action(stage.kernel);
   } finally {
     attempt(platform.local, close(stage.connection));
-    while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+    reapChild(platform.local, stage.pid);
   }
 }

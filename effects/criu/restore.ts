@@ -3,8 +3,8 @@
 import { close, closeRange, mkdirat, openat } from '../../native/calls/files.ts';
 import { mount, mountSetattr, moveMount, openTree } from '../../native/calls/mounts.ts';
 import { setns, unshare, waitid } from '../../native/calls/process.ts';
+import { reapChild } from '../../native/calls/reap.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
@@ -140,7 +140,7 @@ function bringLoopbackUp({ platform, inheritance }: Session, pid: number): void 
       batch.perform(stage.kernel);
     } finally {
       attempt(local, close(stage.connection));
-      while (attempt(local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+      reapChild(local, stage.pid);
     }
   } finally {
     attempt(local, close(namespace));

@@ -8,7 +8,8 @@ import {
   receiveMessage,
   sendDescriptors,
 } from '../../native/calls/sockets.ts';
-import type { Kernel } from '../../native/kernel/kernel.ts';
+import { MSG } from '../../native/constants/socket.ts';
+import { type Kernel, MalformedAnswerError } from '../../native/kernel/kernel.ts';
 import { attempt, call } from '../../native/kernel/perform.ts';
 import type { Session } from '../session.ts';
 import { connectToInit } from './connect.ts';
@@ -58,8 +59,13 @@ export function takeDescriptors(
 ): readonly number[] {
   call(remote, sendDescriptors(theirs, descriptors));
   const buffers = receiveBuffers(descriptors.length);
-  call(local, receiveMessage(ours, buffers));
-  return complete(receivedDescriptors(buffers.control), descriptors.length, local.performer);
+  // It has said that it sent them: what is not there now will not come.
+  const length = attempt(local, receiveMessage(ours, buffers, MSG.CMSG_CLOEXEC | MSG.DONTWAIT));
+  const received = receivedDescriptors(buffers.control);
+  if (length > 0 && received.length === descriptors.length) return received;
+  local.submit(received.map((fd) => ({ ...close(fd), mayFail: true })));
+  const came = `${received.length} descriptors came of ${descriptors.length} that it says it has sent`;
+  throw new MalformedAnswerError(remote.performer, came);
 }
 
 function complete(received: readonly number[], count: number, performer: string): readonly number[] {

@@ -5,12 +5,11 @@
  */
 
 import { close, closeRange } from '../../native/calls/files.ts';
-import { pidfdOpen, setns, waitid } from '../../native/calls/process.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
-import { CLONE, P, W } from '../../native/constants/process.ts';
+import { pidfdOpen, setns } from '../../native/calls/process.ts';
+import { reapChild } from '../../native/calls/reap.ts';
+import { CLONE } from '../../native/constants/process.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
 import { doing } from '../error.ts';
 import { openChannel, passDescriptors } from '../init/channel.ts';
 import { connectedInit, type Session } from '../session.ts';
@@ -63,7 +62,7 @@ export function withHostSide<T>(session: Session, preserveFds: number, action: (
         });
       } finally {
         attempt(local, close(stage.connection));
-        while (attempt(local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+        reapChild(local, stage.pid);
       }
     } finally {
       attempt(init.kernel, close(channel.theirs));

@@ -1,12 +1,12 @@
 /** User namespaces that nobody lives in: id-mapped mounts take their mappings from one (mount_setattr(2)). */
 
 import { close, openat, write } from '../../native/calls/files.ts';
-import { unshare, waitid } from '../../native/calls/process.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
+import { unshare } from '../../native/calls/process.ts';
+import { reapChild } from '../../native/calls/reap.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { CLONE, P, W } from '../../native/constants/process.ts';
+import { CLONE } from '../../native/constants/process.ts';
 import { attempt, perform } from '../../native/kernel/perform.ts';
-import { out, result } from '../../native/kernel/struct.ts';
+import { result } from '../../native/kernel/struct.ts';
 import type { Stage } from '../../native/stage/spawn.ts';
 import { doing } from '../error.ts';
 import { type Mappings, mapText } from '../namespaces/user/mappings.ts';
@@ -35,7 +35,7 @@ export function withMappedNamespaces<T>(session: Session, action: (pathOf: (mapp
   } finally {
     for (const { pid, connection } of stages.values()) {
       attempt(local, close(connection));
-      while (attempt(local, waitid(P.PID, pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+      reapChild(local, pid);
     }
   }
 }

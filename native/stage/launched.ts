@@ -5,8 +5,8 @@
 
 import { close, closeRange } from '../calls/files.ts';
 import { waitid } from '../calls/process.ts';
+import { reapChild } from '../calls/reap.ts';
 import { receiveBuffers, receiveMessage, sendDescriptors } from '../calls/sockets.ts';
-import { ERRNO } from '../constants/errno.ts';
 import { P, W } from '../constants/process.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { attempt } from '../kernel/perform.ts';
@@ -66,5 +66,5 @@ export function endLaunchedStage(local: Kernel, { pid, socket, channel, taken }:
     { ...close(socket), mayFail: true },
     { ...close(channel), mayFail: true },
   ]);
-  while (attempt(local, waitid(P.PID, pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+  reapChild(local, pid);
 }

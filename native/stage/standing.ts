@@ -5,8 +5,8 @@
 
 import { chdir, close, closeRange, dup3 } from '../calls/files.ts';
 import { setsid, waitid } from '../calls/process.ts';
+import { reapChild } from '../calls/reap.ts';
 import { receiveBuffers, receiveMessage, sendDescriptors, socketpair } from '../calls/sockets.ts';
-import { ERRNO } from '../constants/errno.ts';
 import { O } from '../constants/files.ts';
 import { P, W } from '../constants/process.ts';
 import { SOCK } from '../constants/socket.ts';
@@ -81,7 +81,7 @@ function standingStages({ local, spawnStage }: Platform): StandingStages {
       { ...close(connection), mayFail: true },
       { ...close(channel), mayFail: true },
     ]);
-    while (attempt(local, waitid(P.PID, pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+    reapChild(local, pid);
   }
 
   /** Somebody may have killed it. */

@@ -2,12 +2,11 @@
 
 import { close, openat } from '../../../native/calls/files.ts';
 import { routeSocket } from '../../../native/calls/netlink.ts';
-import { setns, waitid } from '../../../native/calls/process.ts';
-import { ERRNO } from '../../../native/constants/errno.ts';
+import { setns } from '../../../native/calls/process.ts';
+import { reapChild } from '../../../native/calls/reap.ts';
 import { AT, O } from '../../../native/constants/files.ts';
-import { CLONE, P, W } from '../../../native/constants/process.ts';
+import { CLONE } from '../../../native/constants/process.ts';
 import { attempt, call, perform } from '../../../native/kernel/perform.ts';
-import { out } from '../../../native/kernel/struct.ts';
 import type { Platform } from '../../../native/platform.ts';
 import type { ContainerRecord } from '../../../spec/record.ts';
 import { doing, EffectError } from '../../error.ts';
@@ -73,7 +72,7 @@ function withSides(platform: Platform, path: string, act: (sides: Sides) => void
       });
     } finally {
       attempt(local, close(stage.connection));
-      while (attempt(local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+      reapChild(local, stage.pid);
     }
   } finally {
     for (const fd of opened) attempt(local, close(fd));
