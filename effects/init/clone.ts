@@ -5,6 +5,7 @@
 
 import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
 import { clone3, SIGINFO_BYTES, waitid } from '../../native/calls/process.ts';
+import { reapChild } from '../../native/calls/reap.ts';
 import { socketpair } from '../../native/calls/sockets.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
@@ -126,7 +127,7 @@ function cloneProcess(
     return ownChild(platform.local, performAll(batch, stage.kernel, meanwhile)[pid.index]);
   } finally {
     attempt(platform.local, close(stage.connection));
-    while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+    reapChild(platform.local, stage.pid);
   }
 }
 

@@ -17,7 +17,7 @@ export function reapChild(parent: Kernel, pid: number): void {
   const info = out(SIGINFO_BYTES);
   // As long as it has not been reaped, nobody else has its pid.
   const result = attempt(parent, waitid(P.PID, pid, info, W.EXITED | W.NOHANG));
-  if (result < 0 || endingIn(info).pid !== 0) return;
+  if (result === -ERRNO.ECHILD || endingIn(info).pid !== 0) return;
   attempt(parent, kill(pid, SIGNALS.SIGKILL));
   while (attempt(parent, waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED)) === -ERRNO.EINTR);
 }

@@ -1,6 +1,7 @@
 /** A stage that has been taken over where it joined a container. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { startServedProcess } from '../../../effects/init/clone.ts';
 import { close } from '../../../native/calls/files.ts';
@@ -46,6 +47,29 @@ test('a stage cannot name a process of the host’s as the one that it has made'
     // The real one has lost its connection, and ends.
     perform(local, [waitid(P.PID, child, out(128), W.EXITED)]);
   }
+});
+
+test('a stage that does not end with its connection is ended', () => {
+  let stagePid = 0;
+  const hanging = {
+    ...platform,
+    spawnStage(descriptors: readonly number[], performer: string) {
+      const stage = platform.spawnStage(descriptors, performer);
+      stagePid = stage.pid;
+      const stopping: Kernel = {
+        performer,
+        submit(calls) {
+          const outcome = stage.kernel.submit(calls);
+          if (calls.some(({ name }) => name === 'clone3')) process.kill(stage.pid, 'SIGSTOP');
+          return outcome;
+        },
+      };
+      return { ...stage, kernel: stopping };
+    },
+  };
+  const { pid, socket } = startServedProcess(hanging, 'init', plan);
+  assert.throws(() => readFileSync(`/proc/${stagePid}/stat`), /ENOENT/);
+  perform(local, [close(socket), waitid(P.PID, pid, out(128), W.EXITED)]);
 });
 
 test('the process that a stage has made serves', () => {
