@@ -74,6 +74,8 @@ case ${1:-build} in
       busybox-static runc crun strace uidmap "$cross_compiler"
       # Engines, and what they need to run a container.
       podman conmon catatonit containernetworking-plugins containerd docker.io
+      # The C is fuzzed and analysed (test/fuzz/, test/build/analysis.test.ts).
+      clang libclang-rt-14-dev clang-tidy
     )
     # For the test machine (test/vm/).
     [ "$bun_arch" != x64 ] || packages+=(mmdebstrap qemu-system-x86 e2fsprogs)

@@ -54,6 +54,8 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_lseek 8
 #define SYS_madvise 28
 #define SYS_cachestat 451
+#define SYS_accept4 288
+#define SYS_clone3 435
 
 #elif defined(__aarch64__)
 
@@ -103,6 +105,8 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_lseek 62
 #define SYS_madvise 233
 #define SYS_cachestat 451
+#define SYS_accept4 242
+#define SYS_clone3 435
 
 #else
 #error "runchart runs on x86-64 and arm64"

@@ -106,6 +106,9 @@ async function failureOf(
     if (first === -1) killed = `hook ran past specified timeout of ${((hook.timeout ?? 0) / 1000).toFixed(1)}s`;
     if (abandoned) killed = "the container's init ended meanwhile";
     if (killed !== undefined) await killProcess(platform, running.pidfd);
+  } catch (error) {
+    // It cannot be reaped either.
+    return killed === undefined ? reasonOf(error) : `${killed}; ${reasonOf(error)}`;
   } finally {
     attempt(platform.local, close(running.pidfd));
   }

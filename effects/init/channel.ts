@@ -10,7 +10,7 @@ import {
   sendDescriptors,
 } from '../../native/calls/sockets.ts';
 import { MSG } from '../../native/constants/socket.ts';
-import type { Kernel } from '../../native/kernel/kernel.ts';
+import { type Kernel, MalformedAnswerError } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { result } from '../../native/kernel/struct.ts';
 import { EffectError } from '../error.ts';
@@ -81,8 +81,13 @@ export function takeDescriptors(
 ): readonly number[] {
   call(remote, sendDescriptors(theirs, descriptors));
   const buffers = receiveBuffers(descriptors.length);
-  call(local, receiveMessage(ours, buffers));
-  return complete(receivedDescriptors(buffers.control), descriptors.length, local.performer);
+  // It has said that it sent them: what is not there now will not come.
+  const length = attempt(local, receiveMessage(ours, buffers, MSG.CMSG_CLOEXEC | MSG.DONTWAIT));
+  const received = receivedDescriptors(buffers.control);
+  if (length > 0 && received.length === descriptors.length) return received;
+  local.submit(received.map((fd) => ({ ...close(fd), mayFail: true })));
+  const came = `${received.length} descriptors came of ${descriptors.length} that it says it has sent`;
+  throw new MalformedAnswerError(remote.performer, came);
 }
 
 function complete(received: readonly number[], count: number, performer: string): readonly number[] {

@@ -5,17 +5,19 @@
 
 import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
 import { socketPair } from '../../native/calls/pair.ts';
-import { clone3 } from '../../native/calls/process.ts';
+import { clone3, SIGINFO_BYTES, waitid } from '../../native/calls/process.ts';
 import { reapChild } from '../../native/calls/reap.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { CLONE } from '../../native/constants/process.ts';
+import { CLONE, P, W } from '../../native/constants/process.ts';
 import type { Kernel, ResultRef } from '../../native/kernel/kernel.ts';
 import { attempt, flush } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { StandingStages } from '../../native/stage/stage.ts';
 import { STANDING_FROM } from '../../native/stage/standing.ts';
 import { PartedBatch } from '../batch.ts';
-import { doing } from '../error.ts';
+import { doing, EffectError } from '../error.ts';
 import { addOomScore } from '../process/execution-domain.ts';
 import type { Inheritance, InitConnection } from '../session.ts';
 
@@ -75,7 +77,7 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
     const pid =
       standing === undefined
         ? cloneProcess(platform, table, plan, meanwhile)
-        : cloneFrom(standing, table, plan, meanwhile);
+        : cloneFrom(local, standing, table, plan, meanwhile);
     return { pid, socket: ours, kernel };
   } catch (error) {
     local.submit([close(ours)]);
@@ -119,7 +121,7 @@ function cloneProcess(
     }
     plan.addJoins?.(batch, held);
     const pid = addClone(batch, plan, cgroup);
-    return performAll(batch, stage.kernel, meanwhile)[pid.index] ?? 0;
+    return ownChild(platform.local, performAll(batch, stage.kernel, meanwhile)[pid.index]);
   } finally {
     attempt(platform.local, close(stage.connection));
     reapChild(platform.local, stage.pid);
@@ -136,11 +138,24 @@ function performAll(batch: PartedBatch, stage: Kernel, meanwhile: () => void): r
   return all;
 }
 
+/**
+ * A stage that joins a container may be taken over in it, and name a process of the host's, for us to signal it later. With
+ * CLONE_PARENT the one that it has made is a child of ours.
+ */
+function ownChild(local: Kernel, pid = 0): number {
+  const asked = attempt(local, waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED | W.NOHANG | W.NOWAIT));
+  if (pid > 0 && asked !== -ERRNO.ECHILD) return pid;
+  throw new EffectError(
+    `clone3 into the namespaces: the stage names process ${pid}, which is no child of this process`,
+  );
+}
+
 /** Whether all that the stage does besides cloning the process leaves no trace in the stage. */
 const leavesStage = ({ enterCgroup, joinFirst, addJoins, oomScoreAdj }: ServedProcessPlan): boolean =>
   enterCgroup === undefined && joinFirst === undefined && addJoins === undefined && oomScoreAdj === undefined;
 
 function cloneFrom(
+  local: Kernel,
   standing: StandingStages,
   table: readonly number[],
   plan: ServedProcessPlan,
@@ -157,7 +172,7 @@ function cloneFrom(
     batch.add(closeRange(0, STANDING_FROM - 1));
     if (plan.birthCgroup !== undefined) batch.add(close(cgroup));
     batch.part('tidy up the stage');
-    return performAll(batch, kernel, meanwhile)[pid.index] ?? 0;
+    return ownChild(local, performAll(batch, kernel, meanwhile)[pid.index]);
   } catch (error) {
     standing.retire();
     throw error;

@@ -32,10 +32,13 @@
 #define SIG_DFL 0
 #define SA_RESTORER 0x04000000
 
-/* Bits 0 to 5: that argument is the index of an earlier result. */
+/* RESULTS, a bit an argument: that argument is the index of an earlier result. */
+#define RESULTS 0x3fu
 #define MAY_FAIL (1u << 8)
 #define CHILD_SERVES (1u << 9) /* argument 5: the socket on which a new process goes on */
 #define SERVE (1u << 10)       /* answer first; then serve on what this call returns */
+
+#define FLAGS (RESULTS | MAY_FAIL | CHILD_SERVES | SERVE)
 
 #define NOT_PERFORMED (~0ul) /* instead of how many calls were */
 
@@ -81,6 +84,48 @@ static void copy(struct call *to, const struct call *from)
 {
 	for (volatile u32 i = 0; i < sizeof *to / 8; i++)
 		((u64 *)to)[i] = ((const u64 *)from)[i];
+}
+
+/*
+ * Whether a call can be performed as the one at that place of a batch: only results that are there by then are asked for,
+ * and a call to serve on is the last one, and an accept without results, since it is performed again without them.
+ */
+static int is_sound_call(const struct call *call, u64 index, u64 count)
+{
+	if (call->flags & ~FLAGS)
+		return 0;
+	if (call->flags & CHILD_SERVES && call->nr != SYS_clone3)
+		return 0;
+	if (call->flags & SERVE && (call->nr != SYS_accept4 || index + 1 != count || call->flags & RESULTS))
+		return 0;
+	for (int i = 0; i < 6; i++)
+		if (call->flags & (1u << i) && call->args[i] >= index)
+			return 0;
+	return 1;
+}
+
+/* Whether the header's sizes fit each other, and the message and its answer the halves of the arena. */
+static int is_sound_header(const struct message *m, u64 half)
+{
+	u64 calls = (u64)m->count * sizeof m->calls[0];
+	u64 answer = 8 + 8ul * m->count + m->out_bytes;
+
+	return m->size <= half && answer <= half && m->size >= sizeof *m + calls;
+}
+
+/*
+ * Reads a message. Not one call of a malformed one is performed; its connection ends as that of a peer that is gone does.
+ * What the calls do is their sender's business, whom nothing here can keep from harming this process by them.
+ */
+static int receive(i64 sock, struct message *m, u64 half)
+{
+	if (!transfer(SYS_read, sock, (char *)m, sizeof *m) || !is_sound_header(m, half) ||
+	    !transfer(SYS_read, sock, (char *)(m + 1), m->size - sizeof *m))
+		return 0;
+	for (u64 i = 0; i < m->count; i++)
+		if (!is_sound_call(&m->calls[i], i, m->count))
+			return 0;
+	return 1;
 }
 
 static i64 perform(const struct call *call, const i64 *results)
@@ -170,34 +215,31 @@ static enum { ANSWER, STOPPED, ANSWER_AND_SERVE, CHILD } run(const struct messag
 	return ANSWER;
 }
 
-static void serve(i64 sock)
+/* @param arena of two halves: the message's, and its answer's */
+static void serve(i64 sock, char *arena, u64 half)
 {
-	struct message *m = (struct message *)ARENA;
+	struct message *m = (struct message *)arena;
 	struct call again = {0}; /* how to come by the next connection, once a SERVE call has said so */
 	int stopped = 0; /* the last batch was */
 	int lost = 0; /* the peer is gone, or a seccomp filter that was just loaded forbids to answer it */
 
 	while (sock >= 0) {
-		if (lost || !transfer(SYS_read, sock, (char *)m, sizeof *m) || m->size > ARENA_SIZE / 2 ||
-		    m->size < sizeof *m + m->count * sizeof m->calls[0] ||
-		    !transfer(SYS_read, sock, (char *)(m + 1), m->size - sizeof *m)) {
+		if (lost || !receive(sock, m, half)) {
 			if (!again.flags)
 				return;
-			sock = next_connection(sock, &again);
-			lost = 0;
+			sock = next_connection((u64)sock, &again);
+			lost = stopped = 0;
 			continue;
 		}
 
-		u64 *done = (u64 *)(ARENA + ARENA_SIZE / 2);
+		u64 *done = (u64 *)(arena + half);
 		u64 answer = 8 + 8ul * m->count + m->out_bytes;
-		if (answer > ARENA_SIZE / 2)
-			return;
 		clear((char *)(done + 1 + m->count), m->out_bytes);
 		stopped = stopped && m->after;
 		*done = stopped ? NOT_PERFORMED : 0;
 		switch (stopped ? ANSWER : run(m, done, (i64 *)(done + 1))) {
 		case CHILD:
-			syscall6(SYS_close, sock, 0, 0, 0, 0, 0);
+			syscall6(SYS_close, (u64)sock, 0, 0, 0, 0, 0);
 			again.flags = 0; /* the connections to come are its parent's */
 			sock = (i64)m->calls[*done].args[5];
 			break;
@@ -211,7 +253,8 @@ static void serve(i64 sock)
 			transfer(SYS_sendto, sock, (char *)done, answer);
 			end_when_asked();
 			copy(&again, &m->calls[*done]);
-			sock = next_connection(sock, &again);
+			sock = next_connection((u64)sock, &again);
+			stopped = 0;
 		}
 	}
 }
@@ -229,7 +272,7 @@ __attribute__((used)) static void entry(u64 *stack)
 	if (syscall6(SYS_mmap, ARENA, ARENA_SIZE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE_NORESERVE, (u64)-1, 0) !=
 	    (i64)ARENA)
 		quit(125);
-	serve(sock);
+	serve(sock, (char *)ARENA, ARENA_SIZE / 2);
 	quit(0);
 }
 

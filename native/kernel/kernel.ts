@@ -77,7 +77,7 @@ export interface Kernel {
   readonly performer: string;
   /**
    * Performs a batch and waits for it. A failing call is a result, not an exception.
-   * @throws LostPeerError when a remote performer is gone before it answered.
+   * @throws LostPeerError when a remote performer is gone before it answered; MalformedAnswerError
    */
   submit(calls: readonly Call[]): Outcome;
   /**
@@ -86,7 +86,7 @@ export interface Kernel {
    * of that one has returned. What `settle` throws comes out of whatever waits next, and nothing after it counts.
    */
   readonly post?: ((calls: readonly Call[], settle: Settle) => void) | undefined;
-  /** Waits for everything that was posted. @throws LostPeerError, and what a `settle` throws */
+  /** Waits for everything that was posted. @throws LostPeerError, MalformedAnswerError, and what a `settle` throws */
   readonly flush?: (() => void) | undefined;
   /** A way to write batches before it is their turn, where there is one: see Ahead. */
   readonly ahead?: (() => Ahead) | undefined;
@@ -109,6 +109,16 @@ export class LostPeerError extends Error {
   readonly performer: string;
   constructor(performer: string) {
     super(`the ${performer} process ended before it answered`);
+    this.performer = performer;
+  }
+}
+
+/** The remote performer answered what no init of ours does. It is no LostPeerError: that can be an execve's success. */
+export class MalformedAnswerError extends Error {
+  override readonly name = 'MalformedAnswerError';
+  readonly performer: string;
+  constructor(performer: string, what: string) {
+    super(`the ${performer} process gave a malformed answer (${what}): it may have been taken over by another one`);
     this.performer = performer;
   }
 }

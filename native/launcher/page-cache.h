@@ -20,7 +20,7 @@ static void read_engine(const char *path) {
   u64 range[2] = {0, SAMPLE};
   struct {
     u64 cached, dirty, writeback, evicted, recently_evicted;
-  } pages;
+  } pages = {0};
   long size = syscall6(SYS_lseek, (u64)fd, 0, SEEK_END, 0, 0, 0);
   if (syscall6(SYS_cachestat, (u64)fd, (u64)range, (u64)&pages, 0, 0, 0) == 0 && size > 0 &&
       pages.cached < (u64)(size < SAMPLE ? size : SAMPLE) >> LITTLE) {

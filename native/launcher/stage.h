@@ -95,7 +95,7 @@ struct stage {
 
 /* @returns 0 where there is none */
 static int start_stage(struct stage *stage) {
-  int socket[2], channel[2];
+  int socket[2] = {-1, -1}, channel[2] = {-1, -1};
   if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)socket, 0, 0) < 0) return 0;
   if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)channel, 0, 0) < 0) return 0;
   stage->socket = out_of_the_way(socket[0]);

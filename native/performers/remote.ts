@@ -8,6 +8,7 @@
  * So several may be under way at once.
  */
 
+import { readAnswer } from '../answer.ts';
 import { ERRNO } from '../constants/errno.ts';
 import { MSG } from '../constants/socket.ts';
 import { SYSNO } from '../constants/sysno.ts';
@@ -30,8 +31,6 @@ interface Posted {
   readonly outs: ReadonlyMap<Out, number>;
   readonly answerBytes: number;
 }
-
-const NOT_PERFORMED = -1;
 
 /** What may wait to be read: much less than a socket holds, or both sides would wait for each other. */
 const MOST_UNREAD = 64 * 1024;
@@ -67,19 +66,17 @@ export function remoteKernels(libc: Libc): (socket: number, performer: string) =
       unread += answerBytes;
     }
 
-    /** @returns undefined for a batch that was not performed, since one before it has stopped */
-    function receive({ calls, outs, answerBytes }: Posted): Outcome | undefined {
+    /**
+     * @param skips whether the batch before it was stopped, or was skipped
+     * @returns undefined for a batch that was not performed therefore
+     */
+    function receive({ calls, outs, answerBytes }: Posted, skips: boolean): Outcome | undefined {
       while (answer.length < answerBytes) answer = new Uint8Array(answer.length * 2);
       transfer('read', answer, answerBytes);
-      const words = new Int32Array(answer.buffer, 0, 2 + 2 * calls.length);
-      const done = words[0] ?? 0;
-      if (done === NOT_PERFORMED) return undefined;
-      const results: number[] = [];
-      for (let i = 2; i < 2 + 2 * done; i += 2)
-        results.push((words[i + 1] ?? 0) * 0x1_0000_0000 + ((words[i] ?? 0) >>> 0));
+      const outcome = readAnswer(performer, calls, new Int32Array(answer.buffer, 0, 2 + 2 * calls.length), skips);
+      if (outcome === undefined) return undefined;
       for (const [out, at] of outs) out.bytes.set(answer.subarray(at, at + out.bytes.length));
-      const failed = done > 0 && (results[done - 1] ?? 0) < 0 && !calls[done - 1]?.mayFail;
-      return { results, stoppedAt: failed ? done - 1 : undefined };
+      return outcome;
     }
 
     function flush(): void {
@@ -87,7 +84,12 @@ export function remoteKernels(libc: Libc): (socket: number, performer: string) =
         const round = posted;
         posted = [];
         unread = 0;
-        const outcomes = round.map(receive);
+        let skips = false;
+        const outcomes = round.map((one) => {
+          const outcome = receive(one, skips);
+          skips = outcome === undefined || outcome.stoppedAt !== undefined;
+          return outcome;
+        });
         const skipped = outcomes.indexOf(undefined);
         const settled = skipped < 0 ? round.length : skipped;
         for (let i = 0; i < settled; i++) {

@@ -6,8 +6,9 @@
 import { type Ending, endingIn } from '../calls/ending.ts';
 import { close, closeRange } from '../calls/files.ts';
 import { execve, pidfdOpen, pidfdSendSignal, SIGINFO_BYTES, type Variable, waitid } from '../calls/process.ts';
+import { reapChild } from '../calls/reap.ts';
 import { CLOSE_RANGE } from '../constants/files.ts';
-import { P, W } from '../constants/process.ts';
+import { W } from '../constants/process.ts';
 import { SIGNALS } from '../constants/signal.ts';
 import { POLL } from '../constants/socket.ts';
 import { type Call, type Kernel, LostPeerError } from '../kernel/kernel.ts';
@@ -55,8 +56,7 @@ export function spawnProcess(platform: Platform, options: ProcessOptions): HostP
     return { pid, pidfd };
   } catch (error) {
     attempt(local, close(connection));
-    // It serves nobody any more, and exits.
-    attempt(local, waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED));
+    reapChild(local, pid);
     if (pidfd !== undefined) attempt(local, close(pidfd));
     throw error;
   }
@@ -102,10 +102,17 @@ export async function firstToEnd(
   }
 }
 
-/** SIGKILL, and waits until the process is gone. One that is gone already is fine. */
-export async function killProcess(platform: Platform, pidfd: number): Promise<void> {
+/** Long enough for a process that is busy in the kernel; a longer wait would look like a hang. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * SIGKILL, and waits until the process is gone. One that is gone already is fine.
+ * @throws Error where it does not end: it is frozen (cgroup v1), or hangs in a file system that does not answer
+ */
+export async function killProcess(platform: Platform, pidfd: number, patienceMs = PATIENCE_MS): Promise<void> {
   attempt(platform.local, pidfdSendSignal(pidfd, SIGNALS.SIGKILL));
-  await hasEnded(platform, pidfd);
+  if (!(await hasEnded(platform, pidfd, patienceMs)))
+    throw new Error(`it does not end after SIGKILL, within ${patienceMs / 1000} s`);
 }
 
 /** Takes a child's status; the child has ended. @param parent whose child it is */

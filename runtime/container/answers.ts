@@ -1,7 +1,7 @@
 /** The machine's answers as a command takes them: done, or an error of one line. */
 
 import type { Answer } from '../../machines/ask.ts';
-import { LostPeerError } from '../../native/kernel/kernel.ts';
+import { LostPeerError, MalformedAnswerError } from '../../native/kernel/kernel.ts';
 import type { Context } from './context.ts';
 
 /** What was being done, in runc's words, which engines know, when anything fails from a container's or an exec's first process on. */
@@ -19,7 +19,7 @@ export function succeed({ warn }: Pick<Context, 'warn'>, answer: Answer): void {
   if (answer.outcome === 'done') return;
   const [first, ...others] = answer.failures;
   // Only the phase tells what was tried: the effect was in the middle of it.
-  const lost = first.error instanceof LostPeerError;
+  const lost = first.error instanceof LostPeerError || first.error instanceof MalformedAnswerError;
   if (others.length === 0 && first.error instanceof Error && !lost) throw first.error;
   throw new Error([lost ? told(first) : messageOf(first.error), ...others.map(told)].join('; then '), {
     cause: first.error,

@@ -1,0 +1,37 @@
+/** Modules of native/ with a fault put in on purpose, beside the right ones. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** In `file` (its last name), what is right and what is put in its place. */
+export interface Fault {
+  readonly file: string;
+  readonly right: string;
+  readonly wrong: string;
+}
+
+/** @returns the module at `url` with the fault in it, or in what it imports */
+export async function withFault<T>(url: URL, { file, right, wrong }: Fault): Promise<T> {
+  const mark = `?${encodeURIComponent(wrong)}`;
+  const hooks = registerHooks({
+    resolve(specifier, context, next) {
+      const resolved = next(specifier, context);
+      const isOurs = context.parentURL?.endsWith(mark) && specifier.startsWith('.');
+      return isOurs ? { ...resolved, url: resolved.url + mark } : resolved;
+    },
+    load(marked, context, next) {
+      const plain = marked.slice(0, -mark.length);
+      if (!marked.endsWith(mark) || !plain.endsWith(`/${file}`)) return next(marked, context);
+      const source = readFileSync(fileURLToPath(plain), 'utf8');
+      assert.equal(source.split(right).length, 2, `once in ${file}: ${right}`);
+      return { format: 'module-typescript', source: source.replace(right, wrong), shortCircuit: true };
+    },
+  });
+  try {
+    return await import(url.href + mark);
+  } finally {
+    hooks.deregister();
+  }
+}
