@@ -8,7 +8,6 @@
  * So several may be under way at once.
  */
 
-import { readAnswer } from '../answer.ts';
 import { ERRNO } from '../constants/errno.ts';
 import { MSG } from '../constants/socket.ts';
 import { SYSNO } from '../constants/sysno.ts';
@@ -22,6 +21,7 @@ import {
   type Settle,
 } from '../kernel/kernel.ts';
 import type { Libc } from '../libraries/libc.ts';
+import { readAnswer } from './answer.ts';
 import { AFTER, type Message, messageWriter } from './message.ts';
 
 interface Posted {

@@ -136,7 +136,7 @@ function mutate(input: Uint8Array, other: Uint8Array, pick: (below: number) => n
 function fuzz(module: Remote, goesOn: (runs: number) => boolean): { runs: number; first: number; reached: number } {
   const pick = random(1);
   const corpus = RIGHT.map(encode);
-  const coverage = countBranches(['native/answer.ts', 'native/performers/remote.ts']);
+  const coverage = countBranches(['native/performers/answer.ts', 'native/performers/remote.ts']);
   const known = new Set<string>();
   /** @returns whether a branch was new */
   const learn = (): boolean => {

@@ -4,7 +4,7 @@
  * with a result that is missing, or with one that no system call can have.
  */
 
-import { type Call, MalformedAnswerError, type Outcome } from './kernel/kernel.ts';
+import { type Call, MalformedAnswerError, type Outcome } from '../kernel/kernel.ts';
 
 /** Where the first result is, in 32-bit words; and instead of how many calls were performed, that none was. */
 const FIRST_RESULT = 2;

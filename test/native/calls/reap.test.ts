@@ -3,16 +3,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { close } from '../../native/calls/files.ts';
-import { pidfdOpen, waitid } from '../../native/calls/process.ts';
-import { reapChild } from '../../native/calls/reap.ts';
-import { P, W } from '../../native/constants/process.ts';
-import { hostPlatform } from '../../native/host-platform.ts';
-import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, call, perform } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
-import { killProcess } from '../../native/stage/program.ts';
-import { withStandingStage } from '../../native/stage/standing.ts';
+import { close } from '../../../native/calls/files.ts';
+import { pidfdOpen, waitid } from '../../../native/calls/process.ts';
+import { reapChild } from '../../../native/calls/reap.ts';
+import { P, W } from '../../../native/constants/process.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
+import { attempt, call, perform } from '../../../native/kernel/perform.ts';
+import { out } from '../../../native/kernel/struct.ts';
+import { killProcess } from '../../../native/stage/program.ts';
+import { withStandingStage } from '../../../native/stage/standing.ts';
 
 const platform = withStandingStage(hostPlatform());
 const { local, standing } = platform;
