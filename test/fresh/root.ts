@@ -20,7 +20,7 @@ const NPM_SETTINGS = ['registry', 'proxy', 'https-proxy', 'noproxy', 'strict-ssl
 export async function makeRoot(folder: string, suite: string, repository: string, signal: AbortSignal) {
   const root = join(folder, 'root');
   const { options, list } = sourcesFor(suite, folder);
-  const flags = ['--quiet', '--mode=root', '--variant=apt', `--include=${PACKAGES.join(',')}`, ...options];
+  const flags = ['--quiet', '--mode=root', '--variant=minbase', `--include=${PACKAGES.join(',')}`, ...options];
   await perform('mmdebstrap', [...flags, suite, root, list], signal);
   // What other programs added to this machine's certificates and names, a fresh Debian would need as well.
   for (const file of [CERTIFICATES, '/etc/resolv.conf', '/etc/hosts'])

@@ -56,6 +56,7 @@ async function tryRelease(suite: string): Promise<number> {
     const root = await makeRoot(folder, suite, repository, stop.signal);
     await using inside = new Inside(root, stop.signal);
     const versions = await inside.run('. /etc/os-release; echo "$PRETTY_NAME, node $(node -v), npm $(npm -v)"');
+    if (versions.status !== 0) throw new Error(`the new root cannot be entered: ${versions.output.trim()}`);
     console.log(`${suite}: ${versions.output.trim()}`);
     for (const command of [...STEPS, ...(values.all ? ALL : [])]) {
       const { status, output, seconds } = await inside.run(`cd /root/runchart && ${command}`);
