@@ -20,8 +20,7 @@ mkdir -p old
 pivot_root . old
 umount -l /old
 rmdir /old
-sh -c "$1"
-exit $?
+exec sh -c 'sh -c "$0"; exit $?' "$1"
 `;
 const NAMESPACES = ['--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child=SIGKILL'];
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
