@@ -22,6 +22,7 @@ const FILES = [
   'test/native/performers/remote.test.ts',
   'test/build/hostile-surroundings.test.ts',
   'test/integration/quickstart.test.ts',
+  'test/integration/readme.test.ts',
   'test/integration/library.test.ts',
 ];
 const STEPS = [
