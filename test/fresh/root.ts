@@ -26,6 +26,8 @@ export async function makeRoot(folder: string, suite: string, repository: string
   for (const file of [CERTIFICATES, '/etc/resolv.conf', '/etc/hosts'])
     if (existsSync(file)) copyFileSync(file, join(root, file));
   writeFileSync(join(root, 'root/.npmrc'), npmSettings());
+  // A daemon that apt installs is not started: it would change this machine's network, which is the root's too.
+  writeFileSync(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   await perform('git', ['clone', '--quiet', repository, join(root, 'root/runchart')], signal);
   const changes = execFileSync('git', ['-C', repository, 'status', '--porcelain'], { encoding: 'utf8' });
   if (changes !== '') console.log('fresh: what is not committed is not tested');
