@@ -39,7 +39,7 @@ can_run_containers() {
 
 npm_packages() {
   if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
-    command -v npm > /dev/null || fail 'npm is needed: as root, apt-get install npm'
+    command -v npm > /dev/null || fail 'npm is needed: install it (Debian: apt-get install npm)'
     say 'installing the npm packages'
     # Warnings are about the machine's own Node, which only npm runs on.
     npm ci --loglevel=error --no-fund --no-audit >&2 ||
@@ -129,5 +129,5 @@ npm_packages
 debian_packages "${packages[@]}"
 engines_start
 if [ "$compiles" ] && ! command -v gcc > /dev/null && ! command -v cc > /dev/null; then
-  fail 'a C compiler is needed: as root, apt-get install gcc libc6-dev'
+  fail 'a C compiler is needed: install gcc (Debian: apt-get install gcc libc6-dev)'
 fi

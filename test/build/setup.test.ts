@@ -2,10 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { findProgram } from '../../build/compiler.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const NODE_PACKAGE = `node-linux-${process.arch}`;
@@ -37,16 +47,20 @@ describe('build/setup.sh', () => {
   const pretend = (program: string, script: string) =>
     writeFileSync(join(folder, 'bin', program), script, { mode: 0o755 });
 
-  function setup(purpose: string) {
-    const { status, stdout, stderr } = spawnSync('bash', [join(folder, 'build/setup.sh'), purpose], {
-      env: { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, RUNCHART_NO_APT: '1' },
-      encoding: 'utf8',
-    });
+  function setup(purpose: string, others = process.env.PATH) {
+    const { status, stdout, stderr } = spawnSync(
+      findProgram('bash') ?? 'bash',
+      [join(folder, 'build/setup.sh'), purpose],
+      {
+        env: { PATH: `${join(folder, 'bin')}:${others}`, RUNCHART_NO_APT: '1' },
+        encoding: 'utf8',
+      },
+    );
     return { status, stdout, lines: stderr.trim().split('\n') };
   }
 
-  function fails(purpose: string, message: RegExp): void {
-    const { status, stdout, lines } = setup(purpose);
+  function fails(purpose: string, message: RegExp, others?: string): void {
+    const { status, stdout, lines } = setup(purpose, others);
     assert.deepEqual([status, stdout], [1, '']);
     assert.match(lines.at(-1) ?? '', message);
   }
@@ -77,6 +91,39 @@ describe('build/setup.sh', () => {
   it('says what an engine that does not start may lack', () => {
     pretend('npm', npmInstalls(BUN_PACKAGE, NODE_PACKAGE).replace('exit 0', 'exit 127'));
     fails('check', /^setup: bun does not start, .*apt-get install libatomic1/);
+  });
+
+  describe('where there is neither dpkg nor apt', () => {
+    let few: string;
+    beforeEach(() => {
+      few = join(folder, 'few');
+      mkdirSync(few);
+      for (const name of [
+        'dirname',
+        'uname',
+        'tr',
+        'grep',
+        'paste',
+        'flock',
+        'ln',
+        'sh',
+        'mkdir',
+        'chmod',
+        'touch',
+        'id',
+      ])
+        symlinkSync(findProgram(name) ?? name, join(few, name));
+    });
+
+    it('asks for a C compiler to build with', () => {
+      fails('build', /^setup: a C compiler is needed: install gcc \(Debian: apt-get install gcc libc6-dev\)$/, few);
+      assert.deepEqual(setup('check', few).lines, ['']);
+    });
+
+    it('asks for npm', () => {
+      rmSync(join(folder, 'bin/npm'));
+      fails('check', /^setup: npm is needed: install it \(Debian: apt-get install npm\)$/, few);
+    });
   });
 
   describe('before the quickstart, says', () => {

@@ -1,5 +1,7 @@
-/** The chart as a picture for whoever sees the project first: README shows it. Where things stand is said here by hand, and
- * what leads where comes from the chart. */
+/**
+ * The chart as a picture for whoever sees the project first: README shows it. Where things stand is said here by hand; what
+ * leads where comes from the chart.
+ */
 
 import type { Chart } from '../../build/diagram.ts';
 import { type Way, ways } from './ways.ts';
