@@ -37,6 +37,10 @@ const STEPS = [
 const ALL = ['npm test', 'npm run bench -- 5'];
 const LAST_LINES = 40;
 
+if (process.getuid?.() !== 0) {
+  console.error('fresh: to make and enter a root file system needs root: run "sudo npm run test:fresh"');
+  process.exit(1);
+}
 const { values, positionals } = parseArgs({ options: { all: { type: 'boolean' } }, allowPositionals: true });
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal));
@@ -45,7 +49,8 @@ let failed = 0;
 for (const suite of positionals.length > 0 ? positionals : ['bookworm', 'trixie']) {
   if (!stop.signal.aborted) failed += await tryRelease(suite);
 }
-if (stop.signal.aborted) console.log(`fresh: ended by ${stop.signal.reason}`);
+const verdict = failed > 0 ? `${failed} failed, as shown above` : 'all passed';
+console.log(`fresh: ${stop.signal.aborted ? `ended by ${stop.signal.reason}` : verdict}`);
 process.exitCode = failed > 0 || stop.signal.aborted ? 1 : 0;
 
 /** @returns how many steps failed */
