@@ -1,9 +1,8 @@
 /** A minimal Debian on this machine's disk, with a clean clone of the repository in it. */
 
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { sourcesFor } from '../vm/apt-sources.ts';
 
 /** What README asks for, but git: the clone is made from outside. */
@@ -47,12 +46,22 @@ function npmSettings(): string {
   return [...kept.map((name) => `${name}=${found[name]}`), `cafile=${CERTIFICATES}`, ''].join('\n');
 }
 
+/** It has ended when the promise is settled, also where it was given up: nobody writes to the folder any more. */
 async function perform(program: string, args: readonly string[], signal: AbortSignal): Promise<void> {
-  try {
-    await promisify(execFile)(program, args, { signal, maxBuffer: 1 << 26, env: { ...process.env, LC_ALL: 'C' } });
-  } catch (error) {
-    const { code, stderr = '', message } = error as { code?: unknown; stderr?: string; message: string };
-    if (code === 'ENOENT') throw new Error(`${program} is not installed: apt-get install ${program}`);
-    throw new Error(`${program} failed: ${stderr.trim().split('\n').at(-1) || message}`);
-  }
+  const child = spawn(program, args, {
+    signal,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  let told = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    told += text;
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    told += `${error.message}\n`;
+    if (error.code === 'ENOENT') reject(new Error(`${program} is not installed: apt-get install ${program}`));
+  });
+  child.once('close', resolve);
+  if ((await promise) !== 0) throw new Error(`${program} failed: ${told.trim().split('\n').at(-1)}`);
 }
