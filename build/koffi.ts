@@ -44,7 +44,7 @@ export async function koffiAddon(root: string, arch: Arch): Promise<string> {
   const addon = join(cache, `koffi-${version}-${arch}.node`);
   if (existsSync(addon)) return addon;
   mkdirSync(cache, { recursive: true });
-  console.error('compiling koffi, once (half a minute)');
+  console.error('build: compiling koffi, which makes the system calls (half a minute, only this once)');
   const work = mkdtempSync(join(cache, 'koffi-'));
   try {
     renameSync(await compile(compiler, source, version, arch, work), addon);

@@ -68,6 +68,7 @@ function linkEngine(root: string, arch: Arch, script: string, output: string, or
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
+  console.error('build: linking dist/runchart');
   await link(root, join(root, 'dist'), hostArch());
   await writeManual(join(root, 'dist/man/man8'), buildDate(process.env));
 }

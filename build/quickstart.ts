@@ -1,6 +1,7 @@
 /**
  * `npm run quickstart`: leads one container through its whole life with dist/runchart, and shows each step.
  * The environment variable RUNCHART names another runtime to do it with (runc, to compare).
+ * What a container takes of the machine was looked at before the build: build/setup.sh.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -26,21 +27,22 @@ interface Ended {
   readonly stderr: string;
 }
 
-if (process.getuid?.() !== 0) {
-  console.error('quickstart: making containers needs root here: sudo npm run quickstart');
-  process.exit(1);
-}
 const folder = mkdtempSync(join(tmpdir(), 'runchart-quickstart-'));
 const id = `quickstart-${process.pid}`;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => giveUp(`ended by ${signal}`));
 try {
   makeBundle(folder, runchart, SCRIPT);
   await showLife();
   showNext();
 } catch (error) {
+  giveUp(error instanceof Error ? error.message : String(error));
+}
+
+function giveUp(why: string): never {
   spawnSync(runchart, ['delete', '--force', id]);
   rmSync(folder, { recursive: true });
-  console.error(`quickstart: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
+  console.error(`quickstart: ${why}`);
+  process.exit(1);
 }
 
 async function showLife(): Promise<void> {
@@ -51,7 +53,10 @@ async function showLife(): Promise<void> {
     console.log(`  → ${status}`);
   };
 
-  step('create', '--bundle', folder, id);
+  console.log(`A container's life, step by step. "→" is the container's state, "|" is what its program prints.
+Its bundle, a root file system and a config.json, is at ${folder}.`);
+
+  step('Make the container. Its program waits.', 'create', '--bundle', folder, id);
   const creation = create();
   while (creation.ended === undefined) {
     enter(statusOf());
@@ -60,20 +65,21 @@ async function showLife(): Promise<void> {
   succeed('create', creation.ended);
   enter(statusOf());
 
-  step('state', id);
+  step('Ask for its state.', 'state', id);
   console.log(run('state', id).trim().replace(/^/gm, '  '));
 
-  step('start', id);
+  step('Let its program run, to its end.', 'start', id);
   run('start', id);
   const deadline = performance.now() + DEADLINE_MS;
-  while (entered.at(-1) !== 'stopped') {
+  for (let status = statusOf(); entered.at(-1) !== 'stopped'; status = statusOf()) {
     if (performance.now() > deadline) throw new Error(`the container did not stop within ${DEADLINE_MS / 1000} s`);
-    enter(statusOf());
+    // What its program printed last may still be in the pipe.
+    if (status === 'stopped') await creation.outputClosed;
+    enter(status);
     await setTimeout(50);
   }
-  await creation.outputClosed;
 
-  step('delete', id);
+  step('Remove what is left of it.', 'delete', id);
   run('delete', id);
   if (statusOf() !== undefined) throw new Error('the container is still there');
   console.log('  → gone');
@@ -125,18 +131,18 @@ function succeed(name: string, { status, stderr }: Ended): void {
   if (status !== 0) throw new Error(`${command} ${name} failed: ${stderr.trim()}`);
 }
 
-function step(...argv: readonly string[]): void {
-  console.log(`\n$ ${command} ${argv.join(' ')}`);
+function step(meaning: string, ...argv: readonly string[]): void {
+  console.log(`\n# ${meaning}\n$ ${command} ${argv.join(' ')}`);
 }
 
 function showNext(): void {
   console.log(`
-That was the life of a container, one command a step. The bundle is still at ${folder}. Next, try
+That was the life of a container. The bundle is still at ${folder}. Next, try
 
   ${command} run --bundle ${folder} hello
       the same in one command
   ${command} --trace - run --bundle ${folder} traced
-      and every system call that it takes, on standard error
+      and every system call that it takes
   ${command} create --bundle ${folder} waiting && ${command} list && ${command} delete --force waiting
-      a container that waits for its start, seen from outside`);
+      a container that waits for its start, in the list of all`);
 }

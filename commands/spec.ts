@@ -8,7 +8,7 @@ export default class Spec extends RuntimeCommand {
   static override id = 'spec';
   static override summary = 'write a config.json to start from';
   static override description =
-    'It runs `sh` in a terminal, with its own namespaces, on the root filesystem in the folder rootfs. A config.json that is there is left alone.';
+    'It runs `sh` in a terminal, with its own namespaces, on the root filesystem in the folder rootfs. A config.json that is there is left alone. The file is the one that `runc spec` writes, but for the hostname: it is `runchart`.';
   static override examples = [
     { description: 'Beside the root filesystem /srv/web/rootfs', command: 'runchart spec -b /srv/web' },
   ];

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { findProgram } from '../../build/compiler.ts';
 import { alignFile, alignSegments, HUGE_PAGE } from '../../build/segments.ts';
 
 describe('an executable laid out for huge pages', () => {
@@ -54,6 +55,8 @@ describe('an executable laid out for huge pages', () => {
   });
 
   it('leaves nothing of it in memory, to be read in large pieces', (test) => {
+    // Debian 13 has it in a package of its own, util-linux-extra.
+    if (findProgram('fincore') === undefined) return test.skip('fincore is not installed');
     const cached = (path: string) =>
       execFileSync('fincore', ['--noheadings', '--bytes', '--output=RES', path]).toString();
     const file = join(folder, 'evicted');

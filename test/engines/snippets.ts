@@ -1,4 +1,4 @@
-/** The snippets of docs/engines.md: a fenced block's language is followed by the name by which tests take it. */
+/** The snippets of docs/engines.md and of README: a fenced block's language is followed by the name by which tests take it. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,8 +15,9 @@ interface Snippet {
   readonly text: string;
 }
 
-export function pageSnippets(): readonly Snippet[] {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/engines.md'), 'utf8');
+/** @param file its path from the root of the repository */
+export function pageSnippets(file = 'docs/engines.md'): readonly Snippet[] {
+  const page = readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
   return [...page.matchAll(/^```(\w+) (\S+)\n(.*?)^```$/gms)].map(([, language = '', name = '', text = '']) => ({
     language,
     name,
@@ -25,9 +26,9 @@ export function pageSnippets(): readonly Snippet[] {
 }
 
 /** The page's only snippet of a name. */
-export function snippet(name: string): string {
-  const [found, another] = pageSnippets().filter((one) => one.name === name);
-  if (found === undefined || another !== undefined) throw new Error(`docs/engines.md has not one snippet ${name}`);
+export function snippet(name: string, file = 'docs/engines.md'): string {
+  const [found, another] = pageSnippets(file).filter((one) => one.name === name);
+  if (found === undefined || another !== undefined) throw new Error(`${file} has not one snippet ${name}`);
   return found.text;
 }
 

@@ -59,7 +59,7 @@ test('a whole life, every state of which is told', { skip }, async () => {
   );
   await container.delete();
   end();
-  assert.equal(readFileSync(output, 'utf8'), 'hello from 1 in runc\n');
+  assert.equal(readFileSync(output, 'utf8'), 'hello from 1 in runchart\n');
   await assert.rejects(container.state(), /^StoreError: container does not exist$/);
   for (const expected of [
     'creating creating.mounts',

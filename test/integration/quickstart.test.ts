@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { findProgram } from '../../build/compiler.ts';
@@ -28,15 +29,38 @@ function assertWholeLife({ status, stdout, stderr }: ReturnType<typeof run>): vo
   assert.match(stdout, /^ {2}\| hello from \w+: I am process 1, and user 0$/m);
   assert.match(stdout, /^ {2}\| goodbye$/m);
   assert.match(stdout, /"status": ?"created"/);
+  const order = ['→ created', '→ running', '| hello', '| goodbye', '→ stopped', '→ gone'].map((text) =>
+    stdout.indexOf(text),
+  );
+  assert.deepEqual(
+    order,
+    order.toSorted((one, other) => one - other),
+    stdout,
+  );
 }
+
+/** A runtime whose second `state` after `start` waits for the end: then the last words are in the pipe, and not yet read. */
+const waitingForTheEnd = (folder: string): string => `#!/bin/sh
+case $1 in
+  start) touch ${folder}/started ;;
+  state)
+    if [ -e ${folder}/running ]; then
+      while ${runchart} "$@" | grep -q running; do sleep 0.1; done
+    fi
+    [ ! -e ${folder}/started ] || touch ${folder}/running ;;
+esac
+exec ${runchart} "$@"
+`;
 
 describe('quickstart', () => {
   it('leads a container of dist/runchart through its life, and leaves three commands that work', (t) => {
     if (spawnSync(runchart, ['--help']).status !== 0) return t.skip('the commands are not there yet');
     const shown = run({ RUNCHART: '' });
-    assertWholeLife(shown);
     const folder = /still at (\S+)\./.exec(shown.stdout)?.[1] ?? '';
     try {
+      assertWholeLife(shown);
+      assert.match(shown.stdout, /hello from runchart:/);
+      assert.doesNotMatch(shown.stdout, /\brunc\b/);
       const commands = [...shown.stdout.matchAll(/^ {2}(\S*dist\/runchart .*)$/gm)].map(([, command = '']) => command);
       assert.equal(commands.length, 3);
       for (const command of commands) {
@@ -44,7 +68,7 @@ describe('quickstart', () => {
         assert.equal(status, 0, `${command}: ${stderr}`);
       }
     } finally {
-      rmSync(folder, { recursive: true });
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 
@@ -54,6 +78,20 @@ describe('quickstart', () => {
     const shown = run({ RUNCHART: runc });
     rmSync(/still at (\S+)\./.exec(shown.stdout)?.[1] ?? '', { recursive: true, force: true });
     assertWholeLife(shown);
+  });
+
+  it('shows what the program prints before it shows that it stopped', (t) => {
+    if (spawnSync(runchart, ['--help']).status !== 0) return t.skip('the commands are not there yet');
+    const folder = mkdtempSync(join(tmpdir(), `runchart-test-${process.pid}-`));
+    try {
+      const slow = join(folder, 'runchart');
+      writeFileSync(slow, waitingForTheEnd(folder), { mode: 0o755 });
+      const shown = run({ RUNCHART: slow });
+      rmSync(/still at (\S+)\./.exec(shown.stdout)?.[1] ?? '', { recursive: true, force: true });
+      assertWholeLife(shown);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('says what failed, and leaves nothing', () => {

@@ -34,7 +34,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     check({ attributes, namespaces, world }) {
       assert.equal(attributes.prctl.get(38), 1, 'no_new_privs');
       assert.equal(attributes.capabilities.effective, attributes.bounding);
-      assert.equal(namespaces.uts.hostname, 'runc');
+      assert.equal(namespaces.uts.hostname, 'runchart');
       assert.equal(world.hostInit.namespaces.uts.hostname, 'host');
     },
   },

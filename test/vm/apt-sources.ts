@@ -1,6 +1,7 @@
 /** Where this machine has its Debian packages from, for another one to be made of the same. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 interface Sources {
@@ -25,6 +26,22 @@ export function debianSources(etc: string): Sources {
     codename,
     files: candidates.filter((path) => existsSync(path) && mine.test(readFileSync(path, 'utf8'))),
   };
+}
+
+/**
+ * Writes what mmdebstrap needs for another release, from the sources of this one.
+ * @param folder where the list is written
+ * @returns mmdebstrap's options, and its last argument
+ */
+export function sourcesFor(
+  suite: string,
+  folder: string,
+): { readonly options: readonly string[]; readonly list: string } {
+  const { codename, files } = debianSources('/etc');
+  const list = join(folder, `list.${files[0]?.endsWith('.list') ? 'list' : 'sources'}`);
+  writeFileSync(list, files.map((file) => readFileSync(file, 'utf8').replaceAll(codename, suite)).join('\n'));
+  const dump = execFileSync('apt-config', ['dump'], { encoding: 'utf8' });
+  return { options: aptOptions(dump).map((line) => `--aptopt=${line}`), list };
 }
 
 /**

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BUN_PACKAGES } from '../../build/compiler.ts';
 import { link } from '../../build/link.ts';
-import { aptOptions, debianSources } from './apt-sources.ts';
+import { debianSources, sourcesFor } from './apt-sources.ts';
 import { makeFileSystem } from './file-system.ts';
 import { writeFirstRoot } from './first-root.ts';
 import { MOUNTED, payload } from './payload.ts';
@@ -82,11 +82,8 @@ function installPackage(name: string): void {
 
 /** Packages are only unpacked: their scripts would need an emulator of their own. */
 function makeRoot(root: string): void {
-  const { codename, files: sources } = debianSources('/etc');
-  const { SUITE: suite = codename, KERNEL: kernel = 'linux-image-cloud-arm64' } = process.env;
-  const list = join(work, `list.${sources[0]?.endsWith('.list') ? 'list' : 'sources'}`);
-  writeFileSync(list, sources.map((file) => readFileSync(file, 'utf8').replaceAll(codename, suite)).join('\n'));
-  const options = aptOptions(run('apt-config', 'dump')).map((line) => `--aptopt=${line}`);
+  const { SUITE: suite = debianSources('/etc').codename, KERNEL: kernel = 'linux-image-cloud-arm64' } = process.env;
+  const { options, list } = sourcesFor(suite, work);
   const flags = ['--quiet', '--architectures=arm64', '--variant=extract', '--mode=root', ...options];
   run('mmdebstrap', ...flags, `--include=${[...PACKAGES, kernel].join(',')}`, suite, root, list);
   for (const name of ['dev', 'home', 'mnt', 'proc', 'root', 'run', 'sys', 'tmp', MOUNTED])

@@ -1,0 +1,67 @@
+/** A minimal Debian on this machine's disk, with a clean clone of the repository in it. */
+
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sourcesFor } from '../vm/apt-sources.ts';
+
+/** What README asks for, but git: the clone is made from outside. */
+const PACKAGES = ['nodejs', 'npm', 'gcc', 'libc6-dev', 'ca-certificates'];
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+/** How npm reaches its registry. Keys and tokens stay outside. */
+const NPM_SETTINGS = ['registry', 'proxy', 'https-proxy', 'noproxy', 'strict-ssl'];
+
+/**
+ * @param folder empty; what is written is below it
+ * @returns the path of the root file system
+ * @throws Error with the last line of what failed
+ */
+export async function makeRoot(folder: string, suite: string, repository: string, signal: AbortSignal) {
+  const root = join(folder, 'root');
+  const { options, list } = sourcesFor(suite, folder);
+  const flags = ['--quiet', '--mode=root', '--variant=minbase', `--include=${PACKAGES.join(',')}`, ...options];
+  await perform('mmdebstrap', [...flags, suite, root, list], signal);
+  // What other programs added to this machine's certificates and names, a fresh Debian would need as well.
+  for (const file of [CERTIFICATES, '/etc/resolv.conf', '/etc/hosts'])
+    if (existsSync(file)) copyFileSync(file, join(root, file));
+  writeFileSync(join(root, 'root/.npmrc'), npmSettings());
+  // A daemon that apt installs is not started: it would change this machine's network, which is the root's too.
+  writeFileSync(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  await perform('git', ['clone', '--quiet', repository, join(root, 'root/runchart')], signal);
+  const changes = execFileSync('git', ['-C', repository, 'status', '--porcelain'], { encoding: 'utf8' });
+  if (changes !== '') console.log('fresh: what is not committed is not tested');
+  return root;
+}
+
+/** @throws when a mount is below: through it, the host's files would be removed */
+export function removeRoot(folder: string): void {
+  if (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${folder}/`))
+    throw new Error(`remove ${folder}: something is mounted below it: umount it, and remove the folder`);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function npmSettings(): string {
+  const found = JSON.parse(execFileSync('npm', ['config', 'list', '--json'], { encoding: 'utf8' }));
+  const kept = NPM_SETTINGS.filter((name) => ![undefined, null, ''].includes(found[name]));
+  return [...kept.map((name) => `${name}=${found[name]}`), `cafile=${CERTIFICATES}`, ''].join('\n');
+}
+
+/** It has ended when the promise is settled, also where it was given up: nobody writes to the folder any more. */
+async function perform(program: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+  const child = spawn(program, args, {
+    signal,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  let told = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    told += text;
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    told += `${error.message}\n`;
+    if (error.code === 'ENOENT') reject(new Error(`${program} is not installed: apt-get install ${program}`));
+  });
+  child.once('close', resolve);
+  if ((await promise) !== 0) throw new Error(`${program} failed: ${told.trim().split('\n').at(-1)}`);
+}
