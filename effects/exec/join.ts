@@ -27,7 +27,7 @@ import { EffectError, reasonOf } from '../error.ts';
 import { extraDescriptor, type ServedProcess, startServedProcess } from '../init/clone.ts';
 import { hasNamespace, NAMESPACE_FLAGS } from '../namespaces/plan.ts';
 import { inUserNamespace } from '../namespaces/user/mappings.ts';
-import { groupsDenied } from '../namespaces/user/read-mappings.ts';
+import { groupsDenied, readMappings } from '../namespaces/user/read-mappings.ts';
 import { addFinalAffinity, setInitialAffinity } from '../process/affinity.ts';
 import { type Execution, executeProcess, planExecution } from '../process/execute.ts';
 import { personalityCalls } from '../process/execution-domain.ts';
@@ -40,6 +40,7 @@ import { giveTerminal } from '../process/terminal.ts';
 import { openInit } from '../running/observe.ts';
 import type { ContainerFilter } from '../seccomp/container.ts';
 import type { Session } from '../session.ts';
+import { givePipes } from '../userns/give-pipes.ts';
 import type { ExecCgroup } from './cgroup.ts';
 import { initCgroup } from './init-cgroup.ts';
 
@@ -81,6 +82,7 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
     const extra = openExtra(session, plan, keep);
     const served = start(session, plan, extra);
     try {
+      giveStandardPipes(session, plan);
       settle(session, plan, served, extra);
       return joined(
         session,
@@ -96,6 +98,12 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
   } finally {
     for (const fd of opened) attempt(local, close(fd));
   }
+}
+
+function giveStandardPipes(session: Session, { record: { config, init } }: ExecPlan): void {
+  const { pipes = [] } = session.inheritance;
+  if (pipes.length > 0 && init !== undefined && inUserNamespace(config))
+    givePipes(session, readMappings(session.platform.local, init.pid));
 }
 
 const mayNotSetGroups = ({ platform: { local } }: Session, { record: { config, init } }: ExecPlan): boolean =>

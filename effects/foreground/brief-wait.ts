@@ -10,8 +10,10 @@ import type { PollRequest } from '../../native/platform.ts';
 /** A signal's handler waits so long at the most, unless the signal ends the wait, as it does when this thread gets it. */
 const ROUND_MS = 10;
 const ROUNDS = 6;
+/** While data flows, the engine has a turn at least this often: on a busy machine each costs as long as its thread waits for a processor. */
+const FLOWING_MS = 50;
 
-const ppoll = (requests: readonly PollRequest[], milliseconds: number): Call => {
+export const ppoll = (requests: readonly PollRequest[], milliseconds: number): Call => {
   const fds = new Uint8Array(requests.length * 8);
   const view = viewOf(fds);
   requests.forEach(({ fd, events }, i) => {
@@ -25,9 +27,16 @@ const ppoll = (requests: readonly PollRequest[], milliseconds: number): Call => 
 export class BriefWait {
   readonly #local: Kernel;
   #rounds = ROUNDS;
+  #until = Infinity;
 
   constructor(local: Kernel) {
     this.#local = local;
+  }
+
+  /** Data flows, and the engine has just had its turn: the way there and back is not to be paid for each piece. */
+  renew(): void {
+    this.#rounds = Infinity;
+    this.#until = performance.now() + FLOWING_MS;
   }
 
   /**
@@ -35,7 +44,7 @@ export class BriefWait {
    * then the engine's own wait, which runs handlers, is due
    */
   poll(requests: readonly PollRequest[]): readonly number[] | undefined {
-    if (this.#rounds-- <= 0) return undefined;
+    if (this.#rounds-- <= 0 || (this.#until < Infinity && performance.now() >= this.#until)) return undefined;
     // The answer in the memory that was passed does not come back; the count does, so each is asked for itself too.
     const { results } = this.#local.submit([ppoll(requests, ROUND_MS), ...requests.map((one) => ppoll([one], 0))]);
     const [count = 0, ...ready] = results;

@@ -1,6 +1,6 @@
 /** Calls on files and directories, as data. A `Fd` may be a descriptor or the result of an earlier call. */
 
-import { AT, F, O } from '../constants/files.ts';
+import { AT, F, O, SPLICE } from '../constants/files.ts';
 import type { Call, Out, ResultRef } from '../kernel/kernel.ts';
 import { u64s } from '../kernel/struct.ts';
 
@@ -35,6 +35,11 @@ export const write = (fd: Fd, data: string | Uint8Array): Call => {
   const bytes = typeof data === 'string' ? encoder.encode(data) : data;
   return { name: 'write', args: [fd, bytes, bytes.length] };
 };
+/** Moves up to `length` bytes from one pipe to another, without waiting for either. */
+export const splice = (from: Fd, to: Fd, length: number): Call => ({
+  name: 'splice',
+  args: [from, null, to, null, length, SPLICE.MOVE | SPLICE.NONBLOCK],
+});
 export const mkdirat = (dir: Fd, path: string, mode: number): Call => ({ name: 'mkdirat', args: [dir, path, mode] });
 export const mknodat = (dir: Fd, path: string, mode: number, device = 0): Call => ({
   name: 'mknodat',

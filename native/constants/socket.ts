@@ -2,7 +2,7 @@
 
 export const AF = { UNIX: 1, INET: 2, NETLINK: 16 } as const;
 export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, SEQPACKET: 5, CLOEXEC: 0o2000000, NONBLOCK: 0o4000 } as const;
-export const MSG = { NOSIGNAL: 0x4000, CMSG_CLOEXEC: 0x40000000 } as const;
+export const MSG = { DONTWAIT: 0x40, NOSIGNAL: 0x4000, CMSG_CLOEXEC: 0x40000000 } as const;
 export const SOL_SOCKET = 1;
 /** setsockopt(2) at SOL_SOCKET. */
 export const SO = { SNDTIMEO: 21 } as const;

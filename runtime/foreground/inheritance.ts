@@ -65,7 +65,7 @@ export function inherit(context: Pick<Context, 'platform' | 'host'>, options: In
   };
   try {
     const { stdio, ends } =
-      options.detach || options.terminal ? { stdio: STANDARD, ends: {} } : stdioPipes(local, theirs, ours);
+      options.detach || options.terminal ? { stdio: STANDARD, ends: {} } : stdioPipes(local, host.pid, theirs, ours);
     const pipes = [...theirs];
     const console = consoleFor(local, options, theirs, ours);
     const pidfdSocket =
@@ -151,9 +151,16 @@ function consoleFor(
   return { theirs: other, ours: own };
 }
 
+/** Whether two descriptors are one open file. Where the kernel does not tell (kcmp(2) may be forbidden) they are not. */
+const isSameFile = (local: Kernel, pid: number, one: number, other: number): boolean =>
+  attempt(local, { name: 'kcmp', args: [pid, pid, KCMP_FILE, one, other] }) === 0;
+
+const KCMP_FILE = 0;
+
 /** Pipes in the place of those of the caller's descriptors that the container must not have (effects/foreground/ends.ts). */
 function stdioPipes(
   local: Kernel,
+  pid: number,
   theirs: number[],
   ours: number[],
 ): { readonly stdio: Inheritance['stdio']; readonly ends: ForegroundEnds } {
@@ -172,7 +179,10 @@ function stdioPipes(
     ours.push(our);
     return [their, our];
   };
-  const [[stdin, input], [stdout, output], [stderr, error]] = [pipe(0), pipe(1), pipe(2)];
+  const [stdin, input] = pipe(0);
+  const [stdout, output] = pipe(1);
+  // `2>&1`: what goes to both stays in its order.
+  const [stderr, error] = output !== undefined && isSameFile(local, pid, 1, 2) ? [stdout, undefined] : pipe(2);
   return {
     stdio: [stdin, stdout, stderr],
     ends: {

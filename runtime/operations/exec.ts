@@ -96,7 +96,8 @@ async function inForeground(execution: Execution, options: ExecOptions): Promise
     });
     undo.push(() => actor.stop());
     if (connected === undefined) throw new Error('a process runs that nobody is connected to');
-    const status = await attend(context.platform, connected.attendance(false));
+    // What the process leaves running in the container goes on being heard, as with runc: a deletion ends it, of `run`.
+    const status = await attend(context.platform, connected.attendance({ subreaper: false, awaitsWriters: true }));
     actor.send({ type: 'exited', status });
     return status;
   } finally {

@@ -78,7 +78,8 @@ function run(world: World, drain = false) {
   );
   for (let rounds = 0; !stream.done; rounds++) {
     assert.ok(rounds < 10_000, 'it comes to an end');
-    const { fd, events } = stream.awaited;
+    const [{ fd, events } = { fd: -1, events: 0 }, ...others] = stream.awaited;
+    assert.deepEqual(others, []);
     assert.deepEqual({ fd, events }, stream.stalled ? { fd: SINK, events: POLL.OUT } : { fd: SOURCE, events: POLL.IN });
     ready = fd === SOURCE ? 'source' : 'sink';
     stream.advance(drain);
