@@ -1,6 +1,7 @@
 /** What a command acts through: this process's kernel, and the processes that it starts or finds waiting. */
 
 import { initProgram } from './init/program.ts';
+import { type Interruption, interruption } from './interruption.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { type Libc, loadLibc } from './libraries/libc.ts';
 import { type LibSeccomp, loadLibSeccomp } from './libraries/libseccomp.ts';
@@ -32,6 +33,8 @@ export interface Platform {
   libseccomp(): LibSeccomp;
   /** Waits for events on descriptors without stopping the engine: poll(2) on a thread. @returns the revents, in order */
   poll(descriptors: readonly PollRequest[], timeoutMs?: number): Promise<readonly number[]>;
+  /** How waits for other processes, which stop the engine, end by a signal; where there is none they do not. */
+  readonly interruption?: Interruption;
 }
 
 export interface PollRequest {
@@ -49,7 +52,8 @@ export function hostPlatform(
   launched?: LaunchedStage,
 ): Platform {
   const bare = localKernel(libc);
-  const remote = remoteKernels(libc);
+  const interrupting = interruption(bare);
+  const remote = remoteKernels(libc, interrupting.awaitReadable);
   const local = wrap(bare);
   const poll = poller(libc, bare);
   return {
@@ -66,5 +70,6 @@ export function hostPlatform(
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
     poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
+    interruption: interrupting,
   };
 }

@@ -10,15 +10,13 @@ import {
   setresgid,
   setresuid,
   setsid,
-  waitid,
 } from '../../native/calls/process.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { CLONE, P, W } from '../../native/constants/process.ts';
+import { CLONE } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
+import { interruptedBy } from '../../native/interruption.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, flush, isErrno } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
 import { PartedBatch } from '../batch.ts';
@@ -38,6 +36,7 @@ import { addMemoryPolicy } from '../process/memory-policy.ts';
 import { addPriorities } from '../process/priorities.ts';
 import { giveTerminal } from '../process/terminal.ts';
 import { openInit } from '../running/observe.ts';
+import { awaitChild } from '../running/wait.ts';
 import type { ContainerFilter } from '../seccomp/container.ts';
 import type { Session } from '../session.ts';
 import { givePipes } from '../userns/give-pipes.ts';
@@ -280,12 +279,18 @@ function joined(
 }
 
 /** By signal: that it notices the end of its connection is not certain under a seccomp filter. */
-function end({ platform: { local } }: Session, { pid, socket }: ServedProcess): void {
+function end({ platform }: Session, { pid, socket }: ServedProcess): void {
+  const { local } = platform;
   attempt(local, close(socket));
   // Nobody else can have its pid: only this process can reap it.
   const pidfd = attempt(local, pidfdOpen(pid));
   if (pidfd < 0) return;
   attempt(local, pidfdSendSignal(pidfd, SIGNALS.SIGKILL));
   attempt(local, close(pidfd));
-  while (attempt(local, waitid(P.PID, pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+  try {
+    awaitChild(platform, pid);
+  } catch (error) {
+    // Frozen on cgroup v1 it ends once it is thawed, and whoever has the orphans then reaps it.
+    if (interruptedBy(error) === undefined) throw error;
+  }
 }

@@ -4,11 +4,11 @@
  */
 
 import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
-import { clone3, waitid } from '../../native/calls/process.ts';
+import { clone3, kill } from '../../native/calls/process.ts';
 import { socketpair } from '../../native/calls/sockets.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { CLONE, P, W } from '../../native/constants/process.ts';
+import { CLONE } from '../../native/constants/process.ts';
+import { SIGNALS } from '../../native/constants/signal.ts';
 import { SOCK } from '../../native/constants/socket.ts';
 import type { Kernel, ResultRef } from '../../native/kernel/kernel.ts';
 import { attempt, flush, perform } from '../../native/kernel/perform.ts';
@@ -18,6 +18,7 @@ import { STANDING_FROM, type StandingStages } from '../../native/stage/standing.
 import { PartedBatch } from '../batch.ts';
 import { doing } from '../error.ts';
 import { addOomScore } from '../process/execution-domain.ts';
+import { awaitChild } from '../running/wait.ts';
 import type { Inheritance, InitConnection } from '../session.ts';
 
 interface ServedProcessPlan {
@@ -100,11 +101,16 @@ function cloneProcess(
     () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
   );
   try {
-    plan.enterCgroup?.(stage.kernel);
     let batch = new PartedBatch();
     for (const one of stage.settling ?? []) batch.add(one);
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
+    if (plan.enterCgroup !== undefined) {
+      // First, for in a cgroup of v1 that is frozen it would keep what it has of the caller's.
+      batch.post(stage.kernel);
+      plan.enterCgroup(stage.kernel);
+      batch = new PartedBatch();
+    }
     addOomScore(batch, plan.oomScoreAdj);
     // Numbers that calls of a later batch can be told; no open file of the stage reaches them by itself.
     const cgroup = stage.socket + 16;
@@ -126,7 +132,17 @@ function cloneProcess(
     return performAll(batch, stage.kernel, meanwhile)[pid.index] ?? 0;
   } finally {
     attempt(platform.local, close(stage.connection));
-    while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+    endStage(platform, stage.pid);
+  }
+}
+
+function endStage(platform: Platform, pid: number): void {
+  try {
+    awaitChild(platform, pid);
+  } catch (error) {
+    // It hangs, in a cgroup that is frozen say. Nobody else can have its pid as long as it was not reaped.
+    attempt(platform.local, kill(pid, SIGNALS.SIGKILL));
+    throw error;
   }
 }
 

@@ -3,6 +3,7 @@
 import { endingIn } from '../../native/calls/ending.ts';
 import { close } from '../../native/calls/files.ts';
 import { pidfdOpen, SIGINFO_BYTES, waitid } from '../../native/calls/process.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { P, W } from '../../native/constants/process.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
@@ -73,6 +74,22 @@ export function reaperOf(local: Kernel, pid: number): Reaper {
       return own.status;
     },
   };
+}
+
+/**
+ * Waits for the end of a child that has been told to end, and reaps it. That stops the engine.
+ * @throws InterruptedError where the child does not end, and this command is told to
+ */
+export function awaitChild({ local, interruption }: Pick<Platform, 'local' | 'interruption'>, pid: number): void {
+  if (interruption?.watching) {
+    const pidfd = call(local, pidfdOpen(pid));
+    try {
+      interruption.awaitReadable(pidfd);
+    } finally {
+      attempt(local, close(pidfd));
+    }
+  }
+  while (attempt(local, waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED)) === -ERRNO.EINTR);
 }
 
 /**

@@ -91,7 +91,7 @@ export function enterForeground(context: Context, options: Omit<InheritanceOptio
 }
 
 /** What tells a command to end. */
-const ENDING: readonly number[] = [SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTERM];
+export const ENDING: readonly number[] = [SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTERM];
 
 function open(
   { platform: { local } }: Context,
