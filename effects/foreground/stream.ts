@@ -7,14 +7,14 @@
  * would find its pipe full after 16 lines.
  */
 
-import { fcntl, read, splice, write } from '../../native/calls/files.ts';
+import { fcntl, pipeHolds, read, splice, write } from '../../native/calls/files.ts';
 import { receive, sendAtOnce } from '../../native/calls/sockets.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { F } from '../../native/constants/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
-import { out } from '../../native/kernel/struct.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { PollRequest } from '../../native/platform.ts';
 import { ppoll } from './brief-wait.ts';
 
@@ -58,6 +58,8 @@ export class Stream {
   /** Splice(2) moved nothing, and the sink may be full. */
   #stuck = false;
   #grown = false;
+  /** How much is still to be read once nobody is to write any more. */
+  #left = Infinity;
   #sourceEnded = false;
   #done = false;
 
@@ -103,6 +105,7 @@ export class Stream {
    * @param drain nobody writes to the source any more: once it is empty the stream has ended
    */
   advance(drain = false): void {
+    if (drain) this.#limit();
     let mayWrite = !this.#sink.blocking || this.stalled;
     let mayRead = !this.#source.blocking || !this.stalled;
     for (let turn = 0; turn < CHUNKS_A_TURN && !this.#done; turn++) {
@@ -130,9 +133,17 @@ export class Stream {
     return true;
   }
 
+  /** Somebody may go on writing to a pipe: what it holds by now is all that is waited for. */
+  #limit(): void {
+    if (this.#left < Infinity || this.#source.kind !== 'pipe') return;
+    const held = out(4);
+    if (attempt(this.#local, pipeHolds(this.#source.fd, held)) >= 0) this.#left = viewOf(held.bytes).getUint32(0, true);
+  }
+
   #read(drain: boolean): boolean {
     const { fd, kind } = this.#source;
-    const length = attempt(this.#local, kind === 'socket' ? receive(fd, this.#chunk) : read(fd, this.#chunk));
+    const chunk = this.#left < CHUNK ? out(this.#left) : this.#chunk;
+    const length = attempt(this.#local, kind === 'socket' ? receive(fd, chunk) : read(fd, chunk));
     if (length === -ERRNO.EINTR) return false;
     if (length === -ERRNO.EAGAIN) {
       if (drain) this.#finish('ended');
@@ -140,7 +151,8 @@ export class Stream {
     }
     // A master says EIO when the last of its terminal's users is gone and everything has been read.
     if (length <= 0) this.#sourceEnded = true;
-    else this.#pending = this.#chunk.bytes.subarray(0, length);
+    else this.#pending = chunk.bytes.subarray(0, length);
+    this.#left -= length;
     if (length === CHUNK && this.#isBetweenPipes) this.#beginBulk();
     return true;
   }
@@ -155,10 +167,13 @@ export class Stream {
   /** Moves what is there. Little data, and what splice(2) does not do, is left to `read`. */
   #splice(): boolean {
     this.#stuck = false;
-    const moved = attempt(this.#local, splice(this.#source.fd, this.#sink.fd, BULK));
+    const moved = attempt(this.#local, splice(this.#source.fd, this.#sink.fd, Math.min(BULK, this.#left)));
     if (moved === -ERRNO.EPIPE) this.#finish('broken');
     else if (moved === -ERRNO.EAGAIN) return this.#isReadySoon();
-    else if (moved !== -ERRNO.EINTR) this.#bulk = moved >= PAGE;
+    else if (moved !== -ERRNO.EINTR) {
+      this.#left -= Math.max(0, moved);
+      this.#bulk = moved >= PAGE && this.#left > 0;
+    }
     return moved !== -ERRNO.EINTR;
   }
 

@@ -40,6 +40,9 @@ export const splice = (from: Fd, to: Fd, length: number): Call => ({
   name: 'splice',
   args: [from, null, to, null, length, SPLICE.MOVE | SPLICE.NONBLOCK],
 });
+/** How many bytes a pipe holds, as a 32-bit word. */
+export const pipeHolds = (fd: Fd, into: Out): Call => ({ name: 'ioctl', args: [fd, FIONREAD, into] });
+const FIONREAD = 0x541b;
 export const mkdirat = (dir: Fd, path: string, mode: number): Call => ({ name: 'mkdirat', args: [dir, path, mode] });
 export const mknodat = (dir: Fd, path: string, mode: number, device = 0): Call => ({
   name: 'mknodat',

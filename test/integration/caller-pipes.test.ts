@@ -16,6 +16,7 @@ import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { RUNCHART } from './command-line.ts';
 import { lives, resting, until } from './lives.ts';
+import { PATIENCE } from './patience.ts';
 
 const F_GETPIPE_SZ = 1032;
 const { local } = hostPlatform();
@@ -52,7 +53,7 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
   /** By `sh`, with real pipes between its commands. */
   const shell = (line: string, ...argv: string[]): string => {
     const given = ['-c', line, 'sh', RUNCHART, '--root', runchart.root, ...argv];
-    return execFileSync('bash', given, { encoding: 'latin1', maxBuffer: 1 << 26 });
+    return execFileSync('bash', given, { encoding: 'latin1', maxBuffer: 1 << 26, timeout: 60_000 * PATIENCE });
   };
   /** @returns its arguments for `run` */
   const made = (config: Config): readonly string[] => {
@@ -197,6 +198,10 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
     assert.equal(shell('"$@" | cat', ...made(config)), 'now\n');
     const namespaces = config.linux?.namespaces?.filter(({ type }) => type !== 'pid') ?? [];
     assert.equal(shell('"$@" | cat', ...made({ ...config, linux: { ...config.linux, namespaces } })), 'now\n');
+    // One that writes on and on is heard up to the end of the first process.
+    const { linux, ...others } = shellConfig('yes & sleep 0.2; exit 3');
+    const endless = made({ ...others, linux: { ...linux, namespaces } });
+    assert.equal(shell('"$@" | cat >/dev/null; echo $PIPESTATUS', ...endless), '3\n');
   });
 
   it('may be opened again by the container’s user, in a user namespace and out of it, by exec too', () => {
