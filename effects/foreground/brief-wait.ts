@@ -4,6 +4,7 @@
  */
 
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import { u64s, viewOf } from '../../native/kernel/struct.ts';
 import type { PollRequest } from '../../native/platform.ts';
 
@@ -45,11 +46,18 @@ export class BriefWait {
    */
   poll(requests: readonly PollRequest[]): readonly number[] | undefined {
     if (this.#rounds-- <= 0 || (this.#until < Infinity && performance.now() >= this.#until)) return undefined;
+    let unknown = attempt(this.#local, ppoll(requests, ROUND_MS));
+    if (unknown <= 0) {
+      this.#rounds = 0;
+      return undefined;
+    }
+    if (unknown === requests.length) return requests.map(() => 1);
     // The answer in the memory that was passed does not come back; the count does, so each is asked for itself too.
-    const { results } = this.#local.submit([ppoll(requests, ROUND_MS), ...requests.map((one) => ppoll([one], 0))]);
-    const [count = 0, ...ready] = results;
-    if (count > 0) return ready.map((one) => Math.max(0, one));
-    this.#rounds = 0;
-    return undefined;
+    return requests.map((one) => {
+      if (unknown === 0) return 0;
+      const ready = Math.max(0, attempt(this.#local, ppoll([one], 0)));
+      unknown -= ready;
+      return ready;
+    });
   }
 }

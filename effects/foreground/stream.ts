@@ -2,9 +2,9 @@
  * Copies what comes out of one descriptor into another, in steps between two waits: never more than a chunk ahead,
  * so a sink that takes nothing stops its source.
  *
- * Between two pipes much data goes by splice(2), without a copy. Little data does not: each piece that is moved keeps a slot of
- * the sink to itself, of which a pipe has 16, where written data fills pages. A caller that reads only once we have ended
- * would find its pipe full after 16 lines.
+ * Between two pipes much data goes by splice(2), without a copy. What a pipe can hold does not: each piece that is moved keeps a
+ * slot of the sink to itself, of which a pipe has 16, where written data fills pages. The pipe of a caller that reads only once
+ * we have ended would be full after 16 lines. Once more than a pipe holds has passed, somebody reads.
  */
 
 import { fcntl, pipeHolds, read, splice, write } from '../../native/calls/files.ts';
@@ -51,13 +51,15 @@ export class Stream {
   readonly #source: End;
   readonly #sink: End;
   readonly #events: StreamEvents;
-  readonly #chunk = out(CHUNK);
+  /** Small at first: fresh memory is what a cold start pays for. */
+  #chunk = out(PAGE);
   #pending: Uint8Array = new Uint8Array(0);
   /** Data comes faster than a chunk at a time, between pipes. */
   #bulk = false;
   /** Splice(2) moved nothing, and the sink may be full. */
   #stuck = false;
   #grown = false;
+  #passed = 0;
   /** How much is still to be read once nobody is to write any more. */
   #left = Infinity;
   #sourceEnded = false;
@@ -142,7 +144,7 @@ export class Stream {
 
   #read(drain: boolean): boolean {
     const { fd, kind } = this.#source;
-    const chunk = this.#left < CHUNK ? out(this.#left) : this.#chunk;
+    const chunk = this.#left < this.#chunk.bytes.length ? out(this.#left) : this.#chunk;
     const length = attempt(this.#local, kind === 'socket' ? receive(fd, chunk) : read(fd, chunk));
     if (length === -ERRNO.EINTR) return false;
     if (length === -ERRNO.EAGAIN) {
@@ -153,7 +155,10 @@ export class Stream {
     if (length <= 0) this.#sourceEnded = true;
     else this.#pending = chunk.bytes.subarray(0, length);
     this.#left -= length;
-    if (length === CHUNK && this.#isBetweenPipes) this.#beginBulk();
+    this.#passed += Math.max(0, length);
+    if (length === CHUNK && this.#passed > BULK && this.#isBetweenPipes) this.#beginBulk();
+    // What was read stays where it is until it has been written.
+    if (length === PAGE && this.#chunk.bytes.length < CHUNK) this.#chunk = out(CHUNK);
     return true;
   }
 

@@ -179,7 +179,7 @@ describe('between pipes', () => {
   }
 
   test('much and little data arrives in order, whatever is full or empty', () => {
-    const pieces = fc.array(fc.tuple(fc.integer({ min: 0, max: 150_000 }), fc.boolean()), { maxLength: 12 });
+    const pieces = fc.array(fc.tuple(fc.integer({ min: 0, max: 600_000 }), fc.boolean()), { maxLength: 12 });
     fc.assert(
       fc.property(pieces, fc.boolean(), (steps, growing) => {
         const [from, to] = [pipe(), pipe()];
@@ -229,6 +229,15 @@ describe('between pipes', () => {
     }
     assert.equal(stream.stalled, false);
     assert.equal(take(to.reading).length, 50_000);
+  });
+
+  test('what a pipe can hold is held by the sink, in whatever pieces it came', () => {
+    const [from, to] = [pipe(), pipe()];
+    const stream = new Stream(local, end(from.reading), end(to.writing));
+    for (let i = 0; i < 1000; i++) put(from.writing, random(60));
+    stream.advance();
+    assert.equal(stream.stalled, false);
+    assert.equal(take(to.reading).length, 60_000);
   });
 
   test('a sink that nobody reads any more is lost without anything to write', () => {
