@@ -1,6 +1,7 @@
 /** The platform of this machine: every call reaches the real kernel. */
 
 import { initProgram } from './init/program.ts';
+import { interruption } from './interruption.ts';
 import { type Libc, loadLibc } from './libraries/libc.ts';
 import { loadLibSeccomp } from './libraries/libseccomp.ts';
 import { poller } from './libraries/poller.ts';
@@ -18,7 +19,8 @@ export function hostPlatform(
   launched?: LaunchedStage,
 ): Platform {
   const bare = localKernel(libc);
-  const remote = remoteKernels(libc);
+  const interrupting = interruption(bare);
+  const remote = remoteKernels(libc, interrupting.awaitReadable);
   const local = wrap(bare);
   const poll = poller(libc, bare);
   return {
@@ -35,5 +37,6 @@ export function hostPlatform(
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
     poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
+    interruption: interrupting,
   };
 }

@@ -1,5 +1,6 @@
 /** What a command acts through: this process's kernel, and the processes that it starts or finds waiting. */
 
+import type { Interruption } from './interruption.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import type { PollRequest } from './kernel/poll.ts';
 import type { Libc } from './libraries/libc.ts';
@@ -27,6 +28,8 @@ export interface Platform {
   libseccomp(): LibSeccomp;
   /** Waits for events on descriptors without stopping the engine: poll(2) on a thread. @returns the revents, in order */
   poll(descriptors: readonly PollRequest[], timeoutMs?: number): Promise<readonly number[]>;
+  /** How waits for other processes, which stop the engine, end by a signal; where there is none they do not. */
+  readonly interruption?: Interruption;
 }
 
 /** Observes or alters what passes: a trace, injected faults. */

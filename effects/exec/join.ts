@@ -2,19 +2,10 @@
 
 import { close, closeRange, fchdir, openat } from '../../native/calls/files.ts';
 import { chroot } from '../../native/calls/mounts.ts';
-import {
-  pidfdOpen,
-  pidfdSendSignal,
-  setgroups,
-  setns,
-  setresgid,
-  setresuid,
-  setsid,
-} from '../../native/calls/process.ts';
-import { reapChild } from '../../native/calls/reap.ts';
+import { setgroups, setns, setresgid, setresuid, setsid } from '../../native/calls/process.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { CLONE } from '../../native/constants/process.ts';
-import { SIGNALS } from '../../native/constants/signal.ts';
+import { interruptedBy } from '../../native/interruption.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, flush, isErrno } from '../../native/kernel/perform.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
@@ -25,7 +16,7 @@ import { EffectError, reasonOf } from '../error.ts';
 import { extraDescriptor, type ServedProcess, startServedProcess } from '../init/clone.ts';
 import { hasNamespace, NAMESPACE_FLAGS } from '../namespaces/plan.ts';
 import { inUserNamespace } from '../namespaces/user/mappings.ts';
-import { groupsDenied } from '../namespaces/user/read-mappings.ts';
+import { groupsDenied, readMappings } from '../namespaces/user/read-mappings.ts';
 import { addFinalAffinity, setInitialAffinity } from '../process/affinity.ts';
 import { type Execution, executeProcess, planExecution } from '../process/execute.ts';
 import { personalityCalls } from '../process/execution-domain.ts';
@@ -36,8 +27,10 @@ import { addMemoryPolicy } from '../process/memory-policy.ts';
 import { addPriorities } from '../process/priorities.ts';
 import { giveTerminal } from '../process/terminal.ts';
 import { openInit } from '../running/observe.ts';
+import { endChild } from '../running/wait.ts';
 import type { ContainerFilter } from '../seccomp/container.ts';
 import type { Session } from '../session.ts';
+import { givePipes } from '../userns/give-pipes.ts';
 import type { ExecCgroup } from './cgroup.ts';
 import { initCgroup } from './init-cgroup.ts';
 
@@ -79,6 +72,7 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
     const extra = openExtra(session, plan, keep);
     const served = start(session, plan, extra);
     try {
+      giveStandardPipes(session, plan);
       settle(session, plan, served, extra);
       return joined(
         session,
@@ -94,6 +88,12 @@ export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
   } finally {
     for (const fd of opened) attempt(local, close(fd));
   }
+}
+
+function giveStandardPipes(session: Session, { record: { config, init } }: ExecPlan): void {
+  const { pipes = [] } = session.inheritance;
+  if (pipes.length > 0 && init !== undefined && inUserNamespace(config))
+    givePipes(session, readMappings(session.platform.local, init.pid));
 }
 
 const mayNotSetGroups = ({ platform: { local } }: Session, { record: { config, init } }: ExecPlan): boolean =>
@@ -269,13 +269,13 @@ function joined(
   };
 }
 
-/** By signal: that it notices the end of its connection is not certain under a seccomp filter. */
-function end({ platform: { local } }: Session, { pid, socket }: ServedProcess): void {
-  attempt(local, close(socket));
-  // Nobody else can have its pid: only this process can reap it.
-  const pidfd = attempt(local, pidfdOpen(pid));
-  if (pidfd < 0) return;
-  attempt(local, pidfdSendSignal(pidfd, SIGNALS.SIGKILL));
-  attempt(local, close(pidfd));
-  reapChild(local, pid);
+/** By SIGKILL: under a seccomp filter it may not notice the end of its connection. */
+function end({ platform }: Session, { pid, socket }: ServedProcess): void {
+  attempt(platform.local, close(socket));
+  try {
+    endChild(platform, pid);
+  } catch (error) {
+    // Frozen on cgroup v1, it ends once it is thawed. Whoever gets the orphans then reaps it.
+    if (interruptedBy(error) === undefined) throw error;
+  }
 }

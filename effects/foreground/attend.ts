@@ -16,15 +16,17 @@ export interface Attendance {
   readonly reaper: Reaper;
   /** What comes from outside; dropped when the process has ended. */
   readonly inputs: readonly Stream[];
-  /** What comes from the container; read to the end after the process has ended. */
+  /** What comes from the container; what is there is read after the process has ended. */
   readonly outputs: readonly Stream[];
+  /** The outputs are read for as long as anybody holds them open: what the process has left running, say. */
+  readonly awaitsWriters: boolean;
   /** Settles when somebody tells the command to end while it still writes what a container that is gone has left. */
   readonly abandoned: Promise<void>;
 }
 
 /** @returns the exit status @throws EffectError, SyscallError */
 export async function attend(platform: Platform, attendance: Attendance): Promise<number> {
-  const { pidfd, reaper, inputs, outputs, abandoned } = attendance;
+  const { pidfd, reaper, inputs, outputs, awaitsWriters, abandoned } = attendance;
   let status: number | undefined;
   let given = false;
   const givenUp = abandoned.then(() => {
@@ -33,19 +35,26 @@ export async function attend(platform: Platform, attendance: Attendance): Promis
   });
   const brief = new BriefWait(platform.local);
   for (;;) {
-    if (status !== undefined) for (const output of outputs) output.advance(true);
+    const drains = status !== undefined && !awaitsWriters;
+    if (drains) for (const output of outputs) output.advance(true);
     const live = [...(status === undefined ? inputs : []), ...outputs].filter((stream) => !stream.done);
     if (status !== undefined && (given || live.length === 0)) return status;
-    const awaited: PollRequest[] = live.map((stream) => stream.awaited);
+    const parts = live.map((stream) => stream.awaited);
+    const awaited: PollRequest[] = parts.flat();
     if (status === undefined) awaited.push({ fd: pidfd, events: POLL.IN });
     // Once nobody writes, only the sinks are worth waiting for.
-    const timeout = status !== undefined && live.some((stream) => !stream.stalled) ? 0 : -1;
+    const timeout = drains && live.some((stream) => !stream.stalled) ? 0 : -1;
     const wait = () => platform.poll(awaited, timeout);
     // Given up before the status is known, it would turn round here without end.
-    const ready = brief.poll(awaited) ?? (await (status === undefined ? wait() : Promise.race([wait(), givenUp])));
+    const briefly = brief.poll(awaited);
+    const ready = briefly ?? (await (status === undefined ? wait() : Promise.race([wait(), givenUp])));
+    let at = 0;
     live.forEach((stream, i) => {
-      if (ready[i]) stream.advance();
+      const own = ready.slice(at, at + (parts[i]?.length ?? 0));
+      at += own.length;
+      stream.proceed(own);
     });
-    if (status === undefined && ready[live.length]) status = reaper.exitStatus();
+    if (briefly === undefined && ready.slice(0, at).some(Boolean)) brief.renew();
+    if (status === undefined && ready[at]) status = reaper.exitStatus();
   }
 }

@@ -4,14 +4,17 @@
  */
 
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import type { PollRequest } from '../../native/kernel/poll.ts';
 import { u64s, viewOf } from '../../native/kernel/struct.ts';
 
 /** A signal's handler waits so long at the most, unless the signal ends the wait, as it does when this thread gets it. */
 const ROUND_MS = 10;
 const ROUNDS = 6;
+/** While data flows, the engine has a turn at least this often: on a busy machine each costs as long as its thread waits for a processor. */
+const FLOWING_MS = 50;
 
-const ppoll = (requests: readonly PollRequest[], milliseconds: number): Call => {
+export const ppoll = (requests: readonly PollRequest[], milliseconds: number): Call => {
   const fds = new Uint8Array(requests.length * 8);
   const view = viewOf(fds);
   requests.forEach(({ fd, events }, i) => {
@@ -25,9 +28,16 @@ const ppoll = (requests: readonly PollRequest[], milliseconds: number): Call => 
 export class BriefWait {
   readonly #local: Kernel;
   #rounds = ROUNDS;
+  #until = Infinity;
 
   constructor(local: Kernel) {
     this.#local = local;
+  }
+
+  /** Data flows, and the engine has just had its turn: the way there and back is not to be paid for each piece. */
+  renew(): void {
+    this.#rounds = Infinity;
+    this.#until = performance.now() + FLOWING_MS;
   }
 
   /**
@@ -35,12 +45,19 @@ export class BriefWait {
    * then the engine's own wait, which runs handlers, is due
    */
   poll(requests: readonly PollRequest[]): readonly number[] | undefined {
-    if (this.#rounds-- <= 0) return undefined;
+    if (this.#rounds-- <= 0 || (this.#until < Infinity && performance.now() >= this.#until)) return undefined;
+    let unknown = attempt(this.#local, ppoll(requests, ROUND_MS));
+    if (unknown <= 0) {
+      this.#rounds = 0;
+      return undefined;
+    }
+    if (unknown === requests.length) return requests.map(() => 1);
     // The answer in the memory that was passed does not come back; the count does, so each is asked for itself too.
-    const { results } = this.#local.submit([ppoll(requests, ROUND_MS), ...requests.map((one) => ppoll([one], 0))]);
-    const [count = 0, ...ready] = results;
-    if (count > 0) return ready.map((one) => Math.max(0, one));
-    this.#rounds = 0;
-    return undefined;
+    return requests.map((one) => {
+      if (unknown === 0) return 0;
+      const ready = Math.max(0, attempt(this.#local, ppoll([one], 0)));
+      unknown -= ready;
+      return ready;
+    });
   }
 }

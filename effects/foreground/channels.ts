@@ -1,7 +1,7 @@
 /** What a foreground command copies between its caller and the container: by a terminal, by pipes, or nothing. */
 
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { borrowed, closeAll, owned, reopenedSink } from './ends.ts';
+import { callersSink, callersSource, closeAll, owned } from './ends.ts';
 import { Stream } from './stream.ts';
 
 /** This process's ends; undefined where the container has the caller's own descriptor. */
@@ -26,8 +26,16 @@ function owner(local: Kernel) {
       open.add(fd);
       return fd;
     },
-    close(fd: number): void {
-      if (open.delete(fd)) closeAll(local, [fd]);
+    /** What may be one of the caller's, or ours. */
+    keep<T extends { readonly fd: number; readonly ours: boolean }>(end: T): T {
+      if (end.ours) open.add(end.fd);
+      return end;
+    },
+    close(...fds: readonly number[]): void {
+      closeAll(
+        local,
+        fds.filter((fd) => open.delete(fd)),
+      );
     },
     closeAll(): void {
       closeAll(local, [...open]);
@@ -35,8 +43,6 @@ function owner(local: Kernel) {
     },
   };
 }
-
-type Owner = ReturnType<typeof owner>;
 
 /**
  * @param master owned from here on
@@ -46,8 +52,8 @@ export function terminalChannels(local: Kernel, stdio: readonly [number, number,
   const owners = owner(local);
   const container = owned(local, owners.take(master));
   // The end of the input ends nothing: a terminal goes on without anybody typing.
-  const input = new Stream(local, borrowed(stdio[0]), container);
-  const output = new Stream(local, container, sink(local, owners, stdio[1]), {
+  const input = new Stream(local, owners.keep(callersSource(local, stdio[0])), container);
+  const output = new Stream(local, container, owners.keep(callersSink(local, stdio[1])), {
     // Nobody sees the terminal any more: hang up, so that the container hears of it.
     broken() {
       input.stop();
@@ -67,25 +73,19 @@ export function pipeChannels(local: Kernel, stdio: readonly [number, number, num
   const outputs: Stream[] = [];
   const { input } = ends;
   if (input !== undefined) {
-    const close = () => owners.close(input);
-    inputs.push(
-      new Stream(local, borrowed(stdio[0]), owned(local, owners.take(input)), { ended: close, broken: close }),
-    );
+    const source = owners.keep(callersSource(local, stdio[0]));
+    const close = () => owners.close(input, source.fd);
+    inputs.push(new Stream(local, source, owned(local, owners.take(input), 'pipe'), { ended: close, broken: close }));
   }
   for (const [end, fd] of [
     [ends.output, stdio[1]],
     [ends.error, stdio[2]],
   ] as const) {
     if (end === undefined) continue;
-    const close = () => owners.close(end);
-    const source = owned(local, owners.take(end));
-    outputs.push(new Stream(local, source, sink(local, owners, fd), { ended: close, broken: close }));
+    const sink = owners.keep(callersSink(local, fd));
+    const close = () => owners.close(end, sink.fd);
+    const source = { ...owned(local, owners.take(end), 'pipe'), growing: true };
+    outputs.push(new Stream(local, source, sink, { ended: close, broken: close }));
   }
   return { inputs, outputs, close: () => owners.closeAll() };
-}
-
-function sink(local: Kernel, owners: Owner, fd: number) {
-  const end = reopenedSink(local, fd);
-  if (end.ours) owners.take(end.fd);
-  return end;
 }

@@ -11,19 +11,15 @@ const PIPEFS_MAGIC = 0x50495045;
 const STATX = { MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
 
 /**
- * Which of the standard descriptors the container's process may have as they are: pipes and /dev/null.
+ * Which of the standard descriptors the container's process may have as they are: /dev/null alone.
  *
- * They are nobody's but the caller's, so that it is as fast, and as precise in what it reads and where it ends, as
- * without a runtime. Anything else goes through pipes of the container's own, as all does with runc: a terminal or a
- * file of the host's would be given to the container's user (fchown, so that he can open /dev/stdout again), who
- * could then change its modes, truncate it, or, were it a directory, walk through the host's files. And a socket
- * cannot be opened again at all.
+ * All else goes through pipes of the container's own, as it does with runc. Whoever has a pipe of the caller's can open it
+ * again from /proc/self/fd for the other direction, and so read what others write to it; he can set O_NONBLOCK for all who
+ * share it, and change its size. And the runtime gives standard descriptors to the container's user (fchown, so that he can
+ * open /dev/stdout again): he could change the modes of a terminal or file of the host's, truncate it, or, were it a
+ * directory, walk through the host's files. A socket cannot be opened again at all.
  */
-export function mayBeShared(local: Kernel, fd: number): boolean {
-  const fs = out(STATFS_BYTES);
-  if (attempt(local, fstatfs(fd, fs)) < 0) return false;
-  return viewOf(fs.bytes).getUint32(0, true) === PIPEFS_MAGIC || isNull(local, fd);
-}
+export const mayBeShared = (local: Kernel, fd: number): boolean => isNull(local, fd);
 
 function isNull(local: Kernel, fd: number): boolean {
   const stat = out(STATX_BYTES);
@@ -38,31 +34,53 @@ function isNull(local: Kernel, fd: number): boolean {
 
 const fileType = (stat: Out): number => viewOf(stat.bytes).getUint16(STATX.MODE, true) & S.IFMT;
 
-/** A source or sink of the caller's, in the mode that it came in: its mode is shared with others, a shell say. */
-export const borrowed = (fd: number): End => ({ fd, blocking: true });
-
 /** A descriptor of our own, which never stops this process from now on. @throws SyscallError */
-export function owned(local: Kernel, fd: number): End {
+export function owned(local: Kernel, fd: number, kind?: End['kind']): End {
   const [flags = 0] = perform(local, [fcntl(fd, F.GETFL, 0)]);
   perform(local, [fcntl(fd, F.SETFL, flags | O.NONBLOCK)]);
-  return { fd, blocking: false };
+  return { fd, blocking: false, kind };
 }
 
-/**
- * A sink of the caller's that does not stop this process when it is full: opened anew, since its mode is the
- * caller's. A terminal that was stopped by Ctrl-S would stop the forwarding of signals otherwise.
- * @returns the end, and whether its descriptor is ours to close
- */
-export function reopenedSink(local: Kernel, fd: number): End & { readonly ours: boolean } {
-  const stat = out(STATX_BYTES);
-  attempt(local, statx(fd, '', stat));
-  const type = fileType(stat);
+/** One of the caller's descriptors, and whether its number here is ours to close. */
+type CallersEnd = End & { readonly ours: boolean };
+
+/** A terminal and a file stay in the mode that they came in: it is shared with others, a shell say. */
+export function callersSource(local: Kernel, fd: number): CallersEnd {
+  const type = typeOf(local, fd);
+  return type === S.IFIFO || type === S.IFSOCK
+    ? unblocked(local, fd, type, O.RDONLY)
+    : { fd, blocking: true, ours: false };
+}
+
+/** A terminal that was stopped by Ctrl-S would stop the forwarding of signals, were it waited for. */
+export function callersSink(local: Kernel, fd: number): CallersEnd {
+  const type = typeOf(local, fd);
   // Never full for poll(2); and opened anew it would be written from its start.
   if (type === S.IFREG) return { fd, blocking: false, ours: false };
-  // A socket can't be opened.
-  if (type !== S.IFCHR && type !== S.IFIFO) return { fd, blocking: true, ours: false };
-  const own = attempt(local, openat(AT.FDCWD, `/proc/self/fd/${fd}`, O.WRONLY | O.NONBLOCK | O.NOCTTY));
-  return own < 0 ? { fd, blocking: true, ours: false } : { fd: own, blocking: false, ours: true };
+  return unblocked(local, fd, type, O.WRONLY | O.NOCTTY);
+}
+
+/** An end that does not stop this process, without a change of the caller's mode: opened anew where that is possible. */
+function unblocked(local: Kernel, fd: number, type: number, access: number): CallersEnd {
+  // It can't be opened; but it can be told with each call not to wait.
+  if (type === S.IFSOCK) return { fd, blocking: false, kind: 'socket', ours: false };
+  const kind = type === S.IFIFO && isNameless(local, fd) ? 'pipe' : undefined;
+  const own =
+    type === S.IFCHR || type === S.IFIFO
+      ? attempt(local, openat(AT.FDCWD, `/proc/self/fd/${fd}`, access | O.NONBLOCK))
+      : -1;
+  return own < 0 ? { fd, blocking: true, kind, ours: false } : { fd: own, blocking: false, kind, ours: true };
+}
+
+function typeOf(local: Kernel, fd: number): number {
+  const stat = out(STATX_BYTES);
+  attempt(local, statx(fd, '', stat));
+  return fileType(stat);
+}
+
+function isNameless(local: Kernel, fd: number): boolean {
+  const fs = out(STATFS_BYTES);
+  return attempt(local, fstatfs(fd, fs)) >= 0 && viewOf(fs.bytes).getUint32(0, true) === PIPEFS_MAGIC;
 }
 
 export const closeAll = (local: Kernel, fds: readonly number[]): void => {

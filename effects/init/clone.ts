@@ -6,7 +6,6 @@
 import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
 import { socketPair } from '../../native/calls/pair.ts';
 import { clone3, SIGINFO_BYTES, waitid } from '../../native/calls/process.ts';
-import { reapChild } from '../../native/calls/reap.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
@@ -19,6 +18,7 @@ import { STANDING_FROM } from '../../native/stage/standing.ts';
 import { PartedBatch } from '../batch.ts';
 import { doing, EffectError } from '../error.ts';
 import { addOomScore } from '../process/execution-domain.ts';
+import { endChild } from '../running/wait.ts';
 import type { Inheritance, InitConnection } from '../session.ts';
 
 interface ServedProcessPlan {
@@ -98,11 +98,16 @@ function cloneProcess(
     () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
   );
   try {
-    plan.enterCgroup?.(stage.kernel);
     let batch = new PartedBatch();
     for (const one of stage.settling ?? []) batch.add(one);
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
+    if (plan.enterCgroup !== undefined) {
+      // First, for in a cgroup of v1 that is frozen it would keep what it has of the caller's.
+      batch.post(stage.kernel);
+      plan.enterCgroup(stage.kernel);
+      batch = new PartedBatch();
+    }
     addOomScore(batch, plan.oomScoreAdj);
     // Numbers that calls of a later batch can be told; no open file of the stage reaches them by itself.
     const cgroup = stage.socket + 16;
@@ -124,7 +129,7 @@ function cloneProcess(
     return ownChild(platform.local, performAll(batch, stage.kernel, meanwhile)[pid.index]);
   } finally {
     attempt(platform.local, close(stage.connection));
-    reapChild(platform.local, stage.pid);
+    endChild(platform, stage.pid);
   }
 }
 

@@ -3,6 +3,7 @@
 import { endingIn } from '../../native/calls/ending.ts';
 import { close } from '../../native/calls/files.ts';
 import { pidfdOpen, SIGINFO_BYTES, waitid } from '../../native/calls/process.ts';
+import { awaitEnd, killChild } from '../../native/calls/reap.ts';
 import { P, W } from '../../native/constants/process.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
@@ -73,6 +74,23 @@ export function reaperOf(local: Kernel, pid: number): Reaper {
       return own.status;
     },
   };
+}
+
+/**
+ * Ends a child by SIGKILL, and reaps it. The wait stops the engine.
+ * @throws InterruptedError where the child does not end (it is frozen, say), and this command is told to
+ */
+export function endChild({ local, interruption }: Pick<Platform, 'local' | 'interruption'>, pid: number): void {
+  if (!killChild(local, pid)) return;
+  if (interruption?.watching) {
+    const pidfd = call(local, pidfdOpen(pid));
+    try {
+      interruption.awaitReadable(pidfd);
+    } finally {
+      attempt(local, close(pidfd));
+    }
+  }
+  awaitEnd(local, pid);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Calls on files and directories, as data. */
 
-import { AT, F, O } from '../constants/files.ts';
+import { AT, F, O, SPLICE } from '../constants/files.ts';
 import type { Call, Out, ResultRef } from '../kernel/kernel.ts';
 import type { Fd } from '../kernel/numbers.ts';
 import { u64s } from '../kernel/struct.ts';
@@ -39,6 +39,14 @@ export const write = (fd: FdArg, data: string | Uint8Array): Call => {
   const bytes = typeof data === 'string' ? encoder.encode(data) : data;
   return { name: 'write', args: [fd, bytes, bytes.length] };
 };
+/** Moves up to `length` bytes from one pipe to another, without waiting for either. */
+export const splice = (from: FdArg, to: FdArg, length: number): Call => ({
+  name: 'splice',
+  args: [from, null, to, null, length, SPLICE.MOVE | SPLICE.NONBLOCK],
+});
+/** How many bytes a pipe holds, as a 32-bit word. */
+export const pipeHolds = (fd: FdArg, into: Out): Call => ({ name: 'ioctl', args: [fd, FIONREAD, into] });
+const FIONREAD = 0x541b;
 export const mkdirat = (dir: FdArg, path: FilePath, mode: number): Call => ({
   name: 'mkdirat',
   args: [dir, path, mode],

@@ -11,14 +11,26 @@ import { endingIn } from './ending.ts';
 import { kill, SIGINFO_BYTES, waitid } from './process.ts';
 
 /**
- * Ends a child that has nothing to do any more, and reaps it. A child that somebody else has reaped is fine. By SIGKILL:
- * one that hangs, or that a program of a container's has taken over, does not end with its connection.
+ * SIGKILL to a child, as long as nobody has reaped it: until then nobody else has its pid.
+ * @returns whether it is there, for somebody to reap
+ */
+export function killChild(parent: Kernel, pid: Pid): boolean {
+  const info = out(SIGINFO_BYTES);
+  const result = attempt(parent, waitid(P.PID, pid, info, W.EXITED | W.NOHANG));
+  if (result === -ERRNO.ECHILD || endingIn(info).pid !== 0) return false;
+  attempt(parent, kill(pid, SIGNALS.SIGKILL));
+  return true;
+}
+
+/**
+ * Ends a child that has nothing to do any more, and reaps it. A child that somebody else has reaped is fine. SIGKILL ends
+ * it: a child that hangs, or that a container's program has taken over, does not end with its connection.
  */
 export function reapChild(parent: Kernel, pid: Pid): void {
-  const info = out(SIGINFO_BYTES);
-  // As long as it has not been reaped, nobody else has its pid.
-  const result = attempt(parent, waitid(P.PID, pid, info, W.EXITED | W.NOHANG));
-  if (result === -ERRNO.ECHILD || endingIn(info).pid !== 0) return;
-  attempt(parent, kill(pid, SIGNALS.SIGKILL));
+  if (killChild(parent, pid)) awaitEnd(parent, pid);
+}
+
+/** Waits until a child has ended, and reaps it. */
+export function awaitEnd(parent: Kernel, pid: Pid): void {
   while (attempt(parent, waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED)) === -ERRNO.EINTR);
 }

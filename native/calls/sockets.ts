@@ -55,6 +55,17 @@ export const send = (fd: FdArg, data: Uint8Array): Call => ({
   args: [fd, data, data.length, MSG.NOSIGNAL, null, 0],
 });
 
+/** The same without waiting: EAGAIN where there is no room. */
+export const sendAtOnce = (fd: Fd, data: Uint8Array): Call => ({
+  name: 'sendto',
+  args: [fd, data, data.length, MSG.NOSIGNAL | MSG.DONTWAIT, null, 0],
+});
+/** Without waiting, whatever mode the socket is in. */
+export const receive = (fd: Fd, into: Out): Call => ({
+  name: 'recvfrom',
+  args: [fd, into, into.bytes.length, MSG.DONTWAIT, null, null],
+});
+
 /** Sends `data` (one byte at least) with descriptors of the performer. */
 export function sendDescriptors(fd: FdArg, descriptors: readonly Fd[], data: Uint8Array = new Uint8Array(1)): Call {
   const control = new Uint8Array(16 + ((descriptors.length * 4 + 7) & ~7));

@@ -53,7 +53,15 @@ export const S = {
 } as const;
 
 /** fcntl(2). */
-export const F = { DUPFD_CLOEXEC: 1030, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, ADD_SEALS: 1033 } as const;
+export const F = {
+  DUPFD_CLOEXEC: 1030,
+  GETFD: 1,
+  SETFD: 2,
+  GETFL: 3,
+  SETFL: 4,
+  SETPIPE_SZ: 1031,
+  ADD_SEALS: 1033,
+} as const;
 export const FD_CLOEXEC = 1;
 
 /** memfd_create(2) and its seals. NOEXEC_SEAL and EXEC are since Linux 6.3, where vm.memfd_noexec may demand one. */
@@ -62,6 +70,9 @@ export const F_SEAL = { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8 } as const;
 
 /** renameat2(2), since Linux 3.15. */
 export const RENAME = { NOREPLACE: 1, EXCHANGE: 2 } as const;
+
+/** splice(2). */
+export const SPLICE = { MOVE: 1, NONBLOCK: 2 } as const;
 
 /** flock(2). */
 export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const;

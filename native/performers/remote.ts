@@ -35,8 +35,14 @@ interface Posted {
 /** What may wait to be read: much less than a socket holds, or both sides would wait for each other. */
 const MOST_UNREAD = 64 * 1024;
 
-/** All inits of a process share the memory that messages are written in. */
-export function remoteKernels(libc: Libc): (socket: number, performer: string) => Kernel {
+/**
+ * All inits of a process share the memory that messages are written in.
+ * @param awaitReadable is called before each wait for an answer, and may end it by throwing
+ */
+export function remoteKernels(
+  libc: Libc,
+  awaitReadable: (socket: number) => void = () => undefined,
+): (socket: number, performer: string) => Kernel {
   const column = process.arch === 'arm64' ? 1 : 0;
   const write = messageWriter(column);
   let answer = new Uint8Array(4096);
@@ -51,6 +57,7 @@ export function remoteKernels(libc: Libc): (socket: number, performer: string) =
       const address = Number(libc.koffi.address(bytes));
       const nr = SYSNO[direction][column];
       for (let moved = 0; moved < size; ) {
+        if (direction === 'read') awaitReadable(socket);
         const n = Number(libc.syscall(nr, socket, address + moved, size - moved, MSG.NOSIGNAL, 0, 0));
         if (n > 0) moved += n;
         else if (n === 0 || libc.errno() !== ERRNO.EINTR) throw new LostPeerError(performer);

@@ -35,7 +35,7 @@ export interface Foreground {
 
 export interface Connected {
   /** For a process that runs: from now on it gets the signals. @param subreaper this process reaps all orphans */
-  attendance(subreaper: boolean): Attendance;
+  attendance(options: { readonly subreaper: boolean; readonly awaitsWriters: boolean }): Attendance;
 }
 
 const STDIO = [0, 1, 2] as const;
@@ -68,7 +68,7 @@ export function enterForeground(context: Context, options: Omit<InheritanceOptio
     terminal?.enterRaw();
     resize();
     return {
-      attendance(subreaper) {
+      attendance({ subreaper, awaitsWriters }) {
         const reaper = reaperOf(local, pid);
         const { promise: abandoned, resolve: abandon } = Promise.withResolvers<void>();
         signals.deliverTo((signal) => {
@@ -82,7 +82,8 @@ export function enterForeground(context: Context, options: Omit<InheritanceOptio
           if (sent === -ERRNO.ESRCH && ENDING.includes(signal)) abandon();
         });
         if (subreaper) reaper.reapOrphans();
-        return { pidfd, reaper, inputs: channels.inputs, outputs: channels.outputs, abandoned };
+        const { inputs, outputs } = channels;
+        return { pidfd, reaper, inputs, outputs, awaitsWriters: awaitsWriters && !terminal, abandoned };
       },
     };
   }
@@ -90,7 +91,7 @@ export function enterForeground(context: Context, options: Omit<InheritanceOptio
 }
 
 /** What tells a command to end. */
-const ENDING: readonly number[] = [SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTERM];
+export const ENDING: readonly number[] = [SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTERM];
 
 function open(
   { platform: { local } }: Context,

@@ -93,7 +93,7 @@ async function begin(
     announce(context.platform.local, pid, { pidFile, pidfdSocket: inherited.inheritance.pidfdSocket });
     const connected = connect(pid);
     if (!running) succeed(context, await container.request({ type: 'start' }));
-    const attendance = connected.attendance(subreaper);
+    const attendance = connected.attendance({ subreaper, awaitsWriters: false });
     container.release();
     return attendance;
   } catch (error) {

@@ -1,15 +1,14 @@
 /** What a container's process is to get from the command that creates it, opened and checked before anything is made. */
 
-import { EffectError, reasonOf } from '../../effects/error.ts';
+import { doing, EffectError } from '../../effects/error.ts';
 import { closeAll, mayBeShared } from '../../effects/foreground/ends.ts';
 import { connectSocket } from '../../effects/handover/sockets.ts';
 import type { Inheritance } from '../../effects/session.ts';
-import { socketPair } from '../../native/calls/pair.ts';
+import { pipe, socketPair } from '../../native/calls/pair.ts';
 import { nameOfOpenFile } from '../../native/calls/read-link.ts';
 import { O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { perform } from '../../native/kernel/perform.ts';
-import { out, viewOf } from '../../native/kernel/struct.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import type { Config } from '../../spec/types.ts';
 import type { Context } from '../container/context.ts';
 
@@ -64,7 +63,7 @@ export function inherit(context: Pick<Context, 'platform' | 'host'>, options: In
   };
   try {
     const { stdio, ends } =
-      options.detach || options.terminal ? { stdio: STANDARD, ends: {} } : stdioPipes(local, theirs, ours);
+      options.detach || options.terminal ? { stdio: STANDARD, ends: {} } : stdioPipes(local, host.pid, theirs, ours);
     const pipes = [...theirs];
     const console = consoleFor(local, options, theirs, ours);
     const pidfdSocket =
@@ -145,28 +144,31 @@ function consoleFor(
   return { theirs: other, ours: own };
 }
 
+/** Whether two descriptors are one open file. Where the kernel does not tell (kcmp(2) may be forbidden) they are not. */
+const isSameFile = (local: Kernel, pid: number, one: number, other: number): boolean =>
+  attempt(local, { name: 'kcmp', args: [pid, pid, KCMP_FILE, one, other] }) === 0;
+
+const KCMP_FILE = 0;
+
 /** Pipes in the place of those of the caller's descriptors that the container must not have (effects/foreground/ends.ts). */
 function stdioPipes(
   local: Kernel,
+  pid: number,
   theirs: number[],
   ours: number[],
 ): { readonly stdio: Inheritance['stdio']; readonly ends: ForegroundEnds } {
-  const pipe = (fd: number): readonly [number, number | undefined] => {
+  const inPlaceOf = (fd: number): readonly [number, number | undefined] => {
     if (mayBeShared(local, fd)) return [fd, undefined];
-    const pair = out(8);
-    try {
-      perform(local, [{ name: 'pipe2', args: [pair, O.CLOEXEC] }]);
-    } catch (error) {
-      throw new EffectError(`make a pipe for the container: ${reasonOf(error)}`, { cause: error });
-    }
-    const view = viewOf(pair.bytes);
-    const [reading, writing] = [view.getInt32(0, true), view.getInt32(4, true)];
+    const [reading, writing] = doing('make a pipe for the container', () => pipe(local, O.CLOEXEC));
     const [their, our] = fd === 0 ? [reading, writing] : [writing, reading];
     theirs.push(their);
     ours.push(our);
     return [their, our];
   };
-  const [[stdin, input], [stdout, output], [stderr, error]] = [pipe(0), pipe(1), pipe(2)];
+  const [stdin, input] = inPlaceOf(0);
+  const [stdout, output] = inPlaceOf(1);
+  // `2>&1`: what goes to both stays in its order.
+  const [stderr, error] = output !== undefined && isSameFile(local, pid, 1, 2) ? [stdout, undefined] : inPlaceOf(2);
   return {
     stdio: [stdin, stdout, stderr],
     ends: {

@@ -8,6 +8,7 @@ import { attend } from '../../effects/foreground/attend.ts';
 import { capabilityWarnings } from '../../effects/process/capabilities.ts';
 import type { Inheritance, Session } from '../../effects/session.ts';
 import { type ExecActor, execMachine, settled } from '../../machines/exec.ts';
+import { interruptedBy } from '../../native/interruption.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
 import { STARTING_PROCESS } from '../container/answers.ts';
@@ -17,7 +18,7 @@ import { sessionFor } from '../container/open.ts';
 import { permitted } from '../container/permitted.ts';
 import { attacherFor } from '../container/systemd.ts';
 import { announce } from '../foreground/announce.ts';
-import { type Connected, enterForeground, type Undo } from '../foreground/attendance.ts';
+import { type Connected, ENDING, enterForeground, type Undo } from '../foreground/attendance.ts';
 import { type InheritanceOptions, type Inherited, inherit } from '../foreground/inheritance.ts';
 
 interface ExecRequest {
@@ -91,16 +92,39 @@ async function inForeground(execution: Execution, options: ExecOptions): Promise
       undo,
     );
     let connected: Connected | undefined;
-    const actor = await start(execution, foreground.inherited, options, (pid) => {
+    const actor = await startUnlessEnded(execution, foreground.inherited, options, (pid) => {
       connected = foreground.connect(pid);
     });
+    if (typeof actor === 'number') return 128 + actor;
     undo.push(() => actor.stop());
     if (connected === undefined) throw new Error('a process runs that nobody is connected to');
-    const status = await attend(context.platform, connected.attendance(false));
+    // What the process leaves running in the container goes on being heard, as with runc: a deletion ends it, of `run`.
+    const status = await attend(context.platform, connected.attendance({ subreaper: false, awaitsWriters: true }));
     actor.send({ type: 'exited', status });
     return status;
   } finally {
     for (const step of undo.toReversed()) step();
+  }
+}
+
+/**
+ * A container that is frozen, or that hangs, keeps the process from joining it for as long as it likes.
+ * @returns the signal that ended the command before the process ran; the process has been killed then
+ */
+async function startUnlessEnded(...given: Parameters<typeof start>): Promise<ExecActor | number> {
+  const [{ context, record }] = given;
+  const unwatch = context.platform.interruption?.watch(ENDING);
+  try {
+    return await start(...given);
+  } catch (error) {
+    const signal = interruptedBy(error)?.signal;
+    if (signal === undefined) throw error;
+    context.warn(
+      `signal ${signal} came while a process joined container ${record.id}, which may be frozen: it was killed`,
+    );
+    return signal;
+  } finally {
+    unwatch?.();
   }
 }
 

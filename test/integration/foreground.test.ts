@@ -106,7 +106,7 @@ test('signals go to the container, however often', { skip }, async () => {
   assert.equal(run.output(), `${expected}TERM\n`);
 });
 
-test('pipes and /dev/null are the caller’s own, in the mode that they came in', { skip }, async () => {
+test('/dev/null is the caller’s own, and his pipes stay in the mode that they came in', { skip }, async () => {
   const pair = out(8);
   call(platform.local, { name: 'pipe2', args: [pair, O.CLOEXEC] });
   const [reading, writing] = [viewOf(pair.bytes).getInt32(0, true), viewOf(pair.bytes).getInt32(4, true)];
@@ -121,7 +121,9 @@ test('pipes and /dev/null are the caller’s own, in the mode that they came in'
   while (text.toString('latin1', 0, length).split('\n').length < 3) length += readSync(reading, text, length, 50, null);
   assert.deepEqual(flags(), before, 'while it runs');
   assert.equal(await run.ended, 0);
-  assert.equal(text.toString('latin1', 0, length), `/dev/null\n${fstatSync(writing).ino}\n`);
+  const [input, output] = text.toString('latin1', 0, length).split('\n');
+  assert.equal(input, '/dev/null');
+  assert.notEqual(Number(output), fstatSync(writing).ino);
   assert.deepEqual(flags(), before, 'afterwards');
   for (const fd of [reading, writing, nothing]) closeSync(fd);
 });

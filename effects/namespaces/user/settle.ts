@@ -1,13 +1,14 @@
 /** The user namespace that an init is born in: its mappings are written from outside, and the init becomes its root. */
 
 import { setgroups, setresgid, setresuid } from '../../../native/calls/process.ts';
-import { attempt, perform } from '../../../native/kernel/perform.ts';
+import { perform } from '../../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../../spec/record.ts';
 import { doing } from '../../error.ts';
 import { connectedInit, type Session } from '../../session.ts';
+import { givePipes } from '../../userns/give-pipes.ts';
 import { makesNamespace } from '../plan.ts';
 import { makesTimeInside, makeTimeNamespaceInside } from '../time.ts';
-import { checkMappings, hostId, inUserNamespace, type Mappings, mappingsOf } from './mappings.ts';
+import { checkMappings, inUserNamespace, mappingsOf } from './mappings.ts';
 import { readMappings } from './read-mappings.ts';
 import { writeMappings } from './write-mappings.ts';
 
@@ -32,15 +33,4 @@ export async function settleUserNamespace(session: Session, record: ContainerRec
   const root = [setresgid(0), setresuid(0)];
   doing('become root in the user namespace', () => perform(kernel, mayDropGroups ? [setgroups([]), ...root] : root));
   if (makesTimeInside(record)) makeTimeNamespaceInside(kernel, config.linux?.timeOffsets ?? {});
-}
-
-/**
- * Pipes of our own become the namespace's root's, who hands them on to the process's user: or nobody inside could open
- * /dev/stdout. What the caller gave stays the caller's.
- */
-function givePipes({ platform: { local }, inheritance }: Session, mappings: Mappings): void {
-  const uid = hostId(mappings.uid, 0);
-  const gid = hostId(mappings.gid, 0);
-  if (uid === undefined || gid === undefined) return;
-  for (const fd of inheritance.pipes ?? []) attempt(local, { name: 'fchown', args: [fd, uid, gid] });
 }

@@ -1,12 +1,19 @@
 /** Streams against a kernel of their own: ends that take and give as little, and as late, as they like. */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { closeSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { ppoll } from '../../../effects/foreground/brief-wait.ts';
 import { Stream } from '../../../effects/foreground/stream.ts';
+import { read, write } from '../../../native/calls/files.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
+import { O } from '../../../native/constants/files.ts';
 import { POLL } from '../../../native/constants/socket.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
+import { attempt, perform } from '../../../native/kernel/perform.ts';
+import { out, viewOf } from '../../../native/kernel/struct.ts';
 
 const SOURCE = 10;
 const SINK = 11;
@@ -78,7 +85,8 @@ function run(world: World, drain = false) {
   );
   for (let rounds = 0; !stream.done; rounds++) {
     assert.ok(rounds < 10_000, 'it comes to an end');
-    const { fd, events } = stream.awaited;
+    const [{ fd, events } = { fd: -1, events: 0 }, ...others] = stream.awaited;
+    assert.deepEqual(others, []);
     assert.deepEqual({ fd, events }, stream.stalled ? { fd: SINK, events: POLL.OUT } : { fd: SOURCE, events: POLL.IN });
     ready = fd === SOURCE ? 'source' : 'sink';
     stream.advance(drain);
@@ -145,4 +153,102 @@ test('drained, a source that others still hold open ends when it is empty', () =
   assert.deepEqual([stream.done, reads], [false, 1]);
   stream.advance(true);
   assert.deepEqual([stream.done, reads, told], [true, 2, ['ended']]);
+});
+
+describe('between pipes', () => {
+  const { local } = hostPlatform();
+  const opened: number[] = [];
+  after(() => {
+    for (const fd of opened) closeSync(fd);
+  });
+  function pipe() {
+    const pair = out(8);
+    perform(local, [{ name: 'pipe2', args: [pair, O.CLOEXEC | O.NONBLOCK] }]);
+    const [reading, writing] = [viewOf(pair.bytes).getInt32(0, true), viewOf(pair.bytes).getInt32(4, true)];
+    opened.push(reading, writing);
+    return { reading, writing };
+  }
+  const end = (fd: number) => ({ fd, blocking: false, kind: 'pipe' as const });
+  const random = (length: number) => Buffer.from(Array.from({ length }, (_, i) => (i * 7919) >> 5));
+  function put(fd: number, data: Uint8Array): number {
+    return data.length === 0 ? 0 : Math.max(0, attempt(local, write(fd, data)));
+  }
+  function take(fd: number): Buffer {
+    const into = out(200_000);
+    return Buffer.from(into.bytes.subarray(0, Math.max(0, attempt(local, read(fd, into)))));
+  }
+
+  test('much and little data arrives in order, whatever is full or empty', () => {
+    const pieces = fc.array(fc.tuple(fc.integer({ min: 0, max: 600_000 }), fc.boolean()), { maxLength: 12 });
+    fc.assert(
+      fc.property(pieces, fc.boolean(), (steps, growing) => {
+        const [from, to] = [pipe(), pipe()];
+        const stream = new Stream(local, { ...end(from.reading), growing }, end(to.writing));
+        const data = random(steps.reduce((sum, [size]) => sum + size, 0));
+        let written = 0;
+        const read: Buffer[] = [];
+        let wanted = 0;
+        for (const [size, reads] of steps) {
+          wanted += size;
+          written += put(from.writing, data.subarray(written, wanted));
+          stream.advance();
+          if (reads) read.push(take(to.reading));
+        }
+        for (let rounds = 0; !stream.done; rounds++) {
+          assert.ok(rounds < 1000);
+          written += put(from.writing, data.subarray(written));
+          stream.advance(written === data.length);
+          read.push(take(to.reading));
+        }
+        assert.ok(Buffer.concat([...read, take(to.reading)]).equals(data));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('drained, it is done with what there was, though somebody goes on writing', () => {
+    const [from, to] = [pipe(), pipe()];
+    const stream = new Stream(local, end(from.reading), end(to.writing));
+    put(from.writing, random(50_000));
+    let length = 0;
+    for (let rounds = 0; !stream.done; rounds++) {
+      assert.ok(rounds < 1000);
+      stream.advance(true);
+      put(from.writing, random(40_000));
+      length += take(to.reading).length;
+    }
+    assert.equal(length, 50_000);
+  });
+
+  test('little data shares the slots of the sink, as if it had been written there', () => {
+    const [from, to] = [pipe(), pipe()];
+    const stream = new Stream(local, end(from.reading), end(to.writing));
+    for (let i = 0; i < 500; i++) {
+      put(from.writing, random(100));
+      stream.advance();
+    }
+    assert.equal(stream.stalled, false);
+    assert.equal(take(to.reading).length, 50_000);
+  });
+
+  test('what a pipe can hold is held by the sink, in whatever pieces it came', () => {
+    const [from, to] = [pipe(), pipe()];
+    const stream = new Stream(local, end(from.reading), end(to.writing));
+    for (let i = 0; i < 1000; i++) put(from.writing, random(60));
+    stream.advance();
+    assert.equal(stream.stalled, false);
+    assert.equal(take(to.reading).length, 60_000);
+  });
+
+  test('a sink that nobody reads any more is lost without anything to write', () => {
+    const [from, to] = [pipe(), pipe()];
+    const told: string[] = [];
+    const stream = new Stream(local, end(from.reading), end(to.writing), { broken: () => told.push('broken') });
+    closeSync(to.reading);
+    opened.splice(opened.indexOf(to.reading), 1);
+    const ready = stream.awaited.map((one) => Math.max(0, attempt(local, ppoll([one], 0))));
+    assert.deepEqual(ready, [0, 1]);
+    stream.proceed(ready);
+    assert.deepEqual([stream.done, told], [true, ['broken']]);
+  });
 });
