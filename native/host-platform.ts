@@ -1,10 +1,10 @@
 /** The platform of this machine: every call reaches the real kernel. */
 
 import { initProgram } from './init/program.ts';
-import { interruption } from './interruption.ts';
 import { type Libc, loadLibc } from './libraries/libc.ts';
 import { loadLibSeccomp } from './libraries/libseccomp.ts';
 import { poller } from './libraries/poller.ts';
+import { interruption } from './performers/interruption.ts';
 import { localKernel } from './performers/local.ts';
 import { remoteKernels } from './performers/remote.ts';
 import type { Platform, Wrap } from './platform.ts';

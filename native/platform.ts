@@ -1,10 +1,10 @@
 /** What a command acts through: this process's kernel, and the processes that it starts or finds waiting. */
 
-import type { Interruption } from './interruption.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import type { PollRequest } from './kernel/poll.ts';
 import type { Libc } from './libraries/libc.ts';
 import type { LibSeccomp } from './libraries/libseccomp.ts';
+import type { Interruption } from './performers/interruption.ts';
 import type { Stage, StandingStages } from './stage/stage.ts';
 
 export interface Platform {

@@ -8,7 +8,7 @@ import { attend } from '../../effects/foreground/attend.ts';
 import { capabilityWarnings } from '../../effects/process/capabilities.ts';
 import type { Inheritance, Session } from '../../effects/session.ts';
 import { type ExecActor, execMachine, settled } from '../../machines/exec.ts';
-import { interruptedBy } from '../../native/interruption.ts';
+import { interruptedBy } from '../../native/performers/interruption.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
 import { STARTING_PROCESS } from '../container/answers.ts';

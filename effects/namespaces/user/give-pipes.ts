@@ -1,8 +1,8 @@
 /** Who owns the pipes that the runtime makes for a process in a user namespace. */
 
-import { attempt } from '../../native/kernel/perform.ts';
-import { hostId, type Mappings } from '../namespaces/user/mappings.ts';
-import type { Session } from '../session.ts';
+import { attempt } from '../../../native/kernel/perform.ts';
+import type { Session } from '../../session.ts';
+import { hostId, type Mappings } from './mappings.ts';
 
 /**
  * Pipes of our own become the namespace's root's, who hands them on to the process's user: or nobody inside could open

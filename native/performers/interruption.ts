@@ -5,9 +5,9 @@
  * whichever thread got it. (No thread of the engine blocks signals, so no descriptor would hear of them.)
  */
 
-import { POLL } from './constants/socket.ts';
-import type { Call, Kernel } from './kernel/kernel.ts';
-import { out, u64s, viewOf } from './kernel/struct.ts';
+import { POLL } from '../constants/socket.ts';
+import type { Call, Kernel } from '../kernel/kernel.ts';
+import { out, u64s, viewOf } from '../kernel/struct.ts';
 
 /** A signal came that ends this command, while it waited for an answer that may never come. */
 export class InterruptedError extends Error {
