@@ -4,7 +4,16 @@ import { S } from '../constants/files.ts';
 import type { Out } from '../kernel/kernel.ts';
 import { viewOf } from '../kernel/struct.ts';
 
-const STX = { UID: 20, MODE: 28, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
+const STX = {
+  UID: 20,
+  MODE: 28,
+  INO: 32,
+  RDEV_MAJOR: 128,
+  RDEV_MINOR: 132,
+  DEV_MAJOR: 136,
+  DEV_MINOR: 140,
+  MNT_ID: 144,
+} as const;
 
 export interface DeviceNumbers {
   readonly major: number;
@@ -20,6 +29,14 @@ export const modeOf = (stat: Out): number => viewOf(stat.bytes).getUint16(STX.MO
 export const typeOf = (stat: Out): number => modeOf(stat) & S.IFMT;
 
 export const ownerOf = (stat: Out): number => viewOf(stat.bytes).getUint32(STX.UID, true);
+
+export const isOnSameMount = (a: Out, b: Out): boolean => wide(a, STX.MNT_ID) === wide(b, STX.MNT_ID);
+
+/** The same file by the same mount. */
+export const isSameFile = (a: Out, b: Out): boolean =>
+  isOnSameMount(a, b) && [STX.INO, STX.DEV_MAJOR].every((field) => wide(a, field) === wide(b, field));
+
+const wide = (stat: Out, field: number): bigint => viewOf(stat.bytes).getBigUint64(field, true);
 
 /** Whether it is that device, whatever its name and permissions. @param type S_IFCHR, S_IFBLK */
 export function isDeviceNode(stat: Out, type: number, { major, minor }: DeviceNumbers): boolean {
