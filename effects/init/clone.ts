@@ -75,7 +75,7 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
     table.push(theirs, ...plan.extra);
     const kernel = platform.kernelBehind(ours, performer);
     const meanwhile = (): void => plan.meanwhile?.(kernel);
-    const standing = leavesStage(plan) && table.length < STANDING_FROM ? platform.standing : undefined;
+    const standing = leavesStage(plan) && table.length < STANDING_CGROUP ? platform.standing : undefined;
     const pid =
       standing === undefined
         ? cloneProcess(platform, table, plan, meanwhile)
@@ -106,8 +106,8 @@ function cloneProcess(
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
     addOomScore(batch, plan.oomScoreAdj);
-    // Numbers that calls of a later batch can be told; no open file of the stage reaches them by itself.
-    const cgroup = stage.socket + 16;
+    // Numbers that calls of a later batch can be told.
+    const cgroup = apartFrom(table.length, stage.socket);
     const held = cgroup + 1;
     // Before anything is joined: the path is the host's.
     if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
@@ -130,6 +130,17 @@ function cloneProcess(
   }
 }
 
+/** What a stage has open at once besides: all namespaces that it joins, and little else. */
+const AT_ONCE = 12;
+
+/**
+ * Two numbers, this and the next, that no open file of a stage reaches by itself. Below its socket where there is room: a caller's
+ * limit may be as low as 32, as with runc.
+ * @param used descriptors from 0 on that the stage has
+ */
+const apartFrom = (used: number, socket: number): number =>
+  used + AT_ONCE + 2 <= socket ? socket - 2 : socket + APART;
+
 function performAll(batch: PartedBatch, stage: Kernel, meanwhile: () => void): readonly number[] {
   let all: readonly number[] = [];
   batch.post(stage, (results) => {
@@ -144,6 +155,9 @@ function performAll(batch: PartedBatch, stage: Kernel, meanwhile: () => void): r
 const leavesStage = ({ enterCgroup, joinFirst, addJoins, oomScoreAdj }: ServedProcessPlan): boolean =>
   enterCgroup === undefined && joinFirst === undefined && addJoins === undefined && oomScoreAdj === undefined;
 
+/** In a standing stage: the cgroup that a process is to be born in. */
+const STANDING_CGROUP = STANDING_FROM - 1;
+
 function cloneFrom(
   standing: StandingStages,
   table: readonly number[],
@@ -155,11 +169,9 @@ function cloneFrom(
     const batch = new PartedBatch();
     batch.add(doing('pass descriptors to the stage', () => pass(table)));
     batch.part('take the descriptors in the stage');
-    const cgroup = STANDING_FROM + 16;
-    if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
-    const pid = addClone(batch, plan, cgroup);
+    if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, STANDING_CGROUP);
+    const pid = addClone(batch, plan, STANDING_CGROUP);
     batch.add(closeRange(0, STANDING_FROM - 1));
-    if (plan.birthCgroup !== undefined) batch.add(close(cgroup));
     batch.part('tidy up the stage');
     return performAll(batch, kernel, meanwhile)[pid.index] ?? 0;
   } catch (error) {
