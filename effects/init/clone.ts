@@ -34,8 +34,15 @@ interface ServedProcessPlan {
   readonly addFirst?: ((batch: PartedBatch) => ResultRef | undefined) | undefined;
   /** Joins namespaces where that takes looking at what happened. @throws Error */
   readonly joinFirst?: ((stage: Kernel) => void) | undefined;
-  /** Adds the joining of namespaces. `held` is the descriptor that `addFirst` gave. */
-  readonly addJoins?: ((batch: PartedBatch, held: number) => void) | undefined;
+  /** Adds the joining of namespaces. `held` is the descriptor that `addFirst` gave. What it returns is told the batch's results. */
+  readonly addJoins?:
+    | ((batch: PartedBatch, held: number) => ((results: readonly number[]) => void) | undefined)
+    | undefined;
+  /**
+   * It is not the process that is born in the cgroup, but another stage, which joins: so that a cgroup namespace can be joined before
+   * the process is there. From within that one no other cgroup can be named.
+   */
+  readonly joinsInCgroup?: boolean | undefined;
   /** CLONE_NEW* of the namespaces that are made. */
   readonly madeNamespaces: number;
   /**
@@ -65,28 +72,45 @@ export const rootDescriptor = (preserveFds: number): number => batchDescriptor(p
 export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
   const { local } = platform;
   const { stdio, preserveFds } = plan.inheritance;
-  const pair = out(8);
-  doing(`make a socket for the ${performer}`, () => perform(local, [socketpair(SOCK.STREAM, pair)]));
-  const ours = viewOf(pair.bytes).getInt32(0, true);
-  const theirs = viewOf(pair.bytes).getInt32(4, true);
+  const [ours, theirs] = makeSocket(local, performer);
+  const opened = [theirs];
   try {
     const table: number[] = [...stdio];
     for (let fd = 3; fd < 3 + preserveFds; fd++) table.push(fd);
     table.push(theirs, ...plan.extra);
+    let second: SecondStage | undefined;
+    if (plan.joinsInCgroup && plan.birthCgroup !== undefined) {
+      const [own, other] = makeSocket(local, 'stage');
+      opened.push(other);
+      second = { connection: own, socket: table.push(other) - 1 };
+    }
     const kernel = platform.kernelBehind(ours, performer);
     const meanwhile = (): void => plan.meanwhile?.(kernel);
     const standing = leavesStage(plan) && table.length < STANDING_CGROUP ? platform.standing : undefined;
     const pid =
       standing === undefined
-        ? cloneProcess(platform, table, plan, meanwhile)
+        ? cloneProcess(platform, table, plan, meanwhile, second)
         : cloneFrom(standing, table, plan, meanwhile);
     return { pid, socket: ours, kernel };
   } catch (error) {
     local.submit([close(ours)]);
     throw error;
   } finally {
-    local.submit([close(theirs)]);
+    local.submit(opened.map((fd) => ({ ...close(fd), mayFail: true })));
   }
+}
+
+function makeSocket(local: Kernel, performer: string): readonly [ours: number, theirs: number] {
+  const pair = out(8);
+  doing(`make a socket for the ${performer}`, () => perform(local, [socketpair(SOCK.STREAM, pair)]));
+  return [viewOf(pair.bytes).getInt32(0, true), viewOf(pair.bytes).getInt32(4, true)];
+}
+
+/** Born in the cgroup, of the first one. */
+interface SecondStage {
+  /** This process's end of its socket, and its own, there. */
+  readonly connection: number;
+  readonly socket: number;
 }
 
 function cloneProcess(
@@ -94,12 +118,17 @@ function cloneProcess(
   table: readonly number[],
   plan: ServedProcessPlan,
   meanwhile: () => void,
+  second: SecondStage | undefined,
 ): number {
-  const stage = doing(
-    'start the stage',
-    () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
-  );
+  const connections = second === undefined ? [] : [second.connection];
+  const pids: number[] = [];
   try {
+    const stage = doing(
+      'start the stage',
+      () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
+    );
+    connections.push(stage.connection);
+    pids.push(stage.pid);
     plan.enterCgroup?.(stage.kernel);
     let batch = new PartedBatch();
     for (const one of stage.settling ?? []) batch.add(one);
@@ -121,12 +150,25 @@ function cloneProcess(
       plan.joinFirst(stage.kernel);
       batch = new PartedBatch();
     }
-    plan.addJoins?.(batch, held);
-    const pid = addClone(batch, plan, cgroup);
-    return performAll(batch, stage.kernel, meanwhile)[pid.index] ?? 0;
+    const serves = batchDescriptor(plan.inheritance.preserveFds);
+    let { kernel } = stage;
+    let birth = plan.birthCgroup === undefined ? undefined : cgroup;
+    if (second !== undefined) {
+      const pid = addClone(batch, 0, birth, second.socket);
+      const results = performAll(batch, kernel, () => undefined);
+      kernel = platform.kernelBehind(second.connection, 'stage');
+      pids.push(results[pid.index] ?? 0);
+      birth = undefined;
+      batch = new PartedBatch();
+    }
+    const joined = plan.addJoins?.(batch, held);
+    const pid = addClone(batch, plan.madeNamespaces, birth, serves);
+    const results = performAll(batch, kernel, meanwhile);
+    joined?.(results);
+    return results[pid.index] ?? 0;
   } finally {
-    attempt(platform.local, close(stage.connection));
-    while (attempt(platform.local, waitid(P.PID, stage.pid, out(128), W.EXITED)) === -ERRNO.EINTR);
+    for (const connection of connections) attempt(platform.local, close(connection));
+    for (const pid of pids) while (attempt(platform.local, waitid(P.PID, pid, out(128), W.EXITED)) === -ERRNO.EINTR);
   }
 }
 
@@ -170,7 +212,8 @@ function cloneFrom(
     batch.add(doing('pass descriptors to the stage', () => pass(table)));
     batch.part('take the descriptors in the stage');
     if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, STANDING_CGROUP);
-    const pid = addClone(batch, plan, STANDING_CGROUP);
+    const birth = plan.birthCgroup === undefined ? undefined : STANDING_CGROUP;
+    const pid = addClone(batch, plan.madeNamespaces, birth, batchDescriptor(plan.inheritance.preserveFds));
     batch.add(closeRange(0, STANDING_FROM - 1));
     batch.part('tidy up the stage');
     return performAll(batch, kernel, meanwhile)[pid.index] ?? 0;
@@ -187,16 +230,16 @@ function addOpenCgroup(batch: PartedBatch, path: string, to: number): void {
   batch.part(`open the cgroup ${path}`);
 }
 
-function addClone(batch: PartedBatch, plan: ServedProcessPlan, cgroup: number): ResultRef {
-  const { birthCgroup, madeNamespaces } = plan;
+/** @param cgroup that it is born in, opened */
+function addClone(batch: PartedBatch, namespaces: number, cgroup: number | undefined, childServes: number): ResultRef {
   const pid = batch.add(
     clone3({
       // A sum: INTO_CGROUP lies beyond the 32 bits of JavaScript's `|`.
-      flags: (madeNamespaces | CLONE.PARENT) + (birthCgroup === undefined ? 0 : CLONE.INTO_CGROUP),
+      flags: (namespaces | CLONE.PARENT) + (cgroup === undefined ? 0 : CLONE.INTO_CGROUP),
       // With CLONE_PARENT the child gets the exit signal of the stage: SIGCHLD to this process.
       exitSignal: 0,
-      ...(birthCgroup === undefined ? {} : { cgroup }),
-      childServes: batchDescriptor(plan.inheritance.preserveFds),
+      ...(cgroup === undefined ? {} : { cgroup }),
+      childServes,
     }),
   );
   batch.part('clone3 into the namespaces');

@@ -22,7 +22,12 @@ export interface Execution {
   readonly env: readonly string[];
   /** The container's user namespace forbids setgroups(2). */
   readonly groupsDenied: boolean;
+  /** Groups and bounding set are as they are to be (early-rights.ts). */
+  readonly isLimited?: boolean;
 }
+
+/** The kernel keeps what is named twice twice, and engines name groups twice: one of the user's, and the same by option. */
+export const groupsOf = ({ user }: Process): readonly number[] => [...new Set(user?.additionalGids)];
 
 /**
  * @param groupsDenied in the user namespace that the process is in
@@ -43,7 +48,7 @@ export function planExecution(kernel: Kernel, process: Process, groupsDenied = f
  * with it, it comes as late as can be, so that a profile need not allow what happens here.
  */
 export function giveUpRights(
-  { process, surroundings, groupsDenied }: Execution,
+  { process, surroundings, groupsDenied, isLimited = false }: Execution,
   at: number,
   filter: readonly Call[],
 ): readonly Call[] {
@@ -52,10 +57,9 @@ export function giveUpRights(
   const { capabilities = {}, noNewPrivileges } = process;
   const asRoot = [
     ...(noNewPrivileges ? [setNoNewPrivs()] : filter),
-    ...dropBounding(capabilities),
+    ...(isLimited ? [] : dropBounding(capabilities)),
     prctl(PR.SET_KEEPCAPS, 1),
-    // The kernel keeps what is named twice twice, and engines name groups twice: one of the user's, and the same by option.
-    ...(groupsDenied ? [] : [setgroups([...new Set(user.additionalGids)])]),
+    ...(groupsDenied || isLimited ? [] : [setgroups(groupsOf(process))]),
     setresgid(user.gid ?? 0),
     setresuid(user.uid ?? 0),
   ];
