@@ -9,6 +9,7 @@ import type { Kernel } from '../native/kernel/kernel.ts';
 import { call, isErrno } from '../native/kernel/perform.ts';
 import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
+import { PartedBatch } from './batch.ts';
 import { checkJoined, joinCalls } from './cgroups/join.ts';
 import { EffectError, reasonOf } from './error.ts';
 import type { ExecCgroup } from './exec/cgroup.ts';
@@ -17,7 +18,14 @@ import { extraDescriptor, type ServedProcess, startServedProcess } from './init/
 import { hasNamespace, NAMESPACE_FLAGS } from './namespaces/plan.ts';
 import { inUserNamespace } from './namespaces/user/mappings.ts';
 import { setInitialAffinity } from './process/affinity.ts';
-import { addEarlyRights, type EarlyRights, earlyRights } from './process/early-rights.ts';
+import {
+  addEarlyRights,
+  bornRights,
+  type EarlyRights,
+  earlyRights,
+  isWatched,
+  withEntry,
+} from './process/early-rights.ts';
 import { addLookAround, lookAround, type Surroundings } from './process/look-around.ts';
 import { openInit } from './running/observe.ts';
 import type { ContainerFilter } from './seccomp/container.ts';
@@ -72,48 +80,77 @@ export interface Joined extends ServedProcess {
  * a process of the container could reach the host by, before there is a process that the container can see (CVE-2016-9962).
  *
  * Where the container has the runtime's own user namespace, the stage also does what takes more rights than the process is to have:
- * it looks for the program with all rights, as runc does, and then gives them up. Else the two namespaces that the kernel would judge
- * the way into the cgroup by are for the process itself; and what it can do in its user namespace is no more than the container's root may.
+ * it looks for the program with all rights, as runc does, and then gives them up. A cgroup namespace comes after the way into
+ * a v2 cgroup, which the kernel judges by it: so it is a second stage that is born in the cgroup and does all that, where somebody may be
+ * waiting for the process; else the process enters it, by its first calls, and for those it keeps what they take.
+ *
+ * In another user namespace that one too is for the process itself, and what it can do there is no more than the container's root may.
  */
-export function joinNamespaces(session: Session, plan: ExecPlan, { fds, places }: Extra): Joined {
+export function joinNamespaces(session: Session, plan: ExecPlan, extra: Extra): Joined {
   const { record, cgroup, process } = plan;
   const isEarly = isRoot(session) && !inUserNamespace(record.config);
-  const own = isEarly ? 0 : namespacesOf(record) & ownStep(session);
-  const before = namespacesOf(record) & ~own;
+  const joinsInCgroup = isEarly && isWatched(record.config);
+  const enters = cgroup?.record.paths.unified !== undefined && !joinsInCgroup;
+  const own = isEarly && !enters ? 0 : namespacesOf(record) & ownStep(session);
   const rights = isEarly ? earlyRights(process, plan.filter !== undefined) : undefined;
+  const entry = rights !== undefined && enters ? entryOf(extra, own, rights) : undefined;
   let look: ((kernel: Kernel) => Surroundings) | undefined;
+  let isPosted = false;
   const attemptIn = (birthCgroup: string | undefined, attach?: (pid: number) => void): ServedProcess =>
     startServedProcess(session.platform, 'exec', {
       inheritance: session.inheritance,
-      extra: fds,
+      extra: extra.fds,
       enterCgroup(stage) {
         setInitialAffinity(stage, process.execCPUAffinity);
         attach?.(call(stage, { name: 'getpid', args: [] }));
         if (cgroup !== undefined) enter(stage, cgroup);
       },
       birthCgroup,
-      joinsInCgroup: isEarly,
+      joinsInCgroup,
       oomScoreAdj: process.oomScoreAdj ?? record.config.process?.oomScoreAdj,
       addJoins(batch) {
-        if (before !== 0) batch.add(setns(places.init, before));
-        batch.part("join the container's namespaces");
-        if (places.root !== undefined) {
-          batch.add(fchdir(places.root));
-          batch.add(chroot('.'));
-          batch.part("enter the container's root");
-        }
+        addJoins(batch, extra, namespacesOf(record) & ~own);
         if (rights === undefined) return undefined;
         const { surroundingsIn } = addLookAround(batch, process);
-        addEarlyRights(batch, process, rights);
+        addEarlyRights(batch, process, enters ? withEntry(rights) : rights);
         batch.part('give the process its identity');
         return (results) => {
           look = (kernel) => surroundingsIn(kernel, results);
         };
       },
       madeNamespaces: 0,
+      // There before it is: it waits for nobody with the rights that they take.
+      meanwhile(kernel) {
+        isPosted = kernel.post !== undefined;
+        if (isPosted) entry?.post(kernel);
+      },
     });
   const served = inCgroup(session, plan, attemptIn);
-  return { ...served, own, rights, surroundings: () => surroundingsOf(served.kernel, process, look) };
+  if (!isPosted) entry?.post(served.kernel);
+  return {
+    ...served,
+    own: isEarly ? 0 : own,
+    rights,
+    surroundings: () => surroundingsOf(served.kernel, process, look),
+  };
+}
+
+function addJoins(batch: PartedBatch, { places }: Extra, namespaces: number): void {
+  if (namespaces !== 0) batch.add(setns(places.init, namespaces));
+  batch.part("join the container's namespaces");
+  if (places.root === undefined) return;
+  batch.add(fchdir(places.root));
+  batch.add(chroot('.'));
+  batch.part("enter the container's root");
+}
+
+/** The first calls of a process that enters the container's cgroup itself. */
+function entryOf({ places }: Extra, own: number, rights: EarlyRights): PartedBatch {
+  const batch = new PartedBatch();
+  if (own !== 0) batch.add(setns(places.init, own));
+  batch.part("join the container's namespaces");
+  batch.add(bornRights(rights));
+  return batch;
 }
 
 /** Tries the container's cgroup, and what else will do where it takes no process. @throws EffectError */

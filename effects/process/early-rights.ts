@@ -8,7 +8,8 @@ import { capset, setgroups } from '../../native/calls/process.ts';
 import type { CAPABILITIES } from '../../native/constants/process.ts';
 import type { Batch } from '../../native/kernel/batch.ts';
 import type { Call } from '../../native/kernel/kernel.ts';
-import type { Process } from '../../spec/types.ts';
+import type { Config, Process } from '../../spec/types.ts';
+import { makesNamespace } from '../namespaces/plan.ts';
 import { capabilitySet, dropBounding } from './capabilities.ts';
 import { groupsOf } from './execute.ts';
 
@@ -52,9 +53,37 @@ export function addEarlyRights(batch: Batch, process: Process, { born, inheritab
   batch.add(limited(born, inheritable));
 }
 
+/**
+ * Those of a process that is itself to enter its cgroup and cgroup namespace: at birth, and by its first calls. A cgroup that was
+ * delegated need not be root's.
+ */
+export const withEntry = (rights: EarlyRights): EarlyRights => ({ ...rights, born: rights.born | ENTRY });
+const ENTRY = capabilitySet(['CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE']);
+
+/** What a process performs once it has entered, if it is to do that itself. */
+export const bornRights = ({ born, inheritable }: EarlyRights): Call => limited(born, inheritable);
+
 /** What a process performs that is set up. */
 export const lateRights = ({ born, late, inheritable }: EarlyRights): readonly Call[] =>
   late === born ? [] : [limited(late, inheritable)];
+
+/**
+ * Whether somebody of the container may trace what comes into it; or of another container, which has its pid namespace too.
+ * A process that an `exec` gave more than the container has is not thought of.
+ */
+export const isWatched = (config: Config): boolean =>
+  !makesNamespace(config, 'pid') ||
+  Object.values(config.process?.capabilities ?? {}).some((set) => set?.includes('CAP_SYS_PTRACE'));
+
+/**
+ * Of an init that waits for `start` where others see it: it has mounted and limited what it had to, and has left to look for
+ * its program, give its terminal away, and become what the config says.
+ */
+export function waitingRights(process: Process, hasFilter: boolean): Call {
+  const { late } = earlyRights(process, hasFilter);
+  return limited(late | WAITING, 0n);
+}
+const WAITING = capabilitySet(['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SETUID']);
 
 /** Where the config gives what the runtime itself has not, all stays as it is: the last calls of the process tell. */
 const limited = (set: bigint, inheritable: bigint): Call => ({ ...capset(set, set, inheritable), mayFail: true });
