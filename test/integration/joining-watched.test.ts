@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { capabilitySet } from '../../effects/process/capabilities.ts';
 import type { Config, Process, Seccomp } from '../../spec/types.ts';
@@ -53,7 +53,7 @@ describe('a process that joins a container with CAP_SYS_PTRACE', { skip: noConta
   ): Promise<void> {
     execFileSync('gcc', ['-O2', '-static', '-o', watcher, join(import.meta.dirname, 'watcher.c')]);
     const { id } = running.start(config);
-    await until('it watches', () => textOf(told.replace(/told$/, 'ready')) !== undefined);
+    await until('it watches', () => existsSync(told.replace(/told$/, 'ready')));
     for (let i = 0; i < TIMES; i++) exec(id);
     await until('it has seen some', () => seen(told).length > 0);
     running.runchart('delete', '--force', id);
@@ -120,6 +120,27 @@ describe('a process that joins a container with CAP_SYS_PTRACE', { skip: noConta
       assert.deepEqual(new Set(sets), new Set([capabilitySet(OWN).toString(16).padStart(16, '0')]));
       assert.deepEqual([statusField(pid, 'Uid').split('\t')[0], statusField(pid, 'Groups')], [`${uid}`, '7']);
     }
+  });
+
+  it('is closed to it in a user namespace, until it is the program', async () => {
+    const { config, told } = watched({});
+    execFileSync('gcc', ['-O2', '-static', '-o', watcher, join(import.meta.dirname, 'watcher.c')]);
+    chmodSync(dirname(told), 0o777);
+    const mapping = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+    const namespaces = [...(config.linux?.namespaces ?? []), { type: 'user' as const }];
+    const id = running.idFor(running.runchart);
+    const linux = { ...config.linux, namespaces, uidMappings: mapping, gidMappings: mapping };
+    const folder = running.bundle(id, { ...config, linux });
+    // It may not make them itself.
+    mkdirSync(join(folder, 'rootfs/shared'));
+    writeFileSync(join(folder, 'rootfs/watcher'), '');
+    const { status, stderr } = running.runchart('run', '--detach', '--bundle', folder, id);
+    assert.equal(status, 0, stderr);
+    await until('it watches', () => existsSync(told.replace(/told$/, 'ready')));
+    for (let i = 0; i < TIMES; i++) running.runchart('exec', id, 'sleep', '0.1');
+    await until('it has seen a program', () => textOf(told).includes('/bin/busybox'));
+    running.runchart('delete', '--force', id);
+    assert.deepEqual(seen(told), [], readFileSync(told, 'utf8'));
   });
 
   /** The names of what it performs where those in the container see it, without what only concerns descriptors. */
