@@ -28,7 +28,7 @@ export async function runHooks(
   if (kind === 'createContainer') {
     const { kernel: init, root } = connectedInit(session);
     // With the rootfs as the current directory, as runc has it. The tree is the host's still: pivot_root is to come.
-    const before = root === undefined ? [] : [fchdir(root)];
+    const before = () => (root === undefined ? [] : [fchdir(root)]);
     const start = inContainer(session, { init, preserveFds: session.inheritance.preserveFds, before });
     await runInOrder(platform, hooks, hookState(record, kind, pidOf(init)), start);
   } else if (kind === 'poststop') {
@@ -60,7 +60,7 @@ export async function runStartContainerHooks(
   record: ContainerRecord,
   init: Kernel,
   env: readonly string[],
-  before: readonly Call[],
+  before: (at: number) => readonly Call[],
 ): Promise<void> {
   const hooks = planHooks(record.config.hooks, 'startContainer', env);
   if (hooks.length === 0) return;

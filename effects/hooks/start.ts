@@ -41,8 +41,11 @@ interface InContainer {
   /** The init; serves batches. */
   readonly init: Kernel;
   readonly preserveFds: number;
-  /** What the hook's process does before execve: its directory, or what it must not be allowed to do. */
-  readonly before: readonly Call[];
+  /**
+   * What the hook's process does before execve: its directory, or what it must not be allowed to do.
+   * @param at how many calls are before these in their batch
+   */
+  readonly before: (at: number) => readonly Call[];
 }
 
 /**
@@ -80,10 +83,9 @@ export function inContainer(session: Session, { init, preserveFds, before }: InC
         dup3(stderr, 2),
         closeRange(3, 0x7fffffff, CLOSE_RANGE.CLOEXEC),
         ...limitCalls(child, session),
-        ...before,
       ];
       try {
-        execute(child, { path, argv, env }, last);
+        execute(child, { path, argv, env }, [...last, ...before(last.length)]);
       } catch (error) {
         attempt(local, close(pidfd));
         throw error;

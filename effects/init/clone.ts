@@ -6,10 +6,13 @@
 import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
 import { socketPair } from '../../native/calls/pair.ts';
 import { clone3, SIGINFO_BYTES, waitid } from '../../native/calls/process.ts';
+import { killChild } from '../../native/calls/reap.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
+import { resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel, ResultRef } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { attempt, flush } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
@@ -35,8 +38,15 @@ interface ServedProcessPlan {
   readonly addFirst?: ((batch: PartedBatch) => ResultRef | undefined) | undefined;
   /** Joins namespaces where that takes looking at what happened. @throws Error */
   readonly joinFirst?: ((stage: Kernel) => void) | undefined;
-  /** Adds the joining of namespaces. `held` is the descriptor that `addFirst` gave. */
-  readonly addJoins?: ((batch: PartedBatch, held: number) => void) | undefined;
+  /** Adds the joining of namespaces. `held` is the descriptor that `addFirst` gave. What it returns is told the batch's results. */
+  readonly addJoins?:
+    | ((batch: PartedBatch, held: number) => ((results: readonly number[]) => void) | undefined)
+    | undefined;
+  /**
+   * It is not the process that is born in the cgroup, but another stage, which joins: so that a cgroup namespace can be joined before
+   * the process is there. From within that one no other cgroup can be named.
+   */
+  readonly joinsInCgroup?: boolean | undefined;
   /** CLONE_NEW* of the namespaces that are made. */
   readonly madeNamespaces: number;
   /**
@@ -66,25 +76,42 @@ export const rootDescriptor = (preserveFds: number): number => batchDescriptor(p
 export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
   const { local } = platform;
   const { stdio, preserveFds } = plan.inheritance;
-  const [ours, theirs] = doing(`make a socket for the ${performer}`, () => socketPair(local));
+  const [ours, theirs] = makeSocket(local, performer);
+  const opened = [theirs];
   try {
     const table: number[] = [...stdio];
     for (let fd = 3; fd < 3 + preserveFds; fd++) table.push(fd);
     table.push(theirs, ...plan.extra);
+    let second: SecondStage | undefined;
+    if (plan.joinsInCgroup && plan.birthCgroup !== undefined) {
+      const [own, other] = makeSocket(local, 'stage');
+      opened.push(other);
+      second = { connection: own, socket: table.push(other) - 1 };
+    }
     const kernel = platform.kernelBehind(ours, performer);
     const meanwhile = (): void => plan.meanwhile?.(kernel);
-    const standing = leavesStage(plan) && table.length < STANDING_FROM ? platform.standing : undefined;
+    const standing = leavesStage(plan) && table.length < STANDING_CGROUP ? platform.standing : undefined;
     const pid =
       standing === undefined
-        ? cloneProcess(platform, table, plan, meanwhile)
+        ? cloneProcess(platform, table, plan, meanwhile, second)
         : cloneFrom(local, standing, table, plan, meanwhile);
     return { pid, socket: ours, kernel };
   } catch (error) {
     local.submit([close(ours)]);
     throw error;
   } finally {
-    local.submit([close(theirs)]);
+    local.submit(opened.map((fd) => ({ ...close(fd), mayFail: true })));
   }
+}
+
+const makeSocket = (local: Kernel, performer: string): readonly [ours: Fd, theirs: Fd] =>
+  doing(`make a socket for the ${performer}`, () => socketPair(local));
+
+/** Born in the cgroup, of the first one. */
+interface SecondStage {
+  /** This process's end of its socket, and its own, there. */
+  readonly connection: number;
+  readonly socket: number;
 }
 
 function cloneProcess(
@@ -92,25 +119,30 @@ function cloneProcess(
   table: readonly number[],
   plan: ServedProcessPlan,
   meanwhile: () => void,
+  second: SecondStage | undefined,
 ): number {
-  const stage = doing(
-    'start the stage',
-    () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
-  );
+  const connections = second === undefined ? [] : [second.connection];
+  const pids: number[] = [];
   try {
+    const stage = doing(
+      'start the stage',
+      () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
+    );
+    connections.push(stage.connection);
+    pids.push(stage.pid);
     let batch = new PartedBatch();
     for (const one of stage.settling ?? []) batch.add(one);
     batch.add(closeRange(stage.socket + 1, 0x7fffffff));
     batch.part('prepare the stage');
     if (plan.enterCgroup !== undefined) {
-      // First, for in a cgroup of v1 that is frozen it would keep what it has of the caller's.
+      // First: in a frozen cgroup of v1 the stage would keep what it has of the caller's.
       batch.post(stage.kernel);
       plan.enterCgroup(stage.kernel);
       batch = new PartedBatch();
     }
     addOomScore(batch, plan.oomScoreAdj);
-    // Numbers that calls of a later batch can be told; no open file of the stage reaches them by itself.
-    const cgroup = stage.socket + 16;
+    // Numbers that calls of a later batch can be told.
+    const cgroup = apartFrom(table.length, stage.socket);
     const held = cgroup + 1;
     // Before anything is joined: the path is the host's.
     if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
@@ -124,14 +156,40 @@ function cloneProcess(
       plan.joinFirst(stage.kernel);
       batch = new PartedBatch();
     }
-    plan.addJoins?.(batch, held);
-    const pid = addClone(batch, plan, cgroup);
-    return ownChild(platform.local, performAll(batch, stage.kernel, meanwhile)[pid.index]);
+    const serves = batchDescriptor(plan.inheritance.preserveFds);
+    let { kernel } = stage;
+    let birth = plan.birthCgroup === undefined ? undefined : cgroup;
+    if (second !== undefined) {
+      const pid = addClone(batch, 0, birth, second.socket);
+      const results = performAll(batch, kernel, () => undefined);
+      kernel = platform.kernelBehind(second.connection, 'stage');
+      pids.push(ownChild(platform.local, resultOf(results, pid)));
+      birth = undefined;
+      batch = new PartedBatch();
+    }
+    const joined = plan.addJoins?.(batch, held);
+    const pid = addClone(batch, plan.madeNamespaces, birth, serves);
+    const results = performAll(batch, kernel, meanwhile);
+    joined?.(results);
+    return ownChild(platform.local, resultOf(results, pid));
   } finally {
-    attempt(platform.local, close(stage.connection));
-    endChild(platform, stage.pid);
+    for (const connection of connections) attempt(platform.local, close(connection));
+    // All are killed before one of them is waited for: a signal may end the wait.
+    for (const pid of pids) killChild(platform.local, pid);
+    for (const pid of pids) endChild(platform, pid);
   }
 }
+
+/** What a stage has open at once besides: all namespaces that it joins, and little else. */
+const AT_ONCE = 12;
+
+/**
+ * Two numbers, this and the next, that no open file of a stage reaches by itself. Below its socket where there is room: a caller's
+ * limit may be as low as 32, as with runc.
+ * @param used descriptors from 0 on that the stage has
+ */
+const apartFrom = (used: number, socket: number): number =>
+  used + AT_ONCE + 2 <= socket ? socket - 2 : socket + APART;
 
 function performAll(batch: PartedBatch, stage: Kernel, meanwhile: () => void): readonly number[] {
   let all: readonly number[] = [];
@@ -159,6 +217,9 @@ function ownChild(local: Kernel, pid = 0): number {
 const leavesStage = ({ enterCgroup, joinFirst, addJoins, oomScoreAdj }: ServedProcessPlan): boolean =>
   enterCgroup === undefined && joinFirst === undefined && addJoins === undefined && oomScoreAdj === undefined;
 
+/** In a standing stage: the cgroup that a process is to be born in. */
+const STANDING_CGROUP = STANDING_FROM - 1;
+
 function cloneFrom(
   local: Kernel,
   standing: StandingStages,
@@ -171,13 +232,12 @@ function cloneFrom(
     const batch = new PartedBatch();
     batch.add(doing('pass descriptors to the stage', () => pass(table)));
     batch.part('take the descriptors in the stage');
-    const cgroup = STANDING_FROM + 16;
-    if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, cgroup);
-    const pid = addClone(batch, plan, cgroup);
+    if (plan.birthCgroup !== undefined) addOpenCgroup(batch, plan.birthCgroup, STANDING_CGROUP);
+    const birth = plan.birthCgroup === undefined ? undefined : STANDING_CGROUP;
+    const pid = addClone(batch, plan.madeNamespaces, birth, batchDescriptor(plan.inheritance.preserveFds));
     batch.add(closeRange(0, STANDING_FROM - 1));
-    if (plan.birthCgroup !== undefined) batch.add(close(cgroup));
     batch.part('tidy up the stage');
-    return ownChild(local, performAll(batch, kernel, meanwhile)[pid.index]);
+    return ownChild(local, resultOf(performAll(batch, kernel, meanwhile), pid));
   } catch (error) {
     standing.retire();
     throw error;
@@ -191,16 +251,16 @@ function addOpenCgroup(batch: PartedBatch, path: string, to: number): void {
   batch.part(`open the cgroup ${path}`);
 }
 
-function addClone(batch: PartedBatch, plan: ServedProcessPlan, cgroup: number): ResultRef {
-  const { birthCgroup, madeNamespaces } = plan;
+/** @param cgroup that it is born in, opened */
+function addClone(batch: PartedBatch, namespaces: number, cgroup: number | undefined, childServes: number): ResultRef {
   const pid = batch.add(
     clone3({
       // A sum: INTO_CGROUP lies beyond the 32 bits of JavaScript's `|`.
-      flags: (madeNamespaces | CLONE.PARENT) + (birthCgroup === undefined ? 0 : CLONE.INTO_CGROUP),
+      flags: (namespaces | CLONE.PARENT) + (cgroup === undefined ? 0 : CLONE.INTO_CGROUP),
       // With CLONE_PARENT the child gets the exit signal of the stage: SIGCHLD to this process.
       exitSignal: 0,
-      ...(birthCgroup === undefined ? {} : { cgroup }),
-      childServes: batchDescriptor(plan.inheritance.preserveFds),
+      ...(cgroup === undefined ? {} : { cgroup }),
+      childServes,
     }),
   );
   batch.part('clone3 into the namespaces');

@@ -9,6 +9,7 @@ import { AF, SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, flush, perform } from '../../native/kernel/perform.ts';
 import type { ContainerRecord, InitRecord } from '../../spec/record.ts';
+import type { Config } from '../../spec/types.ts';
 import { PartedBatch } from '../batch.ts';
 import { doing } from '../error.ts';
 import { addJoins, joinWithUser } from '../namespaces/join.ts';
@@ -16,9 +17,11 @@ import { addLoopbackUp } from '../namespaces/loopback.ts';
 import { makesNamespace, planNamespaces } from '../namespaces/plan.ts';
 import { addSysctls, refuseHostSysctls } from '../namespaces/sysctl.ts';
 import { addOpenOffsets, addTimeNamespace, makesTimeInside } from '../namespaces/time.ts';
+import { inUserNamespace } from '../namespaces/user/mappings.ts';
 import { needsHostSide } from '../namespaces/user/needs-host-side.ts';
 import { startTimeOf } from '../paths/proc.ts';
 import { freeAffinity } from '../process/affinity.ts';
+import { waitingRights } from '../process/early-rights.ts';
 import { personalityCalls } from '../process/execution-domain.ts';
 import { addSessionKeyring, keyringLabel } from '../process/keyring.ts';
 import { refuseLabels } from '../process/labels.ts';
@@ -114,6 +117,9 @@ const isJoinedByOwner = ({ startsAtOnce }: Session, { owner, config }: Container
 /** What `bind` gives the socket's file, less the umask: its own mode. Who may write to the file may connect. */
 const SOCKET_MODE = 0o600;
 
+/** In a pid namespace that is not its own, and in no user namespace: whoever there has CAP_SYS_PTRACE may trace it. */
+const isSeenByOthers = (config: Config): boolean => !makesNamespace(config, 'pid') && !inUserNamespace(config);
+
 /** By the directory's descriptor: the path to it may be longer than a socket's address can be. */
 function listenForStart(local: Kernel, directory: string): number {
   return doing(`listen on ${directory}/${START_SOCKET}`, () => {
@@ -183,6 +189,9 @@ export function awaitStart(session: Session, record: ContainerRecord): void {
   const batch = new PartedBatch();
   batch.add({ name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] });
   if (isJoinedByOwner(session, record)) batch.add(prctl(PR.SET_DUMPABLE, 1));
+  const { process, linux } = record.config;
+  if (process !== undefined && isSeenByOthers(record.config))
+    batch.add(waitingRights(process, linux?.seccomp !== undefined));
   batch.add({ ...acceptFrom(start, startPeer(session.platform.local, record, pid).uid), serve: true });
   batch.part('leave the init waiting for start');
   batch.post(kernel);

@@ -4,12 +4,14 @@ import { entryBuffer, type FileName, readEntries } from '../../native/calls/dire
 import {
   close,
   fchownat,
+  fstatfs,
   getdents,
   mkdirat,
   mknodat,
   openat,
   openat2,
   readlinkat,
+  STATFS_BYTES,
   STATX_BYTES,
   statx,
   symlinkat,
@@ -19,6 +21,7 @@ import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
 import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform, SyscallError } from '../../native/kernel/perform.ts';
 import { out, u64s, viewOf } from '../../native/kernel/struct.ts';
+import { isKernels } from '../kernel-file-systems.ts';
 import { deviceNumber } from '../rootfs/devices.ts';
 
 /** uapi/linux/stat.h, struct statx. */
@@ -34,11 +37,15 @@ interface Entry {
 /**
  * Owners, permissions and times are kept; hard links and extended attributes are not, as with runc (which keeps no times either). An owner who is not mapped in the performer's user namespace
  * is not kept either.
+ * Of a file system of the kernel's, to which a link of the image or an earlier mount may lead, nothing is copied.
  * @param from a directory, opened for reading
  * @param to a directory, whose own owner stays: root, or whom the mount's options name, as with runc
  * @throws SyscallError
  */
 export function copyTree(kernel: Kernel, from: number, to: number): void {
+  const fs = out(STATFS_BYTES);
+  perform(kernel, [fstatfs(from, fs)]);
+  if (isKernels(fs)) return;
   for (const entry of entriesOf(kernel, from)) copyEntry(kernel, from, to, entry);
 }
 

@@ -1,6 +1,6 @@
 /** An init becomes the container's process. */
 
-import { chdir, close, closeRange, dup3, openat } from '../../native/calls/files.ts';
+import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
 import { execve, prctl, setgroups, setNoNewPrivs, setresgid, setresuid, umask } from '../../native/calls/process.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, CLOSE_RANGE, O } from '../../native/constants/files.ts';
@@ -13,7 +13,7 @@ import { EffectError } from '../error.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';
 import { withHome } from './environment.ts';
 import { lookAround, type Surroundings } from './look-around.ts';
-import { cwdError } from './working-directory.ts';
+import { cwdError, enterCalls } from './working-directory.ts';
 
 export interface Execution {
   readonly process: Process;
@@ -22,7 +22,12 @@ export interface Execution {
   readonly env: readonly string[];
   /** The container's user namespace forbids setgroups(2). */
   readonly groupsDenied: boolean;
+  /** Groups and bounding set are as they are to be (early-rights.ts). */
+  readonly isLimited?: boolean;
 }
+
+/** The kernel keeps what is named twice twice, and engines name groups twice: one of the user's, and the same by option. */
+export const groupsOf = ({ user }: Process): readonly number[] => [...new Set(user?.additionalGids)];
 
 /**
  * @param groupsDenied in the user namespace that the process is in
@@ -38,25 +43,29 @@ export function planExecution(kernel: Kernel, process: Process, groupsDenied = f
 
 /**
  * What takes away the rights that the process must not have; the startContainer hooks have no more.
+ * @param at how many calls are before these in their batch
  * @param filter loads the seccomp filter. Without no_new_privs that is a privileged call and comes before the capabilities go;
  * with it, it comes as late as can be, so that a profile need not allow what happens here.
  */
 export function giveUpRights(
-  { process, surroundings, groupsDenied }: Execution,
+  { process, surroundings, groupsDenied, isLimited = false }: Execution,
+  at: number,
   filter: readonly Call[],
 ): readonly Call[] {
   const user = process.user ?? {};
   // A config that says nothing of capabilities gives none, as with runc: not all that we have.
   const { capabilities = {}, noNewPrivileges } = process;
-  return [
+  const asRoot = [
     ...(noNewPrivileges ? [setNoNewPrivs()] : filter),
-    ...dropBounding(capabilities),
+    ...(isLimited ? [] : dropBounding(capabilities)),
     prctl(PR.SET_KEEPCAPS, 1),
-    // The kernel keeps what is named twice twice, and engines name groups twice: one of the user's, and the same by option.
-    ...(groupsDenied ? [] : [setgroups([...new Set(user.additionalGids)])]),
+    ...(groupsDenied || isLimited ? [] : [setgroups(groupsOf(process))]),
     setresgid(user.gid ?? 0),
     setresuid(user.uid ?? 0),
-    ...(surroundings.cwdDenied ? [chdir(process.cwd)] : []),
+  ];
+  return [
+    ...asRoot,
+    ...(surroundings.cwdDenied ? enterCalls(process.cwd, at + asRoot.length) : []),
     prctl(PR.SET_KEEPCAPS, 0),
     ...applyCapabilities(capabilities),
     umask(user.umask ?? 0o022),
@@ -79,13 +88,16 @@ export function executeProcess(kernel: Kernel, execution: Execution, options: Ex
   const { process, surroundings, env } = execution;
   const { program, foreignStdio, nullStdio } = surroundings;
   const uid = process.user?.uid ?? 0;
-  const calls: readonly Call[] = [
+  const before: readonly Call[] = [
     // Whatever was left open by mistake, here or in what started us, ends with execve (CVE-2024-21626).
     closeRange(3 + options.preserveFds, 0x7fffffff, CLOSE_RANGE.CLOEXEC),
     ...reopenNull(nullStdio),
     // So that the user can use his terminal; where the owner cannot be changed it stays as it is.
     ...foreignStdio.map((fd): Call => ({ name: 'fchown', args: [fd, uid, -1], mayFail: true })),
-    ...giveUpRights(execution, options.filter ?? []),
+  ];
+  const calls = [
+    ...before,
+    ...giveUpRights(execution, before.length, options.filter ?? []),
     execve(program, process.args ?? [], env),
   ];
   let outcome: ReturnType<Kernel['submit']>;
@@ -124,7 +136,7 @@ function failure(process: Process, failed: Call | undefined, errno: number, inde
     return new EffectError(`cannot setuid to unmapped uid ${user.uid ?? 0} in user namespace`);
   if (failed?.name === 'setresgid' && invalid)
     return new EffectError(`cannot setgid to unmapped gid ${user.gid ?? 0} in user namespace`);
-  if (failed?.name === 'chdir') return cwdError(process.cwd, errno);
+  if (failed?.name === 'openat2' || failed?.name === 'fchdir') return cwdError(process.cwd, errno);
   if (failed?.name === 'seccomp')
     return new EffectError(`load the seccomp filter: ${errnoName(errno)}: ${errnoText(errno)}`);
   const cause = failed === undefined ? undefined : new SyscallError(failed, errno, index);

@@ -1,17 +1,16 @@
 /** What the last steps before execve depend on, asked for inside of the container. */
 
-import { close, openat, read, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { isCharacterDevice, NULL_DEVICE, ownerOf } from '../../native/calls/stat.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
-import { AT, O } from '../../native/constants/files.ts';
+import { AT } from '../../native/constants/files.ts';
 import { Batch } from '../../native/kernel/batch.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
 import { perform } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import type { Process } from '../../spec/types.ts';
-import { openInRoot } from '../paths/in-root.ts';
-import { homeOf, variable } from './environment.ts';
-import { homeInLargePasswd } from './large-passwd.ts';
+import { variable } from './environment.ts';
+import { addFindHome } from './passwd.ts';
 import { addFindProgram } from './program.ts';
 import { addEnter, cwdError, type Entering } from './working-directory.ts';
 
@@ -47,40 +46,23 @@ export function addLookAround(batch: Batch, process: Process): LookAround {
   });
   const ownNull = out(STATX_BYTES);
   const nullLook = batch.try(statx(AT.FDCWD, '/dev/null', ownNull));
-  const passwdIn = variable(process.env ?? [], 'HOME') ? undefined : addReadPasswd(batch, SMALL_PASSWD_BYTES);
+  const homeIn = variable(process.env ?? [], 'HOME') ? undefined : addFindHome(batch);
   const programIn = addFindProgram(batch, process);
   const surroundingsIn = (kernel: Kernel, results: readonly number[]): Surroundings => {
     const entered = errnoIn(results);
     if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
     const uid = process.user?.uid ?? 0;
-    const passwd = passwdIn?.(results);
     const open = stdio.filter(({ look }) => (results[look.index] ?? -1) >= 0);
     const hasNull = (results[nullLook.index] ?? -1) >= 0 && isCharacterDevice(ownNull, NULL_DEVICE);
     return {
       program: programIn(results),
-      home: passwd === undefined ? undefined : passwd.more ? homeInLargePasswd(kernel, uid) : homeOf(passwd.text, uid),
+      home: homeIn?.(kernel, results, uid),
       cwdDenied: entered > 0,
       foreignStdio: open.filter(({ stat }) => isForeign(stat, uid)).map(({ fd }) => fd),
       nullStdio: open.filter(({ stat }) => hasNull && isCharacterDevice(stat, NULL_DEVICE)).map(({ fd }) => fd),
     };
   };
   return { entering, errnoIn, surroundingsIn };
-}
-
-const SMALL_PASSWD_BYTES = 4 * 1024;
-
-/** @returns what tells the file's first `size` bytes, none where it cannot be read; `more` when there may be others */
-function addReadPasswd(batch: Batch, size: number): (results: readonly number[]) => { text: string; more: boolean } {
-  const text = out(size);
-  const root = batch.try(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
-  const file = batch.try(openInRoot(root, '/etc/passwd', O.RDONLY | O.NONBLOCK));
-  const length = batch.try(read(file, text));
-  batch.try(close(file));
-  batch.try(close(root));
-  return (results) => {
-    const n = Math.max(0, results[length.index] ?? 0);
-    return { text: new TextDecoder().decode(text.bytes.subarray(0, n)), more: n === size };
-  };
 }
 
 const isForeign = (stat: Out, uid: number): boolean => !isCharacterDevice(stat, NULL_DEVICE) && ownerOf(stat) !== uid;

@@ -6,7 +6,7 @@
 import { close, dup3, fstatfs, mknodat, openat, STATFS_BYTES } from '../../native/calls/files.ts';
 import { moveMount, openTree } from '../../native/calls/mounts.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
-import { AT, O, S } from '../../native/constants/files.ts';
+import { AT, FS_MAGIC, O, S } from '../../native/constants/files.ts';
 import { TIOC } from '../../native/constants/socket.ts';
 import type { Call, Kernel, Memory } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
@@ -14,8 +14,6 @@ import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { ConsoleSize } from '../../spec/types.ts';
 import { doing, EffectError } from '../error.ts';
 import { openInRoot } from '../paths/in-root.ts';
-
-const DEVPTS_MAGIC = 0x1cd1;
 
 const ioctl = (fd: number, request: number, argument: number | Memory): Call => ({
   name: 'ioctl',
@@ -67,7 +65,7 @@ function windowSize({ height, width }: ConsoleSize): Uint8Array {
 function requireDevpts(kernel: Kernel, fd: number): void {
   const into = out(STATFS_BYTES);
   perform(kernel, [fstatfs(fd, into)]);
-  if (viewOf(into.bytes).getUint32(0, true) !== DEVPTS_MAGIC)
+  if (viewOf(into.bytes).getUint32(0, true) !== FS_MAGIC.DEVPTS)
     throw new EffectError('/dev/pts/ptmx of the container is not on a devpts file system: mount one on /dev/pts');
 }
 

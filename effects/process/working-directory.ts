@@ -4,7 +4,7 @@ import { close, fchdir, openat, openat2 } from '../../native/calls/files.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, O, RESOLVE } from '../../native/constants/files.ts';
 import type { Batch } from '../../native/kernel/batch.ts';
-import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { result } from '../../native/kernel/struct.ts';
 import { EffectError } from '../error.ts';
@@ -33,6 +33,20 @@ export function addEnter(batch: Batch, cwd: string): Entering {
       return open < 0 ? -open : -(results[entered.index] ?? 0);
     },
   };
+}
+
+/**
+ * The same for a batch that this is to end where it fails: one that the process's user may enter, and root may not.
+ * @param at how many calls are before these in their batch
+ */
+export function enterCalls(cwd: string, at: number): readonly Call[] {
+  const flags = O.PATH | O.DIRECTORY;
+  return [
+    openat2(AT.FDCWD, cwd, { flags, resolve: RESOLVE.NO_MAGICLINKS }),
+    fchdir(result(at)),
+    // The filter's listener is to get the lowest free number (seccomp/agent.ts), which this was.
+    close(result(at)),
+  ];
 }
 
 export const cwdError = (cwd: string, errno: number): EffectError =>

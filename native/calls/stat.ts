@@ -4,7 +4,17 @@ import { S } from '../constants/files.ts';
 import type { Out } from '../kernel/kernel.ts';
 import { viewOf } from '../kernel/struct.ts';
 
-const STX = { UID: 20, MODE: 28, INO: 32, SIZE: 40, MTIME: 112, RDEV_MAJOR: 128, RDEV_MINOR: 132, DEV: 136 } as const;
+const STX = {
+  UID: 20,
+  MODE: 28,
+  INO: 32,
+  SIZE: 40,
+  MTIME: 112,
+  RDEV_MAJOR: 128,
+  RDEV_MINOR: 132,
+  DEV_MAJOR: 136,
+  MNT_ID: 144,
+} as const;
 
 export interface DeviceNumbers {
   readonly major: number;
@@ -29,6 +39,14 @@ export function modifiedAt(stat: Out): number {
   return Number(view.getBigInt64(STX.MTIME, true)) * 1000 + view.getUint32(STX.MTIME + 8, true) / 1e6;
 }
 
+export const isOnSameMount = (a: Out, b: Out): boolean => wide(a, STX.MNT_ID) === wide(b, STX.MNT_ID);
+
+/** The same file by the same mount. */
+export const isSameFile = (a: Out, b: Out): boolean =>
+  isOnSameMount(a, b) && [STX.INO, STX.DEV_MAJOR].every((field) => wide(a, field) === wide(b, field));
+
+const wide = (stat: Out, field: number): bigint => viewOf(stat.bytes).getBigUint64(field, true);
+
 /** Whether it is that device, whatever its name and permissions. @param type S_IFCHR, S_IFBLK */
 export function isDeviceNode(stat: Out, type: number, { major, minor }: DeviceNumbers): boolean {
   const view = viewOf(stat.bytes);
@@ -40,9 +58,3 @@ export function isDeviceNode(stat: Out, type: number, { major, minor }: DeviceNu
 }
 
 export const isCharacterDevice = (stat: Out, numbers: DeviceNumbers): boolean => isDeviceNode(stat, S.IFCHR, numbers);
-
-/** Whether two answers are of one file. */
-export const isSameFile = (one: Out, other: Out): boolean =>
-  [STX.INO, STX.DEV].every(
-    (at) => viewOf(one.bytes).getBigUint64(at, true) === viewOf(other.bytes).getBigUint64(at, true),
-  );

@@ -85,7 +85,7 @@ export const X_OK = 1;
 /** close_range(2). */
 export const CLOSE_RANGE = { CLOEXEC: 4 } as const;
 
-/** statfs(2) types, uapi/linux/magic.h. */
+/** statfs(2) types, uapi/linux/magic.h; those of configfs, fusectl and mqueue are in their sources. */
 export const FS_MAGIC = {
   PROC: 0x9fa0,
   SYSFS: 0x62656572,
@@ -93,4 +93,20 @@ export const FS_MAGIC = {
   CGROUP: 0x27e0eb,
   CGROUP2: 0x63677270,
   RDTGROUP: 0x07655821,
+  AUTOFS: 0x0187,
+  BINFMT: 0x42494e4d,
+  BPF: 0xcafe4a11,
+  CONFIGFS: 0x62656570,
+  DEBUGFS: 0x64626720,
+  DEVPTS: 0x1cd1,
+  EFIVARFS: 0xde5e81e4,
+  FUSE: 0x65735546,
+  FUSECTL: 0x65735543,
+  MQUEUE: 0x19800202,
+  NSFS: 0x6e736673,
+  PSTORE: 0x6165676c,
+  SECURITYFS: 0x73636673,
+  SELINUX: 0xf97cff8c,
+  SMACK: 0x43415d53,
+  TRACEFS: 0x74726163,
 } as const;

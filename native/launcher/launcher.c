@@ -11,7 +11,7 @@
 #include "page-cache.h"
 #include "stage.h"
 
-enum { RLIMIT_NOFILE = 7, PATH_SIZE = 4096, ENOENT = 2 };
+enum { PATH_SIZE = 4096, ENOENT = 2 };
 
 static const char ENGINE[] = "runchart-engine";
 

@@ -1,7 +1,7 @@
 /*
  * The stage (effects/init/clone.ts) of a command that makes a process: started here, it comes up on another
  * processor while the engine does. It performs what the engine tells it, with the descriptors that the engine passes
- * it; until then it has its two sockets and our standard descriptors. It ends when the engine does, or lets go of it.
+ * it; until then it has its two sockets and nothing else. It ends when the engine does, or lets go of it.
  *
  * What goes wrong here is no error: without a stage of ours the engine starts one itself, and says what is wrong.
  */
@@ -10,12 +10,12 @@
 
 enum { F_DUPFD = 0, F_ADD_SEALS = 1033, ALL_SEALS = 0xf, MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_EXEC = 16 };
 enum { AF_UNIX = 1, SOCK_STREAM_CLOEXEC = 0x80001, CLOSE_RANGE_CLOEXEC = 4, AT_EMPTY_PATH = 0x1000, EINVAL = 22 };
-enum { SIGCHLD = 17, LAST_SIGNAL = 64, SIG_SETMASK = 2 };
+enum { SIGCHLD = 17, LAST_SIGNAL = 64, SIG_SETMASK = 2, RLIMIT_NOFILE = 7 };
 
 /* In the stage: its batches come by the one, descriptors by the other. native/stage/launched.ts knows the numbers. */
 enum { STAGE_SOCKET = 30, STAGE_CHANNEL = 31 };
-/* Descriptors of ours are above those that a caller passes on (--preserve-fds), and above the stage's. */
-enum { OUT_OF_THE_WAY = 200 };
+/* Our ends are above what a caller passes on (--preserve-fds): from here on, or the last two where the limit is lower. */
+enum { OUT_OF_THE_WAY = 200, OUR_ENDS = 2 };
 
 /* native/init, as build/launcher.ts has compiled it. */
 extern const char init_begin[], init_end[];
@@ -49,7 +49,16 @@ static const char *command_that_makes_a_process(char **argv) {
   return 0;
 }
 
-static long out_of_the_way(long fd) { return syscall6(SYS_fcntl, (u64)fd, F_DUPFD, OUT_OF_THE_WAY, 0, 0, 0); }
+static long duplicate_from(long fd, u64 lowest) { return syscall6(SYS_fcntl, (u64)fd, F_DUPFD, lowest, 0, 0, 0); }
+
+static long out_of_the_way(long fd) {
+  u64 limits[2] = {0, 0};
+  long ours = duplicate_from(fd, OUT_OF_THE_WAY);
+  if (ours >= 0) return ours;
+  syscall6(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (u64)limits, 0, 0);
+  /* A stage without room for its own ends would be none. */
+  return limits[0] > STAGE_CHANNEL ? duplicate_from(fd, limits[0] - OUR_ENDS) : ours;
+}
 
 static void close_fd(long fd) { syscall6(SYS_close, (u64)fd, 0, 0, 0, 0, 0); }
 
@@ -62,7 +71,7 @@ static long sealed_init(void) {
   if (fd == -EINVAL) fd = syscall6(SYS_memfd_create, (u64) "runchart-init", flags, 0, 0, 0, 0);
   if (syscall6(SYS_write, (u64)fd, (u64)init_begin, size, 0, 0, 0) != (long)size) return -1;
   if (syscall6(SYS_fcntl, (u64)fd, F_ADD_SEALS, ALL_SEALS, 0, 0, 0) < 0) return -1;
-  return out_of_the_way(fd);
+  return fd;
 }
 
 /* The container begins with the defaults, whatever our caller ignores and blocks. */
@@ -76,12 +85,17 @@ static void reset_signals(void) {
 __attribute__((noreturn)) static void become_stage(int socket, int channel) {
   static char name[] = "runchart-init", number[] = "30";
   static char *const argv[] = {name, number, 0}, *const envp[] = {0};
-  /* All are moved first: they may have the very numbers that are about to be taken or closed. */
-  long program = sealed_init(), from_socket = out_of_the_way(socket), from_channel = out_of_the_way(channel);
+  int low = socket < channel ? socket : channel, high = socket < channel ? channel : socket;
+  /* Before anything is opened: so that the lowest free numbers, which come next, are none of the stage's. */
+  if (low > 0) syscall6(SYS_close_range, 0, (u64)low - 1, 0, 0, 0, 0);
+  syscall6(SYS_close_range, (u64)low + 1, (u64)high - 1, 0, 0, 0, 0);
+  syscall6(SYS_close_range, (u64)high + 1, ~0u, 0, 0, 0, 0);
+  /* Both are moved first: they may have the other one's number. */
+  long from_socket = duplicate_from(socket, 3), from_channel = duplicate_from(channel, 3), program = sealed_init();
   if (program < 0 || syscall6(SYS_dup3, (u64)from_socket, STAGE_SOCKET, 0, 0, 0, 0) < 0 ||
       syscall6(SYS_dup3, (u64)from_channel, STAGE_CHANNEL, 0, 0, 0, 0) < 0)
     quit(125);
-  syscall6(SYS_close_range, 3, STAGE_SOCKET - 1, 0, 0, 0, 0);
+  syscall6(SYS_close_range, 3, STAGE_SOCKET - 1, CLOSE_RANGE_CLOEXEC, 0, 0, 0);
   syscall6(SYS_close_range, STAGE_CHANNEL + 1, ~0u, CLOSE_RANGE_CLOEXEC, 0, 0, 0);
   reset_signals();
   syscall6(SYS_execveat, (u64)program, (u64) "", (u64)argv, (u64)envp, AT_EMPTY_PATH, 0);

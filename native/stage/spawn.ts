@@ -28,9 +28,6 @@ interface SpawnOptions {
 
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
-/** Above what any child's table begins with, so that no dup2 can overwrite a source that is still needed. */
-const SCRATCH = 256;
-
 /** @throws SyscallError */
 export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): Stage {
   const opened: number[] = [];
@@ -43,9 +40,17 @@ export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): St
     const [ours, other] = socketPair(local);
     const theirs = keep(other);
     try {
-      const table = [...options.descriptors, theirs].map((fd) => keep(call(local, duplicateAbove(fd, SCRATCH))));
-      const path = `/proc/self/fd/${keep(call(local, duplicateAbove(program, SCRATCH)))}`;
       const { socket = options.descriptors.length } = options;
+      // Where no dup2 in the child can overwrite it. Only just above its table: a caller's limit may be as low as 32.
+      const isApart = (fd: number): boolean => fd > options.descriptors.length && fd !== socket;
+      const apart = (fd: number): number => {
+        let at = fd;
+        for (let least = options.descriptors.length + 1; !isApart(at); least = socket + 1)
+          at = keep(call(local, duplicateAbove(fd, least)));
+        return at;
+      };
+      const table = [...options.descriptors, theirs].map(apart);
+      const path = `/proc/self/fd/${apart(program)}`;
       const pid = posixSpawn(libc, path, ['runchart-init', String(socket)], table, socket);
       const { remote = remoteKernels(libc) } = options;
       const kernel = remote(ours, options.performer);

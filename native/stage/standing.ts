@@ -15,7 +15,10 @@ import { out, viewOf } from '../kernel/struct.ts';
 import type { Platform } from '../platform.ts';
 import type { Stage, StandingStages } from './stage.ts';
 
-/** In the stage: the first descriptor that is its own. Those below are free for what an init is to have. */
+/**
+ * In the stage: the first descriptor that is its own. Those below are free for what an init is to have. With 30 and 31 the stage
+ * works under a limit of 32, as runc does.
+ */
 export const STANDING_FROM = 30;
 const SOCKET = STANDING_FROM;
 const CHANNEL = STANDING_FROM + 1;

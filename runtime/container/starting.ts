@@ -22,7 +22,7 @@ export async function startProcess(
   const compiled = await filterFor(session, record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../../effects/hooks/hooks.ts');
-    const rights = giveUpRights(execution, compiled?.withoutAgent ?? []);
+    const rights = (at: number) => giveUpRights(execution, at, compiled?.withoutAgent ?? []);
     await runStartContainerHooks(session, record, kernel, execution.env, rights);
   }
   const filter = compiled?.prepare(kernel);

@@ -145,7 +145,7 @@ function consoleFor(
 }
 
 /** Whether two descriptors are one open file. Where the kernel does not tell (kcmp(2) may be forbidden) they are not. */
-const isSameFile = (local: Kernel, pid: number, one: number, other: number): boolean =>
+const isSameOpenFile = (local: Kernel, pid: number, one: number, other: number): boolean =>
   attempt(local, { name: 'kcmp', args: [pid, pid, KCMP_FILE, one, other] }) === 0;
 
 const KCMP_FILE = 0;
@@ -168,7 +168,7 @@ function stdioPipes(
   const [stdin, input] = inPlaceOf(0);
   const [stdout, output] = inPlaceOf(1);
   // `2>&1`: what goes to both stays in its order.
-  const [stderr, error] = output !== undefined && isSameFile(local, pid, 1, 2) ? [stdout, undefined] : inPlaceOf(2);
+  const [stderr, error] = output !== undefined && isSameOpenFile(local, pid, 1, 2) ? [stdout, undefined] : inPlaceOf(2);
   return {
     stdio: [stdin, stdout, stderr],
     ends: {

@@ -125,7 +125,7 @@ describe('startContainer hooks', () => {
     { skip: !isRoot && 'only root gives up rights' },
     () =>
       withInit(0, async (world) => {
-        const before = [setNoNewPrivs(), setresuid(12345)];
+        const before = () => [setNoNewPrivs(), setresuid(12345)];
         const hook = shell('id -u; grep NoNewPrivs /proc/self/status; echo $FROM; cat; exit 1');
         await assert.rejects(
           runStartContainerHooks(world.session, aRecord({ startContainer: [hook] }), world.init, ENV, before),
@@ -154,7 +154,7 @@ describe('startContainer hooks', () => {
       environment: [],
       inheritance: { stdio: [0, 1, 2], preserveFds: 0 },
     };
-    await runStartContainerHooks(session, aRecord({}), local, [], []);
+    await runStartContainerHooks(session, aRecord({}), local, [], () => []);
     await runHooks(session, aRecord({}), 'createContainer', []);
     assert.ok(!existsSync('/no/such'));
   });
