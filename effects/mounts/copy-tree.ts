@@ -21,7 +21,7 @@ import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
 import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform, SyscallError } from '../../native/kernel/perform.ts';
 import { out, u64s, viewOf } from '../../native/kernel/struct.ts';
-import { isKernels } from '../kernel-file-systems.ts';
+import { isKernels } from '../paths/kernel-file-systems.ts';
 import { deviceNumber } from '../rootfs/devices.ts';
 
 /** uapi/linux/stat.h, struct statx. */

@@ -23,8 +23,8 @@ import type { Batch } from '../../native/kernel/batch.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { out, result } from '../../native/kernel/struct.ts';
-import { isFuse, isKernels } from '../kernel-file-systems.ts';
 import { openInRoot } from '../paths/in-root.ts';
+import { isFuse, isKernels } from '../paths/kernel-file-systems.ts';
 import { homeOf } from './environment.ts';
 
 const PASSWD = '/etc/passwd';

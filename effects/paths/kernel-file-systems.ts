@@ -3,9 +3,9 @@
  * tell what is the host's. A link or a mount leads to them from where an image's own file is looked for.
  */
 
-import { FS_MAGIC } from '../native/constants/files.ts';
-import type { Out } from '../native/kernel/kernel.ts';
-import { viewOf } from '../native/kernel/struct.ts';
+import { FS_MAGIC } from '../../native/constants/files.ts';
+import type { Out } from '../../native/kernel/kernel.ts';
+import { viewOf } from '../../native/kernel/struct.ts';
 
 const KERNELS: readonly number[] = [
   FS_MAGIC.PROC,
