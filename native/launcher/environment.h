@@ -74,8 +74,8 @@ static long environment_file(char **envp) {
   if (fd < 0) return fd;
   long written = syscall6(SYS_write, (u64)fd, (u64)*envp, size, 0, 0, 0);
   if (written < 0) return written;
-  /* Where descriptors are scarce, it stays where it is: the stage has more need of those that are out of the way. */
-  long moved = syscall6(SYS_fcntl, (u64)fd, F_DUPFD, OUT_OF_THE_WAY, 0, 0, 0);
+  /* Above the stage's ends. Where descriptors are scarce, it stays where it is: the stage needs the high numbers more. */
+  long moved = syscall6(SYS_fcntl, (u64)fd, F_DUPFD, OUT_OF_THE_WAY + OUR_ENDS, 0, 0, 0);
   if (moved < 0) return fd;
   close_fd(fd);
   return moved;
