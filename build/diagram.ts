@@ -73,8 +73,6 @@ function edgesFrom(node: ChartNode, named: boolean): Edge[] {
   return [
     ...(node.always ?? []).map((transition) => edge('', transition, true)),
     ...[...node.transitions].flatMap(([event, transitions]) => {
-      // The wildcard only refuses.
-      if (event === '*') return [];
       if (event.startsWith('xstate.done.')) return transitions.map((t) => edge(`${effect}done`, t, true));
       if (event.startsWith('xstate.error.')) return transitions.map((t) => edge('failed', t, true));
       return transitions.map((transition) => edge(event, transition, false));

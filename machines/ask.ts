@@ -3,6 +3,8 @@
 import type { ActorRefFrom } from 'xstate';
 import type { ContainerMachine } from './container.ts';
 import type { Emitted, Request } from './events.ts';
+import { refusal } from './refusals.ts';
+import { situationOf } from './status.ts';
 
 export type ContainerActor = ActorRefFrom<ContainerMachine>;
 
@@ -22,10 +24,13 @@ export type Answer =
     };
 
 /**
- * Sends a request and waits until the machine has settled again.
+ * Sends a request that the machine's state permits, and waits until the machine has settled again.
  * @throws what made the machine itself fail: never an effect's error
  */
-export function ask(actor: ContainerActor, request: Request): Promise<Answer> {
+export async function ask(actor: ContainerActor, request: Request): Promise<Answer> {
+  const before = actor.getSnapshot();
+  if (before.status !== 'error' && !before.can(request))
+    return { outcome: 'refused', message: refusal(request.type, before.context.id, situationOf(before)) };
   const emitted: Emitted[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const listening = actor.on('*', (event) => emitted.push(event));
@@ -46,8 +51,6 @@ export function ask(actor: ContainerActor, request: Request): Promise<Answer> {
 }
 
 function answerOf(emitted: readonly Emitted[]): Answer {
-  const refused = emitted.find((event) => event.type === 'refused');
-  if (refused !== undefined) return { outcome: 'refused', message: refused.message };
   const warnings = emitted.filter((event) => event.type === 'warned');
   const [first, ...others] = emitted.filter((event) => event.type === 'failed');
   return first === undefined

@@ -4,7 +4,7 @@
  */
 
 import { creating, onceCreating, restoring } from './creating.ts';
-import { asked, fail, output, record, refuseOthers } from './parts.ts';
+import { asked, fail, output, record } from './parts.ts';
 import { deleting, unwinding } from './removing.ts';
 import { type EffectActors, type Lifecycle, lifecycle } from './setup.ts';
 
@@ -21,14 +21,13 @@ export function containerMachine(actors: EffectActors, origin?: Origin) {
     id: 'container',
     context: ({ input }) => input,
     initial: 'absent',
-    on: refuseOthers('busy'),
     states: {
       absent: {
         tags: ['settled'],
-        on: { ...refuseOthers('absent'), create: 'creating', restore: 'restoring' },
+        on: { create: 'creating', restore: 'restoring' },
       },
 
-      creating: { ...(origin === 'record' ? onceCreating(life) : creating(life)), on: refuseOthers('creating') },
+      creating: origin === 'record' ? onceCreating(life) : creating(life),
       restoring: origin === 'create' || origin === 'record' ? {} : restoring(life),
       unwinding: origin === 'record' ? {} : unwinding(life),
 
@@ -36,7 +35,6 @@ export function containerMachine(actors: EffectActors, origin?: Origin) {
         id: 'created',
         tags: ['created'],
         entry: { type: 'reach', params: { point: 'created' } },
-        on: refuseOthers('created'),
         initial: 'idle',
         states: {
           idle: {
@@ -46,8 +44,8 @@ export function containerMachine(actors: EffectActors, origin?: Origin) {
               kill: 'killing',
               pause: 'pausing',
               update: 'updating',
-              exec: {},
-              events: {},
+              exec: 'idle',
+              events: 'idle',
               delete: '#deleting',
               started: '#running',
               frozen: '#paused',
@@ -78,7 +76,6 @@ export function containerMachine(actors: EffectActors, origin?: Origin) {
         id: 'running',
         tags: ['running'],
         entry: { type: 'reach', params: { point: 'running' } },
-        on: refuseOthers('running'),
         initial: 'idle',
         states: {
           poststartHooks: {
@@ -103,8 +100,8 @@ export function containerMachine(actors: EffectActors, origin?: Origin) {
               kill: 'killing',
               pause: 'pausing',
               update: 'updating',
-              exec: {},
-              events: {},
+              exec: 'idle',
+              events: 'idle',
               checkpoint: '#checkpointing',
               delete: { guard: 'forced', target: '#deleting' },
               frozen: '#paused',
@@ -120,7 +117,6 @@ export function containerMachine(actors: EffectActors, origin?: Origin) {
       paused: {
         id: 'paused',
         tags: ['paused'],
-        on: refuseOthers('paused'),
         initial: 'idle',
         states: {
           idle: {
@@ -129,8 +125,8 @@ export function containerMachine(actors: EffectActors, origin?: Origin) {
               resume: 'resuming',
               kill: 'killing',
               update: 'updating',
-              exec: { guard: 'ignoringPause' },
-              events: {},
+              exec: { guard: 'ignoringPause', target: 'idle' },
+              events: 'idle',
               checkpoint: { guard: 'wasRunning', target: '#checkpointing' },
               delete: { guard: 'forced', target: '#deleting' },
               thawed: [{ guard: 'wasRunning', target: '#running' }, { target: '#created' }],
@@ -164,7 +160,6 @@ export function containerMachine(actors: EffectActors, origin?: Origin) {
       stopped: {
         id: 'stopped',
         tags: ['stopped'],
-        on: refuseOthers('stopped'),
         initial: 'idle',
         states: {
           idle: {

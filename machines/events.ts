@@ -3,7 +3,11 @@
 import type { Config } from '../spec/types.ts';
 import type { CheckpointRequest, KillRequest } from './contract.ts';
 
-/** What a command asks for. `exec` and `events` ask for permission only: they change nothing. */
+/**
+ * What a command asks for. A state that permits a request has a transition for it, and no other state has one: so
+ * `snapshot.can(request)` tells whether it is legal. `exec` and `events` ask for permission only, and lead back to where
+ * they came from.
+ */
 export type Request =
   | { readonly type: 'create' }
   | { readonly type: 'restore' }
@@ -17,20 +21,6 @@ export type Request =
   | ({ readonly type: 'checkpoint' } & CheckpointRequest)
   | { readonly type: 'delete'; readonly force: boolean };
 
-const REQUESTS: readonly string[] = [
-  'create',
-  'restore',
-  'start',
-  'kill',
-  'pause',
-  'resume',
-  'update',
-  'exec',
-  'events',
-  'checkpoint',
-  'delete',
-] as const satisfies readonly Request['type'][];
-
 /** What was seen to have happened without a command: the init ended, `start` got further than it could note, a freezer was touched. */
 export type Observation =
   | { readonly type: 'exited' }
@@ -42,16 +32,9 @@ export type LifecycleEvent = Request | Observation;
 
 /**
  * What the machine says besides its state.
- * - `refused`: the request is illegal in this state; nothing has been done. The text is runc's.
  * - `failed`: an effect failed, `during` what. The first one of a request is its cause, others came with cleaning up.
  * - `warned`: it went wrong and changes nothing.
  */
 export type Emitted =
-  | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'failed'; readonly during: string; readonly error: unknown }
   | { readonly type: 'warned'; readonly during: string; readonly error: unknown };
-
-/** Wildcard transitions see observations and XState's own events as well. */
-export function isRequest(event: { readonly type: string }): event is Request {
-  return REQUESTS.includes(event.type);
-}

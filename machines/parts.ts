@@ -3,12 +3,6 @@
 import { assertEvent } from 'xstate';
 import type { ContainerRecord } from '../spec/record.ts';
 import type { LifecycleEvent, Request } from './events.ts';
-import type { Standing } from './refusals.ts';
-
-/** A request that no inner state takes is refused, with the words for `standing`. */
-export function refuseOthers(standing: Standing) {
-  return { '*': { guard: 'request' as const, actions: { type: 'refuse' as const, params: { standing } } } };
-}
 
 /** Says that the effect failed. */
 export function fail(during: string) {

@@ -5,8 +5,7 @@ import { hasOwnPids } from '../spec/pids.ts';
 import type { CgroupRecord, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
 import type { Config, Hooks } from '../spec/types.ts';
 import type { CheckpointRequest, KillRequest } from './contract.ts';
-import { type Emitted, isRequest, type LifecycleEvent } from './events.ts';
-import { refusal, type Standing } from './refusals.ts';
+import type { Emitted, LifecycleEvent } from './events.ts';
 import type { Tag } from './status.ts';
 
 type Effect<Extra, Result = void> = { input: { record: ContainerRecord } & Extra; result: Result };
@@ -49,7 +48,6 @@ export function lifecycle(actors: EffectActors) {
     },
     actors,
     guards: {
-      request: ({ event }) => isRequest(event),
       forced: ({ event }) => event.type === 'delete' && event.force,
       toAll: ({ context, event }) => event.type === 'kill' && (event.all || killsAll(context.config, event.signal)),
       ignoringPause: ({ event }) => event.type === 'exec' && event.ignorePaused,
@@ -73,10 +71,6 @@ export function lifecycle(actors: EffectActors) {
       }),
       fail: emit((_, params: { during: string; error: unknown }) => ({ type: 'failed' as const, ...params })),
       warn: emit((_, params: { during: string; error: unknown }) => ({ type: 'warned' as const, ...params })),
-      refuse: emit(({ context, event }, params: { standing: Standing }) => ({
-        type: 'refused' as const,
-        message: isRequest(event) ? refusal(event.type, context.id, params.standing) : '',
-      })),
     },
   });
 }
