@@ -32,22 +32,26 @@ export async function ask(actor: ContainerActor, request: Request): Promise<Answ
   if (before.status !== 'error' && !before.can(request))
     return { outcome: 'refused', message: refusal(request.type, before.context.id, situationOf(before)) };
   const emitted: Emitted[] = [];
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   const listening = actor.on('*', (event) => emitted.push(event));
   const watching = actor.subscribe({ next: settle, error: reject, complete: settle });
 
   function settle(): void {
     const snapshot = actor.getSnapshot();
     if (snapshot.status === 'active' && !snapshot.hasTag('settled')) return;
-    if (snapshot.status !== 'error') resolve(answerOf(emitted));
+    if (snapshot.status !== 'error') resolve();
   }
 
   actor.send(request);
   settle();
-  return promise.finally(() => {
+  try {
+    await promise;
+    // By now the machine has also heard, and said, that the record of this state could not be written.
+    return answerOf(emitted);
+  } finally {
     watching.unsubscribe();
     listening.unsubscribe();
-  });
+  }
 }
 
 function answerOf(emitted: readonly Emitted[]): Answer {

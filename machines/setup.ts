@@ -1,12 +1,24 @@
-/** The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts. */
+/**
+ * The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts.
+ *
+ * The chart refers to all of it by name, so that it is plain data: who draws or explores it loses nothing by JSON. The
+ * effects have no implementation here; a command provides its own (actors.ts).
+ */
 
-import { assign, emit, type PromiseActorLogic, setup } from 'xstate';
-import { hasOwnPids } from '../spec/pids.ts';
+import { assertEvent, assign, emit, fromPromise, type PromiseActorLogic, sendTo, setup } from 'xstate';
+import type { Restoration } from '../effects/criu/restoration.ts';
 import type { CgroupRecord, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
 import type { Config, Hooks } from '../spec/types.ts';
-import type { CheckpointRequest, KillRequest } from './contract.ts';
-import type { Emitted, LifecycleEvent } from './events.ts';
+import { type CheckpointRequest, EarlierFailure, type KillRequest, type UpdateRequest } from './contract.ts';
+import type { Emitted, InnerEvent, LifecycleEvent } from './events.ts';
+import type { PersistedState } from './persisted.ts';
+import { observedState, reachesAll } from './rules.ts';
 import type { Tag } from './status.ts';
+
+/** The record, and while a container is restored what it is restored from, which is not written down. */
+export interface LifecycleContext extends ContainerRecord {
+  readonly restoration?: Restoration | undefined;
+}
 
 type Effect<Extra, Result = void> = { input: { record: ContainerRecord } & Extra; result: Result };
 
@@ -22,9 +34,9 @@ export interface EffectTypes {
   signal: Effect<{ request: KillRequest }>;
   freeze: Effect<unknown>;
   thaw: Effect<unknown>;
-  update: Effect<{ request: { config: Config } }, Config>;
+  update: Effect<{ request: UpdateRequest }, Config>;
   checkpoint: Effect<{ request: CheckpointRequest }>;
-  restore: Effect<unknown, InitRecord>;
+  restore: Effect<{ restoration: Restoration }, InitRecord>;
   observe: Effect<unknown, Facts>;
   destroyInit: Effect<unknown>;
   removeCgroup: Effect<unknown>;
@@ -36,51 +48,101 @@ export type EffectActors = {
   readonly [Name in keyof EffectTypes]: PromiseActorLogic<EffectTypes[Name]['result'], EffectTypes[Name]['input']>;
 };
 
-/** The machine's `setup`. The effects come in here, not by `provide`, which builds the whole machine a second time. */
-export function lifecycle(actors: EffectActors) {
-  return setup({
-    types: {
-      context: {} as ContainerRecord,
-      input: {} as ContainerRecord,
-      events: {} as LifecycleEvent,
-      emitted: {} as Emitted,
-      tags: {} as Tag,
-    },
-    actors,
-    guards: {
-      forced: ({ event }) => event.type === 'delete' && event.force,
-      toAll: ({ context, event }) => event.type === 'kill' && (event.all || killsAll(context.config, event.signal)),
-      ignoringPause: ({ event }) => event.type === 'exec' && event.ignorePaused,
-      hasHooks: ({ context }, params: { kind: HookKind }) => hasHooks(context.config, params.kind),
-      began: ({ context }, params: { phase: PhaseName }) => context.begun.includes(params.phase),
-      neverCreated: ({ context }) => context.reached === 'creating',
-      wasRunning: ({ context }) => context.reached === 'running',
-      nothingLeft: ({ context }) => context.leftovers.length === 0,
-      initGone: (_, facts: Facts) => facts.init === 'gone',
-      frozen: (_, facts: Facts) => facts.frozen,
-      started: ({ context }, facts: Facts) => facts.started || context.reached === 'running',
-    },
-    actions: {
-      begin: assign({ begun: ({ context }, params: { phase: PhaseName }) => [...context.begun, params.phase] }),
-      reach: assign({ reached: (_, params: { point: ContainerRecord['reached'] }) => params.point }),
-      keepCgroup: assign({ cgroup: (_, cgroup: CgroupRecord) => cgroup }),
-      keepInit: assign({ init: (_, init: InitRecord) => init }),
-      keepConfig: assign({ config: (_, config: Config) => config }),
-      noteLeftover: assign({
-        leftovers: ({ context }, params: { what: string }) => [...context.leftovers, params.what],
-      }),
-      fail: emit((_, params: { during: string; error: unknown }) => ({ type: 'failed' as const, ...params })),
-      warn: emit((_, params: { during: string; error: unknown }) => ({ type: 'warned' as const, ...params })),
-    },
+const unprovided = <Name extends keyof EffectTypes>() =>
+  fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(() => {
+    throw new TypeError('containerMachine performs nothing by itself: give it effects, by withEffects');
   });
+
+export const lifecycle = setup({
+  types: {
+    context: {} as LifecycleContext,
+    input: {} as ContainerRecord,
+    events: {} as LifecycleEvent | InnerEvent,
+    emitted: {} as Emitted,
+    tags: {} as Tag,
+  },
+  actors: {
+    makeCgroup: unprovided<'makeCgroup'>(),
+    enterNamespaces: unprovided<'enterNamespaces'>(),
+    makeMounts: unprovided<'makeMounts'>(),
+    runHooks: unprovided<'runHooks'>(),
+    enterRootfs: unprovided<'enterRootfs'>(),
+    prepareProcess: unprovided<'prepareProcess'>(),
+    startProcess: unprovided<'startProcess'>(),
+    signal: unprovided<'signal'>(),
+    freeze: unprovided<'freeze'>(),
+    thaw: unprovided<'thaw'>(),
+    update: unprovided<'update'>(),
+    checkpoint: unprovided<'checkpoint'>(),
+    restore: unprovided<'restore'>(),
+    observe: unprovided<'observe'>(),
+    destroyInit: unprovided<'destroyInit'>(),
+    removeCgroup: unprovided<'removeCgroup'>(),
+    removeState: unprovided<'removeState'>(),
+  } satisfies EffectActors,
+  guards: {
+    forced: ({ event }) => event.type === 'delete' && event.force,
+    toAll: ({ context, event }) => event.type === 'kill' && reachesAll(context.config, event),
+    ignoringPause: ({ event }) => event.type === 'exec' && event.ignorePaused,
+    hasHooks: ({ context }, params: { kind: HookKind }) => hasHooks(context.config, params.kind),
+    began: ({ context }, params: { phase: PhaseName }) => context.begun.includes(params.phase),
+    neverCreated: ({ context }) => context.reached === 'creating',
+    wasRunning: ({ context }) => context.reached === 'running',
+    nothingLeft: ({ context }) => context.leftovers.length === 0,
+    isNow: ({ context, event }, params: { state: PersistedState }) =>
+      observedState(context, factsOf(event)) === params.state,
+  },
+  actions: {
+    begin: assign({ begun: ({ context }, params: { phase: PhaseName }) => [...context.begun, params.phase] }),
+    reach: assign({ reached: (_, params: { point: ContainerRecord['reached'] }) => params.point }),
+    /** Of a container that is paused: `resume` leads back to where it was. */
+    noteStart: assign({ reached: ({ context, event }) => (factsOf(event).started ? 'running' : context.reached) }),
+    keepRestoration: assign({
+      restoration: ({ event }) => {
+        assertEvent(event, 'restore');
+        return event.restoration;
+      },
+    }),
+    dropRestoration: assign({ restoration: undefined }),
+    keepCgroup: assign({
+      cgroup: ({ event }) => {
+        assertEvent(event, 'xstate.done.actor.makeCgroup');
+        return event.output;
+      },
+    }),
+    keepInit: assign({
+      init: ({ event }) => {
+        assertEvent(event, ['xstate.done.actor.enterNamespaces', 'xstate.done.actor.restore']);
+        return event.output;
+      },
+    }),
+    keepConfig: assign({
+      config: ({ event }) => {
+        assertEvent(event, 'xstate.done.actor.update');
+        return event.output;
+      },
+    }),
+    noteLeftover: assign({
+      leftovers: ({ context }, params: { what: string }) => [...context.leftovers, params.what],
+    }),
+    /** Writes the record. Should that fail the machine hears `unsaved`. */
+    save: (_, _params: { as: PersistedState }) => undefined,
+    /** Says, behind whatever `save` has to say, that there is no more to be said. */
+    tellSaved: sendTo(({ self }) => self, { type: 'saved' }),
+    fail: emit(({ event }, { during }: { during: string }) => failure('failed', during, event)),
+    warn: emit(({ event }, { during }: { during: string }) => failure('warned', during, event)),
+  },
+});
+
+function failure<Type extends Emitted['type']>(type: Type, during: string, event: LifecycleEvent | InnerEvent) {
+  const error = 'error' in event ? event.error : undefined;
+  return error instanceof EarlierFailure ? { type, during: error.during, error: error.error } : { type, during, error };
 }
 
-export type Lifecycle = ReturnType<typeof lifecycle>;
-
-const SIGKILL = 9;
-
-/** Without a pid namespace of its own, what is left of a container outlives its init. */
-const killsAll = (config: Config, signal: number): boolean => signal === SIGKILL && !hasOwnPids(config);
+function factsOf(event: LifecycleEvent | InnerEvent): Facts {
+  assertEvent(event, ['observed', 'xstate.done.actor.observe']);
+  return event.type === 'observed' ? event.facts : event.output;
+}
 
 /** `prestart` hooks run with createRuntime's, before them (runtime-spec, config.md "prestart"). */
 function hasHooks(config: Config, kind: HookKind): boolean {

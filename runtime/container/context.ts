@@ -2,7 +2,6 @@
 
 import type { InspectionEvent, Observer } from 'xstate';
 import type { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
-import type { SharedMachine } from '../../machines/shared.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { Host } from '../host/host.ts';
 import type { Patience } from '../store/lock.ts';
@@ -21,7 +20,6 @@ export interface Context {
   readonly patience: Patience;
   /** Where many containers are worked on by one process: what they have in common. */
   readonly shared?: {
-    readonly machine: SharedMachine;
     readonly devicePrograms: DevicePrograms;
     readonly children: Children;
   };

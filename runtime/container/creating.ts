@@ -17,12 +17,15 @@ import { call, flush } from '../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { CommandEffects } from './container.ts';
 import { type Creation, plannedCgroup } from './effects.ts';
-import { filterFor } from './filter.ts';
+import type { FilterOf } from './filter.ts';
 import { processOf } from './starting.ts';
 import { connectSystemd } from './systemd.ts';
 
-/** @param session of this command with this container */
-export function creationOf(session: Session): Creation {
+/**
+ * @param session of this command with this container
+ * @param filterOf its filter, which `start` will ask for again
+ */
+export function creationOf(session: Session, filterOf: FilterOf): Creation {
   const { platform } = session;
   const { local } = platform;
   let cgroup: CgroupCreation | undefined;
@@ -89,16 +92,15 @@ export function creationOf(session: Session): Creation {
         : undefined,
     });
     // For its errors, and for `start` and `exec`, which load what is kept of it.
-    await filterFor(session, record);
+    await filterOf(record);
     awaitStart(session, record);
     giveBack = undefined;
     group = undefined;
   };
 
-  const restore: CommandEffects['restore'] = async (record) => {
-    if (session.restoration === undefined) throw new Error('this command has no options for CRIU');
+  const restore: CommandEffects['restore'] = async (record, { restoration }) => {
     const effect = await import('../../effects/criu/restore.ts');
-    const init = await effect.restore(session, record, session.restoration, (process) => {
+    const init = await effect.restore(session, record, restoration, (process) => {
       cgroup?.enter(process);
       group?.add(call(process, { name: 'getpid', args: [] }));
     });

@@ -24,7 +24,6 @@ import { parseConfig } from '../../spec/validate.ts';
 import { STARTING_PROCESS, succeed } from '../container/answers.ts';
 import { type Container, newContainer } from '../container/container.ts';
 import type { Context } from '../container/context.ts';
-import { creationOf } from '../container/creating.ts';
 import { optionsFor } from '../container/open.ts';
 import { managerCgroup } from '../container/systemd.ts';
 import { exists } from '../store/error.ts';
@@ -81,13 +80,15 @@ export async function createContainer(context: Context, request: CreateRequest):
   const planned = planRecord(context, request, config, { rootless, ...(manager && { managerCgroup: manager }) });
   const record: ContainerRecord = { ...planned, ...(resctrl && { resctrl }) };
   for (const warning of warningsOf(record)) context.warn(warning);
-  const type = request.restoration === undefined ? 'create' : 'restore';
-  const container = await newContainer(optionsFor(context, request.id, request, creationOf), record, type);
+  const { restoration } = request;
+  const container = await newContainer(optionsFor(context, request.id, request), record);
   try {
     notify?.makeNotifyFolder(platform.local, directory);
-    const answer = await container.request({ type });
+    const answer = await container.request(
+      restoration === undefined ? { type: 'create' } : { type: 'restore', restoration },
+    );
     const accept = () => succeed(context, answer);
-    if (type === 'create' && answer.outcome === 'failed') doing(STARTING_PROCESS, accept);
+    if (restoration === undefined && answer.outcome === 'failed') doing(STARTING_PROCESS, accept);
     else accept();
     if (isHardToEnd(container.record)) context.warn(HARD_TO_END);
     return container;

@@ -6,12 +6,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StateValue } from 'xstate';
-import { actorsOf } from '../../machines/actors.ts';
 import { ask } from '../../machines/ask.ts';
 import { containerMachine } from '../../machines/container.ts';
 import type { LifecycleEvent } from '../../machines/events.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
-import { newActor, newRecord, World } from './world.ts';
+import { CHECKPOINT, newActor, newRecord, RESTORE, UPDATE, World } from './world.ts';
 
 const TERM = 15;
 const KILL = 9;
@@ -19,7 +18,7 @@ const KILL = 9;
 /** Every request, with each value of its flags that matters, and every observation. */
 const EVENTS = {
   create: { type: 'create' },
-  restore: { type: 'restore' },
+  restore: RESTORE,
   start: { type: 'start' },
   'kill TERM': { type: 'kill', signal: TERM, all: false },
   'kill KILL': { type: 'kill', signal: KILL, all: false },
@@ -27,20 +26,20 @@ const EVENTS = {
   'kill --all KILL': { type: 'kill', signal: KILL, all: true },
   pause: { type: 'pause' },
   resume: { type: 'resume' },
-  update: { type: 'update', config: { ociVersion: '1.3.0' } },
+  update: UPDATE,
   exec: { type: 'exec', ignorePaused: false },
   'exec --ignore-paused': { type: 'exec', ignorePaused: true },
   events: { type: 'events' },
-  checkpoint: { type: 'checkpoint', leaveRunning: false, preDump: false },
-  'checkpoint --leave-running': { type: 'checkpoint', leaveRunning: true, preDump: false },
-  'checkpoint --pre-dump': { type: 'checkpoint', leaveRunning: false, preDump: true },
-  'checkpoint --leave-running --pre-dump': { type: 'checkpoint', leaveRunning: true, preDump: true },
+  checkpoint: CHECKPOINT,
+  'checkpoint --leave-running': { ...CHECKPOINT, leaveRunning: true },
+  'checkpoint --pre-dump': { ...CHECKPOINT, preDump: true },
+  'checkpoint --leave-running --pre-dump': { ...CHECKPOINT, leaveRunning: true, preDump: true },
   delete: { type: 'delete', force: false },
   'delete --force': { type: 'delete', force: true },
-  exited: { type: 'exited' },
-  started: { type: 'started' },
-  frozen: { type: 'frozen' },
-  thawed: { type: 'thawed' },
+  'seen gone': { type: 'observed', facts: { init: 'gone', frozen: false, started: false } },
+  'seen waiting': { type: 'observed', facts: { init: 'alive', frozen: false, started: false } },
+  'seen started': { type: 'observed', facts: { init: 'alive', frozen: false, started: true } },
+  'seen frozen': { type: 'observed', facts: { init: 'alive', frozen: true, started: false } },
 } as const satisfies Readonly<Record<string, LifecycleEvent>>;
 
 type EventName = keyof typeof EVENTS;
@@ -71,7 +70,18 @@ const SETTLED: readonly Row[] = [
     name: 'created',
     value: { created: 'idle' },
     reached: 'created',
-    permits: ['start', ...KILLS, 'pause', 'update', ...EXECS, 'events', ...DELETES, 'exited', 'started', 'frozen'],
+    permits: [
+      'start',
+      ...KILLS,
+      'pause',
+      'update',
+      ...EXECS,
+      'events',
+      ...DELETES,
+      'seen gone',
+      'seen started',
+      'seen frozen',
+    ],
   },
   {
     name: 'running',
@@ -79,7 +89,7 @@ const SETTLED: readonly Row[] = [
     reached: 'running',
     permits: [
       ...[...KILLS, 'pause', 'update', ...EXECS, 'events', ...CHECKPOINTS, 'delete --force'],
-      ...['exited', 'frozen'],
+      ...['seen gone', 'seen frozen'],
     ] as const,
   },
   {
@@ -88,7 +98,7 @@ const SETTLED: readonly Row[] = [
     reached: 'running',
     permits: [
       ...[...KILLS, 'resume', 'update', 'exec --ignore-paused', 'events', ...CHECKPOINTS, 'delete --force'],
-      ...['exited', 'thawed'],
+      ...['seen gone', 'seen waiting', 'seen started', 'seen frozen'],
     ] as const,
   },
   {
@@ -97,7 +107,7 @@ const SETTLED: readonly Row[] = [
     reached: 'created',
     permits: [
       ...[...KILLS, 'resume', 'update', 'exec --ignore-paused', 'events', 'delete --force'],
-      ...['exited', 'thawed'],
+      ...['seen gone', 'seen waiting', 'seen started', 'seen frozen'],
     ] as const,
   },
   {
@@ -124,12 +134,10 @@ const ROWS: readonly Row[] = SETTLED.flatMap((row) =>
     : [row, { ...row, name: `${row.name}, without pid namespace`, sharesPids: true }],
 );
 
-const machine = containerMachine(actorsOf(new World().effects));
-
 function snapshotIn({ value, reached = 'creating', sharesPids }: Omit<Row, 'name' | 'permits'>) {
   const record = newRecord();
   const config = sharesPids ? { ociVersion: '1.3.0' } : record.config;
-  return machine.resolveState({ value, context: { ...record, config, reached } });
+  return containerMachine.resolveState({ value, context: { ...record, config, reached } });
 }
 
 const permittedIn = (row: Omit<Row, 'name' | 'permits'>): readonly string[] => {
@@ -152,7 +160,7 @@ for (const row of ROWS)
   });
 
 test('the table has every settled state', () => {
-  const settled = below(machine.root)
+  const settled = below(containerMachine.root)
     .filter((node) => node.type === 'final' || node.tags.includes('settled'))
     .map((node) => node.path.join('.'));
   const shown = SETTLED.map(({ value }) => (typeof value === 'string' ? value : Object.entries(value)[0]?.join('.')));
@@ -160,7 +168,7 @@ test('the table has every settled state', () => {
 });
 
 test('while the machine is busy it takes no request', () => {
-  const busy = below(machine.root).filter(({ type, tags }) => type === 'atomic' && !tags.includes('settled'));
+  const busy = below(containerMachine.root).filter(({ type, tags }) => type === 'atomic' && !tags.includes('settled'));
   assert.ok(busy.length > 20, `${busy.length} busy states`);
   for (const { path } of busy)
     for (const reached of ['creating', 'created', 'running'] as const) {
