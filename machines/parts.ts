@@ -41,7 +41,7 @@ export const found = (state: PersistedState) => ({
   actions: state === 'paused' ? (['noteStart', save(state)] as const) : save(state),
 });
 
-interface Given {
+export interface Given {
   readonly context: LifecycleContext;
   readonly event: LifecycleEvent | InnerEvent;
 }
