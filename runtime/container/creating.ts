@@ -12,9 +12,11 @@ import { giveTerminal } from '../../effects/process/terminal.ts';
 import type { GroupCreation } from '../../effects/resctrl/creation.ts';
 import { enterRootfs, makeMounts, protectRootfs, writeMountsAhead } from '../../effects/rootfs/make.ts';
 import { connectedInit, type Session } from '../../effects/session.ts';
+import { EarlierFailure } from '../../machines/contract.ts';
 import { type Kernel, LostPeerError } from '../../native/kernel/kernel.ts';
 import { call, flush } from '../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
+import { phasesOfCreation } from '../phases.ts';
 import type { CommandEffects } from './container.ts';
 import { type Creation, plannedCgroup } from './effects.ts';
 import type { FilterOf } from './filter.ts';
@@ -32,6 +34,7 @@ export function creationOf(session: Session, filterOf: FilterOf): Creation {
   let surroundings: Surroundings | undefined;
   let giveBack: (() => void) | undefined;
   let group: GroupCreation | undefined;
+  const phases = phasesOfCreation();
 
   const makeContainersCgroup: CommandEffects['makeCgroup'] = async (record) => {
     const { config, options } = record;
@@ -57,8 +60,10 @@ export function creationOf(session: Session, filterOf: FilterOf): Creation {
       session,
       record,
       (stage: Kernel, withoutUnified) => cgroup?.enter(stage, { withoutUnified }),
-      (init) => writeMountsAhead(session, record, init),
+      (init) => writeMountsAhead(session, record, phases.watch(init)),
     );
+    const connected = connectedInit(session);
+    session.init = { ...connected, kernel: phases.watch(connected.kernel) };
     await settleUserNamespace(session, record);
     giveCgroup(local, record, init.pid);
     if (Object.keys(record.config.linux?.netDevices ?? {}).length > 0) {
@@ -108,15 +113,27 @@ export function creationOf(session: Session, filterOf: FilterOf): Creation {
     return init;
   };
 
+  /** Whatever an init was doing when the kernel ended it for lack of memory, that is the reason, in runc's words. */
+  const phase =
+    <T>(name: string, effect: (record: ContainerRecord) => T | Promise<T>) =>
+    async (record: ContainerRecord): Promise<T> => {
+      try {
+        return await phases.perform(name, () => effect(record));
+      } catch (error) {
+        throw (await oomKilled(local, record, error)) ?? error;
+      }
+    };
+
   return {
     effects: {
       makeCgroup: makeContainersCgroup,
-      enterNamespaces: tellingOfMemory(local, enterNamespaces),
-      makeMounts: tellingOfMemory(local, (record) => makeMounts(session, record)),
-      enterRootfs: tellingOfMemory(local, (record) => enterRootfs(session, record)),
-      prepareProcess: tellingOfMemory(local, prepare),
+      enterNamespaces: phase('namespaces', enterNamespaces),
+      makeMounts: phase('mounts', (record) => makeMounts(session, record)),
+      enterRootfs: phase('rootfs', (record) => enterRootfs(session, record)),
+      prepareProcess: phase('process', prepare),
       restore,
     },
+    hooks: (record, kind, run) => phase(`${kind} hooks`, run)(record),
     giveBack: () => giveBack?.(),
     get surroundings() {
       return surroundings;
@@ -127,21 +144,14 @@ export function creationOf(session: Session, filterOf: FilterOf): Creation {
   };
 }
 
-/** Whatever an init was doing when the kernel ended it for lack of memory, that is the reason, in runc's words. */
-function tellingOfMemory<T>(
-  local: Kernel,
-  effect: (record: ContainerRecord) => T | Promise<T>,
-): (record: ContainerRecord) => Promise<T> {
-  return async (record) => {
-    try {
-      return await effect(record);
-    } catch (error) {
-      if (!wasLost(error) || record.cgroup === undefined) throw error;
-      const { oomKills } = await import('../../effects/cgroups/oom-kills.ts');
-      if (oomKills(local, record.cgroup) === 0) throw error;
-      throw new EffectError('container init was OOM-killed (memory limit too low?)', { cause: error });
-    }
-  };
+/** @returns an error in the place of this one, where it is the kernel's having ended the init for lack of memory */
+async function oomKilled(local: Kernel, { cgroup }: ContainerRecord, error: unknown): Promise<unknown> {
+  const { error: cause, during } = error instanceof EarlierFailure ? error : { error, during: undefined };
+  if (!wasLost(cause) || cgroup === undefined) return undefined;
+  const { oomKills } = await import('../../effects/cgroups/oom-kills.ts');
+  if (oomKills(local, cgroup) === 0) return undefined;
+  const killed = new EffectError('container init was OOM-killed (memory limit too low?)', { cause });
+  return during === undefined ? killed : new EarlierFailure(during, killed);
 }
 
 const wasLost = (error: unknown): boolean =>

@@ -12,7 +12,7 @@ import { destroyInit, signalContainer } from '../../effects/running/end.ts';
 import { pauseContainer } from '../../effects/running/pause.ts';
 import { disconnect, type Session } from '../../effects/session.ts';
 import { flush } from '../../native/kernel/perform.ts';
-import type { ContainerRecord } from '../../spec/record.ts';
+import type { ContainerRecord, HookKind } from '../../spec/record.ts';
 import type { CommandEffects } from './container.ts';
 import { filtersFor } from './filter.ts';
 import { observe } from './observe.ts';
@@ -23,6 +23,8 @@ type CreationEffect = 'makeCgroup' | 'enterNamespaces' | 'makeMounts' | 'enterRo
 /** What a command that is making the container knows of it, beside its record: `start` and the undoing ask for it. */
 export interface Creation {
   readonly effects: Pick<CommandEffects, CreationEffect>;
+  /** Performs the hooks of a phase. */
+  hooks(record: ContainerRecord, kind: HookKind, run: (record: ContainerRecord) => Promise<void>): Promise<void>;
   /** What the process finds around it, where that has been asked for along with its last preparations. */
   readonly surroundings: Surroundings | undefined;
   /** While there is no container yet: the group of resctrl, and how the host gets its network devices back. */
@@ -47,12 +49,15 @@ export function effectsOf(session: Session): CommandEffects {
     enterRootfs: async (record) => (await making()).enterRootfs(record),
     prepareProcess: async (record) => (await making()).prepareProcess(record),
     restore: async (record, request) => (await making()).restore(record, request),
-    runHooks: async (record, kind) => {
+    async runHooks(record, kind) {
       if (kind === 'startContainer') return;
-      // Hooks look at the container from outside.
-      if (session.init !== undefined) flush(session.init.kernel);
-      const { runHooks } = await import('../../effects/hooks/hooks.ts');
-      await runHooks(session, record, kind, session.environment);
+      const run = async (): Promise<void> => {
+        // Hooks look at the container from outside.
+        if (session.init !== undefined) flush(session.init.kernel);
+        const { runHooks } = await import('../../effects/hooks/hooks.ts');
+        await runHooks(session, record, kind, session.environment);
+      };
+      await (creation === undefined ? run() : creation.hooks(record, kind, run));
     },
     async startProcess(record) {
       try {

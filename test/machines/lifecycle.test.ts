@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { type Answer, ask, type ContainerActor } from '../../machines/ask.ts';
 import type { Request } from '../../machines/events.ts';
 import { statusOf } from '../../machines/status.ts';
-import { CHECKPOINT, type EffectName, HOOKS, newActor, newRecord, RESTORE, UPDATE, World } from './world.ts';
+import { CHECKPOINT, type EffectName, HOOKS, newActor, newRecord, RESTORE, resumed, UPDATE, World } from './world.ts';
 
 const KILL = { type: 'kill', signal: 9, all: false } as const;
 const DELETE = { type: 'delete', force: false } as const;
@@ -124,6 +124,55 @@ test('the record is written before the first effect, with the init, and when cre
     ],
   );
   assert.equal(world.saved?.state, 'created');
+});
+
+for (const [which, calls] of [
+  ['first', []],
+  ['second', ['makeCgroup', 'enterNamespaces']],
+  ['third', ['makeCgroup', 'enterNamespaces', 'makeMounts', 'enterRootfs', 'prepareProcess']],
+] as const)
+  test(`a creation whose ${which} write fails is undone, and nothing is done after it`, async () => {
+    const world = new World();
+    world.fate = (name) => {
+      if (name !== 'save') return 'succeed';
+      return world.calls.filter((call) => call !== 'save').length === calls.length ? 'fail' : 'succeed';
+    };
+    const actor = newActor(world);
+    assert.deepEqual(messages(await ask(actor, { type: 'create' })), ['saving the state: save: EIO']);
+    const before = world.calls.filter((call) => call !== 'save');
+    assert.deepEqual(before.slice(0, calls.length), calls);
+    assert.deepEqual(
+      before.slice(calls.length),
+      calls.length > 0 ? ['destroyInit', 'removeCgroup', 'removeState'] : ['removeCgroup', 'removeState'],
+    );
+    assert.deepEqual(world.leftovers, []);
+    assert.equal(actor.getSnapshot().value, 'failed');
+  });
+
+test('what is done is done: a request whose state cannot be written warns', async () => {
+  const world = new World();
+  const actor = await brought(world, 'create');
+  world.fate = failing('save');
+  for (const type of ['start', 'pause', 'resume', 'update'] as const) {
+    const answer = await ask(actor, simple(type));
+    assert.equal(answer.outcome, 'done', type);
+    assert.deepEqual(answer.outcome === 'done' && answer.warnings.map(({ during }) => during), ['saving the state']);
+  }
+  assert.equal(world.saved?.state, 'created');
+  const next = resumed(world);
+  next.send({ type: 'observed', facts: world.facts() });
+  assert.equal(status(next), 'running');
+});
+
+test('a start that could not be written down is noticed in a paused container too', async () => {
+  const world = new World();
+  await brought(world, 'create');
+  Object.assign(world, { init: 'started', frozen: true });
+  const actor = resumed(world);
+  actor.send({ type: 'observed', facts: world.facts() });
+  assert.equal(status(actor), 'paused');
+  assert.equal((await ask(actor, { type: 'resume' })).outcome, 'done');
+  assert.equal(status(actor), 'running');
 });
 
 const REFUSALS: readonly [brought: readonly Request['type'][], request: Request, message: string][] = [
