@@ -32,6 +32,7 @@ export interface InitConnection {
   readonly socket: number;
 }
 
+/** What one command holds of one container: the context knows no container, and the record outlives the command. */
 export interface Session {
   readonly platform: Platform;
   readonly inheritance: Inheritance;

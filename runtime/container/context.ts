@@ -8,6 +8,7 @@ import type { Patience } from '../store/lock.ts';
 import type { Children } from './children.ts';
 import type { LifecycleChange } from './container.ts';
 
+/** What holds for every operation of one command, or of one user of the library, whichever container it is about. */
 export interface Context {
   readonly platform: Platform;
   readonly host: Host;

@@ -1,6 +1,6 @@
 /** The effects that make a container, by the names that the machine knows them by: loaded by the commands that make one. */
 
-import { type Creation as CgroupCreation, makeCgroup } from '../../effects/cgroups/by-driver.ts';
+import { type Creation, makeCgroup } from '../../effects/cgroups/by-driver.ts';
 import { giveCgroup } from '../../effects/cgroups/owner.ts';
 import { EffectError } from '../../effects/error.ts';
 import { awaitStart, consoleDescriptor, settleInit, startInit } from '../../effects/init/start.ts';
@@ -18,7 +18,7 @@ import { call, flush } from '../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import { phasesOfCreation } from '../phases.ts';
 import type { CommandEffects } from './container.ts';
-import { type Creation, plannedCgroup } from './effects.ts';
+import { type CreationUnderWay, plannedCgroup } from './effects.ts';
 import type { FilterOf } from './filter.ts';
 import { processOf } from './starting.ts';
 import { connectSystemd } from './systemd.ts';
@@ -27,10 +27,10 @@ import { connectSystemd } from './systemd.ts';
  * @param session of this command with this container
  * @param filterOf its filter, which `start` will ask for again
  */
-export function creationOf(session: Session, filterOf: FilterOf): Creation {
+export function creationOf(session: Session, filterOf: FilterOf): CreationUnderWay {
   const { platform } = session;
   const { local } = platform;
-  let cgroup: CgroupCreation | undefined;
+  let cgroup: Creation | undefined;
   let surroundings: Surroundings | undefined;
   let giveBack: (() => void) | undefined;
   let group: GroupCreation | undefined;

@@ -21,7 +21,7 @@ import { connectSystemd } from './systemd.ts';
 type CreationEffect = 'makeCgroup' | 'enterNamespaces' | 'makeMounts' | 'enterRootfs' | 'prepareProcess' | 'restore';
 
 /** What a command that is making the container knows of it, beside its record: `start` and the undoing ask for it. */
-export interface Creation {
+export interface CreationUnderWay {
   readonly effects: Pick<CommandEffects, CreationEffect>;
   /** Performs the hooks of a phase. */
   hooks(record: ContainerRecord, kind: HookKind, run: (record: ContainerRecord) => Promise<void>): Promise<void>;
@@ -37,8 +37,8 @@ export function effectsOf(session: Session): CommandEffects {
   const { platform } = session;
   const { local } = platform;
   const filterOf = filtersFor(session);
-  let creation: Creation | undefined;
-  const making = async (): Promise<Creation['effects']> => {
+  let creation: CreationUnderWay | undefined;
+  const making = async (): Promise<CreationUnderWay['effects']> => {
     creation ??= (await import('./creating.ts')).creationOf(session, filterOf);
     return creation.effects;
   };

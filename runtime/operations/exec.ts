@@ -140,7 +140,7 @@ async function start(
       },
       end: () => joined?.end(),
     }),
-    context.inspect === undefined ? {} : { inspect: context.inspect },
+    { id: `exec in ${record.id}`, ...(context.inspect === undefined ? {} : { inspect: context.inspect }) },
   );
   actor.start();
   const { error } = await settled(actor);
