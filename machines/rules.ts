@@ -2,7 +2,7 @@
 
 import { hasOwnPids } from '../spec/pids.ts';
 import type { ContainerRecord, Facts } from '../spec/record.ts';
-import type { Config } from '../spec/types.ts';
+import type { Config, Status } from '../spec/types.ts';
 import type { KillRequest } from './contract.ts';
 import type { Request } from './events.ts';
 import type { PersistedState } from './persisted.ts';
@@ -26,6 +26,9 @@ export function observedState({ reached }: Pick<ContainerRecord, 'reached'>, fac
   // Before its program starts, the kernel may still show the init's.
   return facts.started || reached === 'running' ? 'running' : 'created';
 }
+
+/** What a state means to the runtime specification. */
+export const statusIn = (state: PersistedState): Status => (state === 'unfinished' ? 'creating' : state);
 
 /** Whether the kernel is to be asked: nothing happens any more to what is unfinished or has stopped. */
 export const mayHaveChanged = (state: PersistedState): boolean => state !== 'unfinished' && state !== 'stopped';

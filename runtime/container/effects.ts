@@ -14,7 +14,7 @@ import { disconnect, type Session } from '../../effects/session.ts';
 import { flush } from '../../native/kernel/perform.ts';
 import type { ContainerRecord, HookKind } from '../../spec/record.ts';
 import type { CommandEffects } from './container.ts';
-import { filtersFor } from './filter.ts';
+import { type FilterOf, filtersFor } from './filter.ts';
 import { observe } from './observe.ts';
 import { connectSystemd } from './systemd.ts';
 
@@ -32,14 +32,20 @@ export interface CreationUnderWay {
   giveBack(): void;
 }
 
-/** @param session of this command with this container: closed by `disconnect` when the command is done */
-export function effectsOf(session: Session): CommandEffects {
+/** How a container is made: creation.ts's `creationOf`. */
+export type BeginCreation = (session: Session, filterOf: FilterOf) => CreationUnderWay;
+
+/**
+ * @param session of this command with this container: closed by `disconnect` when the command is done
+ * @param begin for a command that is about to make the container, and has loaded what it takes with everything else
+ */
+export function effectsOf(session: Session, begin?: BeginCreation): CommandEffects {
   const { platform } = session;
   const { local } = platform;
   const filterOf = filtersFor(session);
   let creation: CreationUnderWay | undefined;
   const making = async (): Promise<CreationUnderWay['effects']> => {
-    creation ??= (await import('./creating.ts')).creationOf(session, filterOf);
+    creation ??= (begin ?? (await import('./creating.ts')).creationOf)(session, filterOf);
     return creation.effects;
   };
   return {

@@ -7,7 +7,7 @@ import type { Request } from '../../machines/events.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { accessFor, type Container, type ContainerOptions, openContainer } from './container.ts';
 import type { Context } from './context.ts';
-import { effectsOf } from './effects.ts';
+import { type BeginCreation, effectsOf } from './effects.ts';
 
 /** A command that creates no process passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
@@ -34,14 +34,20 @@ export const sessionFor = (
   },
 });
 
-export function optionsFor(context: Context, id: string, options?: SessionOptions): ContainerOptions {
+/** @param begin for a command that makes the container */
+export function optionsFor(
+  context: Context,
+  id: string,
+  options?: SessionOptions,
+  begin?: BeginCreation,
+): ContainerOptions {
   const { platform, root, patience, inspect, onChange } = context;
   const session = sessionFor(context, id, options);
   return {
     kernel: platform.local,
     root,
     id,
-    effects: effectsOf(session),
+    effects: effectsOf(session, begin),
     patience,
     guessCgroup: () => guessCgroup(context, id),
     ...(onChange === undefined ? {} : { onChange }),

@@ -24,6 +24,7 @@ import { parseConfig } from '../../spec/validate.ts';
 import { STARTING_PROCESS, succeed } from '../container/answers.ts';
 import { type Container, newContainer } from '../container/container.ts';
 import type { Context } from '../container/context.ts';
+import { creationOf } from '../container/creating.ts';
 import { optionsFor } from '../container/open.ts';
 import { managerCgroup } from '../container/systemd.ts';
 import { exists } from '../store/error.ts';
@@ -81,7 +82,7 @@ export async function createContainer(context: Context, request: CreateRequest):
   const record: ContainerRecord = { ...planned, ...(resctrl && { resctrl }) };
   for (const warning of warningsOf(record)) context.warn(warning);
   const { restoration } = request;
-  const container = await newContainer(optionsFor(context, request.id, request), record);
+  const container = await newContainer(optionsFor(context, request.id, request, creationOf), record);
   try {
     notify?.makeNotifyFolder(platform.local, directory);
     const answer = await container.request(

@@ -1,7 +1,6 @@
 /** What `state` and `list` ask: a look without lock, without a machine, without a trace. */
 
-import type { PersistedState } from '../../machines/persisted.ts';
-import { mayHaveChanged, observedState } from '../../machines/rules.ts';
+import { mayHaveChanged, observedState, statusIn } from '../../machines/rules.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord, Facts } from '../../spec/record.ts';
 import type { Status } from '../../spec/types.ts';
@@ -49,8 +48,4 @@ export async function lookAtAll(
     }
   }
   return found;
-}
-
-function statusIn(state: PersistedState): Status {
-  return state === 'unfinished' ? 'creating' : state;
 }
