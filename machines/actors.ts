@@ -28,9 +28,10 @@ export function withEffects(effects: ContainerEffects): ContainerMachine {
       removeState: actor<'removeState'>(({ record }) => effects.removeState(record)),
     },
     actions: {
-      save({ context: { restoration: _, ...record }, self }, { as }) {
+      save({ context: { restoration: _, ...record }, self }, { as, tell = false }) {
         try {
           effects.save(record, as);
+          if (tell) self.send({ type: 'saved' });
         } catch (error) {
           self.send({ type: 'unsaved', error });
         }

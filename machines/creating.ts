@@ -87,7 +87,7 @@ export const creating = lifecycle.createStateConfig({
     },
     // It is created once that is written: `start` could not find it otherwise.
     saving: {
-      entry: [save('created'), 'tellSaved'],
+      entry: save('created', 'tell'),
       on: { saved: '#created' },
     },
     // Where a creation is found whose command died, or which could not be undone entirely.
@@ -133,7 +133,7 @@ export const restoring = lifecycle.createStateConfig({
       },
     },
     saving: {
-      entry: [save('running'), 'tellSaved'],
+      entry: save('running', 'tell'),
       on: { saved: '#running' },
     },
   },

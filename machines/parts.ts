@@ -16,8 +16,11 @@ export const warn = (during: string) => ({ type: 'warn' as const, params: { duri
 /** Notes which phase begins, before its effect is called. */
 export const begin = (phase: PhaseName) => ({ type: 'begin' as const, params: { phase } });
 
-/** Writes the record, as of a container in this state. */
-export const save = (as: PersistedState) => ({ type: 'save' as const, params: { as } });
+/** Writes the record, as of a container in this state. With `tell` the machine hears `saved` then, too. */
+export const save = (as: PersistedState, tell?: 'tell') => ({
+  type: 'save' as const,
+  params: tell === undefined ? { as } : { as, tell: true },
+});
 
 export const hasHooks = (kind: HookKind) => ({ type: 'hasHooks' as const, params: { kind } });
 

@@ -5,7 +5,7 @@
  * effects have no implementation here; a command provides its own (actors.ts).
  */
 
-import { assertEvent, assign, emit, fromPromise, type PromiseActorLogic, sendTo, setup } from 'xstate';
+import { assertEvent, assign, emit, fromPromise, type PromiseActorLogic, setup } from 'xstate';
 import type { Restoration } from '../effects/criu/restoration.ts';
 import type { CgroupRecord, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
 import type { Config, Hooks } from '../spec/types.ts';
@@ -125,10 +125,8 @@ export const lifecycle = setup({
     noteLeftover: assign({
       leftovers: ({ context }, params: { what: string }) => [...context.leftovers, params.what],
     }),
-    /** Writes the record. Should that fail the machine hears `unsaved`. */
-    save: (_, _params: { as: PersistedState }) => undefined,
-    /** Says, behind whatever `save` has to say, that there is no more to be said. */
-    tellSaved: sendTo(({ self }) => self, { type: 'saved' }),
+    /** Writes the record. The machine hears `unsaved` should that fail, and `saved` where it waits for that. */
+    save: (_, _params: { as: PersistedState; tell?: boolean }) => undefined,
     fail: emit(({ event }, { during }: { during: string }) => failure('failed', during, event)),
     warn: emit(({ event }, { during }: { during: string }) => failure('warned', during, event)),
   },
