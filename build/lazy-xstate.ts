@@ -2,7 +2,6 @@
  * Makes XState do less at a time, with the same results: a command makes one machine, walks through a dozen of its states, and
  * runs each line of XState for the first time, without a JIT. Worth 1.5 of the 5 ms that XState takes in a `run`.
  *
- * - A machine's states are made when they are asked for: of the one that effects are provided to, by a copy, never.
  * - A transition is formatted when its event comes, not with all others as soon as there is a machine.
  * - A snapshot that differs from the one before in its context alone keeps that one's state value and tags, instead of
  *   finding them anew.
@@ -63,10 +62,6 @@ class LazyMap extends Map {
 const ALWAYS =
   'this.config.always ? toTransitionConfigArray(this.config.always).map(t => formatTransition(this, NULL_EVENT, t)) : undefined';
 
-/** As the constructor of a machine has it, and what it does to it then. */
-const ROOT = `new StateNode(config, { _key: this.id, _machine: this });
-      formatRouteTransitions(value)`;
-
 interface Change {
   readonly from: string;
   readonly to: string;
@@ -81,12 +76,6 @@ export const CHANGES = {
     { from: '    this.transitions = formatTransitions(this);\n', to: '' },
     { from: '    this.always = void 0;\n', to: '' },
     { from: '    this.root._initialize();\n', to: '' },
-    { from: '    formatRouteTransitions(this.root);\n', to: '' },
-    {
-      from: '    this.root = new StateNode(config, {\n      _key: this.id,\n      _machine: this\n    });\n',
-      to: lazily('this', 'root', ROOT),
-    },
-    { from: 'this.states = this.root.states; // TODO: remove!', to: lazily('this', 'states', 'this.root.states') },
     {
       from: '  /** The well-structured state node definition. */\n',
       to: `${lazyMember('transitions', 'formatTransitions(this)')}${lazyMember('always', ALWAYS)}\n`,

@@ -29,7 +29,6 @@ import { checkConfig } from '../spec/validate.ts';
 import { RunchartContainer } from './container.ts';
 import { type ContainerState, stateOf } from './state.ts';
 
-export { withEffects } from '../machines/actors.ts';
 export { type ContainerMachine, containerMachine } from '../machines/container.ts';
 export type { ContainerEffects } from '../machines/contract.ts';
 export type { LifecycleEvent } from '../machines/events.ts';

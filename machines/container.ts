@@ -2,8 +2,8 @@
  * The life of a container, as the OCI runtime specification tells it (runtime.md, "Lifecycle"), with runc's `paused`.
  * What each effect does is in effects/; the phases of creation are in creating.ts, of removal in removing.ts.
  *
- * `containerMachine` is the chart without effects: for whoever draws it, explores it, or asks what a state permits. What
- * performs a command's effects is `withEffects(effects)` (actors.ts).
+ * There is one machine for all containers of a process, and for the tools that draw it, explore it, or ask what a state
+ * permits. What an actor of it performs comes with its input.
  */
 
 import { creating, restoring } from './creating.ts';
@@ -46,7 +46,7 @@ const updatingIn = (state: PersistedState) =>
 
 export const containerMachine = lifecycle.createMachine({
   id: 'container',
-  context: ({ input }) => input,
+  context: ({ input: { record, effects } }) => ({ ...record, effects }),
   initial: 'absent',
   // What is done is done. The next command asks the kernel what became of the container.
   on: { unsaved: { actions: warn('saving the state') } },

@@ -1,7 +1,7 @@
 /** The small pieces that the chart is written with: what a transition does, and what an effect is handed. */
 
 import { assertEvent } from 'xstate';
-import type { ContainerRecord, HookKind, PhaseName } from '../spec/record.ts';
+import type { HookKind, PhaseName } from '../spec/record.ts';
 import type { InnerEvent, LifecycleEvent, Request } from './events.ts';
 import type { PersistedState } from './persisted.ts';
 import { reachesAll } from './rules.ts';
@@ -50,7 +50,7 @@ export interface Given {
 }
 
 /** What an effect is handed: the record alone, … */
-export const record = ({ context }: Given): { record: ContainerRecord } => ({ record: context });
+export const record = ({ context }: Given) => ({ record: context });
 
 /** … with the kind of hooks, … */
 export const hooksOf =

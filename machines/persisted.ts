@@ -7,6 +7,8 @@
  */
 
 import type { ContainerRecord } from '../spec/record.ts';
+import type { ContainerEffects } from './contract.ts';
+import type { LifecycleContext } from './setup.ts';
 
 export const PERSISTED_STATES = ['unfinished', 'created', 'running', 'paused', 'stopped'] as const;
 export type PersistedState = (typeof PERSISTED_STATES)[number];
@@ -31,6 +33,15 @@ export function persisted(state: PersistedState, record: ContainerRecord): Persi
   const context = state === 'created' || state === 'running' ? { ...record, reached: state } : record;
   return { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} };
 }
+
+/** What is written down of a machine's context. */
+export const recordOf = ({ effects: _, restoration: __, ...record }: LifecycleContext): ContainerRecord => record;
+
+/** Where an actor takes up a container that is there. */
+export const restored = (state: PersistedState, record: ContainerRecord, effects?: ContainerEffects) => {
+  const snapshot = persisted(state, record);
+  return { input: { record, effects }, snapshot: { ...snapshot, context: { ...snapshot.context, effects } } };
+};
 
 /** @returns undefined for a value that no settled state has. */
 export function persistedState(value: unknown): PersistedState | undefined {

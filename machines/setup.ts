@@ -1,26 +1,41 @@
 /**
  * The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts.
  *
- * The chart refers to all of it by name, so that it is plain data: who draws or explores it loses nothing by JSON. The
- * effects have no implementation here; a command provides its own (actors.ts).
+ * The chart refers to all of it by name, so that it is plain data: who draws or explores it loses nothing by JSON. A
+ * command's effects come with the input of its actor: XState would build the whole machine anew to have them provided
+ * (`provide`), which costs a program that has many containers more than the rest of what the machine does for them.
  */
 
-import { assertEvent, assign, emit, fromPromise, type PromiseActorLogic, setup } from 'xstate';
+import { assertEvent, assign, emit, fromPromise, setup } from 'xstate';
 import type { Restoration } from '../effects/criu/restoration.ts';
 import type { CgroupRecord, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
 import type { Config, Hooks } from '../spec/types.ts';
-import { type CheckpointRequest, EarlierFailure, type KillRequest, type UpdateRequest } from './contract.ts';
+import {
+  type CheckpointRequest,
+  type ContainerEffects,
+  EarlierFailure,
+  type KillRequest,
+  type UpdateRequest,
+} from './contract.ts';
 import type { Emitted, InnerEvent, LifecycleEvent } from './events.ts';
-import type { PersistedState } from './persisted.ts';
+import { type PersistedState, recordOf } from './persisted.ts';
 import { observedState, reachesAll } from './rules.ts';
 import type { Tag } from './status.ts';
 
-/** The record, and while a container is restored what it is restored from, which is not written down. */
+/** What an actor of the machine is made of. Without effects it can be looked at, but performs nothing. */
+export interface LifecycleInput {
+  readonly record: ContainerRecord;
+  readonly effects?: ContainerEffects | undefined;
+}
+
+/** The record, and beside it what is never written down. */
 export interface LifecycleContext extends ContainerRecord {
+  readonly effects?: ContainerEffects | undefined;
+  /** While a container is restored. */
   readonly restoration?: Restoration | undefined;
 }
 
-type Effect<Extra, Result = void> = { input: { record: ContainerRecord } & Extra; result: Result };
+type Effect<Extra, Result = void> = { input: { record: LifecycleContext } & Extra; result: Result };
 
 /** Every effect that the chart names: what it takes beside the record, and what it answers. */
 export interface EffectTypes {
@@ -43,43 +58,53 @@ export interface EffectTypes {
   removeState: Effect<unknown>;
 }
 
-/** The effects as XState invokes them. */
-export type EffectActors = {
-  readonly [Name in keyof EffectTypes]: PromiseActorLogic<EffectTypes[Name]['result'], EffectTypes[Name]['input']>;
-};
+type Perform<Name extends keyof EffectTypes> = (
+  effects: ContainerEffects,
+  input: EffectTypes[Name]['input'],
+) => EffectTypes[Name]['result'] | Promise<EffectTypes[Name]['result']>;
 
-const unprovided = <Name extends keyof EffectTypes>() =>
-  fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(() => {
-    throw new TypeError('containerMachine performs nothing by itself: give it effects, by withEffects');
+function effect<Name extends keyof EffectTypes>(perform: Perform<Name>) {
+  return fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(async ({ input, signal }) => {
+    // XState tells of a state once what it invokes has been started: so who watches sees the state before the effect.
+    await undefined;
+    // The record could not be written, and the state has been left already.
+    signal.throwIfAborted();
+    return perform(given(input.record), input);
   });
+}
+
+function given({ effects }: LifecycleContext): ContainerEffects {
+  if (effects === undefined) throw new TypeError('containerMachine was given no effects to perform');
+  return effects;
+}
 
 export const lifecycle = setup({
   types: {
     context: {} as LifecycleContext,
-    input: {} as ContainerRecord,
+    input: {} as LifecycleInput,
     events: {} as LifecycleEvent | InnerEvent,
     emitted: {} as Emitted,
     tags: {} as Tag,
   },
   actors: {
-    makeCgroup: unprovided<'makeCgroup'>(),
-    enterNamespaces: unprovided<'enterNamespaces'>(),
-    makeMounts: unprovided<'makeMounts'>(),
-    runHooks: unprovided<'runHooks'>(),
-    enterRootfs: unprovided<'enterRootfs'>(),
-    prepareProcess: unprovided<'prepareProcess'>(),
-    startProcess: unprovided<'startProcess'>(),
-    signal: unprovided<'signal'>(),
-    freeze: unprovided<'freeze'>(),
-    thaw: unprovided<'thaw'>(),
-    update: unprovided<'update'>(),
-    checkpoint: unprovided<'checkpoint'>(),
-    restore: unprovided<'restore'>(),
-    observe: unprovided<'observe'>(),
-    destroyInit: unprovided<'destroyInit'>(),
-    removeCgroup: unprovided<'removeCgroup'>(),
-    removeState: unprovided<'removeState'>(),
-  } satisfies EffectActors,
+    makeCgroup: effect<'makeCgroup'>((effects, { record }) => effects.makeCgroup(record)),
+    enterNamespaces: effect<'enterNamespaces'>((effects, { record }) => effects.enterNamespaces(record)),
+    makeMounts: effect<'makeMounts'>((effects, { record }) => effects.makeMounts(record)),
+    runHooks: effect<'runHooks'>((effects, { record, kind }) => effects.runHooks(record, kind)),
+    enterRootfs: effect<'enterRootfs'>((effects, { record }) => effects.enterRootfs(record)),
+    prepareProcess: effect<'prepareProcess'>((effects, { record }) => effects.prepareProcess(record)),
+    startProcess: effect<'startProcess'>((effects, { record }) => effects.startProcess(record)),
+    signal: effect<'signal'>((effects, { record, request }) => effects.signal(record, request)),
+    freeze: effect<'freeze'>((effects, { record }) => effects.freeze(record)),
+    thaw: effect<'thaw'>((effects, { record }) => effects.thaw(record)),
+    update: effect<'update'>((effects, { record, request }) => effects.update(record, request)),
+    checkpoint: effect<'checkpoint'>((effects, { record, request }) => effects.checkpoint(record, request)),
+    restore: effect<'restore'>((effects, { record, restoration }) => effects.restore(record, { restoration })),
+    observe: effect<'observe'>((effects, { record }) => effects.observe(record)),
+    destroyInit: effect<'destroyInit'>((effects, { record }) => effects.destroyInit(record)),
+    removeCgroup: effect<'removeCgroup'>((effects, { record }) => effects.removeCgroup(record)),
+    removeState: effect<'removeState'>((effects, { record }) => effects.removeState(record)),
+  },
   guards: {
     forced: ({ event }) => event.type === 'delete' && event.force,
     toAll: ({ context, event }) => event.type === 'kill' && reachesAll(context.config, event),
@@ -126,7 +151,14 @@ export const lifecycle = setup({
       leftovers: ({ context }, params: { what: string }) => [...context.leftovers, params.what],
     }),
     /** Writes the record. The machine hears `unsaved` should that fail, and `saved` where it waits for that. */
-    save: (_, _params: { as: PersistedState; tell?: boolean }) => undefined,
+    save({ context, self }, { as, tell }: { as: PersistedState; tell?: boolean }) {
+      try {
+        context.effects?.save(recordOf(context), as);
+        if (tell) self.send({ type: 'saved' });
+      } catch (error) {
+        self.send({ type: 'unsaved', error });
+      }
+    },
     fail: emit(({ event }, { during }: { during: string }) => failure('failed', during, event)),
     warn: emit(({ event }, { during }: { during: string }) => failure('warned', during, event)),
   },

@@ -5,11 +5,11 @@
  */
 
 import { createActor, type InspectionEvent, type Observer } from 'xstate';
-import { withEffects } from '../../machines/actors.ts';
 import { type Answer, ask, type ContainerActor } from '../../machines/ask.ts';
+import { containerMachine } from '../../machines/container.ts';
 import type { ContainerEffects } from '../../machines/contract.ts';
 import type { Request } from '../../machines/events.ts';
-import { persisted, persistedState } from '../../machines/persisted.ts';
+import { persistedState, recordOf, restored } from '../../machines/persisted.ts';
 import { mayHaveChanged, needsLock } from '../../machines/rules.ts';
 import { statusOf } from '../../machines/status.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
@@ -194,11 +194,11 @@ function attach(options: ContainerOptions, opened: Directory, beginning: Beginni
     },
     removeState: () => removeDirectory(kernel, directory),
   };
-  const actor = createActor(withEffects(effects), {
+  const actor = createActor(containerMachine, {
     id: options.id,
     ...('record' in beginning
-      ? { input: beginning.record }
-      : { input: beginning.stored.record, snapshot: persisted(beginning.stored.state, beginning.stored.record) }),
+      ? { input: { record: beginning.record, effects } }
+      : restored(beginning.stored.state, beginning.stored.record, effects)),
     ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
   });
   const { onChange } = options;
@@ -219,7 +219,7 @@ function attach(options: ContainerOptions, opened: Directory, beginning: Beginni
   let last: Promise<unknown> = Promise.resolve();
   return {
     get record() {
-      return actor.getSnapshot().context;
+      return recordOf(actor.getSnapshot().context);
     },
     get status() {
       return statusOf(actor.getSnapshot());

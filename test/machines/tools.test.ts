@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createActor } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
-import { withEffects } from '../../machines/actors.ts';
 import { ask } from '../../machines/ask.ts';
 import { containerMachine } from '../../machines/container.ts';
 import type { LifecycleEvent } from '../../machines/events.ts';
@@ -63,7 +62,7 @@ const effects = [...new Set(nodes.flatMap(({ invoke }) => invoke.map(({ id }) =>
 
 test('its shortest paths lead to every state', () => {
   const paths = getShortestPaths(containerMachine, {
-    input: newRecord(HOOKS),
+    input: { record: newRecord(HOOKS) },
     // The ends of effects are XState's own events.
     events: [...asked, { type: 'saved' }, { type: 'unsaved', error: 'ENOSPC' }, ...effects] as LifecycleEvent[],
     serializeState: ({ value, context }) =>
@@ -104,7 +103,7 @@ const statesOf = (config: Config): readonly Config[] => [
 test('an inspector’s JSON has every state and every transition, with its guard and its actions by name', () => {
   const states = statesOf(definition);
   assert.equal(states.length, nodes.length);
-  const machine = createActor(containerMachine, { input: newRecord() }).getSnapshot().machine;
+  const machine = createActor(containerMachine, { input: { record: newRecord() } }).getSnapshot().machine;
   const made = statesOf(machine.config as Config);
   for (const [at, state] of states.entries()) {
     const original = made[at];
@@ -143,16 +142,19 @@ test('only what an effect is handed, and the first context, is computed', () => 
 });
 
 test('without effects it performs nothing, and says so', async () => {
-  const actor = createActor(containerMachine, { input: newRecord() }).start();
+  const actor = createActor(containerMachine, { input: { record: newRecord() } }).start();
   const answer = await ask(actor, { type: 'create' });
-  assert.match(answer.outcome === 'failed' ? String(answer.failures[0].error) : '', /withEffects/);
+  assert.match(
+    answer.outcome === 'failed' ? String(answer.failures[0].error) : '',
+    /containerMachine was given no effects/,
+  );
 });
 
 test('an inspector names a container’s actor by the container, and its effects by theirs', async () => {
   const seen = new Set<string>();
-  const actor = createActor(withEffects(new World().effects), {
+  const actor = createActor(containerMachine, {
     id: 'c1',
-    input: newRecord(),
+    input: { record: newRecord(), effects: new World().effects },
     inspect: ({ type, actorRef }) => {
       if (type === '@xstate.actor' && 'id' in actorRef) seen.add(String(actorRef.id));
     },

@@ -2,8 +2,8 @@
 
 import { createActor } from 'xstate';
 import type { Restoration } from '../../effects/criu/restoration.ts';
-import { withEffects } from '../../machines/actors.ts';
 import type { ContainerActor } from '../../machines/ask.ts';
+import { containerMachine } from '../../machines/container.ts';
 import type { ContainerEffects } from '../../machines/contract.ts';
 import type { Request } from '../../machines/events.ts';
 import { type PersistedSnapshot, type PersistedState, persisted } from '../../machines/persisted.ts';
@@ -177,13 +177,15 @@ export function newRecord(hooks?: Hooks): ContainerRecord {
 }
 
 export function newActor(world: World, record: ContainerRecord = newRecord()): ContainerActor {
-  return createActor(withEffects(world.effects), { input: record }).start();
+  return createActor(containerMachine, { input: { record, effects: world.effects } }).start();
 }
 
 /** As another command does it: through JSON. */
 export function rehydrated(world: World, snapshot: PersistedSnapshot): ContainerActor {
   const copy: PersistedSnapshot = { ...JSON.parse(JSON.stringify(snapshot)), output: undefined, error: undefined };
-  return createActor(withEffects(world.effects), { input: copy.context, snapshot: copy }).start();
+  const { context: record } = copy;
+  const given = { ...copy, context: { ...record, effects: world.effects } };
+  return createActor(containerMachine, { input: { record }, snapshot: given }).start();
 }
 
 /** What the next command finds in the world's state.json. */
