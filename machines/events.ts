@@ -6,8 +6,8 @@ import type { EffectTypes } from './setup.ts';
 
 /**
  * What a command asks for. A state that permits a request has a transition for it, and no other state has one: so
- * `snapshot.can(request)` tells whether it is legal. `exec` and `events` ask for permission only, and lead back to where
- * they came from.
+ * `snapshot.can(request)` tells whether it is legal. `exec` and `events` ask for permission only, and lead back to
+ * where they came from.
  */
 export type Request =
   | { readonly type: 'create' }
@@ -22,7 +22,9 @@ export type Request =
   | ({ readonly type: 'checkpoint' } & CheckpointRequest)
   | { readonly type: 'delete'; readonly force: boolean };
 
-/** What the kernel says of a container that may have changed without a command: its init ended, a freezer was touched. */
+/**
+ * What the kernel says of a container that may have changed without a command: its init ended, a freezer was touched.
+ */
 export interface Observation {
   readonly type: 'observed';
   readonly facts: Facts;

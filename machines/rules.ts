@@ -1,4 +1,7 @@
-/** Rules of the lifecycle that more than the chart is asked for: pure, and without XState, since `state` and `list` ask too. */
+/**
+ * Rules of the lifecycle that more than the chart is asked for: pure, and without XState, since `state` and `list` ask
+ * too.
+ */
 
 import { hasOwnPids } from '../spec/pids.ts';
 import type { ContainerRecord, Facts } from '../spec/record.ts';

@@ -11,7 +11,10 @@ import { type LaunchedStage, takeLaunchedStage } from './stage/launched.ts';
 import { type Stage, spawnStage } from './stage/spawn.ts';
 import type { StandingStages } from './stage/standing.ts';
 
-/** How this process reaches the kernel and the C libraries: one door to all of it, so that a test can put a world in its place. */
+/**
+ * How this process reaches the kernel and the C libraries: one door to all of it, so that a test can put a world in its
+ * place.
+ */
 export interface Platform {
   /** Performs calls in this process. */
   readonly local: Kernel;

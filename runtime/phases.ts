@@ -1,6 +1,6 @@
 /**
- * Which phase of a creation an error belongs to. Batches are posted: a phase is over when it has asked for everything, and what
- * it asked for may fail while a later one waits for something else.
+ * Which phase of a creation an error belongs to. Batches are posted: a phase is over when it has asked for everything,
+ * and what it asked for may fail while a later one waits for something else.
  */
 
 import { EarlierFailure } from '../machines/contract.ts';

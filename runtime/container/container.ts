@@ -1,7 +1,7 @@
 /**
  * The composition: a container's directory, its machine and a command's effects become one thing to send requests to.
- * Lock, read, rehydrate, tell the machine what happened meanwhile; then for each request send and settle. What is written,
- * and when, the chart says.
+ * Lock, read, rehydrate, tell the machine what happened meanwhile; then for each request send and settle. What is
+ * written, and when, the chart says.
  */
 
 import { createActor, type InspectionEvent, type Observer } from 'xstate';

@@ -1,6 +1,6 @@
 /**
- * The effects of one command on one container, by the names that the machine knows them by. What most commands do not do
- * is loaded when it is done: making a container (creation.ts), starting its process, changing its limits, CRIU.
+ * The effects of one command on one container, by the names that the machine knows them by. What most commands do not
+ * do is loaded when it is done: making a container (creation.ts), starting its process, changing its limits, CRIU.
  */
 
 import { endCgroup } from '../../effects/cgroups/end.ts';

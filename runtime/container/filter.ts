@@ -1,4 +1,6 @@
-/** A container's seccomp filter. Few containers without an engine have one: what it takes is loaded for those that do. */
+/**
+ * A container's seccomp filter. Few containers without an engine have one: what it takes is loaded for those that do.
+ */
 
 import type { ContainerFilter } from '../../effects/seccomp/container.ts';
 import type { CompiledSeccomp } from '../../effects/seccomp/seccomp.ts';

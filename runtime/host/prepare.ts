@@ -22,7 +22,9 @@ interface GlobalOptions {
   readonly trace?: string | undefined;
 }
 
-/** What the global options come to: the context of the operations, and the log that the command's own end is told to. */
+/**
+ * What the global options come to: the context of the operations, and the log that the command's own end is told to.
+ */
 export interface Prepared {
   readonly context: Context;
   readonly log: Log;

@@ -1,4 +1,7 @@
-/** A state root that takes no more writes: what a command has done in the kernel is done, and the next one sees it there. */
+/**
+ * A state root that takes no more writes: what a command has done in the kernel is done, and the next one sees it
+ * there.
+ */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,6 +1,7 @@
 /**
  * `state.json` as version 0.1.0 of 2026-11-30 wrote it (states-before/), before the machine was made anew: what its
- * containers were can go on. Each file is put in the place of a real container's, with that one's init, cgroup and paths.
+ * containers were can go on. Each file is put in the place of a real container's, with that one's init, cgroup and
+ * paths.
  */
 
 import assert from 'node:assert/strict';

@@ -1,6 +1,6 @@
 /**
- * What each state permits: the table of the OCI runtime specification (runtime.md, "Operations") and of runc's behaviour,
- * written by hand. `snapshot.can()` must say the same, since that is what other people's tools ask.
+ * What each state permits: the table of the OCI runtime specification (runtime.md, "Operations") and of runc's
+ * behaviour, written by hand. `snapshot.can()` must say the same, since that is what other people's tools ask.
  */
 
 import assert from 'node:assert/strict';

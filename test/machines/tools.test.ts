@@ -1,4 +1,7 @@
-/** Other people's tools take the machine as it is: XState's graph gets to every state, an inspector's JSON holds the whole chart. */
+/**
+ * Other people's tools take the machine as it is: XState's graph gets to every state, an inspector's JSON holds the
+ * whole chart.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

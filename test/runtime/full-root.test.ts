@@ -1,4 +1,7 @@
-/** A state root that takes no more writes, in a simulated world: whichever call of the write fails, and for whatever reason. */
+/**
+ * A state root that takes no more writes, in a simulated world: whichever call of the write fails, and for whatever
+ * reason.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,7 +21,9 @@ type Reason = (typeof REASONS)[number];
 
 const isNewState = (arg: unknown) => arg === '.state.json.new';
 
-/** The calls that write state.json, as the store makes them: the file is made, filled, and takes the other one's name. */
+/**
+ * The calls that write state.json, as the store makes them: the file is made, filled, and takes the other one's name.
+ */
 const WRITING: Readonly<Record<string, (reason: Reason) => ShouldFail>> = {
   'making the file': (reason) => (_, call) =>
     call.name === 'openat' && call.args.some(isNewState) ? reason : undefined,
