@@ -1,7 +1,7 @@
 /**
- * Checks the import rule: the floors of docs/architecture.md import downwards only, and what a command finds around it
- * is handed in, so that no floor below runtime/ reads it from Node's modules. `npm run lint`.
- * Biome's own rules can't tell an import of types from one of values.
+ * Checks the import rules: the floors of docs/architecture.md import downwards only; what a command finds around it is
+ * handed in, so that no floor below runtime/ reads it from Node's modules; and no files import each other in a circle,
+ * but by `import()`. Biome's own rules can't tell an import of types from one of values. `npm run lint`.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -78,10 +78,37 @@ export function onlyTypes(what: string): boolean {
   return names.filter((part) => part.trim() !== '').every((part) => /^\s*type\s/.test(part)) && what.includes('{');
 }
 
+/**
+ * @param sources the content of each file, by its path from the root of the repository
+ * @returns a line for each circle of files that import each other, of types as well: `a.ts -> b.ts -> a.ts`
+ */
+export function circles(sources: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const follow = (file: string): void => {
+    const start = path.indexOf(file);
+    if (start >= 0) found.push([...path.slice(start), file].join(' -> '));
+    const source = sources.get(file);
+    if (start >= 0 || source === undefined || done.has(file)) return;
+    path.push(file);
+    for (const { from, later } of importsOf(source))
+      if (!later && from.startsWith('.')) follow(normalize(join(dirname(file), from)));
+    path.pop();
+    done.add(file);
+  };
+  for (const file of sources.keys()) follow(file);
+  return found;
+}
+
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
   const files = globSync(`{${Object.keys(FLOORS).join(',')}}/**/*.ts`, { cwd: root }).toSorted();
-  const found = files.flatMap((file) => violations(file, readFileSync(join(root, file), 'utf8')));
+  const sources = new Map(files.map((file) => [file, readFileSync(join(root, file), 'utf8')]));
+  const found = [
+    ...files.flatMap((file) => violations(file, sources.get(file) ?? '')),
+    ...circles(sources).map((circle) => `import circle: ${circle}`),
+  ];
   for (const line of found) console.error(line);
   if (found.length > 0) process.exit(1);
 }

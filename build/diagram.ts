@@ -13,6 +13,7 @@ interface ChartNode {
   readonly transitions: ReadonlyMap<string, readonly ChartTransition[]>;
   readonly always?: readonly ChartTransition[];
   readonly invoke: readonly { readonly src: unknown }[];
+  readonly entry: readonly unknown[];
   /** Only of compound states. */
   readonly initial: ChartTransition;
 }
@@ -20,6 +21,7 @@ interface ChartNode {
 interface ChartTransition {
   readonly target: readonly ChartNode[] | undefined;
   readonly guard?: unknown;
+  readonly actions: readonly unknown[];
 }
 
 interface Edge {
@@ -54,7 +56,10 @@ export function inside({ root }: Chart, key: string): string {
 
 function render(nodes: readonly ChartNode[], parent: ChartNode, edges: readonly Edge[]): string {
   const initial = parent.initial.target?.[0];
-  const lines = nodes.flatMap((node) => node.invoke.map(({ src }) => `${name(node)} : ${node.key} (${String(src)})`));
+  const lines = nodes.flatMap((node) => {
+    const performed = [...node.entry.filter(isSave).map(() => SAVE), ...node.invoke.map(({ src }) => String(src))];
+    return performed.length === 0 ? [] : [`${name(node)} : ${node.key} (${performed.join(', ')})`];
+  });
   if (initial !== undefined) lines.push(`[*] --> ${name(initial)}`);
   for (const [way, labels] of Map.groupBy(edges, ({ from, to }) => `${name(from)} --> ${name(to)}`))
     lines.push(`${way} : ${[...new Set(labels.map(({ label }) => label))].join(', ')}`);
@@ -65,29 +70,42 @@ function render(nodes: readonly ChartNode[], parent: ChartNode, edges: readonly 
 /** @param named says which effect was performed, where the diagram does not show the state that performs it */
 function edgesFrom(node: ChartNode, named: boolean): Edge[] {
   const effect = named ? node.invoke.map(({ src }) => `${String(src)} `).join('') : '';
-  const edge = (event: string, { target, guard }: ChartTransition, byItself: boolean): Edge => {
-    const condition = guard === undefined ? '' : `[${guardWording(guard)}]`;
-    const label = [event, condition].filter(Boolean).join(' ') || 'else';
-    return { from: node, to: target?.[0] ?? node, label, byItself };
+  const edge = (event: string, { target, guard, actions }: ChartTransition, byItself: boolean): Edge => {
+    const label = [event, guardWording(guard)].filter(Boolean).join(' ') || 'else';
+    const saved = actions.some(isSave) ? ` / ${SAVE}` : '';
+    return { from: node, to: target?.[0] ?? node, label: `${label}${saved}`, byItself };
   };
-  return [
+  const edges = [
     ...(node.always ?? []).map((transition) => edge('', transition, true)),
     ...[...node.transitions].flatMap(([event, transitions]) => {
-      // The wildcard only refuses.
-      if (event === '*') return [];
       if (event.startsWith('xstate.done.')) return transitions.map((t) => edge(`${effect}done`, t, true));
       if (event.startsWith('xstate.error.')) return transitions.map((t) => edge('failed', t, true));
       return transitions.map((transition) => edge(event, transition, false));
     }),
   ];
+  // What leads back is permitted, and changes nothing that could be drawn.
+  return edges.filter(({ to }) => to !== node && !isWithin(node, to));
 }
 
+const SAVE = 'save';
+
+const isSave = (action: unknown): boolean => typeOf(action) === SAVE;
+
+const typeOf = (reference: unknown): unknown =>
+  typeof reference === 'object' && reference !== null && 'type' in reference ? reference.type : reference;
+
 function guardWording(guard: unknown): string {
-  if (typeof guard !== 'object' || guard === null) return String(guard);
-  const { type, params }: { type?: unknown; params?: unknown } = guard;
+  if (guard === undefined) return '';
+  const type = typeOf(guard);
+  // Where the arrow points to says it.
+  if (type === 'isNow') return '';
+  const params = typeof guard === 'object' && guard !== null && 'params' in guard ? guard.params : undefined;
   const values = typeof params === 'object' && params !== null ? Object.values(params) : [];
-  return [type, ...values].map(String).join(' ');
+  return `[${[type, ...values].map(String).join(' ')}]`;
 }
+
+const isWithin = (node: ChartNode, outer: ChartNode): boolean =>
+  node.path.length > outer.path.length && outer.path.every((key, depth) => node.path[depth] === key);
 
 function below(node: ChartNode): ChartNode[] {
   return [node, ...Object.values(node.states).flatMap(below)];

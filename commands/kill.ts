@@ -30,7 +30,7 @@ export default class Kill extends RuntimeCommand {
     const { context } = await this.prepare(flags);
     const id = args['container-id'];
     checkContainerId(id);
-    const container = await openExisting(context, id, 'shared');
+    const container = await openExisting(context, id, 'kill');
     try {
       const signal = parseSignal(args.signal === '' ? 'SIGTERM' : args.signal);
       succeed(context, await container.request({ type: 'kill', signal, all: flags.all }));

@@ -18,7 +18,7 @@ export default class Pause extends RuntimeCommand {
     const { context } = await this.prepare(flags);
     const id = args['container-id'];
     checkContainerId(id);
-    const container = await openExisting(context, id, 'exclusive');
+    const container = await openExisting(context, id, 'pause');
     try {
       succeed(context, await container.request({ type: 'pause' }));
     } finally {

@@ -17,7 +17,7 @@ export default class Resume extends RuntimeCommand {
     const { context } = await this.prepare(flags);
     const id = args['container-id'];
     checkContainerId(id);
-    const container = await openExisting(context, id, 'exclusive');
+    const container = await openExisting(context, id, 'resume');
     try {
       succeed(context, await container.request({ type: 'resume' }));
     } finally {

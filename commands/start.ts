@@ -22,7 +22,7 @@ export default class Start extends RuntimeCommand {
     const { context } = await this.prepare(flags);
     const id = args['container-id'];
     checkContainerId(id);
-    const container = await openExisting(context, id, 'exclusive');
+    const container = await openExisting(context, id, 'start');
     try {
       await startTelling(context, container, { address: context.host.env.NOTIFY_SOCKET, required: true });
     } finally {

@@ -1,6 +1,6 @@
 /**
  * What one command holds of one container while it works on it: live resources that die with the command.
- * Everything that shall outlive it is in the record.
+ * Everything that shall outlive it is in the record, and what the command was asked for comes with the request.
  */
 
 import { close } from '../native/calls/files.ts';
@@ -8,10 +8,7 @@ import type { Variable } from '../native/calls/process.ts';
 import type { Ahead, Kernel } from '../native/kernel/kernel.ts';
 import type { Platform } from '../native/platform.ts';
 import type { DevicePrograms } from './cgroups/devices/programs.ts';
-import type { CheckpointOptions } from './criu/options.ts';
-import type { Restoration } from './criu/restoration.ts';
 import type { Exited } from './running/wait.ts';
-import type { CompiledSeccomp } from './seccomp/seccomp.ts';
 
 /** What the container's process gets from the process that creates it. */
 export interface Inheritance {
@@ -36,6 +33,7 @@ export interface InitConnection {
   readonly socket: number;
 }
 
+/** What one command holds of one container: the context knows no container, and the record outlives the command. */
 export interface Session {
   readonly platform: Platform;
   readonly inheritance: Inheritance;
@@ -50,14 +48,8 @@ export interface Session {
   readonly startsAtOnce?: boolean;
   /** Where device programs are kept that the next container may need. */
   readonly devicePrograms?: DevicePrograms | undefined;
-  /** What `checkpoint` was asked for. */
-  readonly checkpoint?: CheckpointOptions | undefined;
-  /** What `restore` was asked for, and has looked at. */
-  readonly restoration?: Restoration | undefined;
   /** Hears how a child of this process ended that an effect has reaped. */
   readonly reaped?: ((exited: Exited) => void) | undefined;
-  /** Its seccomp filter, once it has been compiled or read. */
-  filter?: CompiledSeccomp;
   /** What makes its mounts, where that has been written ahead. */
   mounts?: Ahead;
   /** While the container is created, and until it is started: its init. */

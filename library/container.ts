@@ -1,10 +1,11 @@
 /** One container in the hands of a program. */
 
 import type { Request } from '../machines/events.ts';
+import { needsLock } from '../machines/rules.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
 import { succeed } from '../runtime/container/answers.ts';
 import type { Child } from '../runtime/container/children.ts';
-import type { Access, Container, LifecycleChange } from '../runtime/container/container.ts';
+import type { Container, LifecycleChange } from '../runtime/container/container.ts';
 import type { SharedContext } from '../runtime/container/context.ts';
 import { observe } from '../runtime/container/observe.ts';
 import { openExisting, optionsFor } from '../runtime/container/open.ts';
@@ -70,7 +71,7 @@ export class RunchartContainer {
 
   /** Sends a signal to the container's init, or to `all` of its processes. */
   kill(signal: SignalName = 'SIGTERM', { all = false } = {}): Promise<void> {
-    return this.#request({ type: 'kill', signal: SIGNALS[signal], all }, 'shared');
+    return this.#request({ type: 'kill', signal: SIGNALS[signal], all });
   }
 
   /** Removes a stopped container; with `force` any, running or damaged, or none at all. */
@@ -105,9 +106,9 @@ export class RunchartContainer {
     });
   }
 
-  async #request(request: Request, access: Access = 'exclusive'): Promise<void> {
-    const last = access === 'exclusive' ? await this.#reacquired() : undefined;
-    await this.#serve(last ?? (await openExisting(this.#context, this.id, access)), request);
+  async #request(request: Request): Promise<void> {
+    const last = needsLock(request.type) ? await this.#reacquired() : undefined;
+    await this.#serve(last ?? (await openExisting(this.#context, this.id, request.type)), request);
   }
 
   async #serve(container: Container, request: Request): Promise<void> {

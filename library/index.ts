@@ -15,7 +15,6 @@
 
 import { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
 import { runsInUserNamespace } from '../effects/namespaces/user/read-mappings.ts';
-import { sharedMachine } from '../machines/shared.ts';
 import { hostPlatform } from '../native/host-platform.ts';
 import { withStandingStage } from '../native/stage/standing.ts';
 import { Children } from '../runtime/container/children.ts';
@@ -30,9 +29,12 @@ import { checkConfig } from '../spec/validate.ts';
 import { RunchartContainer } from './container.ts';
 import { type ContainerState, stateOf } from './state.ts';
 
-export { containerMachine } from '../machines/container.ts';
+export { type ContainerMachine, containerMachine } from '../machines/container.ts';
+export type { ContainerEffects } from '../machines/contract.ts';
+export type { LifecycleEvent } from '../machines/events.ts';
 export type { LifecycleChange } from '../runtime/container/container.ts';
 export { defaultConfig, rootlessConfig } from '../spec/default.ts';
+export type { ContainerRecord } from '../spec/record.ts';
 export type { Config, Status } from '../spec/types.ts';
 export type { RunchartContainer } from './container.ts';
 export type { ExecOptions, ExecProcess } from './exec.ts';
@@ -93,7 +95,7 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
   };
   const platform = withStandingStage(hostPlatform());
   const devicePrograms = new DevicePrograms(platform.local);
-  const shared = { machine: sharedMachine(), devicePrograms, children: new Children(platform) };
+  const shared = { devicePrograms, children: new Children(platform) };
   const context: SharedContext = {
     platform,
     host,

@@ -3,6 +3,8 @@
 import type { ActorRefFrom } from 'xstate';
 import type { ContainerMachine } from './container.ts';
 import type { Emitted, Request } from './events.ts';
+import { refusal } from './refusals.ts';
+import { situationOf } from './status.ts';
 
 export type ContainerActor = ActorRefFrom<ContainerMachine>;
 
@@ -22,32 +24,37 @@ export type Answer =
     };
 
 /**
- * Sends a request and waits until the machine has settled again.
+ * Sends a request that the machine's state permits, and waits until the machine has settled again.
  * @throws what made the machine itself fail: never an effect's error
  */
-export function ask(actor: ContainerActor, request: Request): Promise<Answer> {
+export async function ask(actor: ContainerActor, request: Request): Promise<Answer> {
+  const before = actor.getSnapshot();
+  if (before.status !== 'error' && !before.can(request))
+    return { outcome: 'refused', message: refusal(request.type, before.context.id, situationOf(before)) };
   const emitted: Emitted[] = [];
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   const listening = actor.on('*', (event) => emitted.push(event));
   const watching = actor.subscribe({ next: settle, error: reject, complete: settle });
 
   function settle(): void {
     const snapshot = actor.getSnapshot();
     if (snapshot.status === 'active' && !snapshot.hasTag('settled')) return;
-    if (snapshot.status !== 'error') resolve(answerOf(emitted));
+    if (snapshot.status !== 'error') resolve();
   }
 
   actor.send(request);
   settle();
-  return promise.finally(() => {
+  try {
+    await promise;
+    // By now the machine has also heard, and said, that the record of this state could not be written.
+    return answerOf(emitted);
+  } finally {
     watching.unsubscribe();
     listening.unsubscribe();
-  });
+  }
 }
 
 function answerOf(emitted: readonly Emitted[]): Answer {
-  const refused = emitted.find((event) => event.type === 'refused');
-  if (refused !== undefined) return { outcome: 'refused', message: refused.message };
   const warnings = emitted.filter((event) => event.type === 'warned');
   const [first, ...others] = emitted.filter((event) => event.type === 'failed');
   return first === undefined

@@ -1,243 +1,226 @@
 /**
  * The life of a container, as the OCI runtime specification tells it (runtime.md, "Lifecycle"), with runc's `paused`.
  * What each effect does is in effects/; the phases of creation are in creating.ts, of removal in removing.ts.
+ *
+ * There is one machine for all containers of a process, and for the tools that draw it, explore it, or ask what a state
+ * permits. What an actor of it performs comes with its input.
  */
 
-import { creating, onceCreating, restoring } from './creating.ts';
-import { asked, fail, output, record, refuseOthers } from './parts.ts';
+import { creating, restoring } from './creating.ts';
+import { asked, askedToKill, fail, found, hasHooks, hooksOf, observed, record, save, settle, warn } from './parts.ts';
 import { deleting, unwinding } from './removing.ts';
-import { type EffectActors, type Lifecycle, lifecycle } from './setup.ts';
+import { lifecycle } from './setup.ts';
+import type { PersistedState } from './status.ts';
 
-/** What an actor begins with: a new container, a checkpointed one, or the record of one that is there. */
-export type Origin = 'create' | 'restore' | 'record';
+const killing = lifecycle.createStateConfig({
+  invoke: {
+    id: 'signal',
+    src: 'signal',
+    input: askedToKill,
+    onDone: 'idle',
+    onError: { target: 'idle', actions: fail('kill') },
+  },
+});
 
-/**
- * The machine with a command's effects: `containerMachine(actorsOf(effects), origin)`.
- * With an origin, the states that cannot be reached from there stay empty: building one costs 25 µs of a cold start.
- */
-export function containerMachine(actors: EffectActors, origin?: Origin) {
-  const life = lifecycle(actors);
-  return life.createMachine({
-    id: 'container',
-    context: ({ input }) => input,
-    initial: 'absent',
-    on: refuseOthers('busy'),
-    states: {
-      absent: {
-        tags: ['settled'],
-        on: { ...refuseOthers('absent'), create: 'creating', restore: 'restoring' },
-      },
+const pausing = lifecycle.createStateConfig({
+  invoke: {
+    id: 'freeze',
+    src: 'freeze',
+    input: record,
+    onDone: settle('paused'),
+    onError: { target: '#observing', actions: fail('pause') },
+  },
+});
 
-      creating: { ...(origin === 'record' ? onceCreating(life) : creating(life)), on: refuseOthers('creating') },
-      restoring: origin === 'create' || origin === 'record' ? {} : restoring(life),
-      unwinding: origin === 'record' ? {} : unwinding(life),
-
-      created: {
-        id: 'created',
-        tags: ['created'],
-        entry: { type: 'reach', params: { point: 'created' } },
-        on: refuseOthers('created'),
-        initial: 'idle',
-        states: {
-          idle: {
-            tags: ['settled'],
-            on: {
-              start: '#starting',
-              kill: 'killing',
-              pause: 'pausing',
-              update: 'updating',
-              exec: {},
-              events: {},
-              delete: '#deleting',
-              started: '#running',
-              frozen: '#paused',
-              exited: '#stopped',
-            },
-          },
-          killing: killing(life),
-          pausing: pausing(life),
-          updating: updating(life),
-        },
-      },
-
-      starting: {
-        id: 'starting',
-        tags: ['created'],
-        invoke: {
-          src: 'startProcess',
-          input: record,
-          onDone: [
-            { guard: { type: 'hasHooks', params: { kind: 'poststart' } }, target: 'running.poststartHooks' },
-            { target: 'running' },
-          ],
-          onError: { target: 'observing', actions: fail('start') },
-        },
-      },
-
-      running: {
-        id: 'running',
-        tags: ['running'],
-        entry: { type: 'reach', params: { point: 'running' } },
-        on: refuseOthers('running'),
-        initial: 'idle',
-        states: {
-          poststartHooks: {
-            invoke: {
-              src: 'runHooks',
-              input: ({ context }) => ({ record: context, kind: 'poststart' }),
-              onDone: 'idle',
-              onError: { target: 'ending', actions: fail('poststart hooks') },
-            },
-          },
-          ending: {
-            invoke: {
-              src: 'destroyInit',
-              input: record,
-              onDone: '#stopped',
-              onError: { target: '#observing', actions: fail('killing the init') },
-            },
-          },
-          idle: {
-            tags: ['settled'],
-            on: {
-              kill: 'killing',
-              pause: 'pausing',
-              update: 'updating',
-              exec: {},
-              events: {},
-              checkpoint: '#checkpointing',
-              delete: { guard: 'forced', target: '#deleting' },
-              frozen: '#paused',
-              exited: '#stopped',
-            },
-          },
-          killing: killing(life),
-          pausing: pausing(life),
-          updating: updating(life),
-        },
-      },
-
-      paused: {
-        id: 'paused',
-        tags: ['paused'],
-        on: refuseOthers('paused'),
-        initial: 'idle',
-        states: {
-          idle: {
-            tags: ['settled'],
-            on: {
-              resume: 'resuming',
-              kill: 'killing',
-              update: 'updating',
-              exec: { guard: 'ignoringPause' },
-              events: {},
-              checkpoint: { guard: 'wasRunning', target: '#checkpointing' },
-              delete: { guard: 'forced', target: '#deleting' },
-              thawed: [{ guard: 'wasRunning', target: '#running' }, { target: '#created' }],
-              exited: '#stopped',
-            },
-          },
-          resuming: {
-            invoke: {
-              src: 'thaw',
-              input: record,
-              onDone: [{ guard: 'wasRunning', target: '#running' }, { target: '#created' }],
-              onError: { target: '#observing', actions: fail('resume') },
-            },
-          },
-          killing: killing(life),
-          updating: updating(life),
-        },
-      },
-
-      checkpointing: {
-        id: 'checkpointing',
-        tags: ['running'],
-        invoke: {
-          src: 'checkpoint',
-          input: asked('checkpoint'),
-          onDone: 'observing',
-          onError: { target: 'observing', actions: fail('checkpoint') },
-        },
-      },
-
-      stopped: {
-        id: 'stopped',
-        tags: ['stopped'],
-        on: refuseOthers('stopped'),
-        initial: 'idle',
-        states: {
-          idle: {
-            tags: ['settled'],
-            on: {
-              kill: { guard: 'toAll', target: 'killing' },
-              delete: '#deleting',
-            },
-          },
-          killing: killing(life),
-        },
-      },
-
-      deleting: deleting(life),
-
-      // After something went wrong halfway, the kernel is asked what became of the container.
-      observing: {
-        id: 'observing',
-        invoke: {
-          src: 'observe',
-          input: record,
-          onDone: [
-            { guard: 'neverCreated', target: '#unfinished' },
-            { guard: output('initGone'), target: 'stopped' },
-            { guard: output('frozen'), target: 'paused' },
-            { guard: output('started'), target: 'running' },
-            { target: 'created' },
-          ],
-          onError: [
-            { guard: 'neverCreated', target: '#unfinished', actions: fail('observing') },
-            { guard: 'wasRunning', target: 'running', actions: fail('observing') },
-            { target: 'created', actions: fail('observing') },
-          ],
-        },
-      },
-
-      deleted: { id: 'deleted', type: 'final' },
-      failed: { id: 'failed', type: 'final' },
-    },
-  });
-}
-
-export type ContainerMachine = ReturnType<typeof containerMachine>;
-
-function killing(life: Lifecycle) {
-  return life.createStateConfig({
+/** @param state that it is done in */
+const updatingIn = (state: PersistedState) =>
+  lifecycle.createStateConfig({
     invoke: {
-      src: 'signal',
-      input: asked('kill'),
-      onDone: 'idle',
-      onError: { target: 'idle', actions: fail('kill') },
-    },
-  });
-}
-
-function pausing(life: Lifecycle) {
-  return life.createStateConfig({
-    invoke: {
-      src: 'freeze',
-      input: record,
-      onDone: '#paused',
-      onError: { target: '#observing', actions: fail('pause') },
-    },
-  });
-}
-
-function updating(life: Lifecycle) {
-  return life.createStateConfig({
-    invoke: {
+      id: 'update',
       src: 'update',
       input: asked('update'),
-      onDone: { target: 'idle', actions: output('keepConfig') },
+      onDone: { target: 'idle', actions: ['keepConfig', save(state)] },
       onError: { target: 'idle', actions: fail('update') },
     },
   });
-}
+
+export const containerMachine = lifecycle.createMachine({
+  id: 'container',
+  context: ({ input: { record, effects } }) => ({ ...record, effects }),
+  initial: 'absent',
+  // What is done is done. The next command asks the kernel what became of the container.
+  on: { unsaved: { actions: warn('saving the state') } },
+  states: {
+    absent: {
+      tags: ['settled'],
+      on: { create: 'creating', restore: 'restoring' },
+    },
+
+    creating,
+    restoring,
+    unwinding,
+
+    created: {
+      id: 'created',
+      tags: ['created'],
+      entry: { type: 'reach', params: { point: 'created' } },
+      initial: 'idle',
+      states: {
+        idle: {
+          tags: ['settled'],
+          on: {
+            start: '#starting',
+            kill: 'killing',
+            pause: 'pausing',
+            update: 'updating',
+            exec: 'idle',
+            events: 'idle',
+            delete: '#deleting',
+            observed: [observed('stopped'), observed('paused'), observed('running')],
+          },
+        },
+        killing,
+        pausing,
+        updating: updatingIn('created'),
+      },
+    },
+
+    starting: {
+      id: 'starting',
+      tags: ['created'],
+      invoke: {
+        id: 'startProcess',
+        src: 'startProcess',
+        input: record,
+        onDone: [{ guard: hasHooks('poststart'), target: 'running.poststartHooks' }, settle('running')],
+        onError: { target: 'observing', actions: fail('start') },
+      },
+    },
+
+    running: {
+      id: 'running',
+      tags: ['running'],
+      entry: { type: 'reach', params: { point: 'running' } },
+      initial: 'idle',
+      states: {
+        poststartHooks: {
+          invoke: {
+            id: 'runHooks',
+            src: 'runHooks',
+            input: hooksOf('poststart'),
+            onDone: { target: 'idle', actions: save('running') },
+            onError: { target: 'ending', actions: fail('poststart hooks') },
+          },
+        },
+        ending: {
+          invoke: {
+            id: 'destroyInit',
+            src: 'destroyInit',
+            input: record,
+            onDone: settle('stopped'),
+            onError: { target: '#observing', actions: fail('killing the init') },
+          },
+        },
+        idle: {
+          tags: ['settled'],
+          on: {
+            kill: 'killing',
+            pause: 'pausing',
+            update: 'updating',
+            exec: 'idle',
+            events: 'idle',
+            checkpoint: '#checkpointing',
+            delete: { guard: 'forced', target: '#deleting' },
+            observed: [observed('stopped'), observed('paused')],
+          },
+        },
+        killing,
+        pausing,
+        updating: updatingIn('running'),
+      },
+    },
+
+    paused: {
+      id: 'paused',
+      tags: ['paused'],
+      initial: 'idle',
+      states: {
+        idle: {
+          tags: ['settled'],
+          on: {
+            resume: 'resuming',
+            kill: 'killing',
+            update: 'updating',
+            exec: { guard: 'ignoringPause', target: 'idle' },
+            events: 'idle',
+            checkpoint: { guard: 'wasRunning', target: '#checkpointing' },
+            delete: { guard: 'forced', target: '#deleting' },
+            observed: [observed('stopped'), observed('paused'), observed('running'), observed('created')],
+          },
+        },
+        resuming: {
+          invoke: {
+            id: 'thaw',
+            src: 'thaw',
+            input: record,
+            onDone: [{ guard: 'wasRunning', ...settle('running') }, settle('created')],
+            onError: { target: '#observing', actions: fail('resume') },
+          },
+        },
+        killing,
+        updating: updatingIn('paused'),
+      },
+    },
+
+    checkpointing: {
+      id: 'checkpointing',
+      tags: ['running'],
+      invoke: {
+        id: 'checkpoint',
+        src: 'checkpoint',
+        input: asked('checkpoint'),
+        onDone: 'observing',
+        onError: { target: 'observing', actions: fail('checkpoint') },
+      },
+    },
+
+    stopped: {
+      id: 'stopped',
+      tags: ['stopped'],
+      initial: 'idle',
+      states: {
+        idle: {
+          tags: ['settled'],
+          on: {
+            kill: { guard: 'toAll', target: 'killing' },
+            delete: '#deleting',
+          },
+        },
+        killing,
+      },
+    },
+
+    deleting,
+
+    // After something went wrong halfway, the kernel is asked what became of the container.
+    observing: {
+      id: 'observing',
+      invoke: {
+        id: 'observe',
+        src: 'observe',
+        input: record,
+        onDone: [observed('unfinished'), found('stopped'), found('paused'), found('running'), found('created')],
+        onError: [
+          { guard: 'neverCreated', target: '#unfinished', actions: fail('observing') },
+          { guard: 'wasRunning', target: '#running', actions: [fail('observing'), save('running')] },
+          { target: '#created', actions: [fail('observing'), save('created')] },
+        ],
+      },
+    },
+
+    deleted: { id: 'deleted', type: 'final' },
+    failed: { id: 'failed', type: 'final' },
+  },
+});
+
+export type ContainerMachine = typeof containerMachine;

@@ -3,15 +3,18 @@
  * the machine only knows these names.
  *
  * Rules that every effect follows:
- * - It throws to fail, with one line that says what was tried, on what and why. It may be asynchronous.
+ * - It throws to fail, with one line that says what was tried, on what and why. It may be asynchronous, but for `save`.
  * - An undo (`destroyInit`, `removeCgroup`, `removeState`) is called for phases that began, completed or not,
  *   and again after a crash: what is not there any more is done already.
  * - Live resources belong to the command's session, never to the record.
+ * - What a request asks for comes with it: no effect finds it elsewhere.
  */
 
+import type { CheckpointOptions } from '../effects/criu/options.ts';
+import type { Restoration } from '../effects/criu/restoration.ts';
 import type { CgroupRecord, ContainerRecord, Facts, HookKind, InitRecord } from '../spec/record.ts';
-import type { Config } from '../spec/types.ts';
-import type { PersistedState } from './persisted.ts';
+import type { Config, LinuxResources } from '../spec/types.ts';
+import type { PersistedState } from './status.ts';
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -21,15 +24,31 @@ export interface KillRequest {
   readonly all: boolean;
 }
 
-/** CRIU's own options belong to the command's session. */
+export interface UpdateRequest {
+  /** As it is once the update is in force. */
+  readonly config: Config;
+  /** The limits that are written. Of the others the kernel keeps what it has. */
+  readonly resources: LinuxResources;
+  /** Whether the schemata of `config.linux.intelRdt` are written too. */
+  readonly schemata: boolean;
+}
+
 export interface CheckpointRequest {
   readonly leaveRunning: boolean;
+  /** The memory alone, which `--parent-path` of a later one refers to; the container runs on. */
   readonly preDump: boolean;
+  /** What CRIU is asked for. */
+  readonly options: CheckpointOptions;
+}
+
+export interface RestoreRequest {
+  /** The images, and what CRIU is asked for. */
+  readonly restoration: Restoration;
 }
 
 export interface ContainerEffects {
   /** Writes the record to disk, as a later command shall find it should this one die before the next write. */
-  save(record: ContainerRecord, as: PersistedState): MaybePromise<void>;
+  save(record: ContainerRecord, as: PersistedState): void;
 
   /** Makes what the record planned; what it answers replaces the plan. */
   makeCgroup(record: ContainerRecord): MaybePromise<CgroupRecord>;
@@ -48,11 +67,11 @@ export interface ContainerEffects {
   signal(record: ContainerRecord, request: KillRequest): MaybePromise<void>;
   freeze(record: ContainerRecord): MaybePromise<void>;
   thaw(record: ContainerRecord): MaybePromise<void>;
-  /** Applies the resources of `config` and answers the config in force; on failure that of the record is in force again. */
-  update(record: ContainerRecord, config: Config): MaybePromise<Config>;
+  /** Answers the config in force; on failure that of the record is in force again. */
+  update(record: ContainerRecord, request: UpdateRequest): MaybePromise<Config>;
   checkpoint(record: ContainerRecord, request: CheckpointRequest): MaybePromise<void>;
-  /** CRIU brings the processes back, running. Its options belong to the command's session. */
-  restore(record: ContainerRecord): MaybePromise<InitRecord>;
+  /** CRIU brings the processes back, running. */
+  restore(record: ContainerRecord, request: RestoreRequest): MaybePromise<InitRecord>;
   observe(record: ContainerRecord): MaybePromise<Facts>;
 
   /**
@@ -63,4 +82,31 @@ export interface ContainerEffects {
   removeCgroup(record: ContainerRecord): MaybePromise<void>;
   /** Removes the container's directory. */
   removeState(record: ContainerRecord): MaybePromise<void>;
+}
+
+/** What an actor of the machine is made of. Without effects it can be looked at, but performs nothing. */
+export interface LifecycleInput {
+  readonly record: ContainerRecord;
+  readonly effects?: ContainerEffects | undefined;
+}
+
+/** The record, and beside it what is never written down. */
+export interface LifecycleContext extends ContainerRecord {
+  readonly effects?: ContainerEffects | undefined;
+  /** While a container is restored. */
+  readonly restoration?: Restoration | undefined;
+}
+
+/**
+ * What an effect throws that fails for what an earlier phase had asked for and not waited for (batches are posted).
+ * The machine reports it as the failure of that phase.
+ */
+export class EarlierFailure {
+  readonly during: string;
+  readonly error: unknown;
+
+  constructor(during: string, error: unknown) {
+    this.during = during;
+    this.error = error;
+  }
 }

@@ -7,9 +7,8 @@
  */
 
 import type { ContainerRecord } from '../spec/record.ts';
-
-export const PERSISTED_STATES = ['unfinished', 'created', 'running', 'paused', 'stopped'] as const;
-export type PersistedState = (typeof PERSISTED_STATES)[number];
+import type { ContainerEffects, LifecycleContext } from './contract.ts';
+import { PERSISTED_STATES, type PersistedState } from './status.ts';
 
 /** A state value as XState has it: one state and the one inside it. */
 export type PersistedValue = { readonly [state: string]: 'idle' | 'unfinished' };
@@ -31,6 +30,15 @@ export function persisted(state: PersistedState, record: ContainerRecord): Persi
   const context = state === 'created' || state === 'running' ? { ...record, reached: state } : record;
   return { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} };
 }
+
+/** What is written down of a machine's context. */
+export const recordOf = ({ effects: _, restoration: __, ...record }: LifecycleContext): ContainerRecord => record;
+
+/** Where an actor takes up a container that is there. */
+export const restored = (state: PersistedState, record: ContainerRecord, effects?: ContainerEffects) => {
+  const snapshot = persisted(state, record);
+  return { input: { record, effects }, snapshot: { ...snapshot, context: { ...snapshot.context, effects } } };
+};
 
 /** @returns undefined for a value that no settled state has. */
 export function persistedState(value: unknown): PersistedState | undefined {

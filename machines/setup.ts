@@ -1,92 +1,136 @@
-/** The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts. */
+/**
+ * The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts.
+ *
+ * The chart refers to all of it by name, so that it is plain data: who draws or explores it loses nothing by JSON. A
+ * command's effects come with the input of its actor: XState would build the whole machine anew to have them provided
+ * (`provide`), which costs a program that has many containers more than the rest of what the machine does for them.
+ */
 
-import { assign, emit, type PromiseActorLogic, setup } from 'xstate';
-import { hasOwnPids } from '../spec/pids.ts';
-import type { CgroupRecord, ContainerRecord, Facts, HookKind, InitRecord, PhaseName } from '../spec/record.ts';
+import { assertEvent, assign, emit, fromPromise, setup } from 'xstate';
+import type { ContainerRecord, Facts, HookKind, PhaseName } from '../spec/record.ts';
 import type { Config, Hooks } from '../spec/types.ts';
-import type { CheckpointRequest, KillRequest } from './contract.ts';
-import { type Emitted, isRequest, type LifecycleEvent } from './events.ts';
-import { refusal, type Standing } from './refusals.ts';
-import type { Tag } from './status.ts';
+import { type ContainerEffects, EarlierFailure, type LifecycleContext, type LifecycleInput } from './contract.ts';
+import type { EffectTypes } from './effect-types.ts';
+import type { Emitted, InnerEvent, LifecycleEvent } from './events.ts';
+import { recordOf } from './persisted.ts';
+import { observedState, reachesAll } from './rules.ts';
+import type { PersistedState, Tag } from './status.ts';
 
-type Effect<Extra, Result = void> = { input: { record: ContainerRecord } & Extra; result: Result };
+type Perform<Name extends keyof EffectTypes> = (
+  effects: ContainerEffects,
+  input: EffectTypes[Name]['input'],
+) => EffectTypes[Name]['result'] | Promise<EffectTypes[Name]['result']>;
 
-/** Every effect that the chart names: what it takes beside the record, and what it answers. */
-export interface EffectTypes {
-  makeCgroup: Effect<unknown, CgroupRecord>;
-  enterNamespaces: Effect<unknown, InitRecord>;
-  makeMounts: Effect<unknown>;
-  runHooks: Effect<{ kind: HookKind }>;
-  enterRootfs: Effect<unknown>;
-  prepareProcess: Effect<unknown>;
-  startProcess: Effect<unknown>;
-  signal: Effect<{ request: KillRequest }>;
-  freeze: Effect<unknown>;
-  thaw: Effect<unknown>;
-  update: Effect<{ request: { config: Config } }, Config>;
-  checkpoint: Effect<{ request: CheckpointRequest }>;
-  restore: Effect<unknown, InitRecord>;
-  observe: Effect<unknown, Facts>;
-  destroyInit: Effect<unknown>;
-  removeCgroup: Effect<unknown>;
-  removeState: Effect<unknown>;
-}
-
-/** The effects as XState invokes them. */
-export type EffectActors = {
-  readonly [Name in keyof EffectTypes]: PromiseActorLogic<EffectTypes[Name]['result'], EffectTypes[Name]['input']>;
-};
-
-/** The machine's `setup`. The effects come in here, not by `provide`, which builds the whole machine a second time. */
-export function lifecycle(actors: EffectActors) {
-  return setup({
-    types: {
-      context: {} as ContainerRecord,
-      input: {} as ContainerRecord,
-      events: {} as LifecycleEvent,
-      emitted: {} as Emitted,
-      tags: {} as Tag,
-    },
-    actors,
-    guards: {
-      request: ({ event }) => isRequest(event),
-      forced: ({ event }) => event.type === 'delete' && event.force,
-      toAll: ({ context, event }) => event.type === 'kill' && (event.all || killsAll(context.config, event.signal)),
-      ignoringPause: ({ event }) => event.type === 'exec' && event.ignorePaused,
-      hasHooks: ({ context }, params: { kind: HookKind }) => hasHooks(context.config, params.kind),
-      began: ({ context }, params: { phase: PhaseName }) => context.begun.includes(params.phase),
-      neverCreated: ({ context }) => context.reached === 'creating',
-      wasRunning: ({ context }) => context.reached === 'running',
-      nothingLeft: ({ context }) => context.leftovers.length === 0,
-      initGone: (_, facts: Facts) => facts.init === 'gone',
-      frozen: (_, facts: Facts) => facts.frozen,
-      started: ({ context }, facts: Facts) => facts.started || context.reached === 'running',
-    },
-    actions: {
-      begin: assign({ begun: ({ context }, params: { phase: PhaseName }) => [...context.begun, params.phase] }),
-      reach: assign({ reached: (_, params: { point: ContainerRecord['reached'] }) => params.point }),
-      keepCgroup: assign({ cgroup: (_, cgroup: CgroupRecord) => cgroup }),
-      keepInit: assign({ init: (_, init: InitRecord) => init }),
-      keepConfig: assign({ config: (_, config: Config) => config }),
-      noteLeftover: assign({
-        leftovers: ({ context }, params: { what: string }) => [...context.leftovers, params.what],
-      }),
-      fail: emit((_, params: { during: string; error: unknown }) => ({ type: 'failed' as const, ...params })),
-      warn: emit((_, params: { during: string; error: unknown }) => ({ type: 'warned' as const, ...params })),
-      refuse: emit(({ context, event }, params: { standing: Standing }) => ({
-        type: 'refused' as const,
-        message: isRequest(event) ? refusal(event.type, context.id, params.standing) : '',
-      })),
-    },
+function effect<Name extends keyof EffectTypes>(perform: Perform<Name>) {
+  return fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(async ({ input, signal }) => {
+    // XState tells of a state once what it invokes has been started: so who watches sees the state before the effect.
+    await undefined;
+    // The record could not be written, and the state has been left already.
+    signal.throwIfAborted();
+    return perform(given(input.record), input);
   });
 }
 
-export type Lifecycle = ReturnType<typeof lifecycle>;
+function given({ effects }: LifecycleContext): ContainerEffects {
+  if (effects === undefined) throw new TypeError('containerMachine was given no effects to perform');
+  return effects;
+}
 
-const SIGKILL = 9;
+export const lifecycle = setup({
+  types: {
+    context: {} as LifecycleContext,
+    input: {} as LifecycleInput,
+    events: {} as LifecycleEvent | InnerEvent,
+    emitted: {} as Emitted,
+    tags: {} as Tag,
+  },
+  actors: {
+    makeCgroup: effect<'makeCgroup'>((effects, { record }) => effects.makeCgroup(record)),
+    enterNamespaces: effect<'enterNamespaces'>((effects, { record }) => effects.enterNamespaces(record)),
+    makeMounts: effect<'makeMounts'>((effects, { record }) => effects.makeMounts(record)),
+    runHooks: effect<'runHooks'>((effects, { record, kind }) => effects.runHooks(record, kind)),
+    enterRootfs: effect<'enterRootfs'>((effects, { record }) => effects.enterRootfs(record)),
+    prepareProcess: effect<'prepareProcess'>((effects, { record }) => effects.prepareProcess(record)),
+    startProcess: effect<'startProcess'>((effects, { record }) => effects.startProcess(record)),
+    signal: effect<'signal'>((effects, { record, request }) => effects.signal(record, request)),
+    freeze: effect<'freeze'>((effects, { record }) => effects.freeze(record)),
+    thaw: effect<'thaw'>((effects, { record }) => effects.thaw(record)),
+    update: effect<'update'>((effects, { record, request }) => effects.update(record, request)),
+    checkpoint: effect<'checkpoint'>((effects, { record, request }) => effects.checkpoint(record, request)),
+    restore: effect<'restore'>((effects, { record, restoration }) => effects.restore(record, { restoration })),
+    observe: effect<'observe'>((effects, { record }) => effects.observe(record)),
+    destroyInit: effect<'destroyInit'>((effects, { record }) => effects.destroyInit(record)),
+    removeCgroup: effect<'removeCgroup'>((effects, { record }) => effects.removeCgroup(record)),
+    removeState: effect<'removeState'>((effects, { record }) => effects.removeState(record)),
+  },
+  guards: {
+    forced: ({ event }) => event.type === 'delete' && event.force,
+    toAll: ({ context, event }) => event.type === 'kill' && reachesAll(context.config, event),
+    ignoringPause: ({ event }) => event.type === 'exec' && event.ignorePaused,
+    hasHooks: ({ context }, params: { kind: HookKind }) => hasHooks(context.config, params.kind),
+    began: ({ context }, params: { phase: PhaseName }) => context.begun.includes(params.phase),
+    neverCreated: ({ context }) => context.reached === 'creating',
+    wasRunning: ({ context }) => context.reached === 'running',
+    nothingLeft: ({ context }) => context.leftovers.length === 0,
+    isNow: ({ context, event }, params: { state: PersistedState }) =>
+      observedState(context, factsOf(event)) === params.state,
+  },
+  actions: {
+    begin: assign({ begun: ({ context }, params: { phase: PhaseName }) => [...context.begun, params.phase] }),
+    reach: assign({ reached: (_, params: { point: ContainerRecord['reached'] }) => params.point }),
+    /** Of a container that is paused: `resume` leads back to where it was. */
+    noteStart: assign({ reached: ({ context, event }) => (factsOf(event).started ? 'running' : context.reached) }),
+    keepRestoration: assign({
+      restoration: ({ event }) => {
+        assertEvent(event, 'restore');
+        return event.restoration;
+      },
+    }),
+    dropRestoration: assign({ restoration: undefined }),
+    keepCgroup: assign({
+      cgroup: ({ event }) => {
+        assertEvent(event, 'xstate.done.actor.makeCgroup');
+        return event.output;
+      },
+    }),
+    keepInit: assign({
+      init: ({ event }) => {
+        assertEvent(event, ['xstate.done.actor.enterNamespaces', 'xstate.done.actor.restore']);
+        return event.output;
+      },
+    }),
+    keepConfig: assign({
+      config: ({ event }) => {
+        assertEvent(event, 'xstate.done.actor.update');
+        return event.output;
+      },
+    }),
+    noteLeftover: assign({
+      leftovers: ({ context }, params: { what: string }) => [...context.leftovers, params.what],
+    }),
+    /** Writes the record. The machine hears `unsaved` should that fail, and `saved` where it waits for that. */
+    save({ context, self }, { as, tell }: { as: PersistedState; tell?: boolean }) {
+      try {
+        context.effects?.save(recordOf(context), as);
+        if (tell) self.send({ type: 'saved' });
+      } catch (error) {
+        self.send({ type: 'unsaved', error });
+      }
+    },
+    fail: emit(({ event }, { during }: { during: string }) => failure('failed', during, event)),
+    warn: emit(({ event }, { during }: { during: string }) => failure('warned', during, event)),
+  },
+});
 
-/** Without a pid namespace of its own, what is left of a container outlives its init. */
-const killsAll = (config: Config, signal: number): boolean => signal === SIGKILL && !hasOwnPids(config);
+function failure<Type extends Emitted['type']>(type: Type, during: string, event: LifecycleEvent | InnerEvent) {
+  const error = 'error' in event ? event.error : undefined;
+  return error instanceof EarlierFailure ? { type, during: error.during, error: error.error } : { type, during, error };
+}
+
+function factsOf(event: LifecycleEvent | InnerEvent): Facts {
+  assertEvent(event, ['observed', 'xstate.done.actor.observe']);
+  return event.type === 'observed' ? event.facts : event.output;
+}
 
 /** `prestart` hooks run with createRuntime's, before them (runtime-spec, config.md "prestart"). */
 function hasHooks(config: Config, kind: HookKind): boolean {

@@ -7,6 +7,10 @@ import type { LibSeccomp } from './libraries/libseccomp.ts';
 import type { Interruption } from './performers/interruption.ts';
 import type { Stage, StandingStages } from './stage/stage.ts';
 
+/**
+ * How this process reaches the kernel and the C libraries: one door to all of it, so that a test can put a world in its
+ * place.
+ */
 export interface Platform {
   /** Performs calls in this process. */
   readonly local: Kernel;

@@ -29,10 +29,17 @@ import {
 } from './directories.ts';
 import { boundDevices, boundMounts, externalAtDump } from './external.ts';
 import { withLog } from './failure.ts';
-import { type CheckpointOptions, DUMP_LOG, dumpOptions, externalNamespaces, NOTIFIES_STATUS } from './options.ts';
+import {
+  type CheckpointOptions,
+  type CriuVersion,
+  DUMP_LOG,
+  dumpOptions,
+  externalNamespaces,
+  NOTIFIES_STATUS,
+} from './options.ts';
 import { resolvedInRoot } from './resolve.ts';
 import { askCriu, type Notification } from './service.ts';
-import { type CriuVersion, criuVersion, refuseNamespaces, requireFeature } from './version.ts';
+import { criuVersion, refuseNamespaces, requireFeature } from './version.ts';
 
 export interface CheckpointKind {
   readonly leaveRunning: boolean;

@@ -3,7 +3,9 @@
 import { CLONE } from '../../native/constants/process.ts';
 import { CGROUPS_MODE, type CriuOptions } from '../../native/criu/messages.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
-import type { CriuVersion } from './version.ts';
+
+/** As one number, as runc has it: 31701 is 3.17.1. */
+export type CriuVersion = number;
 
 /** Flags that both commands have. */
 interface CommonOptions {

@@ -9,8 +9,8 @@ import { EffectError } from '../error.ts';
 import { requireProfile } from '../process/labels.ts';
 import type { Session } from '../session.ts';
 import { makeDirectories, readDescriptors } from './directories.ts';
-import type { RestoreOptions } from './options.ts';
-import { type CriuVersion, criuVersion, refuseNamespaces } from './version.ts';
+import type { CriuVersion, RestoreOptions } from './options.ts';
+import { criuVersion, refuseNamespaces } from './version.ts';
 
 export interface Restoration {
   readonly options: RestoreOptions;

@@ -4,11 +4,8 @@ import { type CriuFeatures, type CriuResponse, REQUEST } from '../../native/criu
 import type { ContainerRecord } from '../../spec/record.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import type { Session } from '../session.ts';
-import { externalNamespaces } from './options.ts';
+import { type CriuVersion, externalNamespaces } from './options.ts';
 import { askCriu } from './service.ts';
-
-/** As one number, as runc has it: 31701 is 3.17.1. */
-export type CriuVersion = number;
 
 /** The one that can be asked for it. */
 const OLDEST: CriuVersion = 30_000;

@@ -26,8 +26,7 @@ const PATIENCE_MS = 10_000;
  * @throws EffectError `container not running` when the init is gone, as engines expect it
  */
 export function signalContainer({ local }: Platform, record: ContainerRecord, signal: number, all: boolean): void {
-  // Without a pid namespace of its own the init's death takes nobody along.
-  if (all || (signal === SIGNALS.SIGKILL && !hasOwnPids(record.config))) {
+  if (all) {
     if (isKnownByCgroup(record.cgroup)) signalAll(local, record.cgroup, signal);
     else signalWithoutCgroup(local, record, signal);
     return;

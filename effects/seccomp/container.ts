@@ -38,12 +38,13 @@ export interface ContainerFilter {
   callsFor(process: Kernel, pid: number, connection: number | undefined): readonly Call[];
 }
 
-/** @returns undefined for a container without a profile. @throws Error */
-export async function filterOf(session: Session, record: ContainerRecord): Promise<ContainerFilter | undefined> {
-  const profile = record.config.linux?.seccomp;
-  if (profile === undefined) return undefined;
-  session.filter ??= await compiledFor(session, record, profile);
-  const compiled = session.filter;
+/** @param compiled `compiledFor` this container. @throws Error */
+export async function filterOf(
+  session: Session,
+  record: ContainerRecord,
+  profile: Seccomp,
+  compiled: CompiledSeccomp,
+): Promise<ContainerFilter> {
   if (compiled.needsListener) {
     const { filterWithAgent } = await import('./with-agent.ts');
     return filterWithAgent(session, record, profile, compiled);
@@ -56,7 +57,12 @@ export async function filterOf(session: Session, record: ContainerRecord): Promi
   };
 }
 
-async function compiledFor(session: Session, record: ContainerRecord, profile: Seccomp): Promise<CompiledSeccomp> {
+/** Compiled while the container is created; read from its directory afterwards. @throws Error */
+export async function compiledFor(
+  session: Session,
+  record: ContainerRecord,
+  profile: Seccomp,
+): Promise<CompiledSeccomp> {
   const { platform, directory } = session;
   const { local } = platform;
   const made = record.reached !== 'creating';

@@ -1,17 +1,16 @@
 /**
  * The composition: a container's directory, its machine and a command's effects become one thing to send requests to.
- * Lock, read, rehydrate, tell the machine what happened meanwhile; then for each request send, settle, write.
+ * Lock, read, rehydrate, tell the machine what happened meanwhile; then for each request send and settle. What is
+ * written, and when, the chart says.
  */
 
 import { createActor, type InspectionEvent, type Observer } from 'xstate';
-import { actorsOf } from '../../machines/actors.ts';
 import { type Answer, ask, type ContainerActor } from '../../machines/ask.ts';
 import { containerMachine } from '../../machines/container.ts';
 import type { ContainerEffects } from '../../machines/contract.ts';
 import type { Request } from '../../machines/events.ts';
-import { persisted, persistedState } from '../../machines/persisted.ts';
-import { observations } from '../../machines/reconcile.ts';
-import type { SharedMachine } from '../../machines/shared.ts';
+import { persistedState, recordOf, restored } from '../../machines/persisted.ts';
+import { mayHaveChanged, needsLock } from '../../machines/rules.ts';
 import { statusOf } from '../../machines/status.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
@@ -49,8 +48,6 @@ export interface ContainerOptions {
   readonly id: string;
   readonly effects: CommandEffects;
   readonly patience: Patience;
-  /** The machine that is used for all containers of this process; by default each has one of its own, with no more than it needs. */
-  readonly shared?: SharedMachine;
   /** The cgroup that a container of this name has by default: where `force` looks when a damaged state tells of none. */
   readonly guessCgroup?: () => CgroupRecord | undefined;
   /** Hears of every state that the machine comes to. */
@@ -68,7 +65,11 @@ export interface ContainerOptions {
  */
 export type Access = 'exclusive' | 'shared' | 'delete' | 'force';
 
-const WITHOUT_LOCK: readonly Request['type'][] = ['kill', 'exec', 'events'];
+/** How a container is to be opened for a request. */
+export function accessFor(request: Request['type'], force = false): Access {
+  if (request === 'delete') return force ? 'force' : 'delete';
+  return needsLock(request) ? 'exclusive' : 'shared';
+}
 
 export interface Container {
   readonly record: ContainerRecord;
@@ -97,18 +98,14 @@ export interface Container {
  * Makes the directory of a new container and locks it. Nothing else has happened until `create` or `restore` is requested.
  * @throws StoreError `exists`
  */
-export async function newContainer(
-  options: ContainerOptions,
-  record: ContainerRecord,
-  origin: 'create' | 'restore',
-): Promise<Container> {
+export async function newContainer(options: ContainerOptions, record: ContainerRecord): Promise<Container> {
   const { kernel, root, id, patience } = options;
   for (;;) {
     let directory: Directory | undefined;
     try {
       directory = makeDirectory(kernel, root, id);
       await lock(kernel, directory, patience);
-      return attach(options, directory, { record, origin, locked: true });
+      return attach(options, directory, { record, locked: true });
     } catch (error) {
       // A `delete` took the directory, still empty, for one that a crash had left: make it anew.
       const taken = isStoreError(error, 'missing');
@@ -155,8 +152,8 @@ export async function openContainer(options: ContainerOptions, access: Access): 
 async function reconcile(actor: ContainerActor, effects: CommandEffects): Promise<void> {
   const { value, context } = actor.getSnapshot();
   const state = persistedState(value);
-  if (state === undefined || state === 'unfinished' || state === 'stopped') return;
-  for (const event of observations(state, await effects.observe(context))) actor.send(event);
+  if (state === undefined || !mayHaveChanged(state)) return;
+  actor.send({ type: 'observed', facts: await effects.observe(context) });
 }
 
 /** A command that hangs may be waiting for the init, or run in its namespaces: it ends with it. */
@@ -176,7 +173,7 @@ function decodeOrSalvage(text: string | undefined, { root, id, guessCgroup }: Co
 }
 
 type Beginning =
-  | { readonly record: ContainerRecord; readonly origin: 'create' | 'restore'; readonly locked: true }
+  | { readonly record: ContainerRecord; readonly locked: true }
   | { readonly stored: Stored; readonly text: string | undefined; readonly locked: boolean };
 
 function attach(options: ContainerOptions, opened: Directory, beginning: Beginning): Container {
@@ -187,48 +184,30 @@ function attach(options: ContainerOptions, opened: Directory, beginning: Beginni
   let { locked } = beginning;
   let closed = false;
 
-  function save(stored: Stored): void {
-    const text = encodeState(stored);
-    if (text === written) return;
-    writeState(kernel, directory, text);
-    written = text;
-  }
-
   const effects: ContainerEffects = {
     ...options.effects,
-    save: (record, state) => save({ record, state }),
+    save(record, state) {
+      const text = encodeState({ record, state });
+      if (text === written) return;
+      writeState(kernel, directory, text);
+      written = text;
+    },
     removeState: () => removeDirectory(kernel, directory),
   };
-  const machine =
-    options.shared?.machine ?? containerMachine(actorsOf(effects), 'record' in beginning ? beginning.origin : 'record');
-  const actor = createActor(machine, {
+  const actor = createActor(containerMachine, {
+    id: options.id,
     ...('record' in beginning
-      ? { input: beginning.record }
-      : { input: beginning.stored.record, snapshot: persisted(beginning.stored.state, beginning.stored.record) }),
+      ? { input: { record: beginning.record, effects } }
+      : restored(beginning.stored.state, beginning.stored.record, effects)),
     ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
   });
-  options.shared?.give(actor, effects);
   const { onChange } = options;
-  if (onChange !== undefined)
-    actor.subscribe((snapshot) => onChange({ id: options.id, status: statusOf(snapshot), value: snapshot.value }));
+  if (onChange !== undefined) listenTo(actor, onChange);
   actor.start();
 
   async function serve(request: Request): Promise<Answer> {
-    if (!locked && !WITHOUT_LOCK.includes(request.type))
-      throw new TypeError(`${request.type}: this needs the container's lock`);
-    const answer = await ask(actor, request);
-    const { status, value, context } = actor.getSnapshot();
-    if (status !== 'active' || !locked || answer.outcome === 'refused') return answer;
-    const state = persistedState(value);
-    try {
-      if (state !== undefined) save({ state, record: context });
-      return answer;
-    } catch (error) {
-      const failure = { type: 'failed', during: 'saving the state', error } as const;
-      return answer.outcome === 'failed'
-        ? { ...answer, failures: [...answer.failures, failure] }
-        : { outcome: 'failed', failures: [failure], warnings: answer.warnings };
-    }
+    if (!locked && needsLock(request.type)) throw new TypeError(`${request.type}: this needs the container's lock`);
+    return ask(actor, request);
   }
 
   function rest(): void {
@@ -240,7 +219,7 @@ function attach(options: ContainerOptions, opened: Directory, beginning: Beginni
   let last: Promise<unknown> = Promise.resolve();
   return {
     get record() {
-      return actor.getSnapshot().context;
+      return recordOf(actor.getSnapshot().context);
     },
     get status() {
       return statusOf(actor.getSnapshot());
@@ -275,4 +254,15 @@ function attach(options: ContainerOptions, opened: Directory, beginning: Beginni
       rest();
     },
   };
+}
+
+/** XState also tells of events that change nothing. */
+function listenTo(actor: ContainerActor, onChange: (change: LifecycleChange) => void): void {
+  let last: unknown;
+  actor.subscribe((snapshot) => {
+    const { value, context } = snapshot;
+    if (value === last) return;
+    last = value;
+    onChange({ id: context.id, status: statusOf(snapshot), value });
+  });
 }

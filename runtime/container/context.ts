@@ -2,13 +2,13 @@
 
 import type { InspectionEvent, Observer } from 'xstate';
 import type { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
-import type { SharedMachine } from '../../machines/shared.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { Host } from '../host/host.ts';
 import type { Patience } from '../store/lock.ts';
 import type { Children } from './children.ts';
 import type { LifecycleChange } from './container.ts';
 
+/** What holds for every operation of one command, or of one user of the library, whichever container it is about. */
 export interface Context {
   readonly platform: Platform;
   readonly host: Host;
@@ -21,7 +21,6 @@ export interface Context {
   readonly patience: Patience;
   /** Where many containers are worked on by one process: what they have in common. */
   readonly shared?: {
-    readonly machine: SharedMachine;
     readonly devicePrograms: DevicePrograms;
     readonly children: Children;
   };

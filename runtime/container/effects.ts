@@ -1,6 +1,6 @@
 /**
- * The effects of one command on one container, by the names that the machine knows them by. Those that make a container are in
- * creation.ts: most commands find one, and load less.
+ * The effects of one command on one container, by the names that the machine knows them by. What most commands do not
+ * do is loaded when it is done: making a container (creation.ts), starting its process, changing its limits, CRIU.
  */
 
 import { endCgroup } from '../../effects/cgroups/end.ts';
@@ -13,16 +13,19 @@ import { destroyInit, signalContainer } from '../../effects/running/end.ts';
 import { pauseContainer } from '../../effects/running/pause.ts';
 import { disconnect, type Session } from '../../effects/session.ts';
 import { flush } from '../../native/kernel/perform.ts';
-import type { ContainerRecord } from '../../spec/record.ts';
+import type { ContainerRecord, HookKind } from '../../spec/record.ts';
 import type { CommandEffects } from './container.ts';
+import { type FilterOf, filtersFor } from './filter.ts';
 import { observe } from './observe.ts';
 import { connectSystemd } from './systemd.ts';
 
 type CreationEffect = 'makeCgroup' | 'enterNamespaces' | 'makeMounts' | 'enterRootfs' | 'prepareProcess' | 'restore';
 
-/** What a command that makes the container knows of it, beside its record. */
-export interface Creation {
+/** What a command that is making the container knows of it, beside its record: `start` and the undoing ask for it. */
+export interface CreationUnderWay {
   readonly effects: Pick<CommandEffects, CreationEffect>;
+  /** Performs the hooks of a phase. */
+  hooks(record: ContainerRecord, kind: HookKind, run: (record: ContainerRecord) => Promise<void>): Promise<void>;
   /** What the process finds around it, where that has been asked for along with its last preparations. */
   readonly surroundings: Surroundings | undefined;
   /** While there is no container yet: the group of resctrl, and how the host gets its network devices back. */
@@ -30,27 +33,44 @@ export interface Creation {
   giveBack(): void;
 }
 
+/** How a container is made: creation.ts's `creationOf`. */
+export type BeginCreation = (session: Session, filterOf: FilterOf) => CreationUnderWay;
+
 /**
  * @param session of this command with this container: closed by `disconnect` when the command is done
- * @param creation of a command that makes the container
+ * @param begin for a command that is about to make the container, and has loaded what it takes with everything else
  */
-export function effectsOf(session: Session, creation?: Creation): CommandEffects {
+export function effectsOf(session: Session, begin?: BeginCreation): CommandEffects {
   const { platform } = session;
   const { local } = platform;
+  const filterOf = filtersFor(session);
+  let creation: CreationUnderWay | undefined;
+  const making = async (): Promise<CreationUnderWay['effects']> => {
+    creation ??= (begin ?? (await import('./creating.ts')).creationOf)(session, filterOf);
+    return creation.effects;
+  };
   return {
-    ...(creation?.effects ?? WITHOUT_CREATION),
-    runHooks: async (record, kind) => {
+    makeCgroup: async (record) => (await making()).makeCgroup(record),
+    enterNamespaces: async (record) => (await making()).enterNamespaces(record),
+    makeMounts: async (record) => (await making()).makeMounts(record),
+    enterRootfs: async (record) => (await making()).enterRootfs(record),
+    prepareProcess: async (record) => (await making()).prepareProcess(record),
+    restore: async (record, request) => (await making()).restore(record, request),
+    async runHooks(record, kind) {
       if (kind === 'startContainer') return;
-      // Hooks look at the container from outside.
-      if (session.init !== undefined) flush(session.init.kernel);
-      const { runHooks } = await import('../../effects/hooks/hooks.ts');
-      await runHooks(session, record, kind, session.environment);
+      const run = async (): Promise<void> => {
+        // Hooks look at the container from outside.
+        if (session.init !== undefined) flush(session.init.kernel);
+        const { runHooks } = await import('../../effects/hooks/hooks.ts');
+        await runHooks(session, record, kind, session.environment);
+      };
+      await (creation === undefined ? run() : creation.hooks(record, kind, run));
     },
     async startProcess(record) {
       try {
         session.init ??= connectForStart(session, record);
         const { startProcess } = await import('./starting.ts');
-        await startProcess(session, record, session.init.kernel, creation?.surroundings);
+        await startProcess(session, record, session.init.kernel, creation?.surroundings, filterOf);
       } catch (error) {
         // It has given up what a second try would need.
         disconnect(session);
@@ -63,11 +83,14 @@ export function effectsOf(session: Session, creation?: Creation): CommandEffects
     signal: (record, { signal, all }) => signalContainer(platform, record, signal, all),
     freeze: (record) => pauseContainer(local, plannedCgroup(record), record.init),
     thaw: (record) => thaw(local, plannedCgroup(record)),
-    update: absent,
+    async update(record, request) {
+      const { changeInForce } = await import('./updating.ts');
+      await changeInForce(session, record, request);
+      return request.config;
+    },
     async checkpoint(record, request) {
-      if (session.checkpoint === undefined) throw new Error('this command has no options for CRIU');
       const { checkpoint } = await import('../../effects/criu/checkpoint.ts');
-      await checkpoint(session, record, request, session.checkpoint);
+      await checkpoint(session, record, request, request.options);
     },
     observe: (record) => observe(platform, record),
     async destroyInit(record) {
@@ -97,17 +120,3 @@ export function plannedCgroup({ cgroup, id }: ContainerRecord): NonNullable<Cont
   if (cgroup === undefined) throw new Error(`container ${id} has no cgroup`);
   return cgroup;
 }
-
-/** What the machine does not ask of a command. */
-function absent(): never {
-  throw new TypeError('this command has no such effect');
-}
-
-const WITHOUT_CREATION: Creation['effects'] = {
-  makeCgroup: absent,
-  enterNamespaces: absent,
-  makeMounts: absent,
-  enterRootfs: absent,
-  prepareProcess: absent,
-  restore: absent,
-};

@@ -1,13 +1,23 @@
+/**
+ * A container's seccomp filter. Few containers without an engine have one: what it takes is loaded for those that do.
+ */
+
 import type { ContainerFilter } from '../../effects/seccomp/container.ts';
+import type { CompiledSeccomp } from '../../effects/seccomp/seccomp.ts';
 import type { Session } from '../../effects/session.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 
-/**
- * A container's seccomp filter. Few containers without an engine have one: what it takes is loaded for those that do.
- * @throws Error where the profile cannot be compiled
- */
-export async function filterFor(session: Session, record: ContainerRecord): Promise<ContainerFilter | undefined> {
-  if (record.config.linux?.seccomp === undefined) return undefined;
-  const { filterOf } = await import('../../effects/seccomp/container.ts');
-  return filterOf(session, record);
+/** @throws Error where the profile cannot be compiled */
+export type FilterOf = (record: ContainerRecord) => Promise<ContainerFilter | undefined>;
+
+/** For one command: it compiles the filter, or reads it, once. */
+export function filtersFor(session: Session): FilterOf {
+  let compiling: Promise<CompiledSeccomp> | undefined;
+  return async (record) => {
+    const profile = record.config.linux?.seccomp;
+    if (profile === undefined) return undefined;
+    const { compiledFor, filterOf } = await import('../../effects/seccomp/container.ts');
+    compiling ??= compiledFor(session, record, profile);
+    return filterOf(session, record, profile, await compiling);
+  };
 }

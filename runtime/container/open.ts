@@ -3,16 +3,17 @@
 import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { planCgroup } from '../../effects/cgroups/plan.ts';
 import type { Session } from '../../effects/session.ts';
+import type { Request } from '../../machines/events.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { environmentOf } from '../host/environment.ts';
-import { type Access, type Container, type ContainerOptions, openContainer } from './container.ts';
+import { accessFor, type Container, type ContainerOptions, openContainer } from './container.ts';
 import type { Context } from './context.ts';
-import { type Creation, effectsOf } from './effects.ts';
+import { type BeginCreation, effectsOf } from './effects.ts';
 
 /** A command that creates no process passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
-interface SessionOptions extends Pick<Session, 'startsAtOnce' | 'checkpoint' | 'restoration'> {
+interface SessionOptions extends Pick<Session, 'startsAtOnce'> {
   readonly inheritance?: Session['inheritance'];
 }
 
@@ -20,15 +21,13 @@ interface SessionOptions extends Pick<Session, 'startsAtOnce' | 'checkpoint' | '
 export const sessionFor = (
   { platform, root, host, shared }: Context,
   id: string,
-  { inheritance = NOTHING, startsAtOnce = false, checkpoint, restoration }: SessionOptions = {},
+  { inheritance = NOTHING, startsAtOnce = false }: SessionOptions = {},
 ): Session => ({
   platform,
   inheritance,
   startsAtOnce,
   devicePrograms: shared?.devicePrograms,
   reaped: shared?.children.note,
-  checkpoint,
-  restoration,
   directory: `${root}/${id}`,
   // To read it takes its time, and few commands have a use for it.
   get environment() {
@@ -36,23 +35,22 @@ export const sessionFor = (
   },
 });
 
-/** @param creationOf creation.ts's, for a command that makes the container */
+/** @param begin for a command that makes the container */
 export function optionsFor(
   context: Context,
   id: string,
   options?: SessionOptions,
-  creationOf?: (session: Session) => Creation,
+  begin?: BeginCreation,
 ): ContainerOptions {
-  const { platform, root, patience, shared, inspect, onChange } = context;
+  const { platform, root, patience, inspect, onChange } = context;
   const session = sessionFor(context, id, options);
   return {
     kernel: platform.local,
     root,
     id,
-    effects: effectsOf(session, creationOf?.(session)),
+    effects: effectsOf(session, begin),
     patience,
     guessCgroup: () => guessCgroup(context, id),
-    ...(shared === undefined ? {} : { shared: shared.machine }),
     ...(onChange === undefined ? {} : { onChange }),
     ...(inspect === undefined ? {} : { inspect }),
   };
@@ -67,6 +65,6 @@ function guessCgroup({ platform, systemdCgroup }: Context, id: string): CgroupRe
   }
 }
 
-/** @throws StoreError `missing`, `damaged`, `busy` */
-export const openExisting = (context: Context, id: string, access: Access): Promise<Container> =>
-  openContainer(optionsFor(context, id), access);
+/** @param request that the container is opened for. @throws StoreError `missing`, `damaged`, `busy` */
+export const openExisting = (context: Context, id: string, request: Request['type']): Promise<Container> =>
+  openContainer(optionsFor(context, id), accessFor(request));

@@ -8,7 +8,7 @@ import type { Session } from '../../effects/session.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
-import { filterFor } from './filter.ts';
+import type { FilterOf } from './filter.ts';
 
 /** @param surroundings where they have been asked for just before. @throws EffectError */
 export async function startProcess(
@@ -16,10 +16,11 @@ export async function startProcess(
   record: ContainerRecord,
   kernel: Kernel,
   surroundings: Surroundings | undefined,
+  filterOf: FilterOf,
 ): Promise<void> {
   const { preserveFds } = record.options;
   const execution = planExecution(kernel, processOf(record), hasGroupsDenied(session, record), surroundings);
-  const compiled = await filterFor(session, record);
+  const compiled = await filterOf(record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../../effects/hooks/hooks.ts');
     const rights = (at: number) => giveUpRights(execution, at, compiled?.withoutAgent ?? []);

@@ -4,6 +4,7 @@
 
 import type { LaunchedStage } from '../../native/stage/stage.ts';
 
+/** What the process was started with, and nothing that an option has changed: that is the context's. */
 export interface Host {
   /** The current directory, absolute. */
   readonly cwd: string;

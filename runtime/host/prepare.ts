@@ -22,6 +22,9 @@ interface GlobalOptions {
   readonly trace?: string | undefined;
 }
 
+/**
+ * What the global options come to: the context of the operations, and the log that the command's own end is told to.
+ */
 export interface Prepared {
   readonly context: Context;
   readonly log: Log;
@@ -42,16 +45,22 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
     now: () => nowNanoseconds(platform.local),
     warn: log.warn,
     ...(trace !== undefined && { onChange: trace.onChange }),
-    ...(log.debugging && { inspect: (event) => watch(event, log) }),
+    ...(log.debugging && { inspect: watcher(log) }),
   };
   return { context, log };
 }
 
 /** Under `--debug`: the lifecycle as it is walked through, `container c1: creating.mounts`; of `exec`, `process: joining`. */
-function watch({ type, snapshot }: InspectionEvent & { readonly snapshot?: unknown }, log: Log): void {
-  if (type !== '@xstate.snapshot' || !isOfContainer(snapshot)) return;
-  const { id } = snapshot.context;
-  log.debug(`${id === undefined ? 'process' : `container ${id}`}: ${placeOf(snapshot.value)}`);
+function watcher(log: Log): (event: InspectionEvent & { readonly snapshot?: unknown }) => void {
+  let last = '';
+  return ({ type, snapshot }) => {
+    if (type !== '@xstate.snapshot' || !isOfContainer(snapshot)) return;
+    const { id } = snapshot.context;
+    const line = `${id === undefined ? 'process' : `container ${id}`}: ${placeOf(snapshot.value)}`;
+    // There are snapshots of events that led nowhere.
+    if (line !== last) log.debug(line);
+    last = line;
+  };
 }
 
 /** The machine's own snapshots, among those of its phases' actors. */

@@ -7,9 +7,8 @@ import { close, openat } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { attempt, SyscallError } from '../../native/kernel/perform.ts';
 import { succeed } from '../container/answers.ts';
-import { openContainer } from '../container/container.ts';
 import type { Context } from '../container/context.ts';
-import { optionsFor } from '../container/open.ts';
+import { openExisting } from '../container/open.ts';
 import { absolutePath } from '../host/path.ts';
 
 export type { CheckpointOptions } from '../../effects/criu/options.ts';
@@ -33,9 +32,9 @@ export async function checkpointContainer(
   options: CheckpointOptions,
 ): Promise<void> {
   checkParentPath(context, options);
-  const container = await openContainer(optionsFor(context, id, { checkpoint: options }), 'exclusive');
+  const container = await openExisting(context, id, 'checkpoint');
   try {
-    succeed(context, await container.request({ type: 'checkpoint', ...kind }));
+    succeed(context, await container.request({ type: 'checkpoint', ...kind, options }));
     if (kind.leaveRunning || kind.preDump) return;
     // The images are there: what goes wrong from here on changes nothing of that.
     try {

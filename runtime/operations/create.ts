@@ -82,13 +82,15 @@ export async function createContainer(context: Context, request: CreateRequest):
   const planned = planRecord(context, request, config, { rootless, ...(manager && { managerCgroup: manager }) });
   const record: ContainerRecord = { ...planned, ...(resctrl && { resctrl }) };
   for (const warning of warningsOf(record)) context.warn(warning);
-  const type = request.restoration === undefined ? 'create' : 'restore';
-  const container = await newContainer(optionsFor(context, request.id, request, creationOf), record, type);
+  const { restoration } = request;
+  const container = await newContainer(optionsFor(context, request.id, request, creationOf), record);
   try {
     notify?.makeNotifyFolder(platform.local, directory);
-    const answer = await container.request({ type });
+    const answer = await container.request(
+      restoration === undefined ? { type: 'create' } : { type: 'restore', restoration },
+    );
     const accept = () => succeed(context, answer);
-    if (type === 'create' && answer.outcome === 'failed') doing(STARTING_PROCESS, accept);
+    if (restoration === undefined && answer.outcome === 'failed') doing(STARTING_PROCESS, accept);
     else accept();
     if (isHardToEnd(container.record)) context.warn(HARD_TO_END);
     return container;

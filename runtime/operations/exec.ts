@@ -14,7 +14,7 @@ import type { ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
 import { STARTING_PROCESS } from '../container/answers.ts';
 import type { Context } from '../container/context.ts';
-import { filterFor } from '../container/filter.ts';
+import { filtersFor } from '../container/filter.ts';
 import { sessionFor } from '../container/open.ts';
 import { permitted } from '../container/permitted.ts';
 import { attacherFor } from '../container/systemd.ts';
@@ -148,7 +148,7 @@ async function start(
   const actor = createActor(
     execMachine({
       async join() {
-        const filter = await filterFor(session, record);
+        const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
         joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
         addToGroup = await groupFor(session, record);
@@ -165,7 +165,7 @@ async function start(
       },
       end: () => joined?.end(),
     }),
-    context.inspect === undefined ? {} : { inspect: context.inspect },
+    { id: `exec in ${record.id}`, ...(context.inspect === undefined ? {} : { inspect: context.inspect }) },
   );
   actor.start();
   const { error } = await settled(actor);

@@ -1,7 +1,6 @@
 /** What `state` and `list` ask: a look without lock, without a machine, without a trace. */
 
-import type { PersistedState } from '../../machines/persisted.ts';
-import { observedState } from '../../machines/reconcile.ts';
+import { mayHaveChanged, observedState, statusIn } from '../../machines/rules.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord, Facts } from '../../spec/record.ts';
 import type { Status } from '../../spec/types.ts';
@@ -33,8 +32,7 @@ export async function lookAt({ kernel, root, observe }: LookOptions, id: string)
   }
   if (text === undefined) throw missing();
   const { state, record } = decodeState(text, root, id);
-  const settled = state === 'unfinished' || state === 'stopped';
-  return { record, status: statusIn(settled ? state : observedState(state, record, await observe(record))) };
+  return { record, status: statusIn(mayHaveChanged(state) ? observedState(record, await observe(record)) : state) };
 }
 
 /** Every container below the root, in the order of their names; `problem` for those that can't be read. */
@@ -50,8 +48,4 @@ export async function lookAtAll(
     }
   }
   return found;
-}
-
-function statusIn(state: PersistedState): Status {
-  return state === 'unfinished' ? 'creating' : state;
 }

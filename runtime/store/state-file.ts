@@ -1,6 +1,7 @@
 /** `state.json`: the machine's persisted snapshot, and the version of its form. Pure. */
 
-import { type PersistedState, persisted, persistedState } from '../../machines/persisted.ts';
+import { persisted, persistedState } from '../../machines/persisted.ts';
+import type { PersistedState } from '../../machines/status.ts';
 import { MAX_DEPTH, parseJson, parseJsonQuickly } from '../../spec/json.ts';
 import { SpecError } from '../../spec/problem.ts';
 import {

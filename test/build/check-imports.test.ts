@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { violations } from '../../build/check-imports.ts';
+import { circles, violations } from '../../build/check-imports.ts';
 
 describe('the import rule', () => {
   const allowed: readonly [string, string][] = [
@@ -51,4 +51,39 @@ describe('the import rule', () => {
       assert.match(line ?? 'nothing', reason);
     });
   }
+});
+
+describe('the circle rule', () => {
+  const sources = (files: Readonly<Record<string, string>>) => new Map(Object.entries(files));
+
+  it('finds files that import each other, of types as well', () => {
+    const files = {
+      'effects/a.ts': "import { b } from './b/b.ts';",
+      'effects/b/b.ts': "import type { C } from '../c.ts';\nimport { d } from '../d.ts';",
+      'effects/c.ts': "export { a } from './a.ts';",
+      'effects/d.ts': '',
+    };
+    assert.deepEqual(circles(sources(files)), ['effects/a.ts -> effects/b/b.ts -> effects/c.ts -> effects/a.ts']);
+  });
+
+  it('finds a circle that hangs on a file outside of it, and a file that imports itself', () => {
+    const files = {
+      'effects/a.ts': "import { b } from './b.ts';",
+      'effects/b.ts': "import { c } from './c.ts';\nimport { b } from './b.ts';",
+      'effects/c.ts': "import { b } from './b.ts';",
+    };
+    assert.deepEqual(circles(sources(files)), [
+      'effects/b.ts -> effects/c.ts -> effects/b.ts',
+      'effects/b.ts -> effects/b.ts',
+    ]);
+  });
+
+  it('lets an import wait until it is needed, and two ways lead to one file', () => {
+    const files = {
+      'effects/a.ts': "import { b } from './b.ts';\nimport { c } from './c.ts';",
+      'effects/b.ts': "import { c } from './c.ts';\nconst later = () => import('./a.ts');",
+      'effects/c.ts': '',
+    };
+    assert.deepEqual(circles(sources(files)), []);
+  });
 });

@@ -67,7 +67,7 @@ test('while it runs other commands have the container', { skip }, async () => {
   const made = tests.make(shellConfig('echo up; sleep 100'));
   const run = tests.start(made);
   await until('it is up', () => run.output() === 'up\n');
-  const container = await openExisting(context, made.id, 'exclusive');
+  const container = await openExisting(context, made.id, 'start');
   assert.equal(container.status, 'running');
   await container.request({ type: 'kill', signal: 9, all: false });
   container.close();

@@ -5,14 +5,13 @@ import { test } from 'node:test';
 import { ask } from '../../machines/ask.ts';
 import type { Request } from '../../machines/events.ts';
 import { reconcile } from './requests.ts';
-import { HOOKS, newActor, newRecord, resumed, World } from './world.ts';
+import { CHECKPOINT, HOOKS, newActor, newRecord, RESTORE, resumed, World } from './world.ts';
 
 const FORCE = { type: 'delete', force: true } as const;
-const CHECKPOINT = { type: 'checkpoint', leaveRunning: false, preDump: false } as const;
 
 const OPERATIONS: readonly [name: string, before: readonly Request[], dying: Request][] = [
   ['create', [], { type: 'create' }],
-  ['restore', [], { type: 'restore' }],
+  ['restore', [], RESTORE],
   ['start', [{ type: 'create' }], { type: 'start' }],
   ['pause', [{ type: 'create' }, { type: 'start' }], { type: 'pause' }],
   ['resume', [{ type: 'create' }, { type: 'start' }, { type: 'pause' }], { type: 'resume' }],

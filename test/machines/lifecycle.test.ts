@@ -5,10 +5,11 @@ import { test } from 'node:test';
 import { type Answer, ask, type ContainerActor } from '../../machines/ask.ts';
 import type { Request } from '../../machines/events.ts';
 import { statusOf } from '../../machines/status.ts';
-import { type EffectName, HOOKS, newActor, newRecord, World } from './world.ts';
+import { CHECKPOINT, type EffectName, HOOKS, newActor, newRecord, RESTORE, resumed, UPDATE, World } from './world.ts';
 
 const KILL = { type: 'kill', signal: 9, all: false } as const;
 const DELETE = { type: 'delete', force: false } as const;
+const GONE = { type: 'observed', facts: { init: 'gone', frozen: false, started: false } } as const;
 const FORCE = { type: 'delete', force: true } as const;
 
 const status = (actor: ContainerActor) => statusOf(actor.getSnapshot());
@@ -26,11 +27,13 @@ function simple(type: Request['type']): Request {
     case 'delete':
       return DELETE;
     case 'update':
-      return { type, config: { ociVersion: '1.3.0', hostname: 'updated' } };
+      return UPDATE;
     case 'exec':
       return { type, ignorePaused: false };
     case 'checkpoint':
-      return { type, leaveRunning: false, preDump: false };
+      return CHECKPOINT;
+    case 'restore':
+      return RESTORE;
     default:
       return { type };
   }
@@ -62,7 +65,7 @@ test('a container is created, started, paused, resumed, killed and deleted', asy
   assert.equal(status(actor), 'running');
   await ask(actor, KILL);
   assert.equal(status(actor), 'running');
-  actor.send({ type: 'exited' });
+  actor.send(GONE);
   assert.equal(status(actor), 'stopped');
   await ask(actor, DELETE);
   assert.equal(status(actor), undefined);
@@ -83,6 +86,7 @@ test('the phases of creation are states, in order', async () => {
     'createContainerHooks',
     'rootfs',
     'process',
+    'saving',
     'idle',
   ]);
 });
@@ -120,6 +124,55 @@ test('the record is written before the first effect, with the init, and when cre
     ],
   );
   assert.equal(world.saved?.state, 'created');
+});
+
+for (const [which, calls] of [
+  ['first', []],
+  ['second', ['makeCgroup', 'enterNamespaces']],
+  ['third', ['makeCgroup', 'enterNamespaces', 'makeMounts', 'enterRootfs', 'prepareProcess']],
+] as const)
+  test(`a creation whose ${which} write fails is undone, and nothing is done after it`, async () => {
+    const world = new World();
+    world.fate = (name) => {
+      if (name !== 'save') return 'succeed';
+      return world.calls.filter((call) => call !== 'save').length === calls.length ? 'fail' : 'succeed';
+    };
+    const actor = newActor(world);
+    assert.deepEqual(messages(await ask(actor, { type: 'create' })), ['saving the state: save: EIO']);
+    const before = world.calls.filter((call) => call !== 'save');
+    assert.deepEqual(before.slice(0, calls.length), calls);
+    assert.deepEqual(
+      before.slice(calls.length),
+      calls.length > 0 ? ['destroyInit', 'removeCgroup', 'removeState'] : ['removeCgroup', 'removeState'],
+    );
+    assert.deepEqual(world.leftovers, []);
+    assert.equal(actor.getSnapshot().value, 'failed');
+  });
+
+test('what is done is done: a request whose state cannot be written warns', async () => {
+  const world = new World();
+  const actor = await brought(world, 'create');
+  world.fate = failing('save');
+  for (const type of ['start', 'pause', 'resume', 'update'] as const) {
+    const answer = await ask(actor, simple(type));
+    assert.equal(answer.outcome, 'done', type);
+    assert.deepEqual(answer.outcome === 'done' && answer.warnings.map(({ during }) => during), ['saving the state']);
+  }
+  assert.equal(world.saved?.state, 'created');
+  const next = resumed(world);
+  next.send({ type: 'observed', facts: world.facts() });
+  assert.equal(status(next), 'running');
+});
+
+test('a start that could not be written down is noticed in a paused container too', async () => {
+  const world = new World();
+  await brought(world, 'create');
+  Object.assign(world, { init: 'started', frozen: true });
+  const actor = resumed(world);
+  actor.send({ type: 'observed', facts: world.facts() });
+  assert.equal(status(actor), 'paused');
+  assert.equal((await ask(actor, { type: 'resume' })).outcome, 'done');
+  assert.equal(status(actor), 'running');
 });
 
 const REFUSALS: readonly [brought: readonly Request['type'][], request: Request, message: string][] = [
@@ -162,14 +215,14 @@ const STOPPED_REFUSALS: readonly [Request, string][] = [
 for (const [request, message] of STOPPED_REFUSALS)
   test(`${request.type} of a stopped container: ${message}`, async () => {
     const actor = await brought(new World(), 'create', 'start', 'kill');
-    actor.send({ type: 'exited' });
+    actor.send(GONE);
     assert.deepEqual(await ask(actor, request), { outcome: 'refused', message });
   });
 
 test('kill --all reaches what a stopped container left in its cgroup', async () => {
   const world = new World();
   const actor = await brought(world, 'create', 'start', 'kill');
-  actor.send({ type: 'exited' });
+  actor.send(GONE);
   assert.equal((await ask(actor, { ...KILL, all: true })).outcome, 'done');
   assert.equal(world.calls.at(-1), 'signal');
   assert.equal(status(actor), 'stopped');
@@ -180,7 +233,7 @@ test('KILL does too where the init took nobody along: there is no pid namespace'
   const actor = newActor(world, { ...newRecord(), config: { ociVersion: '1.3.0' } });
   for (const request of [{ type: 'create' }, { type: 'start' }] as const) await ask(actor, request);
   world.init = 'dead';
-  actor.send({ type: 'exited' });
+  actor.send(GONE);
   const kill = (signal: number) => ask(actor, { type: 'kill', signal, all: false });
   assert.deepEqual(await kill(15), { outcome: 'refused', message: 'container not running' });
   assert.equal((await kill(9)).outcome, 'done');
@@ -309,7 +362,7 @@ test('checkpoint stops the container, or leaves it running or paused as it was',
   ] as const) {
     const actor = await brought(new World(), ...before);
     const was = status(actor);
-    await ask(actor, { type: 'checkpoint', leaveRunning: true, preDump: false });
+    await ask(actor, { ...CHECKPOINT, leaveRunning: true });
     assert.equal(status(actor), was);
   }
 });
@@ -321,6 +374,6 @@ test('restore brings a running container back, and unwinds when it fails', async
   assert.equal(world.saved?.state, 'running');
   const broken = new World(failing('restore'));
   const failed = newActor(broken);
-  assert.deepEqual(messages(await ask(failed, { type: 'restore' })), ['restore: restore: EIO']);
+  assert.deepEqual(messages(await ask(failed, RESTORE)), ['restore: restore: EIO']);
   assert.deepEqual(broken.leftovers, []);
 });

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import type { ContainerActor } from '../../machines/ask.ts';
 import type { Request } from '../../machines/events.ts';
 import { persistedState } from '../../machines/persisted.ts';
-import { observations } from '../../machines/reconcile.ts';
-import type { Fate, World } from './world.ts';
+import { mayHaveChanged } from '../../machines/rules.ts';
+import { CHECKPOINT, type Fate, RESTORE, type World } from './world.ts';
 
 /** What happens without a command: the init ends, or someone else touches the freezer. */
 export type Accident = { readonly type: 'accident'; readonly what: 'exit' | 'freeze' | 'thaw' };
@@ -15,7 +15,7 @@ export type Step = Request | Accident;
 const requests: fc.Arbitrary<Request> = fc.oneof(
   fc.constantFrom<Request>(
     { type: 'create' },
-    { type: 'restore' },
+    RESTORE,
     { type: 'start' },
     { type: 'pause' },
     { type: 'resume' },
@@ -27,11 +27,14 @@ const requests: fc.Arbitrary<Request> = fc.oneof(
   fc.record({
     type: fc.constant('update' as const),
     config: fc.record({ ociVersion: fc.constant('1.3.0'), hostname: fc.constantFrom('a', 'b') }),
+    resources: fc.constant({}),
+    schemata: fc.constant(false),
   }),
   fc.record({
     type: fc.constant('checkpoint' as const),
     leaveRunning: fc.boolean(),
     preDump: fc.boolean(),
+    options: fc.constant(CHECKPOINT.options),
   }),
 );
 
@@ -44,7 +47,7 @@ const steps = fc.oneof({ weight: 6, arbitrary: requests }, { weight: 1, arbitrar
 
 /** A life that begins with a container, since most of what follows is refused without one. */
 export const lives: fc.Arbitrary<Step[]> = fc
-  .tuple(fc.constantFrom<Request>({ type: 'create' }, { type: 'restore' }), fc.array(steps, { maxLength: 15 }))
+  .tuple(fc.constantFrom<Request>({ type: 'create' }, RESTORE), fc.array(steps, { maxLength: 15 }))
   .map(([first, rest]) => [first, ...rest]);
 
 /** Effects of which some fail, by the numbers of their calls. */
@@ -64,5 +67,5 @@ export function befall(world: World, { what }: Accident): void {
 export function reconcile(actor: ContainerActor, world: World): void {
   const state = persistedState(actor.getSnapshot().value);
   if (state === undefined) return;
-  for (const event of observations(state, world.facts())) actor.send(event);
+  if (mayHaveChanged(state)) actor.send({ type: 'observed', facts: world.facts() });
 }

@@ -1,12 +1,13 @@
 /** A world in memory for the machine's effects: it holds what they acquire, fails or stops where it is told to. */
 
 import { createActor } from 'xstate';
-import { actorsOf } from '../../machines/actors.ts';
+import type { Restoration } from '../../effects/criu/restoration.ts';
 import type { ContainerActor } from '../../machines/ask.ts';
 import { containerMachine } from '../../machines/container.ts';
 import type { ContainerEffects } from '../../machines/contract.ts';
-import { type PersistedSnapshot, type PersistedState, persisted } from '../../machines/persisted.ts';
-import { hasOwnPids } from '../../spec/pids.ts';
+import type { Request } from '../../machines/events.ts';
+import { type PersistedSnapshot, persisted } from '../../machines/persisted.ts';
+import type { PersistedState } from '../../machines/status.ts';
 import type { ContainerRecord, Facts } from '../../spec/record.ts';
 import type { Hooks } from '../../spec/types.ts';
 
@@ -24,6 +25,8 @@ export class World {
   readonly calls: EffectName[] = [];
   readonly hooks: string[] = [];
   fate: Fate;
+  /** The command has died while it wrote its record. */
+  #dead = false;
 
   constructor(fate: Fate = () => 'succeed') {
     this.fate = fate;
@@ -31,6 +34,7 @@ export class World {
 
   /** The command dies: an init that still serves it reads end-of-file, and exits. */
   killCommand(): void {
+    this.#dead = false;
     if (this.init === 'serving') this.init = 'dead';
   }
 
@@ -52,10 +56,13 @@ export class World {
   }
 
   readonly effects: ContainerEffects = {
-    save: (record, state) =>
-      this.#perform('save', () => {
-        this.saved = { state, record: JSON.parse(JSON.stringify(record)) };
-      }),
+    save: (record, state) => {
+      const fate = this.#fateOf('save');
+      // The command is gone: it neither comes to know what became of this, nor calls anything after it.
+      if (fate === 'die' || fate === 'vanish') this.#dead = true;
+      if (fate === 'fail') throw new Error('save: EIO');
+      if (fate !== 'die') this.saved = { state, record: JSON.parse(JSON.stringify(record)) };
+    },
     makeCgroup: () =>
       this.#perform('makeCgroup', () => {
         this.cgroup = true;
@@ -79,9 +86,9 @@ export class World {
         this.#expect(this.init === 'waiting');
         this.init = 'started';
       }),
-    signal: (record, { signal, all }) =>
+    signal: (_record, { signal, all }) =>
       this.#perform('signal', () => {
-        this.#expect(this.alive || all || (signal === 9 && !hasOwnPids(record.config)));
+        this.#expect(this.alive || all);
         if (signal === 9 && this.alive) this.init = 'dead';
       }),
     freeze: () =>
@@ -93,7 +100,7 @@ export class World {
       this.#perform('thaw', () => {
         this.frozen = false;
       }),
-    update: (_record, config) => this.#perform('update', () => config),
+    update: (_record, { config }) => this.#perform('update', () => config),
     checkpoint: (_record, { leaveRunning }) =>
       this.#perform('checkpoint', () => {
         this.#expect(this.init === 'started');
@@ -122,11 +129,15 @@ export class World {
   };
 
   #perform<T>(name: EffectName, act: () => T): Promise<T> {
-    const fate = this.fate(name, this.calls.push(name) - 1);
+    const fate = this.#fateOf(name);
     if (fate === 'vanish') act();
     if (fate === 'die' || fate === 'vanish') return new Promise(() => undefined);
     if (fate === 'fail') return Promise.reject(new Error(`${name}: EIO`));
     return Promise.resolve().then(act);
+  }
+
+  #fateOf(name: EffectName): ReturnType<Fate> {
+    return this.#dead ? 'die' : this.fate(name, this.calls.push(name) - 1);
   }
 
   /** An effect was called in a world in which it makes no sense: the machine allowed something illegal. */
@@ -167,14 +178,15 @@ export function newRecord(hooks?: Hooks): ContainerRecord {
 }
 
 export function newActor(world: World, record: ContainerRecord = newRecord()): ContainerActor {
-  return createActor(containerMachine(actorsOf(world.effects)), { input: record }).start();
+  return createActor(containerMachine, { input: { record, effects: world.effects } }).start();
 }
 
-/** As another command does it: through JSON, and in the machine without the states of creation. */
+/** As another command does it: through JSON. */
 export function rehydrated(world: World, snapshot: PersistedSnapshot): ContainerActor {
   const copy: PersistedSnapshot = { ...JSON.parse(JSON.stringify(snapshot)), output: undefined, error: undefined };
-  const machine = containerMachine(actorsOf(world.effects), 'record');
-  return createActor(machine, { input: copy.context, snapshot: copy }).start();
+  const { context: record } = copy;
+  const given = { ...copy, context: { ...record, effects: world.effects } };
+  return createActor(containerMachine, { input: { record }, snapshot: given }).start();
 }
 
 /** What the next command finds in the world's state.json. */
@@ -185,3 +197,27 @@ export function resumed(world: World): ContainerActor {
 
 /** The actor of a container that has been brought to a state. */
 export const isDone = (actor: ContainerActor): boolean => actor.getSnapshot().status === 'done';
+
+const CRIU = {
+  imagePath: '/images',
+  ...{ tcpEstablished: false, externalUnixSockets: false, shellJob: false, fileLocks: false },
+  ...{ lazyPages: false, autoDedup: false },
+} as const;
+
+const RESTORATION: Restoration = { options: CRIU, config: { ociVersion: '1.3.0' }, standardLinks: [] };
+
+export const RESTORE = { type: 'restore', restoration: RESTORATION } as const satisfies Request;
+
+export const CHECKPOINT = {
+  type: 'checkpoint',
+  leaveRunning: false,
+  preDump: false,
+  options: { ...CRIU, tcpSkipInFlight: false, linkRemap: false },
+} as const satisfies Request;
+
+export const UPDATE = {
+  type: 'update',
+  config: { ociVersion: '1.3.0', hostname: 'updated' },
+  resources: {},
+  schemata: false,
+} as const satisfies Request;

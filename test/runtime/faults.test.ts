@@ -23,7 +23,7 @@ const create: Operation = async (context) => {
   (await createContainer(context, { id: 'c1', bundle: BUNDLE, inheritance })).close();
 };
 const start: Operation = async (context) => {
-  const container = await openExisting(context, 'c1', 'exclusive');
+  const container = await openExisting(context, 'c1', 'start');
   try {
     succeed(context, await container.request({ type: 'start' }));
   } finally {

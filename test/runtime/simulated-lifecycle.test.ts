@@ -133,7 +133,7 @@ for (const layout of ['v2', 'hybrid', 'v1'] as const)
       }
       const ask = (type: 'start' | 'pause' | 'resume') =>
         run(async (context) => {
-          const container = await openExisting(context, 'c1', 'exclusive');
+          const container = await openExisting(context, 'c1', type);
           succeed(context, await container.request({ type }));
           container.close();
         });

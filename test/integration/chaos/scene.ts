@@ -7,7 +7,6 @@ import type { Request } from '../../../machines/events.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Platform } from '../../../native/platform.ts';
 import { succeed } from '../../../runtime/container/answers.ts';
-import type { Access } from '../../../runtime/container/container.ts';
 import { type Context, PATIENCE } from '../../../runtime/container/context.ts';
 import { observe } from '../../../runtime/container/observe.ts';
 import { openExisting, optionsFor } from '../../../runtime/container/open.ts';
@@ -29,7 +28,7 @@ export interface Commands {
   readonly warnings: readonly string[];
   create(): Promise<ContainerRecord>;
   start(): Promise<void>;
-  ask(request: Request, access?: Access): Promise<Answer>;
+  ask(request: Request): Promise<Answer>;
   kill(signal: number, all?: boolean): Promise<void>;
   delete(force: boolean): Promise<void>;
   /** undefined where there is no container. */
@@ -55,8 +54,8 @@ export function commandsOn({ id, root, bundle }: Place, platform: Platform = hos
     observe: (record: ContainerRecord) => observe(platform, record),
   };
 
-  async function ask(request: Request, access: Access = 'exclusive'): Promise<Answer> {
-    const container = await openExisting(context, id, access);
+  async function ask(request: Request): Promise<Answer> {
+    const container = await openExisting(context, id, request.type);
     try {
       return await container.request(request);
     } finally {
@@ -83,7 +82,7 @@ export function commandsOn({ id, root, bundle }: Place, platform: Platform = hos
       }
     },
     start: async () => succeed(context, await ask({ type: 'start' })),
-    kill: async (signal, all = false) => succeed(context, await ask({ type: 'kill', signal, all }, 'shared')),
+    kill: async (signal, all = false) => succeed(context, await ask({ type: 'kill', signal, all })),
     delete: async (force) => succeed(context, await deleteContainer(optionsFor(context, id), force)),
     look: () => lookAt(look, id),
     list: () => lookAtAll(look),

@@ -10,12 +10,7 @@ import type { Answer } from '../../../machines/ask.ts';
 import type { Request } from '../../../machines/events.ts';
 import { SIGNALS } from '../../../native/constants/signal.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
-import {
-  type Access,
-  type ContainerOptions,
-  newContainer,
-  openContainer,
-} from '../../../runtime/container/container.ts';
+import { accessFor, type ContainerOptions, newContainer, openContainer } from '../../../runtime/container/container.ts';
 import { deleteContainer } from '../../../runtime/operations/delete.ts';
 import { isStoreError } from '../../../runtime/store/error.ts';
 import { lookAt } from '../../../runtime/store/look.ts';
@@ -64,6 +59,8 @@ export const spokenSteps: fc.Arbitrary<Step> = fc.oneof(
       (limit): Step => ({
         type: 'update',
         config: { ...newRecord().config, linux: { ...newRecord().config.linux, resources: { pids: { limit } } } },
+        resources: { pids: { limit } },
+        schemata: false,
       }),
     ),
   },
@@ -95,7 +92,7 @@ export class Twins {
     if (request.type === 'run') return this.#real.run?.() ?? Promise.reject(new Error('it cannot run'));
     if (request.type === 'create') return this.#real.create();
     if (request.type === 'delete') return this.#real.delete(request.force);
-    return this.#real.ask(request, accessFor(request));
+    return this.#real.ask(request);
   }
 
   async #askTwin(request: Exclude<Step, { type: 'accident' }>): Promise<unknown> {
@@ -107,8 +104,8 @@ export class Twins {
     const { id, root } = this.#twin;
     const container =
       request.type === 'create'
-        ? await newContainer(this.#twin, { ...newRecord(), id, root }, 'create')
-        : await openContainer(this.#twin, accessFor(request));
+        ? await newContainer(this.#twin, { ...newRecord(), id, root })
+        : await openContainer(this.#twin, accessFor(request.type));
     return container.request(request).finally(() => container.close());
   }
 
@@ -150,9 +147,6 @@ export class Twins {
     if (found !== undefined) await assertKernelAgrees(found.status, found.record);
   }
 }
-
-const accessFor = ({ type }: Request): Access =>
-  type === 'kill' || type === 'exec' || type === 'events' ? 'shared' : 'exclusive';
 
 function missingIsUndefined(error: unknown): undefined {
   if (!isStoreError(error, 'missing')) throw error;

@@ -28,7 +28,7 @@ const MISSING = { message: 'container does not exist' };
 const recordIn = (root: string) => ({ ...newRecord(HOOKS), root });
 
 async function create(options: ContainerOptions): Promise<Answer> {
-  const container = await newContainer(options, recordIn(options.root), 'create');
+  const container = await newContainer(options, recordIn(options.root));
   return container.request({ type: 'create' }).finally(() => container.close());
 }
 
@@ -162,7 +162,7 @@ test('kill and exec need no lock: a hook may use them', async () => {
 test('delete --force ends the init that another command hangs on, then waits for it', async () => {
   const [root, world] = [newRoot(), new World()];
   const options = command(root, world);
-  const hanging = await newContainer(options, recordIn(root), 'create');
+  const hanging = await newContainer(options, recordIn(root));
   const hangs = Promise.withResolvers<void>();
   world.fate = (name) => {
     if (name === 'makeMounts') hangs.resolve();
@@ -225,7 +225,7 @@ test('containers are listed in order, with those that cannot be read', async () 
   const [root, world] = [newRoot(), new World()];
   for (const id of ['b', 'a']) {
     const options = command(root, new World(), id);
-    const container = await newContainer(options, { ...recordIn(root), id }, 'create');
+    const container = await newContainer(options, { ...recordIn(root), id });
     await container.request({ type: 'create' });
     container.close();
   }
@@ -245,7 +245,7 @@ test('containers are listed in order, with those that cannot be read', async () 
 
 test('requests of one command are served one after the other', async () => {
   const options = command(newRoot());
-  const container = await newContainer(options, recordIn(options.root), 'create');
+  const container = await newContainer(options, recordIn(options.root));
   const answers = await Promise.all(
     (['create', 'start', 'pause', 'start'] as const).map((type) => container.request({ type })),
   );
@@ -330,9 +330,11 @@ test('whichever call on the directory a command dies at, delete --force leaves n
 /** What a command would print, for all that it was asked to do. */
 async function attempt(work: () => Promise<readonly Answer[]>): Promise<readonly string[]> {
   try {
-    return (await work()).flatMap((answer) =>
-      answer.outcome === 'failed' ? answer.failures.map(({ error }) => String(error)) : [],
-    );
+    return (await work()).flatMap((answer) => {
+      if (answer.outcome === 'refused') return [answer.message];
+      const failures = answer.outcome === 'failed' ? answer.failures : [];
+      return [...failures, ...answer.warnings].map(({ error }) => String(error));
+    });
   } catch (error) {
     return [String(error)];
   }
@@ -346,12 +348,15 @@ test('a lock that was let go of lets others work, and comes back with what they 
   const before = descriptors();
   const [root, world] = [newRoot(), new World()];
   const options = command(root, world);
-  const container = await newContainer(options, recordIn(root), 'create');
+  const container = await newContainer(options, recordIn(root));
   await container.request({ type: 'create' });
   await container.request({ type: 'start' });
   container.release();
   await assert.rejects(container.request({ type: 'pause' }), TypeError, 'it has no lock');
-  assert.equal((await run(options, { type: 'update', config: recordIn(root).config })).outcome, 'done');
+  assert.equal(
+    (await run(options, { type: 'update', config: recordIn(root).config, resources: {}, schemata: false })).outcome,
+    'done',
+  );
   world.init = 'dead';
   assert.equal(await container.reacquire(), true, 'what was written is what it had written');
   assert.equal(container.status, 'stopped', 'the machine was told of the end');
@@ -365,7 +370,7 @@ test('a lock that was let go of lets others work, and comes back with what they 
 test('a container that others changed, or deleted, meanwhile is not taken up again', async () => {
   const [root, world] = [newRoot(), new World()];
   const options = command(root, world);
-  const container = await newContainer(options, recordIn(root), 'create');
+  const container = await newContainer(options, recordIn(root));
   await container.request({ type: 'create' });
   container.release();
   await run(options, { type: 'start' });

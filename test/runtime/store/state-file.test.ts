@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { PERSISTED_STATES } from '../../../machines/persisted.ts';
+import { PERSISTED_STATES } from '../../../machines/status.ts';
 import { isStoreError, StoreError } from '../../../runtime/store/error.ts';
 import { decodeState, encodeState, salvageState } from '../../../runtime/store/state-file.ts';
 import type { ContainerRecord } from '../../../spec/record.ts';

@@ -4,13 +4,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Chart } from '../../build/diagram.ts';
-import { actorsOf } from '../../machines/actors.ts';
+import { picture } from '../../build/picture.ts';
 import { containerMachine } from '../../machines/container.ts';
-import { picture } from './picture.ts';
-import { World } from './world.ts';
 
 const FILE = new URL('../../docs/lifecycle.svg', import.meta.url);
-const machine = containerMachine(actorsOf(new World().effects));
+const machine = containerMachine;
 
 describe('the picture of the lifecycle', () => {
   it('shows the machine', () => {
@@ -54,6 +52,7 @@ function copy(root: Chart['root'], change: (path: string, transitions: Transitio
       key: node.key,
       path: node.path,
       type: node.type,
+      entry: node.entry,
       invoke: node.invoke,
       initial: node.initial,
       ...(node.always && { always: node.always }),

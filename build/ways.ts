@@ -1,6 +1,6 @@
 /** Which states of the chart lead to which others, and by what, when only some states are looked at. Pure. */
 
-import type { Chart } from '../../build/diagram.ts';
+import type { Chart } from './diagram.ts';
 
 type Node = Chart['root'];
 
@@ -15,14 +15,14 @@ export interface Way {
 /**
  * @param shown top-level states; what lies between two of them counts as a part of the way
  * @param by the events, of all that the chart has
- * @returns the ways that are there without conditions, in the chart's order
+ * @returns the ways that are there without conditions, in the chart's order; what is observed leads where the kernel says
  */
 export function ways({ root }: Chart, shown: readonly string[], by: readonly string[]): Way[] {
   const found = shown.flatMap((from) =>
     leaves(root.states[from]).flatMap((leaf) =>
       [...leaf.transitions].flatMap(([event, transitions]) =>
         transitions
-          .filter(({ guard }) => isEffectsEnd(event) || guard === undefined)
+          .filter(({ guard }) => isEffectsEnd(event) || event === 'observed' || guard === undefined)
           .map(({ target }) => ({ from, by: wordFor(event), to: arrival(shown, from, target?.[0] ?? leaf) })),
       ),
     ),
@@ -59,7 +59,7 @@ function onward(node: Node): Node[] {
   const inner = Object.keys(node.states).length > 0 ? (node.initial.target ?? []) : [];
   const always = (node.always ?? []).flatMap(({ target }) => target ?? []);
   const done = [...node.transitions].flatMap(([event, transitions]) =>
-    event.startsWith('xstate.done.') ? transitions.flatMap(({ target }) => target ?? []) : [],
+    wordFor(event) === 'done' ? transitions.flatMap(({ target }) => target ?? []) : [],
   );
   return [...inner, ...always, ...done];
 }
@@ -69,9 +69,10 @@ function leaves(node: Node | undefined): Node[] {
   return [node, ...Object.values(node.states).flatMap(leaves)];
 }
 
-const isEffectsEnd = (event: string): boolean => /^xstate\.(done|error)\./.test(event);
+/** To write the record down is one, too. */
+const isEffectsEnd = (event: string): boolean => /^xstate\.(done|error)\.|^(un)?saved$/.test(event);
 
 function wordFor(event: string): string {
   if (!isEffectsEnd(event)) return event;
-  return event.startsWith('xstate.done.') ? 'done' : 'failed';
+  return event === 'saved' || event.startsWith('xstate.done.') ? 'done' : 'failed';
 }

@@ -3,7 +3,7 @@
  * leads where comes from the chart.
  */
 
-import type { Chart } from '../../build/diagram.ts';
+import type { Chart } from './diagram.ts';
 import { type Way, ways } from './ways.ts';
 
 interface Box {
@@ -34,7 +34,7 @@ const LABELS: Readonly<Record<string, string>> = {
   pause: 'pause',
   resume: 'resume',
   delete: 'delete',
-  exited: 'ends',
+  observed: 'ends',
   done: '',
   failed: 'a step fails',
 };
@@ -87,8 +87,11 @@ const STYLE = `
 /** @throws RangeError for a way of the chart that has no place in the picture, and for a place that no way of it needs */
 export function picture(chart: Chart): string {
   const found = ways(chart, ['absent', ...Object.keys(BOXES)], Object.keys(LABELS)).filter(
-    // Effects end in other states as well, but only after a request that is shown.
-    ({ from, by, to }) => from !== to && (from === 'creating' || (by !== 'done' && by !== 'failed')),
+    // Effects end in other states as well, but only after a request that is shown. Of what is observed, the end is shown.
+    ({ from, by, to }) =>
+      from !== to &&
+      (from === 'creating' || (by !== 'done' && by !== 'failed')) &&
+      (by !== 'observed' || to === 'stopped'),
   );
   const unneeded = Object.keys(ROADS).filter((road) => !found.some(({ from, to }) => road === `${from} ${to}`));
   if (unneeded.length > 0) throw new RangeError(`the chart does not lead from ${unneeded.join(', from ')}`);
