@@ -54,7 +54,7 @@ const NOTED_EVERY_MS = 60_000;
 
 /** Says by a file's time of modification that it was used. The time of access would not do: many mounts do not keep it. */
 export function noteUse(local: Kernel, fd: number, stat: Out): void {
-  const age = Date.now() - modifiedAt(stat);
-  // One from the future would never be removed.
-  if (age > NOTED_EVERY_MS || age < 0) attempt(local, { name: 'utimensat', args: [fd, null, null, 0] });
+  const age = Math.abs(Date.now() - modifiedAt(stat));
+  // A time far in the future is mended, too: such a file would never be removed.
+  if (age > NOTED_EVERY_MS) attempt(local, { name: 'utimensat', args: [fd, null, null, 0] });
 }

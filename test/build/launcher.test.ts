@@ -121,7 +121,7 @@ describe('the launcher', () => {
       ...entriesOf({ LISTEN_FDS, LISTEN_PID, LD_LIBRARY_PATH, NOTIFY_SOCKET, XDG_RUNTIME_DIR, USER }),
     ]);
     assert.deepEqual(namesOf(seen.env.slice(-OWN.length)), OWN);
-    assert.deepEqual(seen.env.slice(-OWN.length)[0], 'RUNCHART_ENVIRONMENT=200');
+    assert.deepEqual(seen.env.slice(-OWN.length)[0], 'RUNCHART_ENVIRONMENT=202');
   });
 
   it('hands it no other name that can be found in the engine that ships', (t) => {
@@ -185,7 +185,7 @@ describe('the launcher', () => {
       return /^env RUNCHART_ENVIRONMENT=(.*)$/m.exec(stdout)?.[1];
     };
     assert.equal(told('ulimit -f 2'), '-27', 'EFBIG');
-    assert.equal(told('ulimit -f 4'), '200');
+    assert.equal(told('ulimit -f 4'), '202');
     assert.equal(told('ulimit -n 64'), '3', 'it stays where it is');
   });
 

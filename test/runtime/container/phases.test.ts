@@ -75,9 +75,9 @@ test('without a fault it is created', async () => {
 test('the host name, which the namespaces have posted and the mounts or the rootfs hear of', async () => {
   const { failures, message } = await failing(stopAt('sethostname'));
   assert.deepEqual(failures, [
-    ['namespaces', 'EffectError: set the host name to runc: EPERM: operation not permitted'],
+    ['namespaces', 'EffectError: set the host name to runchart: EPERM: operation not permitted'],
   ]);
-  assert.equal(message, 'unable to start container process: set the host name to runc: EPERM: operation not permitted');
+  assert.equal(message, 'unable to start container process: set the host name to runchart: EPERM: operation not permitted');
 });
 
 test('pivot_root, which the process hears of, is the rootfs’s', async () => {
