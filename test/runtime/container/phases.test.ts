@@ -77,7 +77,10 @@ test('the host name, which the namespaces have posted and the mounts or the root
   assert.deepEqual(failures, [
     ['namespaces', 'EffectError: set the host name to runchart: EPERM: operation not permitted'],
   ]);
-  assert.equal(message, 'unable to start container process: set the host name to runchart: EPERM: operation not permitted');
+  assert.equal(
+    message,
+    'unable to start container process: set the host name to runchart: EPERM: operation not permitted',
+  );
 });
 
 test('pivot_root, which the process hears of, is the rootfs’s', async () => {
