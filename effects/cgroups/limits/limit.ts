@@ -18,6 +18,6 @@ export const isSet = (value: Wide | undefined): value is Wide => value !== undef
 
 export const isUnlimited = (value: Wide | undefined): boolean => value !== undefined && BigInt(value) === -1n;
 
-/** `major:minor`. */
-export const deviceNumber = ({ major, minor }: { readonly major: Wide; readonly minor: Wide }): string =>
+/** A device as the files of cgroups name it: `major:minor`. */
+export const majorMinor = ({ major, minor }: { readonly major: Wide; readonly minor: Wide }): string =>
   `${major}:${minor}`;

@@ -1,7 +1,7 @@
 /** Block IO limits of cgroup v1: blkio.* files, one line a write. Pure. */
 
 import type { BlockIO } from '../../../spec/types.ts';
-import { deviceNumber, type Limit } from './limit.ts';
+import { type Limit, majorMinor } from './limit.ts';
 import { throttles } from './throttles.ts';
 
 export function blockIOLimits(io: BlockIO): readonly Limit[] {
@@ -15,8 +15,8 @@ export function blockIOLimits(io: BlockIO): readonly Limit[] {
     ...(io.weight ? [weight('weight', String(io.weight))] : []),
     ...(io.leafWeight ? [write('blkio.leaf_weight', String(io.leafWeight))] : []),
     ...(io.weightDevice ?? []).flatMap((device) => [
-      ...(device.weight ? [weight('weight_device', `${deviceNumber(device)} ${device.weight}`)] : []),
-      ...(device.leafWeight ? [write('blkio.leaf_weight_device', `${deviceNumber(device)} ${device.leafWeight}`)] : []),
+      ...(device.weight ? [weight('weight_device', `${majorMinor(device)} ${device.weight}`)] : []),
+      ...(device.leafWeight ? [write('blkio.leaf_weight_device', `${majorMinor(device)} ${device.leafWeight}`)] : []),
     ]),
     ...throttles(io).map(({ file, device, rate }) => write(`blkio.throttle.${file}_device`, `${device} ${rate}`)),
   ];

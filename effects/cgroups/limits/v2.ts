@@ -3,7 +3,7 @@
 import type { BlockIO, LinuxCPU, LinuxMemory, LinuxResources } from '../../../spec/types.ts';
 import { CgroupError } from '../files.ts';
 import { cpuWeight, ioWeight, swapMax, v2Bytes } from './conversions.ts';
-import { deviceNumber, isSet, type Limit } from './limit.ts';
+import { isSet, type Limit, majorMinor } from './limit.ts';
 import { cpusetLimits, hugetlbLimits, pidsLimits, rdmaLimits } from './shared.ts';
 import { throttles } from './throttles.ts';
 
@@ -69,7 +69,7 @@ function ioLimits(io: BlockIO): readonly Limit[] {
   return [
     ...(io.weight ? [weight('', io.weight)] : []),
     ...(io.weightDevice ?? []).flatMap((device) =>
-      device.weight ? [weight(`${deviceNumber(device)} `, device.weight)] : [],
+      device.weight ? [weight(`${majorMinor(device)} `, device.weight)] : [],
     ),
     ...throttles(io).map(({ key, device, rate }) => ({
       controller: 'io',
