@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { createCgroup } from '../../effects/cgroups/create.ts';
-import { isCgroupError } from '../../effects/cgroups/files.ts';
+import { isCgroupError } from '../../effects/cgroups/error.ts';
 import { freeze, isFrozen, thaw } from '../../effects/cgroups/freeze.ts';
 import { killAll, signalAll } from '../../effects/cgroups/kill.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { createCgroup } from '../../effects/cgroups/create.ts';
-import { CgroupError } from '../../effects/cgroups/files.ts';
+import { CgroupError } from '../../effects/cgroups/error.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { directoriesOf } from '../../effects/cgroups/paths.ts';
 import { planCgroup } from '../../effects/cgroups/plan.ts';

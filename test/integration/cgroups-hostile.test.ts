@@ -1,11 +1,14 @@
-/** What a container that may write to its own cgroup can make of it: its processes are still found, and it still comes to its end. */
+/**
+ * What a container that may write to its own cgroup can make of it: its processes are still found, and it still comes
+ * to its end.
+ */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
-import { isCgroupError } from '../../effects/cgroups/files.ts';
+import { isCgroupError } from '../../effects/cgroups/error.ts';
 import { killAll } from '../../effects/cgroups/kill.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { members } from '../../effects/cgroups/members.ts';

@@ -1,4 +1,4 @@
-/** The four kinds of throttles of a block device. Pure. */
+/** The four kinds of throttles of block devices. Pure. */
 
 import type { BlockIO } from '../../../spec/types.ts';
 import { majorMinor } from './limit.ts';

@@ -1,4 +1,4 @@
-/** Block IO limits of cgroup v1: blkio.* files, one line a write. Pure. */
+/** Block IO limits of cgroup v1, in the blkio.* files. Each write is one line. Pure. */
 
 import type { BlockIO } from '../../../spec/types.ts';
 import { type Limit, majorMinor } from './limit.ts';
@@ -6,7 +6,7 @@ import { throttles } from './throttles.ts';
 
 export function blockIOLimits(io: BlockIO): readonly Limit[] {
   const write = (file: string, value: string): Limit => ({ controller: 'blkio', file, value });
-  // The BFQ scheduler's files took the place of CFQ's in Linux 5.0.
+  // In Linux 5.0 the files of the BFQ scheduler replaced those of CFQ.
   const weight = (file: string, value: string): Limit => ({
     ...write(`blkio.${file}`, value),
     otherwise: { file: `blkio.bfq.${file}`, value },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { CgroupError } from '../../../effects/cgroups/files.ts';
+import { CgroupError } from '../../../effects/cgroups/error.ts';
 import { members } from '../../../effects/cgroups/members.ts';
 import { removeCgroup } from '../../../effects/cgroups/remove.ts';
 import { type Visitor, walkCgroups } from '../../../effects/cgroups/walk.ts';

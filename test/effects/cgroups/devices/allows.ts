@@ -3,7 +3,10 @@
 import type { DevicePolicy } from '../../../../effects/cgroups/devices/policy.ts';
 import { ANY, type Match } from '../../../../effects/cgroups/devices/rules.ts';
 
-/** Whether a policy lets a process do this to a device: what the kernel answers, by v1's controller and v2's program alike. */
+/**
+ * Whether a policy lets a process do this to a device: what the kernel answers, by v1's controller and v2's program
+ * alike.
+ */
 export function allows({ defaultAllow, exceptions }: DevicePolicy, asked: Match): boolean {
   const about = exceptions.filter(
     ({ type, major, minor }) =>

@@ -1,4 +1,7 @@
-/** Limits against a model of the kernel that holds to its rules between files: whatever was there, the new ones come to be. */
+/**
+ * Limits against a model of the kernel that holds to its rules between files: whatever was there, the new ones come to
+ * be.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
