@@ -36,7 +36,7 @@ interface CreationRequest {
   readonly connect: Connect;
 }
 
-export interface Creation {
+export interface CgroupCreation {
   /** The cgroup that is there, or with systemd, that will be there. */
   readonly record: CgroupRecord;
   /**
@@ -72,7 +72,11 @@ function parted(resources: LinuxResources): { readonly early: LinuxResources; re
  * @param local performs in this process, which has the same pid namespace as the process of `enter`
  * @throws CgroupError, BusError
  */
-export async function makeCgroup(local: Kernel, record: CgroupRecord, request: CreationRequest): Promise<Creation> {
+export async function makeCgroup(
+  local: Kernel,
+  record: CgroupRecord,
+  request: CreationRequest,
+): Promise<CgroupCreation> {
   const { resources: all, cgroupsPath, connect, programs, ...rest } = request;
   const { early: resources, late } = parted(all);
   const complete = async (made: CgroupRecord) => {
