@@ -1,5 +1,5 @@
 /**
- * The same tests on pure cgroup v2, where this host is v1 or hybrid: in a mount namespace with cgroup2 at
+ * Runs the same tests on pure cgroup v2 where this host has v1 or is hybrid: in a mount namespace with cgroup2 at
  * /sys/fs/cgroup.
  */
 
