@@ -1,13 +1,13 @@
 /**
- * A container's cgroup, whoever makes it: this process, or systemd on its behalf. The difference that matters:
- * a scope of systemd's cannot be empty, so it is made once there is a process to be in it.
+ * Makes a container's cgroup and changes its limits, by this process or by systemd. The difference that matters: a
+ * scope of systemd's cannot be empty, so systemd makes it when there is a process to put into it.
  *
  * A cgroup's life:
  *
  *   detectLayout (layout.ts)      what the host has
- *   planCgroup (paths.ts)         pure; the plan goes into state.json before anything is made
- *   refuseUsed (create.ts)        before the plan is recorded: see there
- *   makeCgroup, enter, complete   directories and limits, then who is to be in it
+ *   planCgroup (plan.ts)          pure; the plan goes into state.json before anything is made
+ *   refuseUsed (create.ts)        refuses a cgroup in use, before the plan is recorded
+ *   makeCgroup, enter, complete   makes directories and limits, lets processes in, sets the last limits
  *   changeLimits; freeze.ts, kill.ts, members.ts, stats/, oom.ts
  *   killAll (kill.ts), endCgroup (end.ts)
  */
@@ -19,7 +19,7 @@ import type { LinuxResources } from '../../spec/types.ts';
 import { doing } from '../error.ts';
 import { createCgroup } from './create.ts';
 import type { DevicePrograms } from './devices/programs.ts';
-import { APPLYING } from './files.ts';
+import { APPLYING } from './error.ts';
 import { checkJoined, type JoinOptions, joinCalls } from './join.ts';
 import { updateResources } from './resources.ts';
 import { type Connect, withSystemd } from './systemd/with-systemd.ts';
@@ -31,27 +31,35 @@ interface CreationRequest {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly rootless?: boolean;
   readonly programs?: DevicePrograms | undefined;
-  /** See `ScopeRequest`. */
+  /** The user who is to own the cgroup: see `ScopeRequest`. */
   readonly ownerUid?: number;
   readonly connect: Connect;
 }
 
-export interface Creation {
-  /** What is there, or with systemd, what will be. */
+export interface CgroupCreation {
+  /** The cgroup that is there, or with systemd, that will be there. */
   readonly record: CgroupRecord;
   /**
-   * Has a process with a single thread move into the cgroup, by the calls that it performs. With systemd this makes it.
+   * Moves a process with a single thread into the cgroup, by calls that the process performs. With systemd, this is
+   * what makes the cgroup.
    * @throws CgroupError, EffectError, BusError
    */
   enter(process: Kernel, options?: JoinOptions): void;
-  /** Once the init is the only process in it: sets what would have kept it from being made. @throws CgroupError, BusError */
+  /**
+   * Sets the limits that would have kept the container from being made. To be called when the init is the only process
+   * in the cgroup.
+   * @throws CgroupError, BusError
+   */
   complete(): Promise<void>;
 }
 
-/** In the cgroup at once while the container is made: the stage, the init, and what helps them to a time namespace. */
+/**
+ * How many processes are in the cgroup at most while a container is made: the stage, the init, a time namespace's
+ * helpers.
+ */
 const MAKERS = 4n;
 
-/** A limit of processes that would not let the container be made comes later. Pure. */
+/** Sets apart a limit of processes that is too low for making the container: it comes later. Pure. */
 function parted(resources: LinuxResources): { readonly early: LinuxResources; readonly late?: LinuxResources } {
   const { pids, ...early } = resources;
   const limit = pids?.limit === undefined ? -1n : BigInt(pids.limit);
@@ -59,8 +67,16 @@ function parted(resources: LinuxResources): { readonly early: LinuxResources; re
   return { early, late: { pids } };
 }
 
-/** @param local performs in this process, whose pid namespace that of `enter`'s process is. @throws CgroupError, BusError */
-export async function makeCgroup(local: Kernel, record: CgroupRecord, request: CreationRequest): Promise<Creation> {
+/**
+ * Makes the cgroup, or with systemd prepares to make it.
+ * @param local performs in this process, which has the same pid namespace as the process of `enter`
+ * @throws CgroupError, BusError
+ */
+export async function makeCgroup(
+  local: Kernel,
+  record: CgroupRecord,
+  request: CreationRequest,
+): Promise<CgroupCreation> {
   const { resources: all, cgroupsPath, connect, programs, ...rest } = request;
   const { early: resources, late } = parted(all);
   const complete = async (made: CgroupRecord) => {
@@ -94,8 +110,8 @@ function joinBy(process: Kernel, record: CgroupRecord, options: JoinOptions = {}
 }
 
 /**
- * Changes the limits of a container that is there.
- * @param before the limits in force, to which it returns where it fails
+ * Changes the limits of a container.
+ * @param before the limits in force, which are set again if the change fails
  * @throws CgroupError, BusError
  */
 export async function changeLimits(

@@ -1,18 +1,21 @@
 /**
- * A new v1 cpuset has neither CPUs nor memory nodes, and takes no process before it has both:
- * what config.json does not say is taken from the parent, cpusets(7).
+ * Fills v1 cpusets. A new one has neither CPUs nor memory nodes, and takes no process before it has both. What
+ * config.json does not say comes from the parent: cpuset(7).
  */
 
+import { Batch } from '../../native/kernel/batch.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { LinuxCPU } from '../../spec/types.ts';
-import { Batch, CgroupError, planRead, textAt, writeText } from './files.ts';
+import { CgroupFileError } from './error.ts';
+import { planRead, textOf, writeText } from './files.ts';
 
 const FILES = ['cpus', 'mems'] as const;
 type Cpuset = Readonly<Record<(typeof FILES)[number], string>>;
 
 /**
- * Sets the container's cpuset, and those above it that are still empty.
- * @throws CgroupError
+ * Sets the container's cpuset, and fills those above it that are still empty.
+ * @param made the directories that this creation has made: their cpusets are empty
+ * @throws CgroupFileError
  */
 export function inheritCpuset(kernel: Kernel, directory: string, cpu: LinuxCPU, made: readonly string[]): void {
   const parent = parentOf(directory);
@@ -25,7 +28,7 @@ export function inheritCpuset(kernel: Kernel, directory: string, cpu: LinuxCPU, 
   }
 }
 
-/** The cpuset of a directory, filled from above where it is empty. */
+/** The cpuset of a directory, which it fills from the one above where it is empty. */
 function filled(kernel: Kernel, directory: string, made: readonly string[]): Cpuset {
   const current = made.includes(directory) ? { cpus: '', mems: '' } : readCpuset(kernel, directory);
   if (current.cpus !== '' && current.mems !== '') return current;
@@ -39,8 +42,8 @@ function readCpuset(kernel: Kernel, directory: string): Cpuset {
   const reads = FILES.map((file) => planRead(batch, `${directory}/cpuset.${file}`));
   const { results } = kernel.submit(batch.calls);
   const [cpus = '', mems = ''] = reads.map((read) => {
-    const text = textAt(read, results);
-    if (typeof text === 'number') throw new CgroupError(`read ${read.path}`, read.path, -text);
+    const text = textOf(read, results);
+    if (typeof text === 'number') throw new CgroupFileError(`read ${read.path}`, read.path, -text);
     return (text ?? '').trim();
   });
   return { cpus, mems };

@@ -1,12 +1,12 @@
-/** The cgroup that a container is in where some of it could not be made. */
+/** The cgroup that a container is in where the runtime could not make all of it. */
 
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
 import { detectLayout } from './layout.ts';
 
 /**
- * Who is not root seldom may make a cgroup in every v1 hierarchy: in the others the container stays in that of the runtime,
- * which is what a `cgroup` mount of its shows then, as with runc.
+ * A user who is not root may seldom make a cgroup in every v1 hierarchy. In the others the container stays in the
+ * runtime's own cgroup, and a `cgroup` mount of the container shows that one, as with runc.
  * @returns the container's cgroup, with the runtime's own paths where it has none
  * @throws CgroupError where no cgroup hierarchy is mounted
  */

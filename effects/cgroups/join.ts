@@ -1,47 +1,52 @@
 /** How a process moves itself into a container's cgroup. */
 
+import { Batch } from '../../native/kernel/batch.ts';
 import type { Call } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { Batch, planWrite, writeError, writtenAt } from './files.ts';
+import { writeError } from './error.ts';
+import { type PlannedWrite, planWrite, writtenBy } from './files.ts';
 import { legacyDirectoriesOf } from './paths.ts';
 
 export interface JoinOptions {
-  /** Leaves out the v2 directory: the process's child is born there, by CLONE_INTO_CGROUP. */
+  /** Leaves the v2 directory out, because the process's child is born there by CLONE_INTO_CGROUP. */
   readonly withoutUnified?: boolean;
 }
 
 /**
- * What a process with a single thread performs, in one batch, to join the cgroup of every hierarchy.
- * Failures are told by `checkJoined` from the results of these very calls.
+ * The batch by which a process with a single thread joins the cgroup in every hierarchy.
+ * `checkJoined` tells failures from the results of these very calls.
  *
- * On v1 it writes to `tasks`: moving the writing thread alone spares the kernel the lock that keeps all processes
- * of the host from forking meanwhile (cgroup_threadgroup_rwsem), and with it an RCU grace period each.
+ * On v1 the process writes to `tasks`, which moves the writing thread alone. To move a whole process, the kernel would
+ * take a lock that keeps every process of the host from forking meanwhile (cgroup_threadgroup_rwsem), and would wait
+ * for an RCU grace period each time.
  */
-export function joinCalls(record: CgroupRecord, options: JoinOptions = {}): Call[] {
-  const batch = new Batch();
-  for (const file of joinFiles(record, options)) planWrite(batch, file, '0');
-  return batch.calls;
-}
+export const joinCalls = (record: CgroupRecord, options: JoinOptions = {}): readonly Call[] =>
+  planJoin(record, options).calls;
 
 /**
- * Looks at the results of `joinCalls`, which begin at `from` in the batch.
- * @throws CgroupError for the first hierarchy that could not be joined
+ * Looks at the results of `joinCalls`, which were performed as a batch of their own.
+ * @throws CgroupFileError for the first hierarchy that could not be joined
  */
-export function checkJoined(
-  record: CgroupRecord,
-  results: readonly number[],
-  options: JoinOptions = {},
-  from = 0,
-): void {
-  joinFiles(record, options).forEach((file, i) => {
-    const errno = -writtenAt(from + i * CALLS_A_FILE, results);
+export function checkJoined(record: CgroupRecord, results: readonly number[], options: JoinOptions = {}): void {
+  for (const { file, write } of planJoin(record, options).writes) {
+    const errno = -writtenBy(write, results);
     if (errno > 0) throw writeError(file, '0', errno);
-  });
+  }
 }
 
-const CALLS_A_FILE = 3;
+interface JoinPlan {
+  readonly calls: readonly Call[];
+  readonly writes: readonly { readonly file: string; readonly write: PlannedWrite }[];
+}
 
-const joinFiles = (record: CgroupRecord, { withoutUnified }: JoinOptions): readonly string[] => [
-  ...legacyDirectoriesOf(record).map((directory) => `${directory}/tasks`),
-  ...(record.paths.unified !== undefined && !withoutUnified ? [`${record.paths.unified}/cgroup.procs`] : []),
-];
+function planJoin(record: CgroupRecord, { withoutUnified }: JoinOptions): JoinPlan {
+  const batch = new Batch();
+  const { unified } = record.paths;
+  const files = [
+    ...legacyDirectoriesOf(record).map((directory) => `${directory}/tasks`),
+    ...(unified !== undefined && !withoutUnified ? [`${unified}/cgroup.procs`] : []),
+  ];
+  // The kernel takes 0 for the process that writes.
+  const writes = files.map((file) => ({ file, write: planWrite(batch, file, '0') }));
+  return { calls: batch.calls, writes };
+}

@@ -1,15 +1,18 @@
-/** Signals to all processes of a container. */
+/** Sends signals to all processes of a container, and kills them. */
 
-import { close } from '../../native/calls/files.ts';
 import { kill, pidfdOpen, pidfdSendSignal } from '../../native/calls/process.ts';
+import { sleep } from '../../native/calls/sleep.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
+import { OwnedGroup } from '../../native/kernel/owned-group.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { CgroupError, sleep, tryRead, tryWrite, writeError } from './files.ts';
+import { CgroupError, CgroupFileError, writeError } from './error.ts';
+import { tryRead, tryWrite } from './files.ts';
 import { freeze, isFrozen, thawDying } from './freeze.ts';
 import { members } from './members.ts';
-import { memberDirectory } from './paths.ts';
 import { regaining } from './regain.ts';
 
 /**
@@ -22,17 +25,17 @@ export function signalAll(kernel: Kernel, record: CgroupRecord, signal: number):
   else signalEach(kernel, record, signal);
 }
 
-/** Those that are born while it goes on are found in the next round. */
+/** The next round finds the processes that were born during the last one. */
 const ROUNDS = 10;
-/** A descriptor for each at a time. */
+/** How many processes it holds by a descriptor at a time. */
 const AT_A_TIME = 256;
 
 /**
- * Without stopping them for it: whoever pauses the container at the same time would find it thawed behind their back, and whoever
- * looks at it would find it paused.
+ * Does not freeze the processes for it. Somebody who pauses the container at the same time would find it thawed again,
+ * and somebody who looks at it would take it for paused.
  */
 function signalEach(kernel: Kernel, record: CgroupRecord, signal: number): void {
-  const done = new Set<number>();
+  const done = new Set<Pid>();
   for (let round = 0; round < ROUNDS; round++) {
     const found = members(kernel, record).filter((pid) => !done.has(pid));
     if (found.length === 0) return;
@@ -44,29 +47,36 @@ function signalEach(kernel: Kernel, record: CgroupRecord, signal: number): void 
   }
 }
 
-/** Pids are reused: only who is a member while a descriptor holds them is one for sure. */
-function signalMembers(kernel: Kernel, record: CgroupRecord, pids: readonly number[], signal: number): void {
-  const { results } = kernel.submit(pids.map((pid) => ({ ...pidfdOpen(pid), mayFail: true as const })));
-  try {
-    const still = new Set(members(kernel, record));
-    const calls = pids.flatMap((pid, at) => {
-      const pidfd = results[at] ?? -1;
-      if (!still.has(pid)) return [];
-      if (pidfd >= 0) return [pidfdSendSignal(pidfd, signal)];
-      // A threaded cgroup tells of threads (EINVAL until Linux 6.8, ENOENT since), whose signal is their process's.
-      return pidfd === -ERRNO.EINVAL || pidfd === -ERRNO.ENOENT ? [kill(pid, signal)] : [];
-    });
-    kernel.submit(calls.map((one) => ({ ...one, mayFail: true as const })));
-  } finally {
-    kernel.submit(results.filter((fd) => fd >= 0).map((fd) => close(fd)));
+/**
+ * Sends a signal to those of the pids that are members. A pid may be reused at any time, so a process is a member for
+ * sure only if the cgroup lists its pid while a descriptor holds it.
+ */
+function signalMembers(kernel: Kernel, record: CgroupRecord, pids: readonly Pid[], signal: number): void {
+  using pidfds = new OwnedGroup(kernel);
+  const opening = new Batch();
+  const opened = pids.map((pid) => ({ pid, opened: opening.try(pidfdOpen(pid)) }));
+  const { results } = kernel.submit(opening.calls);
+  const held = opened.map(({ pid, opened }) => ({ pid, pidfd: resultOf(results, opened) }));
+  for (const { pidfd } of held) if (pidfd >= 0) pidfds.add(pidfd);
+  const still = new Set(members(kernel, record));
+  const signals = new Batch();
+  for (const { pid, pidfd } of held) {
+    if (!still.has(pid)) continue;
+    if (pidfd >= 0) signals.try(pidfdSendSignal(pidfd, signal));
+    // A threaded cgroup lists threads, for which there is no pidfd (EINVAL until Linux 6.8, ENOENT since). A signal to
+    // a thread's id goes to its process.
+    else if (pidfd === -ERRNO.EINVAL || pidfd === -ERRNO.ENOENT) signals.try(kill(pid, signal));
   }
+  kernel.submit(signals.calls);
 }
 
-/** Kills those that are there. */
+/** Kills the processes that are there now. */
 function killOnce(kernel: Kernel, record: CgroupRecord): void {
-  // On hybrid a process that is still being moved may be in the v1 hierarchies alone: the list of pids is asked there, too.
+  // On a hybrid host a process that is still being moved may be in the v1 hierarchies alone, so their pids are killed
+  // too.
   if (killUnified(kernel, record) && record.layout === 'v2') return;
-  // Standing still they cannot fork away from the list of pids. Where it fails, most are still reached.
+  // Frozen processes cannot fork while their pids are listed. If the freeze fails, most of them are reached all the
+  // same.
   if (!isFrozen(kernel, record)) quietly(() => freeze(kernel, record));
   try {
     const pids = members(kernel, record);
@@ -76,17 +86,18 @@ function killOnce(kernel: Kernel, record: CgroupRecord): void {
   }
 }
 
-/** Through cgroup.kill (since Linux 5.14). False where it is not there. */
+/** Kills by cgroup.kill (since Linux 5.14). @returns false where that is not there, or refuses */
 function killUnified(kernel: Kernel, { paths }: CgroupRecord): boolean {
   if (paths.unified === undefined) return false;
   const file = `${paths.unified}/cgroup.kill`;
   const errno = -tryWrite(kernel, file, '1');
-  // A threaded cgroup has the file, but refuses.
+  // A threaded cgroup has the file, and refuses to kill (EOPNOTSUPP).
   if (errno === ERRNO.ENOENT || errno === ERRNO.EOPNOTSUPP || errno === ERRNO.ENODEV) return false;
   if (errno > 0) throw writeError(file, '1', errno);
   return true;
 }
 
+/** Lets an error of cgroups go. */
 function quietly(work: () => void): void {
   try {
     work();
@@ -95,14 +106,17 @@ function quietly(work: () => void): void {
   }
 }
 
-/** Longer and longer: a look at thousands of cgroups takes its time, too, which is not counted. */
+/**
+ * Pauses, in milliseconds, that become longer: to look at thousands of cgroups takes time too, which is not counted.
+ */
 const pauseAfter = (waited: number): number => (waited === 0 ? 0.2 : Math.min(100, Math.max(5, waited / 20)));
 const KILL_EVERY_MS = 100;
 
 /**
- * Kills all processes and waits until the cgroup has none: SIGKILL again and again, for those that were being born.
+ * Kills all processes and waits until the cgroup has none. It sends SIGKILL again and again, since new processes may
+ * have been born meanwhile.
  * @param patience how long to wait, in milliseconds
- * @throws CgroupError where some outlive it
+ * @throws CgroupError where some of them outlive it
  */
 export function killAll(kernel: Kernel, record: CgroupRecord, patience = 10_000): void {
   let kill = 0;
@@ -119,7 +133,7 @@ export function killAll(kernel: Kernel, record: CgroupRecord, patience = 10_000)
   }
 }
 
-/** v2 tells it of the whole tree at once, also where the container has made cgroups that we may not look into. */
+/** cgroup.events of v2 speaks for the whole tree, even for cgroups that the container made and that we may not read. */
 function isEmpty(kernel: Kernel, record: CgroupRecord): boolean {
   const { layout, paths } = record;
   if (layout !== 'v2' || paths.unified === undefined) return members(kernel, record).length === 0;
@@ -128,12 +142,12 @@ function isEmpty(kernel: Kernel, record: CgroupRecord): boolean {
     const text = tryRead(kernel, path);
     if (typeof text === 'string') return !/^populated 1$/m.test(text);
     if (text === -ERRNO.ENOENT || text === -ERRNO.ENODEV) return true;
-    throw new CgroupError(`read ${path}`, path, -text);
+    throw new CgroupFileError(`read ${path}`, path, -text);
   });
 }
 
 function outlived(kernel: Kernel, record: CgroupRecord, patience: number): CgroupError {
   const left = members(kernel, record);
   const message = `${left.length} process(es) outlived SIGKILL for ${patience} ms: ${left.join(' ')}`;
-  return new CgroupError(message, memberDirectory(record) ?? '', 0);
+  return new CgroupError(message);
 }

@@ -13,15 +13,20 @@ export interface CgroupPlanInput {
   /** `--systemd-cgroup`: systemd makes the cgroup, and `cgroupsPath` is `slice:prefix:name`. */
   readonly systemd?: boolean;
   readonly rootless?: boolean;
-  /** Rootless with systemd: the ControlGroup that the user's manager tells. Guessed from this process's own, where absent. */
+  /**
+   * Without root and with systemd: the ControlGroup that the user's manager tells. If it is absent, it is guessed from
+   * this process's own cgroup.
+   */
   readonly managerCgroup?: string;
 }
 
-/** A path without `.`, `..` and empty parts, which cannot lead above where it starts. A relative one stays relative. */
+/**
+ * Resolves `.`, `..` and empty parts, so that a path cannot lead above where it starts. A relative one stays relative.
+ */
 export const cleanPath = (path: string): string =>
   path.startsWith('/') ? cleanInside(path) : cleanInside(path).slice(1);
 
-/** The directories of a cgroup, each once: controllers that are mounted together share theirs. */
+/** The directories of a cgroup, each once: controllers that are mounted together share a directory. */
 export const directoriesOf = (record: CgroupRecord): readonly string[] => [...new Set(Object.values(record.paths))];
 
 /** The v1 directories of a cgroup, each once. */
@@ -29,6 +34,6 @@ export const legacyDirectoriesOf = (record: CgroupRecord): readonly string[] => 
   ...new Set(Object.entries(record.paths).flatMap(([key, path]) => (key === 'unified' ? [] : [path]))),
 ];
 
-/** The one directory whose processes are taken for the container's. */
+/** The directory whose processes are taken for the container's. */
 export const memberDirectory = ({ layout, paths }: CgroupRecord): string | undefined =>
   layout === 'v2' ? paths.unified : (paths.devices ?? paths.pids ?? Object.values(paths)[0]);

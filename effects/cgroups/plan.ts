@@ -1,11 +1,13 @@
-/** Where a container's cgroup lives: decided from config.json and the host's layout alone, before anything is made. */
+/**
+ * Decides where a container's cgroup is to be, from config.json and the host's layout alone, before anything is made.
+ */
 
 import type { CgroupRecord } from '../../spec/record.ts';
-import { CgroupError } from './files.ts';
+import { CgroupError } from './error.ts';
 import { type CgroupPlanInput, cleanPath } from './paths.ts';
 import { planSystemdCgroup } from './systemd/unit.ts';
 
-/** The v1 controllers that a container joins, where the host has them; the same ones as runc's. */
+/** The v1 controllers that a container joins where the host has them: the same as runc's. */
 const V1_CONTROLLERS: readonly string[] = [
   'cpuset',
   'devices',
@@ -25,8 +27,9 @@ const V1_CONTROLLERS: readonly string[] = [
 ];
 
 /**
- * The cgroup that a container gets. An absolute path starts at the hierarchy's root; a relative one at this
- * process's own cgroup on v1, and beside it on v2, where a cgroup with processes cannot have children with controllers.
+ * The cgroup that a container gets. An absolute path starts at the hierarchy's root. On v1 a relative path starts at
+ * this process's own cgroup. On v2 it starts beside that one, since a cgroup with processes has no children with
+ * controllers.
  * @throws CgroupError
  */
 export function planCgroup(input: CgroupPlanInput): CgroupRecord {
@@ -36,8 +39,6 @@ export function planCgroup(input: CgroupPlanInput): CgroupRecord {
   if (inner === '/' || inner === '')
     throw new CgroupError(
       `cgroupsPath ${JSON.stringify(input.cgroupsPath)} is the root of the hierarchy: name a cgroup`,
-      '',
-      0,
     );
 
   const absolute = inner.startsWith('/');
@@ -46,8 +47,7 @@ export function planCgroup(input: CgroupPlanInput): CgroupRecord {
     const directory = absolute ? mountpoint + inner : `${own}/${inner}`;
     for (const controller of controllers) if (V1_CONTROLLERS.includes(controller)) paths[controller] = directory;
   }
-  if (layout.mode !== 'v2' && paths.devices === undefined)
-    throw new CgroupError('mountpoint for devices not found', '', 0);
+  if (layout.mode !== 'v2' && paths.devices === undefined) throw new CgroupError('mountpoint for devices not found');
   if (layout.unified) {
     const { mountpoint, own } = layout.unified;
     const base = layout.mode === 'v2' && own !== mountpoint ? own.slice(0, own.lastIndexOf('/')) : own;

@@ -1,20 +1,25 @@
 /**
- * What belongs to us stays ours. Without root, the container's root is who owns the container's cgroup: he can take from its files
- * and directories, by chmod(2), what they allow their owner. Root is not kept out by that.
+ * Takes a cgroup back that the container has closed. Without root, the user who runs the container also owns its
+ * cgroup. The container's root is that user, and can take away by chmod(2) what the files and directories allow their
+ * owner. Root is not kept out by that.
  */
 
 import type { FileName } from '../../native/calls/directory-entries.ts';
 import { AT } from '../../native/constants/files.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { isCgroupError } from './files.ts';
+import { isCgroupError } from './error.ts';
 import { directoriesOf } from './paths.ts';
 import { walkCgroups } from './walk.ts';
 
-/** Those of the container's processes that are alive may take it away again. */
+/** More than one, since the container's processes may close the cgroup again. */
 const ATTEMPTS = 5;
 
-/** Does something with a cgroup. Where it is not allowed (EACCES), it takes the cgroup back and tries again. @throws CgroupError */
+/**
+ * Does some work on a cgroup. If that is not allowed (EACCES), it takes the cgroup back and does the work again.
+ * @throws CgroupError, and what the work throws
+ */
 export function regaining<T>(kernel: Kernel, record: CgroupRecord, work: () => T): T {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -25,14 +30,14 @@ export function regaining<T>(kernel: Kernel, record: CgroupRecord, work: () => T
   }
 }
 
-/** What the runtime reads and writes to list, to freeze and to end processes. */
+/** The files that the runtime reads and writes to list, to freeze and to end processes. */
 const FILES = ['cgroup.procs', 'cgroup.threads', 'cgroup.events', 'cgroup.freeze', 'cgroup.kill'];
 const LEGACY_FILES = ['cgroup.procs', 'tasks', 'freezer.state', 'freezer.self_freezing'];
 
-/** @returns false where nothing of it is ours */
+/** @returns false where nothing of the cgroup belongs to this user */
 function regain(kernel: Kernel, record: CgroupRecord): boolean {
   let regained = false;
-  const allow = (directory: number, names: readonly FileName[], mode: number): void => {
+  const allow = (directory: Fd, names: readonly FileName[], mode: number): void => {
     const { results } = kernel.submit(names.map((name) => chmodAt(directory, name, mode)));
     regained ||= results.some((result) => result >= 0);
   };
@@ -47,14 +52,14 @@ function regain(kernel: Kernel, record: CgroupRecord): boolean {
         },
       });
     } catch (error) {
-      // Below it there is one of somebody else's. Who tries again finds out whether that matters.
+      // A cgroup below belongs to somebody else. The work, which is done again, finds out whether that matters.
       if (!isCgroupError(error, 'EACCES')) throw error;
     }
   }
   return regained;
 }
 
-const chmodAt = (directory: number, name: FileName, mode: number): Call => ({
+const chmodAt = (directory: Fd, name: FileName, mode: number): Call => ({
   name: 'fchmodat',
   args: [directory, name, mode],
   mayFail: true,

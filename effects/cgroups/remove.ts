@@ -2,48 +2,45 @@
 
 import type { FileName } from '../../native/calls/directory-entries.ts';
 import { unlinkat } from '../../native/calls/files.ts';
+import { sleep } from '../../native/calls/sleep.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT } from '../../native/constants/files.ts';
-import type { Kernel } from '../../native/kernel/kernel.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { CgroupError, isCgroupError, sleep } from './files.ts';
+import { CgroupError, CgroupFileError, isCgroupError } from './error.ts';
 import { directoriesOf } from './paths.ts';
 import { regaining } from './regain.ts';
 import { walkCgroups } from './walk.ts';
 
 /**
- * Removes the directories of a cgroup, and the cgroups that the container made below them. What is gone already is fine.
- * A process that was killed may hold its cgroup a moment longer: so it tries again for about a second.
- * @throws CgroupError for the first directory that stays; the others are gone
+ * Removes the directories of a cgroup, and the cgroups that the container made below them. It is fine if some are gone.
+ * A process that was killed may hold its cgroup a moment longer, so it tries again for about a second.
+ * @throws CgroupError for the first directory that stays; the others are gone then
  */
 export const removeCgroup = (kernel: Kernel, record: CgroupRecord): void =>
   regaining(kernel, record, () => removeDirectories(kernel, record));
 
 function removeDirectories(kernel: Kernel, record: CgroupRecord): void {
   const directories = directoriesOf(record);
-  const { results } = kernel.submit(directories.map(rmdir));
   let failure: CgroupError | undefined;
-  directories.forEach((directory, i) => {
-    if (isGone(results[i] ?? 0)) return;
+  for (const directory of removeEmpty(kernel, AT.FDCWD, directories)) {
     const failed = removeTree(kernel, directory);
     failure ??= failed;
-  });
+  }
   if (failure) throw failure;
 }
 
-const rmdirAt = (parent: number, name: FileName) => ({
-  ...unlinkat(parent, name, AT.REMOVEDIR),
-  mayFail: true as const,
-});
-const rmdir = (directory: string) => rmdirAt(AT.FDCWD, directory);
+const rmdir = (parent: Fd, name: FileName): Call => unlinkat(parent, name, AT.REMOVEDIR);
 
 const isGone = (result: number): boolean => result >= 0 || result === -ERRNO.ENOENT;
 
-// 1, 2, 4 … 512 ms, as runc waits.
+/** With pauses of 1, 2, 4 … 512 ms between them, as runc waits. */
 const ATTEMPTS = 11;
 
-/** Removes a directory and those below it, the deepest first. @returns why it failed */
+/** Removes a directory and those below it, the deepest first. @returns why it failed, if it did */
 function removeTree(kernel: Kernel, directory: string): CgroupError | undefined {
   let failure: CgroupError | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -54,42 +51,42 @@ function removeTree(kernel: Kernel, directory: string): CgroupError | undefined 
   return failure;
 }
 
-/** For one trip. */
+/** How many directories one batch removes. */
 const AT_A_TIME = 256;
 
-/** @returns the first failure; what can be removed is, all the same */
+/** Tries once, and removes what it can. @returns the first failure, if there was one */
 function removeOnce(kernel: Kernel, directory: string): CgroupError | undefined {
   let failure: CgroupError | undefined;
   const note = (result: number): void => {
-    if (!isGone(result)) failure ??= new CgroupError(`rmdir ${directory}`, directory, -result);
+    if (!isGone(result)) failure ??= new CgroupFileError(`rmdir ${directory}`, directory, -result);
   };
   let found = false;
   try {
     found = walkCgroups(kernel, directory, {
-      // Most have none below them. And whoever may remove one need not be allowed to open it.
+      // Most have no cgroups below them, and one batch removes many. A user who may remove one need not be allowed to
+      // open it.
       enter: (parent, below) => removeEmpty(kernel, parent, below),
-      leave: (parent, name) => note(attempt(kernel, rmdirAt(parent, name))),
+      leave: (parent, name) => note(attempt(kernel, rmdir(parent, name))),
     });
   } catch (error) {
     if (!(error instanceof CgroupError)) throw error;
-    if (error.errno === 0) return error;
+    if (!(error instanceof CgroupFileError)) return error;
     note(-error.errno);
   }
-  const top = attempt(kernel, rmdir(directory));
-  // A read-only mount says EROFS even of a directory that is not there.
+  const top = attempt(kernel, rmdir(AT.FDCWD, directory));
+  // On a read-only mount the kernel says EROFS even if the directory is not there.
   if (found || top !== -ERRNO.EROFS) note(top);
   return failure;
 }
 
 /** Removes the directories that are empty. @returns the others */
-function removeEmpty(kernel: Kernel, parent: number, names: readonly FileName[]): readonly FileName[] {
-  const others: FileName[] = [];
+function removeEmpty<Name extends FileName>(kernel: Kernel, parent: Fd, names: readonly Name[]): readonly Name[] {
+  const others: Name[] = [];
   for (let at = 0; at < names.length; at += AT_A_TIME) {
-    const some = names.slice(at, at + AT_A_TIME);
-    const { results } = kernel.submit(some.map((name) => rmdirAt(parent, name)));
-    some.forEach((name, i) => {
-      if (!isGone(results[i] ?? 0)) others.push(name);
-    });
+    const batch = new Batch();
+    const asked = names.slice(at, at + AT_A_TIME).map((name) => ({ name, removed: batch.try(rmdir(parent, name)) }));
+    const { results } = kernel.submit(batch.calls);
+    for (const { name, removed } of asked) if (!isGone(resultOf(results, removed))) others.push(name);
   }
   return others;
 }

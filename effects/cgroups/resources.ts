@@ -1,4 +1,4 @@
-/** The resources of config.json, applied to a container's cgroup. */
+/** Applies the resources of config.json to a container's cgroup. */
 
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
@@ -11,12 +11,12 @@ import { v1Limits } from './limits/v1.ts';
 import { v2Limits } from './limits/v2.ts';
 import { writeLimits } from './limits/write.ts';
 
-/** What has to be written for these resources. Pure. @throws CgroupError for values that cannot be */
+/** The limits that have to be written for these resources. Pure. @throws CgroupError for impossible values */
 const planLimits = ({ layout }: CgroupRecord, resources: LinuxResources): readonly Limit[] =>
   layout === 'v2' ? v2Limits(resources) : v1Limits(resources);
 
 /**
- * Limits a new cgroup: device rules and all resources.
+ * Sets the device rules and the limits of a new cgroup.
  * @throws CgroupError; then some limits may have been set
  */
 export function applyResources(
@@ -32,7 +32,7 @@ export function applyResources(
 }
 
 /**
- * Changes the limits of a container that is there. Device rules stay as they are, as with runc's `update`.
+ * Changes the limits of a container. Its device rules stay as they are, as with runc's `update`.
  * @throws CgroupError; then the limits are as they were
  */
 export function updateResources(kernel: Kernel, record: CgroupRecord, resources: LinuxResources): void {

@@ -16,13 +16,12 @@ import {
   statx,
   symlinkat,
 } from '../../native/calls/files.ts';
-import { modeOf, ownerOf, typeOf } from '../../native/calls/stat.ts';
+import { deviceNumber, modeOf, ownerOf, typeOf } from '../../native/calls/stat.ts';
 import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
 import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform, SyscallError } from '../../native/kernel/perform.ts';
 import { out, u64s, viewOf } from '../../native/kernel/struct.ts';
 import { isKernels } from '../paths/kernel-file-systems.ts';
-import { deviceNumber } from '../rootfs/devices.ts';
 
 /** uapi/linux/stat.h, struct statx. */
 const STX = { GID: 24, SIZE: 40, ATIME: 64, MTIME: 112, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;

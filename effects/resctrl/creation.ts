@@ -1,16 +1,20 @@
-/** A resctrl group from the beginning of a creation to its end, or to that of the container. */
+/** Makes a resctrl group while a container is made, and removes it if the creation fails or the container ends. */
 
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
 import type { ContainerRecord, ResctrlRecord } from '../../spec/record.ts';
 import { addToGroup, makeGroup, removeGroup, TakenGroupError } from './group.ts';
 
-/** While there is no container yet. */
+/** The group while its container is being made. */
 export interface GroupCreation {
-  /** @throws EffectError */
+  /** Makes the group, with its limits. @throws EffectError */
   make(): void;
-  /** @throws EffectError */
-  add(pid: number): void;
-  /** Somebody else's, or one that this creation has made and that an unfinished one takes away, whose ever it is to be. */
+  /** Puts the container's init into it. @param pid as this process sees it. @throws EffectError */
+  add(pid: Pid): void;
+  /**
+   * `taken`: somebody else has made the group meanwhile, and it stays. `made`: this creation has made it, and removes
+   * it if the creation fails, even a group that would outlive the container.
+   */
   readonly state: 'planned' | 'taken' | 'made';
 }
 
@@ -34,7 +38,11 @@ export function beginGroup(local: Kernel, { resctrl, config }: ContainerRecord):
   };
 }
 
-/** @param creation that did not come to its end, if there is one. @throws EffectError */
+/**
+ * Removes the group, if it is to be removed.
+ * @param creation the creation that failed, if one did
+ * @throws EffectError
+ */
 export function endGroup(local: Kernel, record: ResctrlRecord, creation: GroupCreation | undefined): void {
   if (creation?.state === 'taken') return;
   removeGroup(local, creation?.state === 'made' ? { ...record, owned: true } : record);

@@ -1,9 +1,10 @@
-/** The small files of the resctrl file system: Documentation/filesystems/resctrl.rst of Linux. */
+/** Reads and writes the small files of the resctrl file system: Linux, Documentation/filesystems/resctrl.rst. */
 
-import { close, faccessat2, openat, write } from '../../native/calls/files.ts';
+import { faccessat2, openat, write } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import { opened } from '../../native/kernel/owned.ts';
+import { attempt, call } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { readSmallFile } from '../paths/proc.ts';
 
@@ -13,31 +14,28 @@ export const readTrimmed = (local: Kernel, path: string): string => readSmallFil
 export const isThere = (local: Kernel, path: string): boolean => attempt(local, faccessat2(AT.FDCWD, path, 0)) >= 0;
 
 /**
- * In one write(2), as these files take it.
- * @param what is told where it fails
- * @throws EffectError with the kernel's own word for it, where it has one
+ * Writes a file by one write(2), which these files demand.
+ * @param root where resctrl is mounted
+ * @param what was tried, for the error
+ * @throws EffectError with the kernel's own explanation, where it has one
  */
 export function writeControl(local: Kernel, root: string, path: string, text: string, what: string): void {
   try {
-    // CREAT: as runc opens them, for a tree that is only made to look like resctrl.
-    const file = call(local, openat(AT.FDCWD, path, O.WRONLY | O.CREAT | O.TRUNC, 0o600));
-    try {
-      perform(local, [write(file, text)]);
-    } finally {
-      attempt(local, close(file));
-    }
+    // With CREAT, as in runc: so it also works in a directory that only looks like resctrl.
+    using file = opened(local, openat(AT.FDCWD, path, O.WRONLY | O.CREAT | O.TRUNC, 0o600));
+    call(local, write(file.fd, text));
   } catch (error) {
     throw controlError(local, root, what, error);
   }
 }
 
-/** info/last_cmd_status says more than an errno. */
+/** An error with the text of info/last_cmd_status, which says more than an errno. */
 export function controlError(local: Kernel, root: string, what: string, error: unknown): EffectError {
   let status = '';
   try {
     status = `, last_cmd_status: ${readTrimmed(local, `${root}/info/last_cmd_status`)}`;
   } catch {
-    // Older kernels have none.
+    // Older kernels do not have this file.
   }
   return new EffectError(`${what}: ${reasonOf(error)}${status}`, { cause: error });
 }

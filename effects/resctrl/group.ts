@@ -1,8 +1,9 @@
-/** A container's resctrl group: made, given processes, changed, removed. */
+/** Makes a container's resctrl group, puts processes into it, changes and removes it. */
 
 import { mkdirat, unlinkat } from '../../native/calls/files.ts';
 import { AT } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
 import { call, isErrno } from '../../native/kernel/perform.ts';
 import type { ResctrlRecord } from '../../spec/record.ts';
 import type { IntelRdt } from '../../spec/types.ts';
@@ -12,10 +13,10 @@ import { schemataText } from './schemata.ts';
 
 const APPLYING = 'unable to apply Intel RDT configuration';
 
-/** The group was not there when it was planned, and is now: somebody else's, and not to be removed. */
+/** Somebody else has made the group since it was planned. It must not be removed. */
 export class TakenGroupError extends EffectError {}
 
-/** With its limits, but without a process. @throws EffectError */
+/** Makes the group, with its limits and without a process. @throws EffectError */
 export function makeGroup(local: Kernel, record: ResctrlRecord, intelRdt: IntelRdt): void {
   const { root, path, made } = record;
   if (made) {
@@ -37,18 +38,21 @@ export function makeGroup(local: Kernel, record: ResctrlRecord, intelRdt: IntelR
   }
 }
 
-/** @throws EffectError */
+/** Sets the limits of a group. @throws EffectError */
 export function writeSchemata(local: Kernel, { root, path }: ResctrlRecord, intelRdt: IntelRdt): void {
   const text = schemataText(intelRdt);
   if (text === '') return;
   writeControl(local, root, `${path}/schemata`, text, `intelrdt: unable to write ${JSON.stringify(text)}`);
 }
 
-/** The container's process; what it starts is in the same groups. @param pid as this process sees it. @throws EffectError */
-export function addToGroup(local: Kernel, record: ResctrlRecord, pid: number): void {
-  const { root, path, monitor } = record;
-  // In this order: the first puts it into the group's default of monitoring.
-  for (const group of monitor === undefined ? [path] : [path, monitor])
+/**
+ * Puts the container's init into the group. The processes that it starts are in the same group.
+ * @param pid as this process sees it
+ * @throws EffectError
+ */
+export function addToGroup(local: Kernel, record: ResctrlRecord, pid: Pid): void {
+  const { root } = record;
+  for (const group of groupsOf(record))
     writeControl(
       local,
       root,
@@ -58,15 +62,26 @@ export function addToGroup(local: Kernel, record: ResctrlRecord, pid: number): v
     );
 }
 
-/** A process of `exec`. One whose group somebody has removed runs without, as with runc. @throws EffectError */
-export function addExecToGroup(local: Kernel, record: ResctrlRecord, pid: number): void {
-  const { root, path, monitor } = record;
-  for (const group of monitor === undefined ? [path] : [path, monitor])
+/**
+ * Puts a process of `exec` into the group. If somebody has removed the group, the process runs without it, as with
+ * runc.
+ * @param pid as this process sees it
+ * @throws EffectError
+ */
+export function addExecToGroup(local: Kernel, record: ResctrlRecord, pid: Pid): void {
+  const { root } = record;
+  for (const group of groupsOf(record))
     if (isThere(local, group))
       writeControl(local, root, `${group}/tasks`, String(pid), `error adding pid ${pid} to Intel RDT: ${group}`);
 }
 
-/** What was made for this container alone. What is gone is fine. @throws EffectError */
+/**
+ * The groups of a process, in the order of joining: the first one also puts it into its own default monitoring group.
+ */
+const groupsOf = ({ path, monitor }: ResctrlRecord): readonly string[] =>
+  monitor === undefined ? [path] : [path, monitor];
+
+/** Removes what was made for this container alone. It is fine if it is gone. @throws EffectError */
 export function removeGroup(local: Kernel, { path, owned, monitor }: ResctrlRecord): void {
   if (monitor !== undefined) removeDirectory(local, monitor);
   if (owned) removeDirectory(local, path);

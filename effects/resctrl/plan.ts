@@ -1,4 +1,7 @@
-/** Which resctrl group a container belongs to, before anything is made: so it is in the record, for whoever removes it. */
+/**
+ * Decides which resctrl group a container belongs to, before anything is made. So the record has it for whoever removes
+ * it.
+ */
 
 import { faccessat2 } from '../../native/calls/files.ts';
 import { AT } from '../../native/constants/files.ts';
@@ -11,7 +14,10 @@ import { isThere, readTrimmed } from './files.ts';
 import { resctrlRoot } from './root.ts';
 import { conflicts, schemataText } from './schemata.ts';
 
-/** @throws EffectError in runc's words: without the file system, the resource or the group that the config demands */
+/**
+ * The container's group.
+ * @throws EffectError in runc's words, where the config demands a file system, a resource or a group that is missing
+ */
 export function planResctrl(local: Kernel, id: string, intelRdt: IntelRdt): ResctrlRecord {
   const { closID = '', l3CacheSchema = '', memBwSchema = '', enableMonitoring = false } = intelRdt;
   const root = resctrlRoot(local);
@@ -20,26 +26,28 @@ export function planResctrl(local: Kernel, id: string, intelRdt: IntelRdt): Resc
     throw new EffectError('intelRdt.l3CacheSchema is specified in config, but Intel RDT/CAT is not enabled');
   if (memBwSchema !== '' && !isThere(local, `${root}/info/MB`))
     throw new EffectError('intelRdt.memBwSchema is specified in config, but Intel RDT/MBA is not enabled');
-  // "/" is the default group.
+  // "/" names the default group.
   const path = closID === '/' ? root : `${root}/${closID || id}`;
   const looked = attempt(local, faccessat2(AT.FDCWD, path, 0));
   if (looked >= 0) refuseConflicts(local, path, intelRdt);
   else if (closID !== '' && schemataText(intelRdt) === '') {
     const reason = reasonOf(new SyscallError(faccessat2(AT.FDCWD, path, 0), -looked));
     throw new EffectError(
-      `clos dir not accessible (must be pre-created when schemata, l3CacheSchema and memBwSchema are empty): ${path}: ${reason}`,
+      'clos dir not accessible (must be pre-created when schemata, l3CacheSchema and memBwSchema are empty): ' +
+        `${path}: ${reason}`,
     );
   }
   return {
     root,
     path,
     made: looked < 0,
-    // A group that the config names is not the container's alone: it stays.
+    // A group that the config names does not belong to this container alone, so it stays.
     owned: looked < 0 && closID === '',
     ...(enableMonitoring ? { monitor: `${path}/mon_groups/${id}` } : {}),
   };
 }
 
+/** @throws EffectError where a group that the config names has other limits than the config. The same in runc */
 function refuseConflicts(local: Kernel, path: string, intelRdt: IntelRdt): void {
   if (!intelRdt.closID) return;
   const { l3CacheSchema, memBwSchema } = intelRdt;
@@ -49,6 +57,7 @@ function refuseConflicts(local: Kernel, path: string, intelRdt: IntelRdt): void 
   const [first] = conflicts(existing, intelRdt);
   if (first !== undefined)
     throw new EffectError(
-      `the resctrl group ${path} has a different configuration: ${JSON.stringify(existing)}, not ${JSON.stringify(first)}`,
+      `the resctrl group ${path} has a different configuration: ` +
+        `${JSON.stringify(existing)}, not ${JSON.stringify(first)}`,
     );
 }

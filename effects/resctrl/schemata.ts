@@ -1,8 +1,10 @@
-/** What a group may have of caches and memory bandwidth: config-linux.md, "IntelRdt". Pure. */
+/** The shares of caches and memory bandwidth that a group may use: config-linux.md, "IntelRdt". Pure. */
 
 import type { IntelRdt } from '../../spec/types.ts';
 
-/** What is written to a group's `schemata`; empty where nothing is to be. In the order that the specification demands. */
+/**
+ * The text for a group's `schemata`, in the order that the specification demands; empty where there is none to write.
+ */
 export const schemataText = ({ l3CacheSchema = '', memBwSchema = '', schemata = [] }: IntelRdt): string =>
   [l3CacheSchema, memBwSchema, ...schemata]
     .filter((line) => line !== '')
@@ -10,8 +12,8 @@ export const schemataText = ({ l3CacheSchema = '', memBwSchema = '', schemata = 
     .join('');
 
 /**
- * The lines that the group, which is there already, has otherwise. The kernel shows a line for each resource with all its domains, with
- * leading zeros or without: so each domain that is asked for is compared, by value.
+ * The lines that are asked for and differ from those of a group that exists. The kernel shows a line for each resource
+ * with all its domains, with or without leading zeros. So this compares the values of the domains that are asked for.
  * @param existing the text of its `schemata`
  */
 export function conflicts(existing: string, { l3CacheSchema = '', memBwSchema = '' }: IntelRdt): string[] {
@@ -21,7 +23,7 @@ export function conflicts(existing: string, { l3CacheSchema = '', memBwSchema = 
     .filter((line) => domainsOf(line).some(([domain, value]) => there.get(domain) !== value));
 }
 
-/** `L3:0=0ff;1=f` as `L3:0` → 255, `L3:1` → 15. Masks are hexadecimal, bandwidths decimal. */
+/** Parses `L3:0=0ff;1=f` into `L3:0` → 255, `L3:1` → 15. Masks are hexadecimal, and bandwidths are decimal. */
 function domainsOf(line: string): (readonly [domain: string, value: number])[] {
   const [, resource = '', domains = ''] = /^\s*([^:\s]+)\s*:(.*)$/.exec(line) ?? [];
   const base = /^(MB|SMBA)/.test(resource) ? 10 : 16;

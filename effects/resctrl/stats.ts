@@ -1,4 +1,4 @@
-/** What `events` tells of a resctrl group, in runc's shape (runc: types/events.go). */
+/** Statistics of a resctrl group for `events`, in runc's shape (runc: types/events.go). */
 
 import { subdirectories } from '../../native/calls/directory-entries.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
@@ -20,12 +20,12 @@ export interface ResctrlStats {
   readonly mem_bw_schema_root?: string;
   readonly mem_bw_schema?: string;
   readonly schemata?: readonly string[];
-  /** A domain each. */
+  /** One entry for each domain, in bytes. */
   readonly mbm_stats?: readonly { readonly mbm_total_bytes: Wide; readonly mbm_local_bytes: Wide }[];
   readonly cmt_stats?: readonly { readonly llc_occupancy: Wide }[];
 }
 
-/** @throws EffectError where a file that should be there cannot be read */
+/** Reads the group's statistics. @throws EffectError where a file that should be there cannot be read */
 export function resctrlStats(local: Kernel, { root, path, monitor }: ResctrlRecord): ResctrlStats {
   const text = (file: string): string => doing(`read ${file}`, () => readTrimmed(local, file));
   const number = (file: string): Wide => numberOf(text(file), file);
@@ -78,7 +78,10 @@ function schema<Name extends string>(name: Name, lines: readonly string[], resou
   return found;
 }
 
-/** A counter may be larger than a number can hold. The kernel also says `Unavailable`, and `Error`. */
+/**
+ * A counter, which may be larger than a number can hold.
+ * @throws EffectError where the kernel says `Unavailable` or `Error`
+ */
 function numberOf(text: string, file: string): Wide {
   if (!/^\d+$/.test(text)) throw new EffectError(`read ${file}: ${JSON.stringify(text)} is not a number`);
   const value = BigInt(text);

@@ -1,4 +1,4 @@
-/** Other limits for the resctrl group of a container that is there. */
+/** Changes the limits of a container's resctrl group. */
 
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
@@ -13,7 +13,7 @@ interface Asked {
   readonly memBwSchema?: string | undefined;
 }
 
-/** What the config says with the schemas that are asked for. @throws EffectError in runc's words */
+/** The config's part about Intel RDT, with the schemas that are asked for. @throws EffectError in runc's words */
 export function changedIntelRdt(local: Kernel, old: IntelRdt | undefined, asked: Asked): IntelRdt {
   const { l3CacheSchema = '', memBwSchema = '' } = asked;
   const root = resctrlRoot(local);
@@ -28,7 +28,11 @@ export function changedIntelRdt(local: Kernel, old: IntelRdt | undefined, asked:
   };
 }
 
-/** Changes the group's and then the others; where either fails the group has its old ones again. @throws EffectError, or what `others` throws */
+/**
+ * Changes the group's limits, and then others. If either fails, it sets the group's old limits again.
+ * @param others changes the other limits
+ * @throws EffectError, or what `others` throws
+ */
 export async function withSchemata(
   local: Kernel,
   { resctrl, config, id }: ContainerRecord,
@@ -43,7 +47,7 @@ export async function withSchemata(
     try {
       writeSchemata(local, resctrl, config.linux?.intelRdt ?? {});
     } catch {
-      // The first failure is the cause.
+      // The first failure is the one to report.
     }
     throw error;
   }

@@ -2,7 +2,7 @@
 
 import { close, fchownat, mknodat, STATX_BYTES, statx, unlinkat } from '../../native/calls/files.ts';
 import { umask } from '../../native/calls/process.ts';
-import { isDeviceNode, typeOf } from '../../native/calls/stat.ts';
+import { deviceNumber, isDeviceNode, typeOf } from '../../native/calls/stat.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
@@ -13,7 +13,6 @@ import type { Device } from '../../spec/types.ts';
 import { doing } from '../error.ts';
 import { baseOf, makePlaceholder, openInRoot, parentOf } from '../paths/in-root.ts';
 import { bindDevices } from './bound-devices.ts';
-import { deviceNumber } from './devices.ts';
 
 const TYPES: Readonly<Record<string, number>> = { c: S.IFCHR, u: S.IFCHR, b: S.IFBLK, p: S.IFIFO };
 

@@ -13,7 +13,7 @@ import {
 } from '../../native/calls/files.ts';
 import { mountSetattr } from '../../native/calls/mounts.ts';
 import { umask } from '../../native/calls/process.ts';
-import { type DeviceNumbers, isCharacterDevice, modeOf, NULL_DEVICE } from '../../native/calls/stat.ts';
+import { type DeviceNumbers, deviceNumber, isCharacterDevice, modeOf, NULL_DEVICE } from '../../native/calls/stat.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
@@ -47,10 +47,6 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ['ptmx', 'pts/ptmx'],
 ];
 const CORE = ['core', '/proc/kcore'] as const;
-
-/** A device number as mknod(2) takes it (linux/kdev_t.h, new_encode_dev). */
-export const deviceNumber = (major: number, minor: number): number =>
-  (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) * 0x1000);
 
 /** A /dev that is bound from the host is the user's own to fill. */
 export const needsDevices = (mounts: readonly Mount[]): boolean =>

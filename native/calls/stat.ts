@@ -23,6 +23,10 @@ export interface DeviceNumbers {
 
 export const NULL_DEVICE: DeviceNumbers = { major: 1, minor: 3 };
 
+/** A device number as mknod(2) takes it (linux/kdev_t.h, new_encode_dev). */
+export const deviceNumber = (major: number, minor: number): number =>
+  (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) * 0x1000);
+
 /** Type and permissions. */
 export const modeOf = (stat: Out): number => viewOf(stat.bytes).getUint16(STX.MODE, true);
 

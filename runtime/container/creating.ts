@@ -1,6 +1,6 @@
 /** The effects that make a container, by the names that the machine knows them by: loaded by the commands that make one. */
 
-import { type Creation, makeCgroup } from '../../effects/cgroups/by-driver.ts';
+import { type CgroupCreation, makeCgroup } from '../../effects/cgroups/by-driver.ts';
 import { giveCgroup } from '../../effects/cgroups/owner.ts';
 import { EffectError } from '../../effects/error.ts';
 import { awaitStart, consoleDescriptor, settleInit, startInit } from '../../effects/init/start.ts';
@@ -30,7 +30,7 @@ import { connectSystemd } from './systemd.ts';
 export function creationOf(session: Session, filterOf: FilterOf): CreationUnderWay {
   const { platform } = session;
   const { local } = platform;
-  let cgroup: Creation | undefined;
+  let cgroup: CgroupCreation | undefined;
   let surroundings: Surroundings | undefined;
   let giveBack: (() => void) | undefined;
   let group: GroupCreation | undefined;

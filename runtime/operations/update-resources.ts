@@ -1,6 +1,6 @@
 /** What `update` makes of a container's resources: those to be written now, and those that are in force then. Pure. */
 
-import { deviceNumber } from '../../effects/cgroups/limits/limit.ts';
+import { majorMinor } from '../../effects/cgroups/limits/limit.ts';
 import type { BlockIO, LinuxCPU, LinuxMemory, LinuxNetwork, LinuxResources, ThrottleDevice } from '../../spec/types.ts';
 
 interface ChangedResources {
@@ -83,9 +83,9 @@ const changeRdma = (old: Rdma, asked: Rdma): Rdma => ({
 });
 
 function changeBlockIO(old: BlockIO, asked: BlockIO): BlockIO {
-  const devices = { weightDevice: merged(old.weightDevice, asked.weightDevice, deviceNumber, true) };
+  const devices = { weightDevice: merged(old.weightDevice, asked.weightDevice, majorMinor, true) };
   const throttled = (name: ThrottleName): Partial<BlockIO> => {
-    const all: readonly ThrottleDevice[] = merged(old[name], asked[name], deviceNumber);
+    const all: readonly ThrottleDevice[] = merged(old[name], asked[name], majorMinor);
     return all.length === 0 ? {} : { [name]: all };
   };
   return {

@@ -1,4 +1,6 @@
-/** A container without root that owns its cgroup, and closes it to everybody by chmod(2): who runs it owns it, too. */
+/**
+ * A container without root owns its cgroup, and closes it by chmod(2). The user who runs it owns it too, and opens it.
+ */
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -6,7 +8,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { createCgroup } from '../../effects/cgroups/create.ts';
-import { isCgroupError } from '../../effects/cgroups/files.ts';
+import { isCgroupError } from '../../effects/cgroups/error.ts';
 import { freeze, isFrozen, thaw } from '../../effects/cgroups/freeze.ts';
 import { killAll, signalAll } from '../../effects/cgroups/kill.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
@@ -24,7 +26,7 @@ const MARK = 'RUNCHART_TEST_CLOSED';
 const local = localKernel(loadLibc());
 const layout = detectLayout(local);
 
-// This file runs itself as another user.
+// This file also runs itself as another user.
 const parent = process.env[MARK];
 if (parent === undefined) {
   const readable = () => spawnSync('test', ['-r', import.meta.filename], { uid: NOBODY, gid: NOBODY }).status === 0;
@@ -42,7 +44,7 @@ if (parent === undefined) {
   test('as an ordinary user, below a cgroup that was delegated', { skip }, () => {
     createCgroup(local, record, {});
     for (const directory of directoriesOf(record)) delegateCgroup(local, directory, NOBODY);
-    // On v2 only who is in a cgroup below the delegated one moves others there.
+    // On v2 a process can move others there only if it is itself in a cgroup below the delegated one.
     const enter =
       layout.mode === 'v2'
         ? `mkdir ${record.paths.unified}/own; echo $$ > ${record.paths.unified}/own/cgroup.procs;`
@@ -102,7 +104,7 @@ if (parent === undefined) {
   });
 
   test('what somebody else does not allow stays refused', () => {
-    // The directory that it is in is root's.
+    // The directory that the cgroup is in belongs to root.
     const record = planCgroup({ id: 'x', cgroupsPath: parent, layout, rootless: true });
     assert.throws(
       () => removeCgroup(local, record),

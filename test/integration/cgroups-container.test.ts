@@ -1,4 +1,4 @@
-/** Where a container's processes are in the cgroup hierarchies, and that its limits hold there. */
+/** A container's processes are in the right cgroups, and its limits hold there. */
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
@@ -20,13 +20,13 @@ const roots = [
 ];
 
 after(() => {
-  // As with runc, what is above the container's own cgroup stays.
+  // The cgroups above the container's own one stay, as with runc.
   for (const root of roots)
     for (const path of [`${root}/${parent}/deep`, `${root}/${parent}`]) if (existsSync(path)) rmdirSync(path);
   host.close();
 });
 
-/** Its paths, by hierarchy. */
+/** The paths of a process's cgroups, one for each hierarchy. */
 const cgroupsOf = (pid: number): readonly string[] =>
   proc(pid, 'cgroup')
     .trim()
@@ -87,7 +87,7 @@ test('where it has the host’s cgroup namespace, it finds its own cgroup by the
   assert.equal(flags(), before, 'mount options of the whole host');
 });
 
-/** The options of the file system that is mounted there, of the kernel's list. */
+/** The options of the file system at a mount point, from the kernel's list. */
 const textOfMount = (mountpoint: string): string | undefined =>
   readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')

@@ -1,4 +1,4 @@
-/** Device rules as the kernel enforces them, on v1 and through a program on v2. */
+/** The kernel enforces device rules, on v1, and on v2 by a program. */
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -43,7 +43,7 @@ function canLoadPrograms(): boolean {
 }
 const noPrograms = !root ? 'needs root' : canLoadPrograms() ? false : 'the kernel loads no device programs here';
 
-/** What a process in the cgroup may open: `-errno`, or 0. */
+/** Whether a process in the cgroup may open devices: 0 for each, or `-errno`. */
 function inside(record: CgroupRecord, ...asked: readonly [path: string, flags: number][]): readonly number[] {
   const stage = spawnStage(libc, local, { program: initProgram(), descriptors: [0, 1, 2], performer: 'stage' });
   perform(stage.kernel, joinCalls(record));
@@ -75,7 +75,7 @@ test('a process may open what the rules allow, and what the default ones do', { 
   assert.deepEqual(inside(record, ['/dev/null', O.RDWR], ['/dev/kmsg', O.RDONLY]), [0, EPERM]);
   applyDevices(local, record, { devices: [{ allow: true, access: 'rwm' }] });
   assert.deepEqual(inside(record, ['/dev/kmsg', O.RDONLY]), [0]);
-  // What is denied cannot be had together with what is allowed either.
+  // An access that is denied is also refused together with one that is allowed.
   applyDevices(local, record, {
     devices: [
       { allow: true, access: 'rwm' },

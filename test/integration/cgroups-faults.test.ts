@@ -1,10 +1,10 @@
-/** Every single system call of a cgroup's life fails once, on the real kernel. */
+/** Makes each system call of a cgroup's life fail once, on the real kernel. */
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { createCgroup } from '../../effects/cgroups/create.ts';
-import { CgroupError } from '../../effects/cgroups/files.ts';
+import { CgroupError } from '../../effects/cgroups/error.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { directoriesOf } from '../../effects/cgroups/paths.ts';
 import { planCgroup } from '../../effects/cgroups/plan.ts';
@@ -55,7 +55,7 @@ for (const fault of ['EIO', 'EACCES'] satisfies ErrnoName[])
         if (!(error instanceof CgroupError)) throw error;
         failures++;
         assert.match(error.message, /^[^\n]+$/);
-        // What has a path names it, and the reason.
+        // An error about a path names the path and the reason.
         assert.match(
           error.message,
           new RegExp(`${fault}|cannot set|not below a cgroup2 mount|not available`),
@@ -79,7 +79,7 @@ for (const fault of ['EBUSY', 'EIO', 'ENOENT'] satisfies ErrnoName[])
       } catch (error) {
         assert.ok(error instanceof CgroupError && /^rmdir \S+: E/.test(error.message), String(error));
       }
-      // ENOENT is a lie: whoever believes it leaves something for the next to remove.
+      // This ENOENT is not true. Whoever believes it leaves a directory for the next removal.
       removeCgroup(local, whole);
       assert.deepEqual(left(whole), [], `call ${n}`);
     }

@@ -1,11 +1,14 @@
-/** What a container that may write to its own cgroup can make of it: its processes are still found, and it still comes to its end. */
+/**
+ * Containers that may write to their own cgroup make the most of it. Their processes are still found, and they are
+ * still ended.
+ */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
-import { isCgroupError } from '../../effects/cgroups/files.ts';
+import { isCgroupError } from '../../effects/cgroups/error.ts';
 import { killAll } from '../../effects/cgroups/kill.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { members } from '../../effects/cgroups/members.ts';
@@ -23,12 +26,12 @@ import { type Life, lives, until } from './lives.ts';
 const local = localKernel(loadLibc());
 const layout = noContainers ? undefined : detectLayout(local);
 const v2 = layout?.mode === 'v2';
-/** Where the container finds the cgroup whose processes are taken for its own. */
+/** Where the container finds the cgroup whose processes are taken for the container's. */
 const MEMBERS = v2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/devices';
 const FREEZER = v2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/freezer';
 const FREEZE = v2 ? '1 > cgroup.freeze' : 'FROZEN > freezer.state';
 
-/** A container that may write to its cgroup; it is done with the script once it has become `sleep`. */
+/** Starts a container that may write to its cgroup. It has done its script when it has become `sleep`. */
 function writing(script: string, cgroupsPath: string): Config {
   const config = shellConfig(`${script}\nexec sleep 1000`);
   const { mounts = [], linux = {} } = config;
@@ -91,7 +94,7 @@ describe('a container that may write to its cgroup', { skip: noContainers }, () 
     succeed('resume', id);
     const { unified, pids } = life.cgroup.paths;
     if (existsSync(`${v2 ? unified : pids}/pids.max`)) succeed('update', '--pids-limit', '77', id);
-    // The first process of a pid namespace ignores what it does not handle.
+    // The first process of a pid namespace ignores the signals that it does not handle.
     succeed('kill', '--all', id, 'TERM');
     await until('the other one has ended', () => pidsOf(id).length === 1);
     assert.deepEqual(pidsOf(id), [pid]);
@@ -186,7 +189,8 @@ describe('a cgroup', { skip: noContainers }, () => {
     const directory = `${mountpoint}/runchart-test-${process.pid}-threads`;
     const record: CgroupRecord = { layout: 'v2', driver: 'fs', paths: { unified: directory } };
     const idle = 'setInterval(() => {}, 1000)';
-    const workers = `for (const _ of [1, 2]) new (require('worker_threads').Worker)('${idle}', { eval: true }); ${idle}`;
+    const worker = `new (require('worker_threads').Worker)('${idle}', { eval: true })`;
+    const workers = `for (const _ of [1, 2]) ${worker}; ${idle}`;
     const child = spawn(process.execPath, ['-e', workers], { stdio: 'ignore' });
     const ended = once(child, 'exit');
     const pid = child.pid ?? 0;
@@ -216,7 +220,7 @@ describe('a cgroup', { skip: noContainers }, () => {
     const directory = memberDirectory(record) ?? '';
     mkdirSync(directory);
     const script = `cd ${directory} && while :; do mkdir -p $$/a/b/c/d/e/f; rmdir $$/a/b/c/d/e/f; done 2>/dev/null`;
-    // Not in the cgroup themselves: nobody ends them.
+    // These processes are not in the cgroup, so nobody ends them with it.
     const makers = [1, 2].map(() => spawn('sh', ['-c', script], { stdio: 'ignore' }));
     const ended = makers.map((maker) => once(maker, 'exit'));
     try {

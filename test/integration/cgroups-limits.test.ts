@@ -1,4 +1,4 @@
-/** Limits as the kernel shows them, on whatever layout and controllers this host has. */
+/** Sets limits and looks what the kernel shows, with the layout and the controllers of this host. */
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ let count = 0;
 const plan = () => planCgroup({ cgroupsPath: `${parent}/c${count++}`, id: 'unused', layout });
 after(() => removeCgroup(local, planCgroup({ cgroupsPath: parent, id: 'unused', layout })));
 
-/** What this host cannot do for a controller, or false. */
+/** Why this host cannot test a controller, or false. */
 function lacks(controller: string): string | false {
   if (!root) return 'needs root';
   const has = v2
@@ -35,7 +35,7 @@ function lacks(controller: string): string | false {
 const fileOf = (record: CgroupRecord, controller: string, file: string): string =>
   readFileSync(`${v2 ? record.paths.unified : record.paths[controller]}/${file}`, 'utf8').trim();
 
-/** Makes a cgroup with the resources, and removes it again. */
+/** Makes a cgroup with the resources, and removes it afterwards. */
 function withLimits(resources: LinuxResources, body: (record: CgroupRecord) => void): void {
   const record = createCgroup(local, plan(), resources);
   try {

@@ -1,4 +1,4 @@
-/** A container that runs out of memory is noticed, as is its end. */
+/** The OOM watch notices that a container runs out of memory, and that it ends. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ test('a process that takes more than its limit', { skip, timeout: 60_000 }, asyn
     assert.deepEqual(watch.look(), { oom: false, gone: layout.mode === 'v2' });
     const stage = platform.spawnStage([0, 1, 2], 'stage');
     perform(stage.kernel, joinCalls(record));
-    // It keeps all that it has read, for it waits for a line's end.
+    // The program keeps all that it has read, since it waits for the end of a line.
     const run = [closeRange(3, 1000, CLOSE_RANGE.CLOEXEC), execve('/usr/bin/tail', ['tail', '/dev/zero'], [])];
     assert.throws(() => stage.kernel.submit(run), LostPeerError);
     const info = out(128);

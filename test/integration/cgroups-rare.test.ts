@@ -1,4 +1,4 @@
-/** Limits that few hosts can have, as far as this one can: what it lacks is said. */
+/** Limits that few hosts have. Each test says what this host lacks for it. */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -32,7 +32,7 @@ after(() => {
 const directoryOf = (record: CgroupRecord, controller: string): string =>
   (v2 ? record.paths.unified : record.paths[controller]) ?? '';
 
-/** Makes a cgroup with the resources, and removes it again. */
+/** Makes a cgroup with the resources, and removes it afterwards. */
 function withLimits(resources: LinuxResources, body: (record: CgroupRecord) => void): void {
   const record = createCgroup(local, plan(), resources);
   try {
@@ -54,7 +54,7 @@ function has(controller: string, file: string): boolean {
 test('time of real-time processes', { skip: !root && 'needs root' }, (t) => {
   if (v2) return t.skip('cgroup v2 has no such limit');
   if (!has('cpu', 'cpu.rt_runtime_us')) return t.skip('this kernel has no RT_GROUP_SCHED');
-  // What a child may have is its parent's, which is nothing at first.
+  // A child gets real-time from its parent's share, which is zero at first.
   const above = planCgroup({ cgroupsPath: parent, id: 'unused', layout });
   writeFileSync(join(directoryOf(above, 'cpu'), 'cpu.rt_runtime_us'), '20000');
   withLimits({ cpu: { realtimeRuntime: 3000, realtimePeriod: 500_000 } }, (record) => {
@@ -114,8 +114,10 @@ const isMounted = (controller: string) =>
   new RegExp(` - cgroup .*\\b${controller}\\b`).test(readFileSync('/proc/self/mountinfo', 'utf8'));
 
 /**
- * A hierarchy goes with its last mount, but for one with a cgroup that is still on its way out: that one stays, mounted nowhere, and
- * containerd's shim finds no cgroup any more (docker's containers have no statistics then).
+ * Ends a hierarchy that the test has mounted. The kernel ends a hierarchy with its last mount, unless one of its
+ * cgroups is not quite gone yet. Then the hierarchy stays and is mounted nowhere, and containerd's shim finds no
+ * cgroups any more: docker's containers have no statistics. A mount and an unmount end it.
+ * @returns whether it is gone
  */
 function endHierarchy(at: string): boolean {
   const script = 'mount -t cgroup -o net_cls,net_prio cgroup "$0" && umount "$0"';
@@ -125,7 +127,7 @@ function endHierarchy(at: string): boolean {
 
 test('network classes and priorities', { skip: !root && 'needs root' }, async (t) => {
   if (v2) return t.skip('net_cls and net_prio are controllers of cgroup v1');
-  // Hosts seldom have this hierarchy: it is mounted for a process of ours alone.
+  // Hosts seldom have this hierarchy, so a process of the test mounts it for itself.
   const at = join(work.path, 'network');
   mkdirSync(at);
   const module = (path: string) => JSON.stringify(join(import.meta.dirname, '../..', path));
@@ -171,7 +173,7 @@ test('RDMA handles and objects', { skip: !root && 'needs root' }, (t) => {
     assert.throws(() => withLimits({ rdma }, () => undefined), message);
     return t.skip(`the controller is not here, which is refused${existsSync(devices) ? '' : '; nor is any device'}`);
   }
-  // The kernel knows devices by name.
+  // The kernel knows RDMA devices by their names.
   assert.throws(
     () => withLimits({ rdma }, () => undefined),
     /^CgroupError: write runcharttest0 hca_handle=2 hca_object=3 to .*\/rdma\.max: E/,

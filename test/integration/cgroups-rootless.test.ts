@@ -1,4 +1,4 @@
-/** Cgroups of an ordinary user: what cannot be made is done without, unless it was asked for. */
+/** Cgroups of an ordinary user. The runtime goes on without those that it cannot make, unless they were asked for. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -23,7 +23,7 @@ const MARK = 'RUNCHART_TEST_UNPRIVILEGED';
 const local = localKernel(loadLibc());
 const layout = detectLayout(local);
 
-// This file runs itself as another user: the tests of that run are those for which the mark is set.
+// This file also runs itself as another user. A variable marks that run, and it runs the other tests.
 const parent = process.env[MARK];
 if (parent === undefined) {
   const readable = () => spawnSync('test', ['-r', import.meta.filename], { uid: NOBODY, gid: NOBODY }).status === 0;
@@ -90,7 +90,7 @@ if (parent === undefined) {
     removeCgroup(local, made);
     for (const directory of directoriesOf(made)) assert.ok(!existsSync(directory), directory);
     if (layout.mode !== 'hybrid') return;
-    // The v2 hierarchy only follows the processes there: who was not given it does without.
+    // On a hybrid host the v2 hierarchy limits nothing. A user who was not given it goes on without it.
     const { unified } = planCgroup({ id: `runchart-test-rootless-${process.pid}`, layout }).paths;
     assert.ok(unified !== undefined);
     const without = createCgroup(

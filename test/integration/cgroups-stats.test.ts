@@ -1,4 +1,4 @@
-/** Statistics beside those of runc, of the same cgroup, where runc is installed. */
+/** Compares statistics of a cgroup with those of runc, where runc is installed. */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -29,7 +29,7 @@ test('an empty cgroup', { skip: !root }, () => {
   removeCgroup(local, made);
 });
 
-/** The paths to the leaves of a JSON value. */
+/** The paths of a JSON value's leaves. */
 const leaves = (value: unknown, wanted: (leaf: unknown) => boolean, path = ''): readonly string[] =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.entries(value).flatMap(([key, inner]) => leaves(inner, wanted, `${path}.${key}`))
@@ -56,22 +56,22 @@ test('the same fields and values as runc tells', { skip: noRunc }, () => {
     Object.assign(config.linux, { cgroupsPath });
     writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
     const id = `stats-${process.pid}`;
-    // Its output goes nowhere: the container would hold our pipe.
+    // Without output, since the container would keep our pipe open.
     spawnSync('runc', ['--root', `${bundle}/state`, 'run', '-d', id], { cwd: bundle, stdio: 'ignore' });
     try {
-      // Frozen it uses nothing more.
+      // A frozen container uses nothing more.
       runc('pause', id);
       const theirs = JSON.parse(runc('events', '--stats', id).toString()).data;
       const ours = readStats(local, record);
       const known = leaves(ours, () => true);
-      // Zeros runc 1.1 shows where later ones do not.
+      // runc 1.1 shows some zeros that later versions leave out.
       const missing = leaves(theirs, Boolean).filter((leaf) => !known.includes(leaf));
       assert.deepEqual(missing, []);
       assert.deepEqual(ours.pids, theirs.pids);
       assert.deepEqual(ours.cpu.usage?.total, theirs.cpu.usage.total);
       assert.deepEqual(ours.cpuset, theirs.cpuset);
       assert.equal(Number(ours.memory.usage?.limit ?? 0), theirs.memory.usage.limit);
-      // On v2 runc tells the peak since 1.2, and the kernel brings memory.stat up to date when it likes.
+      // On v2 runc shows the peak since 1.2. And the kernel updates memory.stat whenever it likes.
       if (layout.mode === 'v2') return;
       assert.equal(ours.memory.usage?.max, theirs.memory.usage.max);
       assert.equal(ours.memory.raw?.pgfault, theirs.memory.raw?.pgfault);

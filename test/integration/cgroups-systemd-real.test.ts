@@ -1,4 +1,4 @@
-/** The systemd driver against systemd itself, on cgroup v2. */
+/** Tests the systemd driver with systemd itself, on cgroup v2. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -27,7 +27,7 @@ function skipped(): string | false {
 }
 const skip = skipped();
 
-/** What systemd shows of a unit; a property that is a list comes as lines. */
+/** The properties that systemd shows of a unit. A property that is a list comes as several lines. */
 function show(unit: string): ReadonlyMap<string, readonly string[]> {
   const lines = execFileSync('systemctl', ['show', unit], { encoding: 'utf8' }).trim().split('\n');
   return Map.groupBy(lines, (line) => line.slice(0, line.indexOf('=')));

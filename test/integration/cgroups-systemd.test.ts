@@ -1,4 +1,4 @@
-/** The systemd driver, against a double of systemd's manager on a private bus, and real cgroups. */
+/** Tests the systemd driver with a double of systemd's manager on a private bus, and with real cgroups. */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -34,7 +34,7 @@ let systemd: Systemd;
 before(async () => {
   if (skip) return;
   bus = await startBus();
-  // As systemd has it: one hierarchy on v2, its own and the v2 one on hybrid.
+  // systemd uses one hierarchy on v2. On a hybrid host it uses its own and the v2 one.
   const hierarchies = [
     ...layout.hierarchies.flatMap(({ controllers, mountpoint }) =>
       controllers.includes('name=systemd') ? [mountpoint] : [],

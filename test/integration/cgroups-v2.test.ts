@@ -1,4 +1,7 @@
-/** The same tests on pure cgroup v2, where this host is v1 or hybrid: in a mount namespace with cgroup2 at /sys/fs/cgroup. */
+/**
+ * Runs the same tests on pure cgroup v2 where this host has v1 or is hybrid: in a mount namespace with cgroup2 at
+ * /sys/fs/cgroup.
+ */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';

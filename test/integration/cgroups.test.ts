@@ -1,10 +1,9 @@
-/** Real cgroups, below directories of our own, on whatever layout this host has. */
+/** Real cgroups, below directories of the test's own, on the layout that this host has. */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { createCgroup, refuseUsed } from '../../effects/cgroups/create.ts';
-import { sleep } from '../../effects/cgroups/files.ts';
 import { freeze, isFrozen, thaw } from '../../effects/cgroups/freeze.ts';
 import { checkJoined, joinCalls } from '../../effects/cgroups/join.ts';
 import { killAll, signalAll } from '../../effects/cgroups/kill.ts';
@@ -17,6 +16,7 @@ import { startTimeOf } from '../../effects/paths/proc.ts';
 import { pauseContainer } from '../../effects/running/pause.ts';
 import { close, closeRange, openat } from '../../native/calls/files.ts';
 import { execve, kill, waitid } from '../../native/calls/process.ts';
+import { sleep } from '../../native/calls/sleep.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, CLOSE_RANGE, O } from '../../native/constants/files.ts';
 import { P } from '../../native/constants/process.ts';
@@ -45,7 +45,7 @@ after(() => {
   for (const directory of directoriesOf(whole)) if (existsSync(directory)) rmdirSync(directory);
 });
 
-// A child that outlives a failed test would hold up the test runner, whose output it has.
+// The test runner would wait for a child that outlives a failed test, since the child has its output open.
 const started: number[] = [];
 after(() => {
   local.submit(started.map((pid) => ({ ...kill(pid, SIGNALS.SIGKILL), mayFail: true as const })));
@@ -61,7 +61,7 @@ function start(record: CgroupRecord, shell = 'while :; do sleep 0.05; done') {
   return stage.pid;
 }
 
-/** The signal that ended a child, or undefined while it runs. */
+/** The signal that ended a child; undefined while it runs. */
 function ended(pid: number, options = 5): number | undefined {
   const info = out(128);
   perform(local, [waitid(P.PID, pid, info, options)]);
@@ -152,7 +152,7 @@ test('a signal for all reaches each of them, and stops nobody for it', { skip: m
     },
   };
   signalAll(listening, record, SIGNALS.SIGUSR1);
-  // `pause` would be undone by it, and `state` and `exec` would take the container for a paused one.
+  // A freeze would undo a `pause`, and `state` and `exec` would take the container for paused.
   assert.deepEqual(
     told.filter((path) => /freeze/.test(path)),
     [],
@@ -168,7 +168,7 @@ test('a signal for all reaches each of them, and stops nobody for it', { skip: m
 test('a signal for all reaches nobody who has the pid of one that ended', { skip: missing }, () => {
   const [record, other] = [createCgroup(local, plan(), {}), createCgroup(local, plan(), {})];
   const [inside, outside] = [start(record), start(other)];
-  // As if the cgroup had told of a process that has ended, and whose pid is the other's now.
+  // As if the cgroup had listed a process that has ended, and whose pid the other one has now.
   let looks = 0;
   const late: Kernel = {
     ...local,
@@ -214,7 +214,7 @@ test('what was killed before it stood still is not kept from dying', { skip: mis
   };
   const pause = () => pauseContainer(late, record, { pid, startTime: startTimeOf(local, pid) });
   try {
-    // On v2 it dies where it stands.
+    // On v2 a frozen process dies of SIGKILL.
     if (record.layout === 'v2') pause();
     else assert.throws(pause, /^EffectError: container not running$/);
     assert.equal(ended(pid, 4), SIGNALS.SIGKILL);
@@ -250,7 +250,7 @@ test('a pause that fails lets go of what stands still', { skip: missing }, (t) =
 test('cgroups that the container made are emptied and removed with it', { skip: missing }, () => {
   const record = createCgroup(local, plan(), {});
   const inner = planCgroup({ cgroupsPath: `${parent}/c${count - 1}/a/b`, id: 'unused', layout });
-  // As a container makes it: without handing its own controllers down, for it still has processes.
+  // A container makes it like this: it cannot hand its controllers down, since it has processes itself.
   createCgroup(local, { ...inner, layout: 'hybrid' }, {});
   const [outerPid, innerPid] = [start(record), start(inner)];
   assert.deepEqual(

@@ -1,10 +1,10 @@
-/** The device rules of a container, on whichever cgroup it has. */
+/** Applies the device rules of a container to its cgroup, on v1 or v2. */
 
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
 import type { LinuxResources } from '../../../spec/types.ts';
 import { runsInUserNamespace } from '../../namespaces/user/read-mappings.ts';
-import { isCgroupError } from '../files.ts';
+import { isCgroupError } from '../error.ts';
 import { applyLegacyDevices } from './legacy.ts';
 import { policyOf } from './policy.ts';
 import type { DevicePrograms } from './programs.ts';
@@ -12,13 +12,13 @@ import { containerRules } from './rules.ts';
 import { applyUnifiedDevices } from './unified.ts';
 
 export interface DeviceOptions {
-  /** What the kernel refuses is let go: an ordinary user may open what the host lets them, and no more. */
+  /** Goes on if the kernel refuses the rules. An ordinary user may only open what the host lets them anyway. */
   readonly rootless?: boolean | undefined;
-  /** Where loaded programs are kept, if they are. */
+  /** Keeps loaded programs for other containers. */
   readonly programs?: DevicePrograms | undefined;
 }
 
-/** @throws CgroupError */
+/** Applies the rules of config.json and the default ones. @throws CgroupError */
 export function applyDevices(
   kernel: Kernel,
   record: CgroupRecord,
@@ -32,7 +32,7 @@ export function applyDevices(
     else if (record.layout === 'v2' && unified !== undefined) applyUnifiedDevices(kernel, unified, policy, programs);
   } catch (error) {
     const refused = isCgroupError(error, 'EPERM', 'EACCES', 'EROFS');
-    // In a user namespace nobody may load programs or change rules, and nobody can make device nodes either.
+    // In a user namespace nobody may load programs or change rules. Nobody can make device nodes there either.
     if (!(refused && (rootless || runsInUserNamespace(kernel)))) throw error;
   }
 }

@@ -1,29 +1,32 @@
-/** Device rules on cgroup v1: what to write to devices.allow and devices.deny to come from one policy to another. */
+/** Device rules on cgroup v1: changes a cgroup's policy by writes to devices.allow and devices.deny. */
 
-import { close, openat, write } from '../../../native/calls/files.ts';
+import { openat, write } from '../../../native/calls/files.ts';
 import { AT, O } from '../../../native/constants/files.ts';
+import { Batch, resultOf } from '../../../native/kernel/batch.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
+import type { Fd } from '../../../native/kernel/numbers.ts';
+import { OwnedGroup } from '../../../native/kernel/owned-group.ts';
 import { attempt } from '../../../native/kernel/perform.ts';
-import { result } from '../../../native/kernel/struct.ts';
-import { Batch, CgroupError, type FileWrite, readText, writeError } from '../files.ts';
-import { ALLOW_ALL, type DevicePolicy, keyOf, policyOf, ruleText } from './policy.ts';
+import { CgroupError, CgroupFileError, writeError } from '../error.ts';
+import { type FileWrite, readText } from '../files.ts';
+import { ALLOW_ALL, type DevicePolicy, matchKey, policyOf, ruleText } from './policy.ts';
 import { ANY, accessOf, type Match, type Rule } from './rules.ts';
 
 /**
- * The writes that lead from `current` to `target`, disturbing as little as can be: a running container never loses,
- * even for a moment, what both let it do. Pure.
+ * The writes that lead from `current` to `target`. Between two policies that deny by default, a running container never
+ * loses what both allow it, not even for a moment. Pure.
  */
 export function transition(current: DevicePolicy, target: DevicePolicy): readonly FileWrite[] {
-  // The kernel does not tell the exceptions of a policy that allows by default: so begin anew.
+  // The kernel does not show the exceptions of a policy that allows by default, so that one is written anew.
   const anew = current.defaultAllow || current.defaultAllow !== target.defaultAllow;
-  const old = new Map((anew ? [] : current.exceptions).map((match) => [keyOf(match), match]));
-  const wanted = new Map(target.exceptions.map((match) => [keyOf(match), match]));
+  const old = new Map((anew ? [] : current.exceptions).map((match) => [matchKey(match), match]));
+  const wanted = new Map(target.exceptions.map((match) => [matchKey(match), match]));
   const without = (from: Match, other: Match | undefined): Match => ({
     ...from,
     access: from.access & ~(other?.access ?? 0),
   });
-  const dropped = [...old.values()].map((match) => without(match, wanted.get(keyOf(match))));
-  const gained = target.exceptions.map((match) => without(match, old.get(keyOf(match))));
+  const dropped = [...old.values()].map((match) => without(match, wanted.get(matchKey(match))));
+  const gained = target.exceptions.map((match) => without(match, old.get(matchKey(match))));
   const [toDefault, toException] = target.defaultAllow
     ? (['devices.allow', 'devices.deny'] as const)
     : (['devices.deny', 'devices.allow'] as const);
@@ -37,7 +40,7 @@ export function transition(current: DevicePolicy, target: DevicePolicy): readonl
 }
 
 /**
- * The policy that devices.list shows. One that allows by default shows no exceptions.
+ * The policy that devices.list shows. It shows no exceptions of a policy that allows by default. Pure.
  * @throws CgroupError on a line of another form
  */
 export function policyFromList(text: string): DevicePolicy {
@@ -45,8 +48,7 @@ export function policyFromList(text: string): DevicePolicy {
     if (line === '') return [];
     const [, type, major, minor, letters = ''] = /^([abc]) (\d+|\*):(\d+|\*) ([rwm]+)$/.exec(line) ?? [];
     if (type === 'a') return [{ allow: true, type }];
-    if (type !== 'b' && type !== 'c')
-      throw new CgroupError(`malformed line in devices.list: ${JSON.stringify(line)}`, '', 0);
+    if (type !== 'b' && type !== 'c') throw new CgroupError(`malformed line in devices.list: ${JSON.stringify(line)}`);
     const number = (digits: string | undefined): number => (digits === '*' ? ANY : Number(digits));
     return [{ allow: true, type, major: number(major), minor: number(minor), access: accessOf(letters) }];
   });
@@ -54,20 +56,20 @@ export function policyFromList(text: string): DevicePolicy {
 }
 
 /**
- * Brings a v1 devices cgroup to a policy and looks whether it is there.
+ * Gives a v1 devices cgroup a policy, and checks that devices.list shows it.
  * @throws CgroupError
  */
 export function applyLegacyDevices(kernel: Kernel, directory: string, target: DevicePolicy): void {
   const list = `${directory}/devices.list`;
   const before = readText(kernel, list);
-  // A new cgroup below one that allows everything, which is nearly every one: not worth a parser.
+  // Nearly every new cgroup is below one that allows everything. That needs no parser.
   const current = before === 'a *:* rwm\n' ? ALLOW_ALL : policyFromList(before);
   writeRules(kernel, directory, transition(current, target));
   const shown = readText(kernel, list);
   if (!target.defaultAllow && shown === listOf(target)) return;
   const now = policyFromList(shown);
   if (now.defaultAllow !== target.defaultAllow || (!now.defaultAllow && !sameExceptions(now, target)))
-    throw new CgroupError(`${list} does not show the rules that were written`, list, 0);
+    throw new CgroupError(`${list} does not show the rules that were written`);
 }
 
 const listOf = ({ exceptions }: DevicePolicy): string => exceptions.map((match) => `${ruleText(match)}\n`).join('');
@@ -75,24 +77,22 @@ const listOf = ({ exceptions }: DevicePolicy): string => exceptions.map((match) 
 const sameExceptions = (a: DevicePolicy, b: DevicePolicy): boolean =>
   a.exceptions.map(ruleText).join() === b.exceptions.map(ruleText).join();
 
-/** One rule a write, all in one trip; the files are opened once each. */
+/** Writes each rule by a write of its own, all in one batch. Each file is opened once. */
 function writeRules(kernel: Kernel, directory: string, steps: readonly FileWrite[]): void {
-  const batch = new Batch();
-  const opened = new Map<string, number>();
-  for (const { file } of steps)
-    if (!opened.has(file)) opened.set(file, batch.add(openat(AT.FDCWD, `${directory}/${file}`, O.WRONLY)));
-  const first = batch.calls.length;
-  // Several writes through one descriptor: the kernel takes each for a rule of its own.
-  for (const { file, value } of steps) batch.try(write(result(opened.get(file) ?? 0), value));
-  for (const index of opened.values()) batch.try(close(result(index)));
-  const { results, stoppedAt } = kernel.submit(batch.calls);
-  if (stoppedAt !== undefined) {
-    // It stopped at opening a file: those before it are open still.
-    for (const fd of results.slice(0, stoppedAt)) attempt(kernel, close(fd));
-    throw new CgroupError(`open the rules of ${directory}`, directory, -(results[stoppedAt] ?? 0));
+  using files = new OwnedGroup(kernel);
+  const opened = new Map<string, Fd>();
+  for (const { file } of steps) {
+    if (opened.has(file)) continue;
+    const fd = attempt(kernel, openat(AT.FDCWD, `${directory}/${file}`, O.WRONLY));
+    if (fd < 0) throw new CgroupFileError(`open the rules of ${directory}`, directory, -fd);
+    opened.set(file, files.add(fd));
   }
-  steps.forEach(({ file, value }, i) => {
-    const errno = -(results[first + i] ?? 0);
+  // The kernel takes each write through a descriptor for a rule of its own.
+  const batch = new Batch();
+  const writes = steps.map((step) => ({ ...step, written: batch.try(write(opened.get(step.file) ?? -1, step.value)) }));
+  const { results } = kernel.submit(batch.calls);
+  for (const { file, value, written } of writes) {
+    const errno = -resultOf(results, written);
     if (errno > 0) throw writeError(`${directory}/${file}`, value, errno);
-  });
+  }
 }

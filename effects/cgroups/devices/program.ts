@@ -1,6 +1,7 @@
 /**
- * A device policy as an eBPF program of type BPF_PROG_TYPE_CGROUP_DEVICE, which cgroup v2 asks before a device
- * is opened or a node made. Pure. Instructions as in the kernel's Documentation/bpf/standardization/instruction-set.rst.
+ * A device policy as an eBPF program of type BPF_PROG_TYPE_CGROUP_DEVICE. On cgroup v2 the kernel asks it before a
+ * process opens a device or makes a node. Pure. The instructions are those of the kernel's
+ * Documentation/bpf/standardization/instruction-set.rst.
  */
 
 import type { DevicePolicy } from './policy.ts';
@@ -14,7 +15,7 @@ interface Instruction {
   readonly immediate?: number;
 }
 
-/** Opcodes: all arithmetic and all comparisons on the lower 32 bits (comparisons so since Linux 5.1). */
+/** Opcodes. All arithmetic and all comparisons are those of the lower 32 bits (comparisons since Linux 5.1). */
 const BPF = {
   LOAD_WORD: 0x61,
   AND: 0x54,
@@ -29,7 +30,7 @@ const BPF = {
 
 const R = { ANSWER: 0, CONTEXT: 1, TYPE: 2, ACCESS: 3, MAJOR: 4, MINOR: 5 } as const;
 
-/** struct bpf_cgroup_dev_ctx: the type in the lower half of the first word, the access in the upper one. */
+/** struct bpf_cgroup_dev_ctx. The lower half of the first word is the type, and the upper half is the access. */
 const CONTEXT = { ACCESS_TYPE: 0, MAJOR: 4, MINOR: 8 } as const;
 const DEVICE_TYPE = { b: 1, c: 2 } as const;
 
@@ -52,7 +53,7 @@ export function deviceProgram({ defaultAllow, exceptions }: DevicePolicy): reado
   ];
 }
 
-/** Tests one exception, and answers where it holds; else goes on behind itself. */
+/** Tests one exception. It answers if the exception applies, and otherwise jumps behind the block. */
 function exceptionBlock({ type, major, minor, access }: Match, allowed: boolean): readonly Instruction[] {
   const block = [
     ...equalityTest(R.TYPE, DEVICE_TYPE[type]),
@@ -65,8 +66,11 @@ function exceptionBlock({ type, major, minor, access }: Match, allowed: boolean)
   return block.map((one, i) => (isJump(one) ? { ...one, offset: block.length - i - 1 } : one));
 }
 
-// All tests are made on a copy. Would they compare the registers themselves, the verifier knew their values on one side
-// of each jump, and would look at every combination: 500 rules, and it gives up after seconds (E2BIG).
+/**
+ * Copies a register, since all tests are made on a copy. If they compared the registers themselves, the verifier would
+ * know the registers' values on one side of each jump, and would look at every combination of them. With 500 rules it
+ * would give up after seconds (E2BIG).
+ */
 const scratch = (from: number): Instruction => ({ code: BPF.MOVE_REGISTER, dst: R.CONTEXT, src: from });
 
 const equalityTest = (register: number, value: number): readonly Instruction[] => [
@@ -76,8 +80,9 @@ const equalityTest = (register: number, value: number): readonly Instruction[] =
 ];
 
 /**
- * What is allowed must cover all that is asked for. What is denied bites on any part of it, as on v1: runc and crun
- * test for the whole there too, so that opening for reading and writing slips through where writing is denied.
+ * An exception that allows must cover the whole access that is asked for. One that denies applies to any part of it, as
+ * on v1. (runc and crun test for the whole there too. With them a process that may not write to a device can open it
+ * for reading and writing.)
  */
 function accessTest(access: number, allowed: boolean): readonly Instruction[] {
   if (access === ALL_ACCESS) return [];
@@ -88,7 +93,7 @@ function accessTest(access: number, allowed: boolean): readonly Instruction[] {
   ];
 }
 
-/** Instructions as the kernel reads them: struct bpf_insn, eight bytes each. */
+/** The instructions in the form that the kernel reads: struct bpf_insn, eight bytes each. */
 export function encodeProgram(program: readonly Instruction[]): Uint8Array {
   const bytes = new Uint8Array(program.length * 8);
   const view = new DataView(bytes.buffer);

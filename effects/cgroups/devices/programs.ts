@@ -1,44 +1,52 @@
 /**
- * Device programs that stay loaded, for a process that makes many cgroups: most have the same rules, and the kernel's
- * verifier takes 0.3 ms over them. A program may be attached to any number of cgroups.
+ * Keeps device programs loaded, for a process that makes many cgroups. Most containers have the same rules, and the
+ * kernel's verifier takes 0.3 ms for them. One program may be attached to any number of cgroups.
  */
 
-import { close } from '../../../native/calls/files.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
-import { attempt } from '../../../native/kernel/perform.ts';
+import type { Fd } from '../../../native/kernel/numbers.ts';
+import { Owned } from '../../../native/kernel/owned.ts';
 
-/** Enough for the few kinds of containers that one program makes. */
+/** Enough for the few kinds of containers that one process makes. */
 const KEPT = 8;
 
 export class DevicePrograms {
   readonly #kernel: Kernel;
-  /** Descriptors by what was loaded, the latest used last. */
-  readonly #loaded = new Map<string, number>();
+  /** The programs by their instructions, in the order of their last use. */
+  readonly #loaded = new Map<string, Owned>();
 
+  /** @param kernel that loads the programs */
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
   }
 
-  /** @param load answers a descriptor, or `-errno`, which is not kept */
-  get(instructions: Uint8Array, load: () => number): number {
+  /**
+   * A program that is loaded already, or is loaded now.
+   * @param load returns a descriptor, or `-errno`, which is not kept
+   * @returns a descriptor that stays with this object, or `-errno`
+   */
+  get(instructions: Uint8Array, load: () => Fd): Fd {
     const key = instructions.join();
-    const fd = this.#loaded.get(key) ?? load();
-    if (fd < 0) return fd;
+    const program = this.#loaded.get(key) ?? this.#own(load());
+    if (typeof program === 'number') return program;
     this.#loaded.delete(key);
-    this.#loaded.set(key, fd);
+    this.#loaded.set(key, program);
     const [oldest] = this.#loaded.keys();
     if (this.#loaded.size > KEPT && oldest !== undefined) this.#drop(oldest);
-    return fd;
+    return program.fd;
   }
 
-  /** Lets go of all of them; those that are attached stay in force. */
+  /** Closes all of them. Those that are attached stay in force. */
   close(): void {
     for (const key of this.#loaded.keys()) this.#drop(key);
   }
 
+  #own(fd: Fd): Owned | number {
+    return fd < 0 ? fd : new Owned(this.#kernel, fd);
+  }
+
   #drop(key: string): void {
-    const fd = this.#loaded.get(key);
+    this.#loaded.get(key)?.[Symbol.dispose]();
     this.#loaded.delete(key);
-    if (fd !== undefined) attempt(this.#kernel, close(fd));
   }
 }

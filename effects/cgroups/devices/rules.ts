@@ -1,15 +1,16 @@
-/** Rules of the device cgroup: those of config.json, and those that every container gets. */
+/** Rules of the device cgroup: those of config.json, and those that every container gets. Pure. */
 
 import type { DeviceRule } from '../../../spec/types.ts';
-import { CgroupError } from '../files.ts';
+import { CgroupError } from '../error.ts';
 
-/** What a rule is about, as in uapi/linux/bpf.h (BPF_DEVCG_*); bits of one set. */
+/** The bits of an access, as in uapi/linux/bpf.h (BPF_DEVCG_ACC_*). */
 export const ACCESS = { MKNOD: 1, READ: 2, WRITE: 4 } as const;
 export const ALL_ACCESS = ACCESS.MKNOD | ACCESS.READ | ACCESS.WRITE;
 
+/** Any major or minor number. */
 export const ANY = -1;
 
-/** A rule for devices of one type. `major` and `minor` may be ANY. */
+/** Devices of one type, and an access to them. `major` and `minor` may be ANY. */
 export interface Match {
   readonly type: 'b' | 'c';
   readonly major: number;
@@ -17,7 +18,7 @@ export interface Match {
   readonly access: number;
 }
 
-/** A rule as the kernel knows it: `a` is about all devices and every access, whatever else it says. */
+/** A rule as the kernel knows it. One of type `a` is about all devices and every access, whatever else it says. */
 export type Rule = { readonly allow: boolean } & ({ readonly type: 'a' } | Match);
 
 const allow = (type: 'b' | 'c', major: number, minor: number, access: number): Rule => ({
@@ -29,8 +30,8 @@ const allow = (type: 'b' | 'c', major: number, minor: number, access: number): R
 });
 
 /**
- * What runc adds to the rules of every container, after them: so a config cannot take these away.
- * Engines rely on it. Nodes may be made of any device; null, random, full, tty, zero, urandom, pts, ptmx and tun be used.
+ * runc adds these after the rules of every container, so that a config cannot take them away. Engines rely on it.
+ * A container may make nodes of any device, and may use null, random, full, tty, zero, urandom, pts, ptmx and tun.
  */
 const DEFAULT_RULES: readonly Rule[] = [
   allow('c', ANY, ANY, ACCESS.MKNOD),
@@ -48,7 +49,7 @@ const DEFAULT_RULES: readonly Rule[] = [
 
 /**
  * The rules of a container, in order: those of `linux.resources.devices`, then the default ones.
- * @throws CgroupError that names the rule by its index
+ * @throws CgroupError that names the wrong rule by its index
  */
 export const containerRules = (rules: readonly DeviceRule[] | undefined): readonly Rule[] => [
   ...(rules ?? []).map(ruleOf),
@@ -58,7 +59,7 @@ export const containerRules = (rules: readonly DeviceRule[] | undefined): readon
 const UINT32_MAX = 0xffff_ffff;
 
 function ruleOf(rule: DeviceRule, index: number): Rule {
-  const invalid = (what: string) => new CgroupError(`linux.resources.devices[${index}]: ${what}`, '', 0);
+  const invalid = (what: string) => new CgroupError(`linux.resources.devices[${index}]: ${what}`);
   const { type = 'a', access = '' } = rule;
   if (access === '') throw invalid(`device access at ${index} field cannot be empty`);
   if (type === 'a' || type === '') return { allow: rule.allow, type: 'a' };
@@ -77,7 +78,10 @@ const LETTERS: readonly (readonly [letter: string, bit: number])[] = [
   ['m', ACCESS.MKNOD],
 ];
 
-/** A set of accesses from its letters. Others say nothing, as with runc: engines pass on what users wrote, as `rwa`. */
+/**
+ * The access that letters name. Other letters have no meaning, as with runc: engines pass on what users wrote, as
+ * `rwa`.
+ */
 export const accessOf = (letters: string): number =>
   LETTERS.reduce((set, [letter, bit]) => (letters.includes(letter) ? set | bit : set), 0);
 

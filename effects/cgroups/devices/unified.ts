@@ -1,4 +1,4 @@
-/** Device rules on cgroup v2: the program loaded, attached, and put in the place of the one before. */
+/** Device rules on cgroup v2: loads a program, attaches it, and puts it in the place of the one before. */
 
 import {
   attachDeviceProgram,
@@ -10,15 +10,18 @@ import {
   readProgramIds,
   verifierLog,
 } from '../../../native/calls/bpf.ts';
-import { close, openat } from '../../../native/calls/files.ts';
+import { openat } from '../../../native/calls/files.ts';
 import { getRlimit, setRlimit } from '../../../native/calls/process.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { RLIMIT } from '../../../native/constants/process.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
+import type { Fd } from '../../../native/kernel/numbers.ts';
+import { Owned } from '../../../native/kernel/owned.ts';
+import { OwnedGroup } from '../../../native/kernel/owned-group.ts';
 import { attempt } from '../../../native/kernel/perform.ts';
 import { out, viewOf } from '../../../native/kernel/struct.ts';
-import { CgroupError } from '../files.ts';
+import { CgroupFileError } from '../error.ts';
 import type { DevicePolicy } from './policy.ts';
 import { deviceProgram, encodeProgram } from './program.ts';
 import type { DevicePrograms } from './programs.ts';
@@ -28,8 +31,8 @@ const LICENSE = 'Apache-2.0';
 /**
  * Makes a policy the only one of a cgroup v2 directory. At no moment is there none: a program that is there already
  * is replaced in one step, or stays until the new one is attached.
- * @param programs where loaded programs are kept, if they are
- * @throws CgroupError
+ * @param programs keeps loaded programs for other cgroups
+ * @throws CgroupFileError
  */
 export function applyUnifiedDevices(
   kernel: Kernel,
@@ -37,58 +40,65 @@ export function applyUnifiedDevices(
   policy: DevicePolicy,
   programs?: DevicePrograms,
 ): void {
-  const opened: number[] = [];
-  const keep = (fd: number, what: string): number => {
-    if (fd < 0) throw new CgroupError(`${what} of ${directory}`, directory, -fd);
-    opened.push(fd);
+  const succeeding = (fd: Fd, what: string): Fd => {
+    if (fd < 0) throw new CgroupFileError(`${what} of ${directory}`, directory, -fd);
     return fd;
   };
-  try {
-    const target = keep(attempt(kernel, openat(AT.FDCWD, directory, O.RDONLY | O.DIRECTORY)), 'open the directory');
-    const instructions = encodeProgram(deviceProgram(policy));
-    const loaded = programs?.get(instructions, () => load(kernel, instructions)) ?? -1;
-    const program = loaded >= 0 ? loaded : keep(load(kernel, instructions), 'load the device program');
-    const old = attachedPrograms(kernel, target, directory);
-    opened.push(...old);
-    attach(kernel, target, program, old, directory);
-  } finally {
-    kernel.submit(opened.map((fd) => ({ ...close(fd), mayFail: true as const })));
-  }
+  const opened = attempt(kernel, openat(AT.FDCWD, directory, O.RDONLY | O.DIRECTORY));
+  using target = new Owned(kernel, succeeding(opened, 'open the directory'));
+  using used = new OwnedGroup(kernel);
+  const instructions = encodeProgram(deviceProgram(policy));
+  const loading = (): Fd => load(kernel, instructions, directory);
+  const program = succeeding(programs?.get(instructions, loading) ?? loading(), 'load the device program');
+  if (programs === undefined) used.add(program);
+  const old = attachedPrograms(kernel, target.fd, directory, used);
+  attach(kernel, target.fd, program, old, directory);
 }
 
-function attach(kernel: Kernel, target: number, program: number, old: readonly number[], directory: string): void {
+function attach(kernel: Kernel, target: Fd, program: Fd, old: readonly Fd[], directory: string): void {
   const [only] = old;
-  // Before Linux 5.6 there is no replacing (EINVAL): then the old one is detached afterwards, as are several.
+  // Linux before 5.6 cannot replace a program (EINVAL), and no kernel replaces several at once. Then the old ones are
+  // detached after the new one has been attached.
   if (only !== undefined && old.length === 1 && attempt(kernel, attachDeviceProgram(target, program, only)) >= 0)
     return;
   const attached = attempt(kernel, attachDeviceProgram(target, program));
-  if (attached < 0) throw new CgroupError(`attach the device program to ${directory}`, directory, -attached);
+  if (attached < 0) throw new CgroupFileError(`attach the device program to ${directory}`, directory, -attached);
   for (const fd of old) {
     const detached = attempt(kernel, detachDeviceProgram(target, fd));
     if (detached < 0 && detached !== -ERRNO.ENOENT)
-      throw new CgroupError(`detach the old device program from ${directory}`, directory, -detached);
+      throw new CgroupFileError(`detach the old device program from ${directory}`, directory, -detached);
   }
 }
 
-/** Descriptors of the programs that are attached, without those that we may not touch: they can only deny more. */
-function attachedPrograms(kernel: Kernel, target: number, directory: string): readonly number[] {
+/**
+ * Opens the programs that are attached. It leaves out those that we may not touch, which can only deny more.
+ * @param owner gets the descriptors
+ */
+function attachedPrograms(kernel: Kernel, target: Fd, directory: string, owner: OwnedGroup): readonly Fd[] {
   const ids = programIds();
   const asked = attempt(kernel, queryDevicePrograms(target, ids));
-  if (asked < 0) throw new CgroupError(`query the device programs of ${directory}`, directory, -asked);
+  if (asked < 0) throw new CgroupFileError(`query the device programs of ${directory}`, directory, -asked);
   return readProgramIds(ids).flatMap((id) => {
     const fd = attempt(kernel, programById(id));
-    if (fd >= 0) return [fd];
+    if (fd >= 0) return [owner.add(fd)];
     if (fd === -ERRNO.EPERM || fd === -ERRNO.EACCES || fd === -ERRNO.ENOENT) return [];
-    throw new CgroupError(`open the device program ${id} of ${directory}`, directory, -fd);
+    throw new CgroupFileError(`open the device program ${id} of ${directory}`, directory, -fd);
   });
 }
 
-/** A signal makes the verifier give up (EAGAIN), and engines send their own threads some: a profiler's, a collector's. */
+/**
+ * The verifier gives up when a signal comes (EAGAIN), and a JavaScript engine sends signals to its own threads: those
+ * of a profiler, or of its garbage collector.
+ */
 const TRIES = 10;
 
-/** Loads a program and returns its descriptor or `-errno`. @throws CgroupError where the verifier refuses it */
-function load(kernel: Kernel, instructions: Uint8Array): number {
-  const once = (): number => attempt(kernel, loadDeviceProgram(instructions, LICENSE));
+/**
+ * Loads a program. @param directory the cgroup that it is for, for the message
+ * @returns its descriptor, or `-errno`
+ * @throws CgroupFileError with the verifier's words, where the verifier refuses it
+ */
+function load(kernel: Kernel, instructions: Uint8Array, directory: string): Fd {
+  const once = (): Fd => attempt(kernel, loadDeviceProgram(instructions, LICENSE));
   let fd = once();
   for (let tries = 1; fd === -ERRNO.EAGAIN && tries < TRIES; tries++) fd = once();
   if (fd === -ERRNO.EPERM) fd = withMemlock(kernel, once);
@@ -97,13 +107,17 @@ function load(kernel: Kernel, instructions: Uint8Array): number {
   const again = attempt(kernel, loadDeviceProgram(instructions, LICENSE, log));
   const said = new TextDecoder().decode(log.bytes.subarray(0, log.bytes.indexOf(0))).trim();
   if (again < 0 && said !== '')
-    throw new CgroupError(`load the device program: the verifier says: ${said.replaceAll('\n', '; ')}`, '', -again);
+    throw new CgroupFileError(
+      `load the device program: the verifier says: ${said.replaceAll('\n', '; ')}`,
+      directory,
+      -again,
+    );
   return again;
 }
 
 const INFINITY = 2n ** 64n - 1n;
 
-/** Before Linux 5.11 programs count as locked memory. The limit is put back, for the container inherits it. */
+/** Before Linux 5.11 programs count as locked memory. The old limit is set again, since the container inherits it. */
 function withMemlock(kernel: Kernel, work: () => number): number {
   const old = out(16);
   if (attempt(kernel, getRlimit(0, RLIMIT.RLIMIT_MEMLOCK, old)) < 0) return -ERRNO.EPERM;

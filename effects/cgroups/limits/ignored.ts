@@ -1,12 +1,12 @@
-/** What of config.json's resources has no effect on a host, for the log: nothing is dropped without a word. Pure. */
+/** Finds the resources of config.json that have no effect on this host, so that the log names each of them. Pure. */
 
 import type { CgroupRecord } from '../../../spec/record.ts';
 import type { LinuxResources } from '../../../spec/types.ts';
 import { isSet } from './limit.ts';
 
 /**
- * One line for each field that is set and not applied; runc is silent about most, and engines rely on its going on.
- * What no kernel has any more is told by spec/rules/warnings.ts.
+ * One line for each field that is set and not applied. runc is silent about most of them; engines rely on it that the
+ * container is made all the same. spec/rules/warnings.ts names what no kernel has any more.
  */
 export function ignoredResources({ layout }: CgroupRecord, resources: LinuxResources): readonly string[] {
   const { memory = {}, cpu = {}, blockIO = {}, network = {} } = resources;

@@ -1,12 +1,13 @@
-/** The way back from limits that were written, found before they are. */
+/** Remembers limits before they are changed, to set them again where a change fails. */
 
+import { Batch } from '../../../native/kernel/batch.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
-import { Batch, type FileWrite, planRead, planWrite, textAt } from '../files.ts';
+import { type FileWrite, planRead, planWrite, textOf } from '../files.ts';
 import type { Limit } from './limit.ts';
 import { directoryOf } from './write.ts';
 
-/** Reads what limits are about to replace. Returns what brings it back, which never fails. */
+/** Reads the limits that are about to be replaced. @returns a function that sets them again, and never throws */
 export function rememberLimits(kernel: Kernel, record: CgroupRecord, limits: readonly Limit[]): () => void {
   const batch = new Batch();
   const reads = limits.flatMap((limit) => {
@@ -19,19 +20,19 @@ export function rememberLimits(kernel: Kernel, record: CgroupRecord, limits: rea
   });
   const { results } = kernel.submit(batch.calls);
   const undo = reads.flatMap(({ write, read }) => {
-    const text = textAt(read, results);
+    const text = textOf(read, results);
     const back = typeof text === 'string' ? undoOf(write, text) : undefined;
     return back ? [back] : [];
   });
   return () => {
-    // Twice, since limits that belong together may only go in one order.
+    // Twice, since limits that depend on each other can be changed in one order only.
     const back = new Batch();
     for (const { file, value } of [...undo.toReversed(), ...undo.toReversed()]) planWrite(back, file, value);
     kernel.submit(back.calls);
   };
 }
 
-/** How a line of a file with a line for each device is taken back where there was none. */
+/** Files with a line for each device: what to write for a device that had no line. */
 const RESETS: readonly (readonly [file: RegExp, value: (key: string) => string])[] = [
   [/^blkio\.throttle\./, (key) => `${key} 0`],
   [/^io\.max$/, (key) => `${key} rbps=max wbps=max riops=max wiops=max`],
@@ -41,7 +42,7 @@ const RESETS: readonly (readonly [file: RegExp, value: (key: string) => string])
   [/^net_prio\.ifpriomap$/, (key) => `${key} 0`],
 ];
 
-/** The write that takes another one back, given what the file said before. Pure. */
+/** The write that undoes another one. Pure. @param before the text of the file before that one */
 export function undoOf(write: FileWrite, before: string): FileWrite | undefined {
   const name = write.file.slice(write.file.lastIndexOf('/') + 1);
   const { file } = write;
@@ -52,7 +53,7 @@ export function undoOf(write: FileWrite, before: string): FileWrite | undefined 
   const reset = RESETS.find(([pattern]) => pattern.test(name))?.[1];
   const [key = '', rest] = write.value.split(' ', 2);
   const lines = before.split('\n').filter((line) => line !== '');
-  // A weight without a device is the default's.
+  // A weight without a device is the default for all devices.
   if (reset && rest !== undefined)
     return { file, value: lines.find((line) => line.startsWith(`${key} `)) ?? reset(key) };
   const [first = ''] = lines;

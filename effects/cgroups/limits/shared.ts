@@ -1,4 +1,4 @@
-/** Limits whose files are alike in both versions. */
+/** Limits whose files are alike on v1 and v2. Pure. */
 
 import type { LinuxResources } from '../../../spec/types.ts';
 import { pidsMax } from './conversions.ts';
@@ -11,7 +11,8 @@ export const pidsLimits = ({ pids }: LinuxResources): readonly Limit[] =>
 export const hugetlbLimits = ({ hugepageLimits = [] }: LinuxResources, suffix: string): readonly Limit[] =>
   hugepageLimits.flatMap(({ pageSize, limit }): readonly Limit[] => [
     { controller: 'hugetlb', file: `hugetlb.${pageSize}.${suffix}`, value: String(limit) },
-    // Reservations have a limit of their own since Linux 5.7; without it mmap would promise what a fault then denies.
+    // Since Linux 5.7 reservations have a limit of their own. Without it, mmap(2) would promise pages that a page fault
+    // then denies.
     { controller: 'hugetlb', file: `hugetlb.${pageSize}.rsvd.${suffix}`, value: String(limit), tolerate: ['ENOENT'] },
   ]);
 

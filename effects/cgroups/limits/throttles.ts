@@ -1,7 +1,7 @@
-/** The four kinds of throttles of a block device. Pure. */
+/** The four kinds of throttles of block devices. Pure. */
 
 import type { BlockIO } from '../../../spec/types.ts';
-import { deviceNumber } from './limit.ts';
+import { majorMinor } from './limit.ts';
 
 const KINDS = [
   { field: 'throttleReadBpsDevice', file: 'read_bps', key: 'rbps' },
@@ -23,5 +23,5 @@ interface Throttle {
 
 export const throttles = (io: BlockIO): readonly Throttle[] =>
   KINDS.flatMap(({ field, file, key }) =>
-    (io[field] ?? []).map((device) => ({ file, key, device: deviceNumber(device), rate: String(device.rate ?? 0) })),
+    (io[field] ?? []).map((device) => ({ file, key, device: majorMinor(device), rate: String(device.rate ?? 0) })),
   );

@@ -1,12 +1,12 @@
-/** Block IO limits of cgroup v1: blkio.* files, one line a write. Pure. */
+/** Block IO limits of cgroup v1, in the blkio.* files. Each write is one line. Pure. */
 
 import type { BlockIO } from '../../../spec/types.ts';
-import { deviceNumber, type Limit } from './limit.ts';
+import { type Limit, majorMinor } from './limit.ts';
 import { throttles } from './throttles.ts';
 
 export function blockIOLimits(io: BlockIO): readonly Limit[] {
   const write = (file: string, value: string): Limit => ({ controller: 'blkio', file, value });
-  // The BFQ scheduler's files took the place of CFQ's in Linux 5.0.
+  // In Linux 5.0 the files of the BFQ scheduler replaced those of CFQ.
   const weight = (file: string, value: string): Limit => ({
     ...write(`blkio.${file}`, value),
     otherwise: { file: `blkio.bfq.${file}`, value },
@@ -15,8 +15,8 @@ export function blockIOLimits(io: BlockIO): readonly Limit[] {
     ...(io.weight ? [weight('weight', String(io.weight))] : []),
     ...(io.leafWeight ? [write('blkio.leaf_weight', String(io.leafWeight))] : []),
     ...(io.weightDevice ?? []).flatMap((device) => [
-      ...(device.weight ? [weight('weight_device', `${deviceNumber(device)} ${device.weight}`)] : []),
-      ...(device.leafWeight ? [write('blkio.leaf_weight_device', `${deviceNumber(device)} ${device.leafWeight}`)] : []),
+      ...(device.weight ? [weight('weight_device', `${majorMinor(device)} ${device.weight}`)] : []),
+      ...(device.leafWeight ? [write('blkio.leaf_weight_device', `${majorMinor(device)} ${device.leafWeight}`)] : []),
     ]),
     ...throttles(io).map(({ file, device, rate }) => write(`blkio.throttle.${file}_device`, `${device} ${rate}`)),
   ];

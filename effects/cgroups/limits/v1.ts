@@ -1,7 +1,7 @@
 /** The limits of config.json as files of cgroup v1 (kernel: Documentation/admin-guide/cgroup-v1). Pure. */
 
 import type { LinuxCPU, LinuxMemory, LinuxNetwork, LinuxResources } from '../../../spec/types.ts';
-import { CgroupError } from '../files.ts';
+import { CgroupError } from '../error.ts';
 import { isSet, isUnlimited, type Limit } from './limit.ts';
 import { cpusetLimits, hugetlbLimits, pidsLimits, rdmaLimits } from './shared.ts';
 import { blockIOLimits } from './v1-block-io.ts';
@@ -9,7 +9,7 @@ import { blockIOLimits } from './v1-block-io.ts';
 /** @throws CgroupError for a value that the kernel would change or refuse */
 export function v1Limits(resources: LinuxResources): readonly Limit[] {
   if (Object.keys(resources.unified ?? {}).length > 0)
-    throw new CgroupError('invalid configuration: cannot use unified on cgroup v1', '', 0);
+    throw new CgroupError('invalid configuration: cannot use unified on cgroup v1');
   return [
     ...cpusetLimits(resources),
     ...memoryLimits(resources.memory ?? {}),
@@ -32,12 +32,12 @@ function memoryLimits(memory: LinuxMemory): readonly Limit[] {
   };
   const { limit, swap, reservation, swappiness } = memory;
   if (isSet(limit) && isSet(swap)) {
-    // The kernel wants memory ≤ memory+swap at all times: one order is right for growing, the other for shrinking.
+    // The kernel demands memory ≤ memory+swap at all times. So the limits grow in one order, and shrink in the other.
     add(LIMIT, String(limit), { tolerate: ['EINVAL'] });
     add(SWAP, String(swap));
     add(LIMIT, String(limit));
   } else if (isUnlimited(limit)) {
-    // Without swap accounting the file is not there, and nothing stands in the way.
+    // Without swap accounting this file is missing, and the limit below can be lifted without it.
     add(SWAP, '-1', { tolerate: ['ENOENT'] });
     add(LIMIT, '-1');
   } else {
@@ -46,10 +46,10 @@ function memoryLimits(memory: LinuxMemory): readonly Limit[] {
   }
   if (isSet(reservation)) add('memory.soft_limit_in_bytes', String(reservation));
   if (memory.disableOOMKiller) add('memory.oom_control', '1');
-  // Docker writes -1, which has become 2^64-1 on its way, for `not set`.
+  // Docker writes -1 for `not set`, and that has become 2^64-1 on its way.
   if (swappiness !== undefined && BigInt.asIntN(64, BigInt(swappiness)) !== -1n) {
     if (BigInt(swappiness) > 100n)
-      throw new CgroupError(`invalid memory swappiness value: ${swappiness} (valid range is 0-100)`, '', 0);
+      throw new CgroupError(`invalid memory swappiness value: ${swappiness} (valid range is 0-100)`);
     add('memory.swappiness', String(swappiness));
   }
   return limits;
@@ -65,12 +65,13 @@ function cpuLimits(cpu: LinuxCPU): readonly Limit[] {
   };
   const { shares, quota, period, burst, idle, realtimeRuntime, realtimePeriod } = cpu;
   if (isSet(shares)) {
-    // The kernel would take these without a word, and make them fit.
-    if (BigInt(shares) > MAX_SHARES) throw new CgroupError(`the maximum allowed cpu-shares is ${MAX_SHARES}`, '', 0);
-    if (BigInt(shares) < MIN_SHARES) throw new CgroupError(`the minimum allowed cpu-shares is ${MIN_SHARES}`, '', 0);
+    // The kernel would take such values silently, and clamp them.
+    if (BigInt(shares) > MAX_SHARES) throw new CgroupError(`the maximum allowed cpu-shares is ${MAX_SHARES}`);
+    if (BigInt(shares) < MIN_SHARES) throw new CgroupError(`the minimum allowed cpu-shares is ${MIN_SHARES}`);
     add('cpu.shares', String(shares));
   }
-  // Period and burst are refused while they don't fit the quota of before: then they are written again after it.
+  // The kernel refuses a period or a burst that does not fit the old quota. So both are written again after the new
+  // one.
   const again: readonly Limit[] = isSet(quota)
     ? [
         ...(isSet(period) ? [{ controller: 'cpu', file: 'cpu.cfs_period_us', value: String(period) }] : []),

@@ -1,9 +1,9 @@
 /** The limits of config.json as files of cgroup v2 (kernel: Documentation/admin-guide/cgroup-v2.rst). Pure. */
 
 import type { BlockIO, LinuxCPU, LinuxMemory, LinuxResources } from '../../../spec/types.ts';
-import { CgroupError } from '../files.ts';
+import { CgroupError } from '../error.ts';
 import { cpuWeight, ioWeight, swapMax, v2Bytes } from './conversions.ts';
-import { deviceNumber, isSet, type Limit } from './limit.ts';
+import { isSet, type Limit, majorMinor } from './limit.ts';
 import { cpusetLimits, hugetlbLimits, pidsLimits, rdmaLimits } from './shared.ts';
 import { throttles } from './throttles.ts';
 
@@ -16,7 +16,7 @@ export const v2Limits = (resources: LinuxResources): readonly Limit[] => [
   ...cpusetLimits(resources),
   ...hugetlbLimits(resources, 'max'),
   ...rdmaLimits(resources),
-  // Last: what it says goes.
+  // The last word, since users name these files themselves.
   ...unifiedLimits(resources.unified ?? {}),
 ];
 
@@ -30,7 +30,7 @@ function memoryLimits({ limit, swap, reservation }: LinuxMemory): readonly Limit
             controller: 'memory',
             file: 'memory.swap.max',
             value: swapLimit,
-            // Where the kernel has no swap accounting, there is none to forbid, nor to allow.
+            // Without swap accounting the kernel has no swap to allow or to forbid.
             ...(swapLimit === 'max' || swapLimit === '0' ? { tolerate: ['ENOENT'] as const } : {}),
           },
         ]),
@@ -48,7 +48,7 @@ function cpuLimits({ shares, quota, period, burst, idle }: LinuxCPU): readonly L
   };
   if (idle !== undefined) add('cpu.idle', String(idle));
   if (isSet(shares)) add('cpu.weight', String(cpuWeight(shares)));
-  // A burst is refused while it doesn't fit the quota of before: then it is written again after it.
+  // The kernel refuses a burst that does not fit the old quota. So it is written again after the new one.
   if (burst !== undefined) add('cpu.max.burst', String(burst), isSet(quota) ? { tolerate: ['EINVAL'] } : {});
   if (isSet(quota) || isSet(period)) {
     const allowed = isSet(quota) && BigInt(quota) > 0n ? String(quota) : 'max';
@@ -59,7 +59,7 @@ function cpuLimits({ shares, quota, period, burst, idle }: LinuxCPU): readonly L
 }
 
 function ioLimits(io: BlockIO): readonly Limit[] {
-  // BFQ has v1's scale; the cost model's io.weight has one of its own.
+  // The weights of BFQ have v1's scale. Those of io.weight, which belong to the cost model, have another one.
   const weight = (prefix: string, value: number): Limit => ({
     controller: 'io',
     file: 'io.bfq.weight',
@@ -69,7 +69,7 @@ function ioLimits(io: BlockIO): readonly Limit[] {
   return [
     ...(io.weight ? [weight('', io.weight)] : []),
     ...(io.weightDevice ?? []).flatMap((device) =>
-      device.weight ? [weight(`${deviceNumber(device)} `, device.weight)] : [],
+      device.weight ? [weight(`${majorMinor(device)} `, device.weight)] : [],
     ),
     ...throttles(io).map(({ key, device, rate }) => ({
       controller: 'io',
@@ -79,14 +79,14 @@ function ioLimits(io: BlockIO): readonly Limit[] {
   ];
 }
 
-/** Files by their names, one line a write. @throws CgroupError for what is not a file of a cgroup */
+/** Files by their names. Each write is one line. @throws CgroupError for a name that no file of a cgroup has */
 function unifiedLimits(unified: Readonly<Record<string, string>>): readonly Limit[] {
   return Object.entries(unified).flatMap(([file, value]) => {
     if (file.includes('/'))
-      throw new CgroupError(`unified resource ${JSON.stringify(file)} must be a file name (no slashes)`, '', 0);
+      throw new CgroupError(`unified resource ${JSON.stringify(file)} must be a file name (no slashes)`);
     const [controller = '', parameter] = file.split('.', 2);
     if (parameter === undefined)
-      throw new CgroupError(`unified resource ${JSON.stringify(file)} must be in the form CONTROLLER.PARAMETER`, '', 0);
+      throw new CgroupError(`unified resource ${JSON.stringify(file)} must be in the form CONTROLLER.PARAMETER`);
     return value.split('\n').flatMap((line) => (line === '' ? [] : [{ controller, file, value: line }]));
   });
 }

@@ -1,14 +1,14 @@
-/** The formats that cgroup files come in. Pure. */
+/** Parses the formats of cgroup files. Pure. */
 
 import type { Wide } from '../../../spec/types.ts';
 import type { BlkioEntry, Pressure, PressureEntry } from './types.ts';
 
-/** A file's text by its controller and name; undefined where it is not there. */
+/** A file's text by its controller and name; undefined where there is no such file. */
 export type Texts = (controller: string, file: string) => string | undefined;
 
 const UINT64_MAX = 2n ** 64n - 1n;
 
-/** An unsigned number. `max` is 2^64-1; negative ones, which some kernels show by mistake, are 0. */
+/** An unsigned number. `max` is 2^64-1. Negative numbers, which some kernels show by mistake, are 0. */
 export function wide(text: string): Wide {
   const trimmed = text.trim();
   if (trimmed === 'max') return UINT64_MAX;
@@ -22,7 +22,7 @@ export const sum = (a: Wide, b: Wide): Wide => narrow(BigInt.asUintN(64, BigInt(
 export const times = (a: Wide, factor: number): Wide => narrow(BigInt.asUintN(64, BigInt(a) * BigInt(factor)));
 export const isMax = (value: Wide): boolean => BigInt(value) === UINT64_MAX;
 
-/** The fields that are not zero, as Go's `omitempty` leaves them. */
+/** The fields that are not zero: Go's `omitempty` keeps just these. */
 export function nonZero<T extends Readonly<Record<string, Wide>>>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => BigInt(value) !== 0n)) as Partial<T>;
 }
@@ -37,7 +37,11 @@ export function keyValues(text: string): Readonly<Record<string, Wide>> {
   return values;
 }
 
-/** `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`, and a line `full`. Undefined where both are zero or unknown. */
+/**
+ * Pressure stall information: a line `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`, and a line `full`. A line that
+ * is all zeros is left out.
+ * @returns undefined where there is no such file
+ */
 export function pressure(text: string | undefined): Pressure | undefined {
   const entries: { some?: PressureEntry; full?: PressureEntry } = {};
   for (const line of (text ?? '').split('\n')) {
@@ -69,7 +73,7 @@ export const numberList = (text: string): readonly number[] =>
       return Array.from({ length: to - from + 1 }, (_, i) => from + i);
     });
 
-/** v1's `8:0 Read 1282048` and `8:0 6792`; the line `Total` is left out. */
+/** Lines of v1's blkio files: `8:0 Read 1282048` and `8:0 6792`. The line `Total` is left out. */
 export const blkioEntries = (text: string): readonly BlkioEntry[] =>
   text.split('\n').flatMap((line) => {
     const [major, minor, ...rest] = line.split(/[ :]/).filter((part) => part !== '');

@@ -1,6 +1,6 @@
 /**
- * What a container uses, in the shape of `runc events --stats` (runc: types/events.go), as containerd and Docker read it.
- * A 64-bit value is a bigint where a number cannot hold it. What is zero is left out where runc leaves it out.
+ * What a container uses, in the shape of `runc events --stats` (runc: types/events.go), which containerd and Docker
+ * read. A 64-bit value is a bigint where a number cannot hold it. Zeros are left out where runc leaves them out.
  */
 
 import type { Wide } from '../../../spec/types.ts';
@@ -44,7 +44,7 @@ export interface CpuUsage {
   readonly user: Wide;
 }
 
-/** The v1 cpuset's flags; all zero on v2. */
+/** The flags of a v1 cpuset. All are zero on v2. */
 export interface CpusetStats {
   readonly cpus?: readonly number[];
   readonly cpu_exclusive: Wide;
@@ -92,7 +92,7 @@ export interface HugetlbEntry {
   readonly failcnt: Wide;
 }
 
-/** Pressure stall information: shares of time in percent, the total in microseconds. */
+/** Pressure stall information. The averages are shares of time in percent, and the total is in microseconds. */
 export interface PressureEntry {
   readonly avg10: number;
   readonly avg60: number;

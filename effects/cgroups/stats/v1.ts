@@ -1,4 +1,4 @@
-/** A container's use by the files of cgroup v1. Pure. */
+/** What a container uses, from the files of cgroup v1. Pure. */
 
 import type { Wide } from '../../../spec/types.ts';
 import { blkioEntries, keyValues, nonZero, numberList, type Texts, wide } from './parse.ts';
@@ -12,7 +12,7 @@ import type {
   MemoryEntry,
 } from './types.ts';
 
-/** The files that are read, by controller. */
+/** The files to read, by controller. */
 export const V1_FILES: Readonly<Record<string, readonly string[]>> = {
   cpu: ['cpu.stat'],
   cpuacct: ['cpuacct.stat', 'cpuacct.usage', 'cpuacct.usage_percpu', 'cpuacct.usage_all'],
@@ -46,7 +46,7 @@ export const V1_FILES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** @param pageSizes as the files name them: `2MB` */
+/** @param pageSizes in the form of the files' names: `2MB` */
 export const v1Stats = (texts: Texts, pageSizes: readonly string[]): ContainerStats => ({
   cpu: cpuStats(texts),
   cpuset: cpusetStats(texts),
@@ -69,7 +69,7 @@ function cpuStats(texts: Texts): ContainerStats['cpu'] {
   return { ...(usage ? { usage } : {}), ...(Object.keys(throttling).length > 0 ? { throttling } : {}) };
 }
 
-/** A second in ticks is 100 wherever Linux runs. */
+/** A tick is a hundredth of a second on every Linux. */
 const TICK_NS = 10_000_000n;
 
 function cpuUsage(texts: Texts): CpuUsage | undefined {
@@ -79,7 +79,7 @@ function cpuUsage(texts: Texts): CpuUsage | undefined {
   const nanoseconds = (value: Wide | undefined): Wide => wide(String(BigInt(value ?? 0) * TICK_NS));
   const list = (name: string, values: readonly Wide[]) => (values.length > 0 ? { [name]: values } : {});
   const percpu = (texts('cpuacct', 'cpuacct.usage_percpu') ?? '').split(/\s+/).filter(Boolean).map(wide);
-  // A head line, then `cpu user system`.
+  // A line with titles, then lines `cpu user system`.
   const rows = (texts('cpuacct', 'cpuacct.usage_all') ?? '')
     .split('\n')
     .slice(1)
@@ -119,7 +119,7 @@ function cpusetStats(texts: Texts): CpusetStats {
     memory_spread_slab: flag('memory_spread_slab'),
     memory_pressure: flag('memory_pressure'),
     sched_load_balance: flag('sched_load_balance'),
-    // The one that may be negative: -1 is the system's default.
+    // This one may be negative: -1 is the system's default.
     sched_relax_domain_level: Number(text('sched_relax_domain_level').trim()),
   };
 }
@@ -140,7 +140,7 @@ function memoryStats(texts: Texts): ContainerStats['memory'] {
 
 function memoryEntry(texts: Texts, prefix: string): MemoryEntry | undefined {
   const usage = texts('memory', `${prefix}.usage_in_bytes`);
-  // Swap and kernel memory are counted where the kernel was built or started so.
+  // The kernel counts swap and kernel memory only if it was built for it, or started with it.
   if (usage === undefined) return undefined;
   const value = (name: string): Wide => wide(texts('memory', `${prefix}.${name}`) ?? '0');
   return {
@@ -172,7 +172,7 @@ const COUNTS = SCHEDULER_FIELDS.slice(-2);
 const group = (prefix: string, suffix: string, fields: typeof SCHEDULER_FIELDS = COUNTS) =>
   fields.map(([file, field]) => ({ file: `${prefix}${file}${suffix}`, field }));
 
-/** From the fullest to the barest: BFQ with its debugging, BFQ, CFQ, and what the throttling layer counts. */
+/** From the most to the fewest counters: BFQ with debugging, BFQ, CFQ, and those of the throttling layer. */
 const BLKIO_GROUPS = [
   group('blkio.bfq.', '_recursive', SCHEDULER_FIELDS),
   group('blkio.bfq.', '_recursive'),
@@ -181,7 +181,7 @@ const BLKIO_GROUPS = [
   group('blkio.throttle.', ''),
 ];
 
-/** The first group whose first file counts anything, as runc chooses it. */
+/** The first group whose first file counts anything: runc chooses the same. */
 function blkioStats(texts: Texts): BlkioStats {
   for (const files of BLKIO_GROUPS) {
     const lists = files.map(({ file, field }): readonly [BlkioField, readonly BlkioEntry[]] => [
@@ -194,7 +194,7 @@ function blkioStats(texts: Texts): BlkioStats {
 }
 
 function hugetlbEntry(texts: Texts, size: string): readonly (readonly [string, HugetlbEntry])[] {
-  // What is reserved counts as used; kernels before 5.7 know no reservations.
+  // Reserved pages count as used. Linux before 5.7 has no reservations.
   for (const prefix of [`hugetlb.${size}.rsvd`, `hugetlb.${size}`]) {
     const usage = texts('hugetlb', `${prefix}.usage_in_bytes`);
     if (usage === undefined) continue;

@@ -1,4 +1,4 @@
-/** A container's use by the files of cgroup v2, told in v1's terms. Pure. */
+/** What a container uses, from the files of cgroup v2, in the terms of v1. Pure. */
 
 import type { Wide } from '../../../spec/types.ts';
 import { isMax, keyValues, nonZero, pressure, sum, type Texts, times, wide } from './parse.ts';
@@ -11,12 +11,12 @@ export const V2_FILES: readonly string[] = [
   ...['io.stat', 'io.pressure', 'cpu.stat', 'cpu.pressure'],
 ];
 
-/** @param pageSizes as the files name them: `2MB` */
+/** @param pageSizes in the form of the files' names: `2MB` */
 export function v2Stats(texts: Texts, pageSizes: readonly string[]): ContainerStats {
   const text = (file: string): string | undefined => texts('unified', file);
   return {
     cpu: cpuStats(text),
-    // v2 has no such flags; runc's JSON has the fields all the same.
+    // v2 has no such flags. runc's JSON has the fields all the same.
     cpuset: {
       cpu_exclusive: 0,
       mem_hardwall: 0,
@@ -85,7 +85,7 @@ function memoryStats(text: Text): ContainerStats['memory'] {
   const raw = keyValues(stat);
   const memory = memoryData(text, 'memory');
   const swap = memoryData(text, 'memory.swap');
-  // v1 speaks of memory and swap together. Their peaks need not have been at the same time, so there is none.
+  // v1 counts memory and swap together. Their peaks may have been at different times, so there is no peak of both.
   const both: MemoryData = {
     limit: isMax(swap.limit) ? swap.limit : sum(swap.limit, memory.limit),
     usage: sum(swap.usage, memory.usage),
@@ -96,7 +96,7 @@ function memoryStats(text: Text): ContainerStats['memory'] {
 
 function pidsStats(text: Text): ContainerStats['pids'] {
   const current = text('pids.current');
-  // Without the controller there is still the list.
+  // Without the pids controller the processes are still listed.
   if (current === undefined)
     return nonZero({ current: (text('cgroup.procs') ?? text('cgroup.threads') ?? '').split('\n').length - 1 });
   const limit = (text('pids.max') ?? 'max').trim();

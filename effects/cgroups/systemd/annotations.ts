@@ -1,10 +1,10 @@
 /**
- * Annotations `org.systemd.property.NAME` as properties of the container's unit. Their values are GVariant text, as
- * gdbus(1) and runc read it: 'text', true, 5, uint64 5, @as [], ['a', 'b'].
+ * Annotations `org.systemd.property.NAME` as properties of the container's unit. Their values are GVariant text, which
+ * gdbus(1) and runc read too: 'text', true, 5, uint64 5, @as [], ['a', 'b']. Pure.
  */
 
 import { type BusInteger, type BusValue, isInteger, signatureOf } from '../../../native/libraries/bus/values.ts';
-import { CgroupError } from '../files.ts';
+import { CgroupError } from '../error.ts';
 import { array, property, u64 } from './values.ts';
 
 const PREFIX = 'org.systemd.property.';
@@ -15,11 +15,10 @@ export function annotationProperties(annotations: Readonly<Record<string, string
     if (!key.startsWith(PREFIX)) return [];
     const name = key.slice(PREFIX.length);
     if (!/^[A-Za-z]{3,}$/.test(name))
-      throw new CgroupError(`annotation ${key} name incorrect: at least three letters, and nothing else`, '', 0);
-    const invalid = (reason: string) =>
-      new CgroupError(`annotation ${key}=${text} value parse error: ${reason}`, '', 0);
+      throw new CgroupError(`annotation ${key} name incorrect: at least three letters, and nothing else`);
+    const invalid = (reason: string) => new CgroupError(`annotation ${key}=${text} value parse error: ${reason}`);
     const value = parseVariant(text, invalid);
-    // The manual speaks of seconds, D-Bus of microseconds.
+    // systemd's manual has properties in seconds. On D-Bus they are in microseconds, and have other names.
     return [
       /[a-z]Sec$/.test(name)
         ? property(`${name.slice(0, -3)}USec`, microseconds(value, invalid))
@@ -51,7 +50,7 @@ const KEYWORDS: Readonly<Record<string, string>> = {
   signature: 'g',
 };
 
-/** What the reader of a value works on: tokens, and how far it has come. */
+/** The tokens of a value, and the index of the next one to read. */
 interface Reader {
   readonly tokens: readonly string[];
   at: number;
@@ -65,7 +64,7 @@ function parseVariant(text: string, invalid: Fail): BusValue {
   return value;
 }
 
-/** @param wanted the type that was said before the value */
+/** @param wanted the type that was given before the value */
 function parseValue(reader: Reader, wanted: string | undefined, invalid: Fail): BusValue {
   const token = reader.tokens[reader.at++];
   if (token === undefined) throw invalid('a value is missing');

@@ -1,4 +1,4 @@
-/** The connection to systemd: to the system's manager, or to an ordinary user's own. */
+/** Connects to systemd: to the system's manager, or to the manager of an ordinary user. */
 
 import type { Variable } from '../../../native/calls/process.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
@@ -9,22 +9,22 @@ import { BusError } from '../../../native/libraries/bus/bus.ts';
 import { connectBus } from '../../../native/libraries/bus/sd-bus.ts';
 import type { Libc } from '../../../native/libraries/libc.ts';
 import { variable } from '../../process/environment.ts';
-import { CgroupError } from '../files.ts';
+import { CgroupError } from '../error.ts';
 import { type Systemd, systemdOn } from './manager.ts';
 
 interface SystemdConnection {
   readonly rootless?: boolean;
-  /** The environment: DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR lead to a user's own manager. */
+  /** DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR lead to the user's own manager. */
   readonly environment?: readonly Variable[];
-  /** Another bus than those, for tests. */
+  /** The address of another bus, for tests. */
   readonly address?: string;
 }
 
 const SYSTEM_BUS = 'unix:path=/run/dbus/system_bus_socket';
-/** systemd's own socket: root may use it where there is no bus daemon. */
+/** systemd's own socket, which root may use where there is no bus daemon. */
 const PRIVATE = 'unix:path=/run/systemd/private';
 
-/** Whether the host was booted with systemd: sd_booted(3). */
+/** Whether systemd has booted the host: sd_booted(3). */
 export const isSystemdRunning = (kernel: Kernel): boolean =>
   attempt(kernel, { name: 'faccessat2', args: [AT.FDCWD, '/run/systemd/system/', 0, 0] }) >= 0;
 
@@ -32,7 +32,7 @@ export const isSystemdRunning = (kernel: Kernel): boolean =>
 export function connectSystemd(libc: Libc, kernel: Kernel, options: SystemdConnection = {}): Systemd {
   if (options.address !== undefined) return systemdOn(connectBus(libc, { address: options.address }));
   if (!isSystemdRunning(kernel))
-    throw new CgroupError('systemd not running on this host, cannot use systemd cgroups manager', '', 0);
+    throw new CgroupError('systemd not running on this host, cannot use systemd cgroups manager');
   if (options.rootless) return systemdOn(connectBus(libc, { address: sessionBus(options.environment ?? []) }));
   try {
     return systemdOn(connectBus(libc, { address: SYSTEM_BUS }));
@@ -51,12 +51,10 @@ function sessionBus(environment: readonly Variable[]): string {
   throw new CgroupError(
     'neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set: rootless containers with --systemd-cgroup need the ' +
       "user's own systemd (Debian: dbus-user-session; you may have to log in again)",
-    '',
-    0,
   );
 }
 
-/** D-Bus specification, "Server addresses": what is not one of these is written as %xx. */
+/** Writes every byte as %xx but those that may stand for themselves: D-Bus specification, "Server addresses". */
 const escapeAddress = (path: string): string =>
   [...new TextEncoder().encode(path)]
     .map((byte) => {

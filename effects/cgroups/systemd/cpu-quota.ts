@@ -1,4 +1,4 @@
-/** CPU quotas as systemd keeps them: microseconds a second, in whole percents. Pure. */
+/** CPU quotas in systemd's form: microseconds of CPU time a second, in whole percents. Pure. */
 
 import type { BusValue } from '../../../native/libraries/bus/values.ts';
 import type { LinuxCPU, Wide } from '../../../spec/types.ts';
@@ -12,7 +12,9 @@ const PERCENT = SECOND / 100n;
 
 interface Quota {
   readonly properties: readonly BusValue[];
-  /** The quota that the cgroup's own file must then have, or systemd would set another one at its next occasion. */
+  /**
+   * The quota for the cgroup's own file. With another one in the file, systemd would replace it at its next occasion.
+   */
   readonly quota: Wide | undefined;
 }
 
@@ -24,7 +26,7 @@ export function cpuQuota({ quota, period }: LinuxCPU, version: Version): Quota {
   if (!isSet(quota) || BigInt(quota) < 0n)
     return { properties: [...properties, property('CPUQuotaPerSecUSec', u64(INFINITY))], quota };
   const exact = (BigInt(quota) * SECOND) / every;
-  // Rounded up, so that cgroups below can have what they were promised.
+  // It rounds up, so that cgroups below get the whole of what they were promised.
   const rounded = ((exact + PERCENT - 1n) / PERCENT) * PERCENT;
   return {
     properties: [...properties, property('CPUQuotaPerSecUSec', u64(rounded))],

@@ -1,26 +1,29 @@
 /** systemd's manager over D-Bus: org.freedesktop.systemd1(5). */
 
+import type { Pid } from '../../../native/kernel/numbers.ts';
 import { type Bus, BusError, type BusObject } from '../../../native/libraries/bus/bus.ts';
 import type { BusValue } from '../../../native/libraries/bus/values.ts';
-import { CgroupError } from '../files.ts';
+import { CgroupError } from '../error.ts';
 import { array, bool, str } from './values.ts';
 
 export interface Systemd {
   /** The major version, `252`; undefined where it cannot be told. */
   readonly version: number | undefined;
-  /** The cgroup below which the manager makes its units: `/`, or that of an ordinary user's manager. @throws BusError */
+  /** The cgroup below which the manager makes its units: `/`, or the cgroup of a user's manager. @throws BusError */
   controlGroup(): string;
   /** Starts a unit that has no file, and waits until it runs. @throws CgroupError, BusError */
   startTransientUnit(name: string, properties: readonly BusValue[]): void;
-  /** Ends a unit and waits until it is gone. One that is not there is fine. @throws CgroupError, BusError */
+  /** Ends a unit, and waits until it is gone. It is fine if there is none. @throws CgroupError, BusError */
   stopUnit(name: string): void;
-  /** Changes a running unit, not beyond its life. @throws BusError */
+  /** Changes a running unit, until it ends. @throws BusError */
   setUnitProperties(name: string, properties: readonly BusValue[]): void;
   /**
-   * Moves processes into a running unit's cgroup, or one below it; an ordinary user may not do it by writing.
-   * @param below its path from that of the unit @throws BusError
+   * Moves processes into a running unit's cgroup, or into one below it. An ordinary user may not do that by a write to
+   * cgroup.procs.
+   * @param below the path of that cgroup, from the unit's own
+   * @throws BusError
    */
-  attachProcesses(name: string, pids: readonly number[], below?: string): void;
+  attachProcesses(name: string, pids: readonly Pid[], below?: string): void;
   close(): void;
 }
 
@@ -33,7 +36,7 @@ const UNIT_EXISTS = 'org.freedesktop.systemd1.UnitExists';
 const NO_SUCH_UNIT = 'org.freedesktop.systemd1.NoSuchUnit';
 const JOB_TIMEOUT_MS = 30_000;
 
-/** @param direct the bus is the manager itself: then signals have no sender */
+/** @param direct the other end of the bus is the manager itself, whose signals have no sender then */
 export function systemdOn(bus: Bus, direct = false): Systemd {
   const jobs = new Jobs(bus, direct);
   let version: number | 'unknown' | undefined;
@@ -56,7 +59,7 @@ export function systemdOn(bus: Bus, direct = false): Systemd {
   };
 }
 
-/** Jobs of systemd's, each waited for. */
+/** Has systemd run jobs, and waits for the end of each. */
 class Jobs {
   readonly #bus: Bus;
   readonly #direct: boolean;
@@ -67,7 +70,10 @@ class Jobs {
     this.#direct = direct;
   }
 
-  /** Asks for a job and waits for its end. @returns what became of it: `done`, `failed`…; undefined when the time was up */
+  /**
+   * Asks for a job, and waits for its end.
+   * @returns what became of it: `done`, `failed`…; undefined if it has not ended within 30 seconds
+   */
   run(member: string, args: readonly BusValue[]): string | undefined {
     this.#watch();
     const [path] = this.#bus.call(MANAGER, member, args, 'o');
@@ -76,7 +82,7 @@ class Jobs {
     return removed === undefined ? undefined : String(removed[3]);
   }
 
-  /** Begins before the job does: that may be done before its number has come back. */
+  /** Asks for signals before the job is asked for, since the job may end before systemd has answered with its path. */
   #watch(): void {
     if (this.#isWatching) return;
     const sender = this.#direct ? '' : `sender='${MANAGER.destination}',`;
@@ -87,7 +93,7 @@ class Jobs {
 }
 
 function startTransientUnit(bus: Bus, jobs: Jobs, name: string, properties: readonly BusValue[]): void {
-  // The last argument lists units to start along. It is always empty: systemd has no use for it yet.
+  // The last argument is a list of other units to start, which systemd does not use yet.
   const args = [str(name), str('replace'), array('(sv)', properties), array('(sa(sv))', [])];
   const start = (): string | undefined => jobs.run('StartTransientUnit', args);
   let became: string | undefined;
@@ -95,7 +101,7 @@ function startTransientUnit(bus: Bus, jobs: Jobs, name: string, properties: read
     became = start();
   } catch (error) {
     if (!(error instanceof BusError) || error.bus !== UNIT_EXISTS) throw error;
-    // It may be the rest of one that failed.
+    // It may be left of a unit that failed.
     forgive(bus, name);
     became = start();
   }
@@ -105,22 +111,20 @@ function startTransientUnit(bus: Bus, jobs: Jobs, name: string, properties: read
     became === undefined
       ? `timeout waiting for systemd to create ${name}`
       : `error creating systemd unit ${name}: got ${became}`,
-    '',
-    0,
   );
 }
 
 function stopUnit(bus: Bus, jobs: Jobs, name: string): void {
   try {
     if (jobs.run('StopUnit', [str(name), str('replace')]) === undefined)
-      throw new CgroupError(`timed out while waiting for systemd to remove ${name}`, '', 0);
+      throw new CgroupError(`timed out while waiting for systemd to remove ${name}`);
   } catch (error) {
     if (!(error instanceof BusError) || error.bus !== NO_SUCH_UNIT) throw error;
   }
   forgive(bus, name);
 }
 
-/** systemd remembers a unit that failed until it is told to forget it. */
+/** Makes systemd forget a unit that failed, which it remembers otherwise. */
 function forgive(bus: Bus, name: string): void {
   try {
     bus.call(MANAGER, 'ResetFailedUnit', [str(name)]);

@@ -11,7 +11,7 @@ import { byteArray, INFINITY, property, u64 } from './values.ts';
 import { CPU_IDLE_VERSION, CPUSET_VERSION, isAtLeast, type Version } from './version.ts';
 
 /**
- * What systemd can be told of the limits; all of them are written to the cgroup besides. Without the device rules.
+ * The limits for which systemd has properties, without the device rules. All limits are written to the cgroup besides.
  * @throws CgroupError
  */
 export function resourceProperties(
@@ -35,13 +35,13 @@ function v2Properties({ memory = {}, cpu = {}, blockIO = {} }: LinuxResources, v
     ...(isSet(memory.limit) ? [property('MemoryMax', u64(memory.limit))] : []),
     ...(isSet(memory.reservation) ? [property('MemoryLow', u64(memory.reservation))] : []),
     ...(swap === undefined ? [] : [property('MemorySwapMax', u64(swap === 'max' ? INFINITY : BigInt(swap)))]),
-    // Idle is said by a weight of zero, so there can be no other.
+    // A weight of zero means idle, so an idle unit has no other weight.
     ...(idle
       ? [property('CPUWeight', u64(0))]
       : isSet(cpu.shares)
         ? [property('CPUWeight', u64(cpuWeight(cpu.shares)))]
         : []),
-    // runc only writes the file, which systemd sets back to its default by the next daemon-reload.
+    // runc only writes the file, and the next daemon-reload makes systemd set it back to the default.
     ...(isSet(blockIO.weight) ? [property('IOWeight', u64(ioWeight(blockIO.weight)))] : []),
   ];
 }
@@ -55,7 +55,7 @@ const v1Properties = ({ memory = {}, cpu = {}, blockIO = {} }: LinuxResources): 
 function tasksMax(limit: Wide | undefined): readonly BusValue[] {
   if (limit === undefined) return [];
   const value = BigInt(limit);
-  // systemd takes no zero.
+  // systemd refuses zero.
   return [property('TasksMax', u64(value < 0n ? INFINITY : value === 0n ? 1n : value))];
 }
 

@@ -1,6 +1,7 @@
-/** A container's cgroup as systemd makes it: a transient scope around the container's first process. */
+/** Has systemd make a container's cgroup, as a transient scope around the container's first process. */
 
 import type { Kernel } from '../../../native/kernel/kernel.ts';
+import type { Pid } from '../../../native/kernel/numbers.ts';
 import { BusError } from '../../../native/libraries/bus/bus.ts';
 import type { BusValue } from '../../../native/libraries/bus/values.ts';
 import type { CgroupRecord } from '../../../spec/record.ts';
@@ -8,7 +9,7 @@ import type { LinuxResources } from '../../../spec/types.ts';
 import { createCgroup } from '../create.ts';
 import { policyOf } from '../devices/policy.ts';
 import { containerRules } from '../devices/rules.ts';
-import { CgroupError } from '../files.ts';
+import { CgroupError } from '../error.ts';
 import { freeze, isFrozen, thaw } from '../freeze.ts';
 import { checkMemoryUse } from '../limits/memory-use.ts';
 import { removeCgroup } from '../remove.ts';
@@ -29,19 +30,19 @@ export interface ScopeRequest {
   readonly id: string;
   /** `slice:prefix:name` */
   readonly cgroupsPath?: string | undefined;
-  /** The process around which the scope is made: systemd moves it there. A scope cannot be empty. */
-  readonly pid: number;
+  /** The process that systemd moves into the scope, since a scope cannot be empty. */
+  readonly pid: Pid;
   readonly resources: LinuxResources;
-  /** Of config.json: `org.systemd.property.*` are properties of the unit. */
+  /** The annotations of config.json. `org.systemd.property.*` are properties of the unit. */
   readonly annotations?: Readonly<Record<string, string>>;
   readonly rootless?: boolean;
-  /** Who owns the cgroup: root of a container that has its own cgroup namespace and mounts cgroups writable. v2 only. */
+  /** The user who is to own the cgroup: see owner.ts. On v2 only. */
   readonly ownerUid?: number;
 }
 
 /**
- * The properties of the unit that is asked for. Pure.
- * @throws CgroupError for values that cannot be
+ * The properties of the unit that systemd is asked for. Pure.
+ * @throws CgroupError for impossible values
  */
 export function scopeProperties(record: CgroupRecord, request: ScopeRequest, version: Version): readonly BusValue[] {
   const { resources } = request;
@@ -68,9 +69,9 @@ export function scopeProperties(record: CgroupRecord, request: ScopeRequest, ver
 }
 
 /**
- * Has systemd make the scope, then makes and limits what systemd leaves to us: its other directories on v1, the
- * controllers on v2, limits that have no property. The process is in the v2 cgroup and in systemd's own v1 one then;
- * `joinCalls` brings it into the others.
+ * Has systemd make the scope. Then it makes what systemd leaves to us: the other directories on v1, the controllers on
+ * v2, limits that have no property. The process is in the v2 cgroup and in systemd's own v1 one then. `joinCalls`
+ * brings it into the others.
  * @throws CgroupError, BusError; then the scope is gone
  */
 export function startScope(
@@ -87,7 +88,7 @@ export function startScope(
   } catch (error) {
     if (!(error instanceof BusError)) throw error;
     const asked = properties.map(propertyText).join(' ');
-    throw new CgroupError(`unable to start unit ${unit} (${asked}): ${error.message}`, '', 0);
+    throw new CgroupError(`unable to start unit ${unit} (${asked}): ${error.message}`);
   }
   try {
     const made = createCgroup(kernel, record, withRoundedQuota(request.resources, version), {
@@ -103,7 +104,7 @@ export function startScope(
   }
 }
 
-/** Ends the scope, and removes what systemd does not know of. @throws CgroupError, BusError */
+/** Ends the scope, and removes directories that systemd does not know. @throws CgroupError, BusError */
 export function stopScope(systemd: Systemd, kernel: Kernel, record: CgroupRecord): void {
   try {
     systemd.stopUnit(unitNameOf(record));
@@ -114,7 +115,7 @@ export function stopScope(systemd: Systemd, kernel: Kernel, record: CgroupRecord
 
 /**
  * Changes the limits of a running scope.
- * @param before the limits in force, to which it returns where it fails
+ * @param before the limits in force, which are set again if the change fails
  * @throws CgroupError, BusError
  */
 export function updateScope(
@@ -126,10 +127,10 @@ export function updateScope(
 ): void {
   const unit = unitNameOf(record);
   const { version } = systemd;
-  // Before systemd sets a limit that would end the container.
+  // This comes first, since a limit that systemd sets may kill the container's processes.
   checkMemoryUse(kernel, record, resources);
   const set = (to: LinuxResources) => systemd.setUnitProperties(unit, resourceProperties(record.layout, to, version));
-  // On v1 systemd writes all device rules anew, beginning with `none`: nobody may be looking.
+  // On v1 systemd writes all device rules anew, and begins with none. The container must not run meanwhile.
   const pause = record.layout !== 'v2' && record.paths.freezer !== undefined && !isFrozen(kernel, record);
   if (pause) freeze(kernel, record);
   try {
@@ -153,6 +154,6 @@ function withRoundedQuota(resources: LinuxResources, version: Version): LinuxRes
 }
 
 function unitNameOf({ unit }: CgroupRecord): string {
-  if (unit === undefined) throw new CgroupError('the container has no systemd unit', '', 0);
+  if (unit === undefined) throw new CgroupError('the container has no systemd unit');
   return unit;
 }

@@ -1,7 +1,7 @@
-/** Files of `linux.resources.unified` that systemd has properties for; the others are only written. Pure. */
+/** Files of `linux.resources.unified` for which systemd has properties. The others are only written. Pure. */
 
 import type { BusValue } from '../../../native/libraries/bus/values.ts';
-import { CgroupError } from '../files.ts';
+import { CgroupError } from '../error.ts';
 import { bitsOf } from './cpu-list.ts';
 import { cpuQuota } from './cpu-quota.ts';
 import { byteArray, INFINITY, property, str, u64 } from './values.ts';
@@ -43,7 +43,7 @@ export function unifiedProperties(unified: Readonly<Record<string, string>>, ver
 function cpuMax(value: string, version: Version): readonly BusValue[] {
   const [quota = '', period, more] = value.split(/\s+/);
   if (quota === '' || more !== undefined)
-    throw new CgroupError(`unified resource "cpu.max" value invalid: ${JSON.stringify(value)}`, '', 0);
+    throw new CgroupError(`unified resource "cpu.max" value invalid: ${JSON.stringify(value)}`);
   const numbers = {
     quota: quota === 'max' ? -1 : numberOf('cpu.max', quota),
     ...(period === undefined ? {} : { period: numberOf('cpu.max', period) }),
@@ -51,7 +51,7 @@ function cpuMax(value: string, version: Version): readonly BusValue[] {
   return cpuQuota(numbers, version).properties;
 }
 
-/** OOMPolicy for memory.oom.group: it can be said at a unit's birth only. */
+/** OOMPolicy for memory.oom.group. systemd takes it only when the unit is made. */
 export function oomPolicy(unified: Readonly<Record<string, string>>, version: Version): readonly BusValue[] {
   const group = unified['memory.oom.group']?.trim();
   if (!isAtLeast(version, OOM_POLICY_VERSION) || (group !== '0' && group !== '1')) return [];
@@ -64,7 +64,5 @@ function numberOf(file: string, value: string): bigint {
   if (/^\d{1,20}$/.test(value)) return BigInt(value);
   throw new CgroupError(
     `unified resource ${JSON.stringify(file)}: ${JSON.stringify(value)} is neither a number nor max`,
-    '',
-    0,
   );
 }

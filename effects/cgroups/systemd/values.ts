@@ -1,4 +1,4 @@
-/** D-Bus values, and properties of units, written short. */
+/** Short ways to write D-Bus values and properties of units. */
 
 import { type BusValue, signatureOf } from '../../../native/libraries/bus/values.ts';
 
@@ -13,16 +13,16 @@ export const byteArray = (bytes: readonly number[]): BusValue =>
   );
 export const pair = (first: string, second: string): BusValue => ({ type: 'r', fields: [str(first), str(second)] });
 
-/** What systemd takes for infinity. */
+/** The value that systemd takes for infinity. */
 export const INFINITY = 2n ** 64n - 1n;
 
-/** A unit's property with its value: `(sv)`. */
+/** A property of a unit with its value, of type `(sv)`. */
 export const property = (name: string, value: BusValue): BusValue => ({
   type: 'r',
   fields: [str(name), { type: 'v', value }],
 });
 
-/** A property as people read it: `CPUWeight=uint64 59`. For messages and tests. */
+/** A property as text for people, `CPUWeight=t 59`: for messages and tests. */
 export function propertyText(value: BusValue): string {
   if (value.type !== 'r') return valueText(value);
   const [name, variant] = value.fields;

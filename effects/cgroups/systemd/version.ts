@@ -1,15 +1,15 @@
-/** What systemd learned when. */
+/** The versions of systemd that brought what we use. */
 
-/** The version of systemd; what is not known is taken for old. */
+/** The major version of systemd. An unknown one is taken for old. */
 export type Version = number | undefined;
 
 export const isAtLeast = (version: Version, needed: number): boolean => version !== undefined && version >= needed;
 
-/** Since then `CPUWeight=0`, idle, can be said. */
+/** Takes `CPUWeight=0`, which means idle. */
 export const CPU_IDLE_VERSION = 252;
-/** Since then AllowedCPUs and AllowedMemoryNodes. */
+/** Has AllowedCPUs and AllowedMemoryNodes. */
 export const CPUSET_VERSION = 244;
-/** Since then CPUQuotaPeriodUSec. */
+/** Has CPUQuotaPeriodUSec. */
 export const CPU_PERIOD_VERSION = 242;
-/** Since then OOMPolicy of scopes. */
+/** Has OOMPolicy for scopes. */
 export const OOM_POLICY_VERSION = 253;

@@ -1,15 +1,21 @@
-/** The way down the v2 hierarchy to a container's cgroup: each directory made, each controller enabled for the next. */
+/**
+ * Goes down the v2 hierarchy to a container's cgroup. It makes each directory, and enables controllers for the next
+ * one.
+ */
 
 import { mkdirat } from '../../../native/calls/files.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT } from '../../../native/constants/files.ts';
+import { Batch, resultOf } from '../../../native/kernel/batch.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { LinuxResources } from '../../../spec/types.ts';
-import { APPLYING, Batch, CgroupError, planRead, planWrite, textAt, tryRead, tryWrite, writtenAt } from '../files.ts';
+import { APPLYING, CgroupError, CgroupFileError } from '../error.ts';
+import { planRead, planWrite, textOf, tryRead, tryWrite, writtenBy } from '../files.ts';
 
 /**
- * Makes `directory` and what is missing above it, noting in `made` what it made, in order.
- * Controllers that cannot be enabled are left: who sets a limit finds its file missing and says so.
+ * Makes `directory` and what is missing above it.
+ * Controllers that cannot be enabled are left out: whoever sets a limit finds that its file is missing, and says so.
+ * @param made gets the directories that were made, in order
  * @throws CgroupError
  */
 export function makeUnified(kernel: Kernel, directory: string, resources: LinuxResources, made: string[]): void {
@@ -28,14 +34,15 @@ export function makeUnified(kernel: Kernel, directory: string, resources: LinuxR
         : planWrite(batch, `${path}/cgroup.subtree_control`, enable.map((name) => `+${name}`).join(' ')),
   }));
   const { results } = kernel.submit(batch.calls);
-  for (const { path, mkdir } of steps) if (mkdir !== undefined && (results[mkdir] ?? -1) >= 0) made.push(path);
+  for (const { path, mkdir } of steps) if (mkdir !== undefined && resultOf(results, mkdir) >= 0) made.push(path);
   for (const { path, mkdir, type, control } of steps) {
-    const errno = mkdir === undefined ? 0 : -(results[mkdir] ?? 0);
-    // The container's own directory stands for all above it: whoever is tolerant looks at the path.
-    if (errno > 0 && errno !== ERRNO.EEXIST) throw new CgroupError(`${APPLYING}: mkdir ${path}`, directory, errno);
-    if (type) checkType(kernel, path, textAt(type, results), resources);
-    // One that is not to be had spoils the whole line.
-    if (control !== undefined && writtenAt(control, results) < 0)
+    const errno = mkdir === undefined ? 0 : -resultOf(results, mkdir);
+    // The error names the container's own directory, whichever one failed: without root, createCgroup tolerates a
+    // failure to make that one.
+    if (errno > 0 && errno !== ERRNO.EEXIST) throw new CgroupFileError(`${APPLYING}: mkdir ${path}`, directory, errno);
+    if (type) checkType(kernel, path, textOf(type, results), resources);
+    // The kernel refuses the whole line for one controller that it cannot enable: then each is tried alone.
+    if (control !== undefined && writtenBy(control, results) < 0)
       for (const name of enable) tryWrite(kernel, `${path}/cgroup.subtree_control`, `+${name}`);
   }
 }
@@ -44,19 +51,20 @@ export function makeUnified(kernel: Kernel, directory: string, resources: LinuxR
 function levelsOf(kernel: Kernel, directory: string): { root: string; levels: readonly string[] } {
   const parts = directory.split('/').slice(1);
   const all = parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`);
-  // The topmost directory that has the file is the mount point.
+  // The topmost directory that has this file is the mount point.
   const batch = new Batch();
   const reads = all.map((path) => planRead(batch, `${path}/cgroup.subtree_control`));
   const { results } = kernel.submit(batch.calls);
-  const first = reads.findIndex((read) => typeof textAt(read, results) === 'string');
+  const first = reads.findIndex((read) => typeof textOf(read, results) === 'string');
   const root = all[first];
-  if (root === undefined) throw new CgroupError(`${directory} is not below a cgroup2 mount`, directory, 0);
+  if (root === undefined) throw new CgroupError(`${directory} is not below a cgroup2 mount`);
   return { root, levels: all.slice(first) };
 }
 
 /**
- * A cgroup below one that has processes of its own is `domain invalid`, and can at best be threaded;
- * memory, io and other controllers of whole domains are not to be had there. cgroups(7), "Thread mode".
+ * A cgroup below one that has processes of its own is `domain invalid`, and can only be made threaded. It cannot have
+ * memory, io and the other controllers of whole domains then: cgroups(7), "Thread mode".
+ * @throws CgroupError in runc's words, where the resources need such a controller
  */
 function checkType(kernel: Kernel, path: string, type: string | number | undefined, resources: LinuxResources): void {
   const kind = typeof type === 'string' ? type.trim() : '';
@@ -66,8 +74,6 @@ function checkType(kernel: Kernel, path: string, type: string | number | undefin
       kind === 'domain invalid'
         ? `cannot enter cgroupv2 ${JSON.stringify(path)} with domain controllers -- it is in an invalid state`
         : `cannot enter cgroupv2 ${JSON.stringify(path)} with domain controllers -- it is in ${kind} mode`,
-      path,
-      0,
     );
   if (kind === 'domain invalid') tryWrite(kernel, `${path}/cgroup.type`, 'threaded');
 }

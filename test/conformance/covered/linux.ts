@@ -26,8 +26,8 @@ export const LINUX: Covered = {
   'linux.sysctl.*': by(namespaces('sysctls are those of the container’s namespaces, and never the host’s')),
   'linux.cgroupsPath': by(
     cgroups('the container is in the cgroup that cgroupsPath names'),
-    layout('where a cgroup lives'),
-    layout('units of systemd'),
+    layout('the directories of a planned cgroup'),
+    layout('the cgroups of systemd units'),
   ),
   'linux.namespaces[].type': by(
     namespaces('each namespace is a new one'),

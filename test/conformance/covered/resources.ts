@@ -11,13 +11,13 @@ const idle = unified('an idle cgroup, and zero processes, which mean one');
 
 const rules = by(devices('a process may open what the rules allow, and what the default ones do'));
 const memory = by(limits('memory, growing and shrinking'), both);
-const ofV1 = by(limits('memory.swappiness and the OOM killer of v1'), unit('what has no effect is told'));
+const ofV1 = by(limits('memory.swappiness and the OOM killer of v1'), unit('resources that have no effect are named'));
 const cpu = by(limits('cpu'), both);
 const throttled = by(limits('block IO'), both);
-const weighed = by(rare('weights of a block device'), unit('block IO'));
-const leaves = by(rare('leaf weights, where the kernel has none, are refused by file'), unit('block IO'));
-const network = by(rare('network classes and priorities'), unit('huge pages, RDMA and the network'));
-const rdma = by(rare('RDMA handles and objects'), unit('huge pages, RDMA and the network'));
+const weighed = by(rare('weights of a block device'), unit('limits of block IO'));
+const leaves = by(rare('leaf weights, where the kernel has none, are refused by file'), unit('limits of block IO'));
+const network = by(rare('network classes and priorities'), unit('limits of huge pages, RDMA and the network'));
+const rdma = by(rare('RDMA handles and objects'), unit('limits of huge pages, RDMA and the network'));
 const at = 'linux.resources';
 
 export const RESOURCES: Covered = {
@@ -26,17 +26,21 @@ export const RESOURCES: Covered = {
   ...under(
     `${at}.memory`,
     ['kernel', 'kernelTCP'],
-    withoutEffect('deprecated, and gone from the kernel; a warning', unit('what has no effect is told')),
+    withoutEffect('deprecated, and gone from the kernel; a warning', unit('resources that have no effect are named')),
   ),
   ...under(`${at}.memory`, ['swappiness', 'disableOOMKiller'], ofV1),
-  [`${at}.memory.useHierarchy`]: withoutEffect('the kernel knows no other way since 5.11', unit('memory')),
+  [`${at}.memory.useHierarchy`]: withoutEffect('the kernel knows no other way since 5.11', unit('limits of memory')),
   [`${at}.memory.checkBeforeUpdate`]: by(
     unified('of memory, below what is in use, are refused where that is asked for'),
-    use('a limit below what is in use is refused where that is asked for'),
+    use('a limit that is not above the memory in use is refused if the config asks for the check'),
   ),
   ...under(`${at}.cpu`, ['shares', 'quota', 'burst', 'period'], cpu),
   [`${at}.cpu.idle`]: by(limits('cpu'), idle),
-  ...under(`${at}.cpu`, ['realtimeRuntime', 'realtimePeriod'], by(rare('time of real-time processes'), unit('cpu'))),
+  ...under(
+    `${at}.cpu`,
+    ['realtimeRuntime', 'realtimePeriod'],
+    by(rare('time of real-time processes'), unit('limits of CPU time and cpusets')),
+  ),
   ...under(`${at}.cpu`, ['cpus', 'mems'], by(limits('cpusets'), both)),
   [`${at}.pids.limit`]: by(limits('pids'), both),
   [`${at}.blockIO.weight`]: throttled,

@@ -19,7 +19,7 @@ const MEMBER = `4:name=systemd:/user.slice
 0::/user.slice/x
 `;
 
-test('a hybrid host', () => {
+test('the layout of a hybrid host', () => {
   assert.deepEqual(layoutOf(HYBRID, MEMBER), {
     mode: 'hybrid',
     hierarchies: [
@@ -31,13 +31,13 @@ test('a hybrid host', () => {
   });
 });
 
-test('v1 without a v2 hierarchy', () => {
+test('the layout of a host with v1 alone', () => {
   const layout = layoutOf(HYBRID.replace(/^41.*\n/m, ''), MEMBER);
   assert.equal(layout.mode, 'v1');
   assert.equal(layout.unified, undefined);
 });
 
-test('a v2 hierarchy that was mounted over the v1 ones', () => {
+test('a v2 hierarchy that is mounted over those of v1 hides them', () => {
   const over = `${HYBRID}60 31 0:38 / /sys/fs/cgroup rw,relatime - cgroup2 none rw\n`;
   assert.deepEqual(layoutOf(over, MEMBER), {
     mode: 'v2',
@@ -46,7 +46,7 @@ test('a v2 hierarchy that was mounted over the v1 ones', () => {
   });
 });
 
-test('v1 hierarchies that were mounted over are not seen', () => {
+test('a v1 hierarchy under another mount is not found', () => {
   const over = `${HYBRID}60 31 0:39 / /sys/fs/cgroup rw,relatime - tmpfs none rw
 61 60 0:33 / /sys/fs/cgroup/devices rw,relatime - cgroup cgroup rw,devices\n`;
   assert.deepEqual(
@@ -55,7 +55,7 @@ test('v1 hierarchies that were mounted over are not seen', () => {
   );
 });
 
-test('inside a container, where the mounts show a part of the hierarchies', () => {
+test('inside a container the mounts show a part of the hierarchies', () => {
   const inside = HYBRID.replace('0:33 / ', '0:33 /a ').replace('0:37 / ', '0:37 /elsewhere ');
   const layout = layoutOf(inside, MEMBER);
   assert.deepEqual(
@@ -64,13 +64,13 @@ test('inside a container, where the mounts show a part of the hierarchies', () =
   );
 });
 
-test('outside of the own cgroup namespace, and odd names', () => {
+test('a process outside of its cgroup namespace, and an escaped mount point', () => {
   const text = HYBRID.replace('/sys/fs/cgroup/devices', '/sys/fs/cgroup/dev\\040ices');
   const layout = layoutOf(text, MEMBER.replace('devices:/a/b', 'devices:/../b'));
   assert.equal(layout.hierarchies[1]?.own, '/sys/fs/cgroup/dev ices');
 });
 
-test('no cgroups at all', () => {
+test('a host without cgroups is an error', () => {
   assert.throws(
     () => layoutOf('22 27 0:21 / /proc rw - proc proc rw\n', ''),
     /no cgroup hierarchy is mounted below \/sys\/fs\/cgroup/,
@@ -83,7 +83,7 @@ const v2 = layoutOf(
   '0::/user.slice/session-1.scope\n',
 );
 
-test('where a cgroup lives', () => {
+test('the directories of a planned cgroup', () => {
   assert.deepEqual(planCgroup({ id: 'c1', layout: hybrid }), {
     layout: 'hybrid',
     driver: 'fs',
@@ -103,12 +103,12 @@ test('where a cgroup lives', () => {
     planCgroup({ id: 'c1', cgroupsPath: 'x/y', layout: hybrid }).paths.devices,
     '/sys/fs/cgroup/devices/a/b/x/y',
   );
-  // Beside this process's own cgroup: it has processes, so it cannot hand controllers down.
+  // It is beside this process's own cgroup, which has processes and so cannot hand controllers down.
   assert.deepEqual(planCgroup({ id: 'c1', layout: v2 }).paths, { unified: '/sys/fs/cgroup/user.slice/c1' });
   assert.deepEqual(planCgroup({ id: 'c1', cgroupsPath: '/m/c', layout: v2 }).paths, { unified: '/sys/fs/cgroup/m/c' });
 });
 
-test('paths that lead elsewhere', () => {
+test('a cgroupsPath cannot lead above the hierarchy, nor name its root', () => {
   assert.equal(cleanPath('../../etc'), 'etc');
   assert.equal(cleanPath('/../../a/./b//c/..'), '/a/b');
   for (const cgroupsPath of ['/', '//', '/..', '/a/..'])
@@ -116,7 +116,7 @@ test('paths that lead elsewhere', () => {
   assert.equal(planCgroup({ id: 'c1', cgroupsPath: '..', layout: v2 }).paths.unified, '/sys/fs/cgroup/user.slice/c1');
 });
 
-test('without a devices hierarchy there is no container on v1', () => {
+test('v1 without a devices hierarchy is refused', () => {
   const layout = {
     ...hybrid,
     hierarchies: hybrid.hierarchies.filter(({ controllers }) => !controllers.includes('devices')),
@@ -124,7 +124,7 @@ test('without a devices hierarchy there is no container on v1', () => {
   assert.throws(() => planCgroup({ id: 'c1', layout }), /mountpoint for devices not found/);
 });
 
-test('units of systemd', () => {
+test('the cgroups of systemd units', () => {
   const plan = (cgroupsPath: string | undefined, layout = v2, rootless = false) =>
     planCgroup({ id: 'c1', cgroupsPath, layout, systemd: true, rootless });
   assert.deepEqual(plan(undefined), {

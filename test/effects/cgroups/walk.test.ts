@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { CgroupError } from '../../../effects/cgroups/files.ts';
+import { CgroupError } from '../../../effects/cgroups/error.ts';
 import { members } from '../../../effects/cgroups/members.ts';
 import { removeCgroup } from '../../../effects/cgroups/remove.ts';
 import { type Visitor, walkCgroups } from '../../../effects/cgroups/walk.ts';
@@ -19,12 +19,12 @@ const TOP = '/sys/fs/cgroup/c';
 const record: CgroupRecord = { layout: 'v2', driver: 'fs', paths: { unified: TOP } };
 const platform = () => simulatedPlatform(new World('v2'));
 
-/** Makes each path below the top, whose parent comes before it. */
+/** Makes the top and each path below it. A parent comes before its children. */
 function grow(kernel: Kernel, paths: readonly string[]): void {
   perform(kernel, [mkdirat(AT.FDCWD, TOP, 0o755), ...paths.map((path) => mkdirat(AT.FDCWD, `${TOP}/${path}`, 0o755))]);
 }
 
-/** Nests cgroups, of which the deepest one's path is longer than any that the kernel takes. */
+/** Nests cgroups so deep that the path of the deepest one is longer than the kernel takes. */
 function nest(kernel: Kernel, name: string, depth: number): void {
   grow(kernel, []);
   let fd = call(kernel, openat(AT.FDCWD, TOP, O.RDONLY));
@@ -35,7 +35,7 @@ function nest(kernel: Kernel, name: string, depth: number): void {
   call(kernel, close(fd));
 }
 
-/** Counts the descriptors that are open at a time. */
+/** Counts how many descriptors are open at the same time. */
 function counting(kernel: Kernel): { readonly kernel: Kernel; most(): number; open(): number } {
   let [open, most] = [0, 0];
   return {
@@ -56,7 +56,7 @@ function counting(kernel: Kernel): { readonly kernel: Kernel; most(): number; op
   };
 }
 
-/** Writes down the way by names. */
+/** Writes down the names on the way. */
 function diary(): { readonly lines: string[]; readonly visitor: Visitor } {
   const lines: string[] = [];
   return {
@@ -78,7 +78,7 @@ function expected(paths: readonly string[], at = ''): string[] {
   return [`in ${names.join(' ')}`, ...names.flatMap((name) => [...expected(paths, `${at}${name}/`), `out of ${name}`])];
 }
 
-/** Paths of a tree: each is a new name below one that is there. */
+/** Paths of a tree. Each is a new name below one that is there already. */
 const trees = fc.array(fc.nat(), { maxLength: 40 }).map((parents) => {
   const paths: string[] = [];
   for (const [i, parent] of parents.entries()) {
@@ -89,7 +89,7 @@ const trees = fc.array(fc.nat(), { maxLength: 40 }).map((parents) => {
 });
 
 describe('the walk through cgroups', () => {
-  test('comes to each, parents first, and leaves each once all below it was visited', () => {
+  test('enters each cgroup before those below it, and leaves it after them', () => {
     fc.assert(
       fc.property(trees, (paths) => {
         const { local, leaks } = platform();
@@ -105,7 +105,7 @@ describe('the walk through cgroups', () => {
     );
   });
 
-  test('visits those alone that the visitor names', () => {
+  test('visits only the cgroups that the visitor names', () => {
     const { local } = platform();
     grow(local, ['a', 'a/x', 'b', 'b/y']);
     const { lines, visitor } = diary();
@@ -116,18 +116,18 @@ describe('the walk through cgroups', () => {
     assert.deepEqual(lines, ['in a b', 'in y', 'in ', 'out of y', 'out of b']);
   });
 
-  test('says where there is no such cgroup', () => {
+  test('returns false if there is no such cgroup', () => {
     const { local } = platform();
     const visitor = { enter: () => assert.fail('there is nothing to come to') };
     assert.equal(walkCgroups(local, TOP, visitor), false);
   });
 
-  test('needs few descriptors, and no path, however deep it goes', () => {
+  test('needs few descriptors and no long path, however deep it goes', () => {
     const { local, spawnStage, leaks } = platform();
     nest(local, 'n'.repeat(255), 300);
     const stage = spawnStage([], 'stage');
     const counted = counting(local);
-    // Into the deepest one.
+    // Opens the deepest one.
     let deepest = -1;
     walkCgroups(counted.kernel, TOP, {
       enter(fd, below) {
@@ -147,7 +147,7 @@ describe('the walk through cgroups', () => {
     );
   });
 
-  test('leaves out what vanishes meanwhile', () => {
+  test('leaves out a cgroup that vanishes meanwhile', () => {
     const { local } = platform();
     grow(local, ['a', 'a/x', 'b']);
     const { lines, visitor } = diary();
@@ -160,7 +160,7 @@ describe('the walk through cgroups', () => {
     assert.deepEqual(lines, ['in a b', 'in ']);
   });
 
-  test('ends where `..` leads elsewhere than it came from, and lets go of its descriptors', () => {
+  test('fails if `..` leads to another cgroup than it came from, and closes its descriptors', () => {
     const world = new World('v2');
     const { local, leaks } = simulatedPlatform(world);
     grow(local, ['elsewhere']);
@@ -194,7 +194,7 @@ describe('the walk through cgroups', () => {
     assert.deepEqual(leaks(), before);
   });
 
-  test('of a tree that grows as fast as it is walked comes to an end', () => {
+  test('ends in a tree that grows as fast as it is walked', () => {
     const { local, leaks } = platform();
     grow(local, []);
     let seen = 0;
@@ -216,7 +216,7 @@ describe('the walk through cgroups', () => {
     assert.deepEqual(leaks(), []);
   });
 
-  test('whose any call fails once is whole, or fails with one line, and leaves no descriptor open', () => {
+  test('is complete or fails with one line, whichever call fails, and leaves no descriptor open', () => {
     const { local } = platform();
     grow(local, ['a', 'a/b', 'a/b/c', 'a/b/c/d', 'a/b/c/d/e', 'a/b/c/d/e/f', 'g']);
     const all = diary();

@@ -7,7 +7,7 @@ import { parseStat } from '../../../effects/paths/proc.ts';
 import { applyCapabilities, capabilitySet, dropBounding } from '../../../effects/process/capabilities.ts';
 import { homeOf, variable, withHome, withoutDuplicates } from '../../../effects/process/environment.ts';
 import { candidates } from '../../../effects/process/program.ts';
-import { deviceNumber } from '../../../effects/rootfs/devices.ts';
+import { deviceNumber } from '../../../native/calls/stat.ts';
 import { CAPABILITIES, PR } from '../../../native/constants/process.ts';
 
 test('capabilities become bits; unknown names none', () => {

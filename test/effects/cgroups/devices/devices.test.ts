@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { policyFromList, transition } from '../../../../effects/cgroups/devices/legacy.ts';
-import { ALLOW_ALL, DENY_ALL, type DevicePolicy, keyOf, policyOf } from '../../../../effects/cgroups/devices/policy.ts';
+import {
+  ALLOW_ALL,
+  DENY_ALL,
+  type DevicePolicy,
+  matchKey,
+  policyOf,
+} from '../../../../effects/cgroups/devices/policy.ts';
 import { deviceProgram, encodeProgram } from '../../../../effects/cgroups/devices/program.ts';
 import {
   ACCESS,
@@ -16,7 +22,7 @@ import {
 import { allows } from './allows.ts';
 import { interpret } from './interpreter.ts';
 
-// Few numbers, so that rules meet.
+// Few numbers, so that several rules are about the same device.
 const number = fc.constantFrom(0, 1, 5, 136, 0xffff_ffff);
 const type = fc.constantFrom('b' as const, 'c' as const);
 const access = fc.integer({ min: 1, max: 7 });
@@ -34,14 +40,14 @@ const rule: fc.Arbitrary<Rule> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.boolean().map((allow) => ({ allow, type: 'a' as const })) },
 );
-/** A policy, where the rules come to one. */
+/** The policy of some rules, without those that are refused. */
 const policy = fc.array(rule, { maxLength: 12 }).map((rules): DevicePolicy => {
   let current = DENY_ALL;
   for (const one of rules) {
     try {
       current = policyOf([one], current);
     } catch {
-      // A hole in a wildcard: refused, as it should be.
+      // The rule is a hole in a wildcard, and is refused rightly.
     }
   }
   return current;
@@ -57,7 +63,7 @@ test('the program answers as the policy does', () => {
   );
 });
 
-test('a policy is what the last rule about an access says, where no wildcard is involved', () => {
+test('without wildcards, the last rule about an access decides', () => {
   const concrete = fc.record({ allow: fc.boolean(), type, major: number, minor: number, access });
   fc.assert(
     fc.property(fc.array(concrete, { maxLength: 10 }), asked, (rules, one) => {
@@ -73,7 +79,7 @@ test('a policy is what the last rule about an access says, where no wildcard is 
   );
 });
 
-/** The v1 controller as the kernel has it, for writes to devices.allow and devices.deny. */
+/** The kernel's v1 controller: what writes to devices.allow and devices.deny do. */
 function kernelV1(start: DevicePolicy, writes: readonly { file: string; value: string }[]): DevicePolicy {
   let { defaultAllow } = start;
   let exceptions = [...start.exceptions];
@@ -111,7 +117,7 @@ function kernelV1(start: DevicePolicy, writes: readonly { file: string; value: s
   );
 }
 
-test('a transition leads to its target, and what an exception of both allows is allowed all the way', () => {
+test('a transition leads to its target, and what both policies allow is allowed all the time', () => {
   fc.assert(
     fc.property(policy, policy, (from, to) => {
       const steps = transition(from, to);
@@ -120,9 +126,9 @@ test('a transition leads to its target, and what an exception of both allows is 
       for (const e of from.exceptions)
         for (const f of to.exceptions) {
           const shared = e.access & f.access;
-          if (keyOf(e) !== keyOf(f) || shared === 0) continue;
+          if (matchKey(e) !== matchKey(f) || shared === 0) continue;
           for (let n = 0; n <= steps.length; n++) {
-            const now = kernelV1(from, steps.slice(0, n)).exceptions.find((one) => keyOf(one) === keyOf(e));
+            const now = kernelV1(from, steps.slice(0, n)).exceptions.find((one) => matchKey(one) === matchKey(e));
             assert.equal((now?.access ?? 0) & shared, shared);
           }
         }
@@ -131,7 +137,7 @@ test('a transition leads to its target, and what an exception of both allows is 
   );
 });
 
-test('devices.list is read back as it was written', () => {
+test('devices.list is read as the policy that was written', () => {
   const list = 'c *:* m\nb *:* m\nc 1:3 rwm\nc 136:* rwm\n';
   assert.deepEqual(transition(policyFromList(list), policyFromList(list)), []);
   assert.deepEqual(policyFromList('a *:* rwm\n'), ALLOW_ALL);
@@ -146,7 +152,7 @@ test('a hole in a wildcard is refused', () => {
   assert.throws(() => policyOf(rules), /device rule c 1:3 w cannot punch a hole in the wildcard rule c \*:\* rwm/);
 });
 
-test('rules of config.json', () => {
+test('the rules of config.json', () => {
   assert.deepEqual(containerRules([{ allow: false, access: 'rwm' }])[0], { allow: false, type: 'a' });
   assert.deepEqual(containerRules([{ allow: true, type: 'c', major: 10, access: 'rw' }])[0], {
     allow: true,
@@ -164,7 +170,7 @@ test('rules of config.json', () => {
   assert.throws(() => containerRules([{ allow: true, type: 'c', major: -2, access: 'r' }]), /invalid major -2/);
 });
 
-test('letters of a rule that mean nothing are left out, as with runc', () => {
+test('unknown letters of a rule are left out, as with runc', () => {
   const access = (letters: string, type = 'c') => {
     const [rule] = containerRules([{ allow: true, type, major: 1, minor: 11, access: letters }]);
     return rule?.type === 'a' ? 'all' : accessLetters(rule?.access ?? 0);
@@ -176,7 +182,7 @@ test('letters of a rule that mean nothing are left out, as with runc', () => {
   assert.equal(access('x', 'a'), 'all');
 });
 
-test('the default rules', () => {
+test('the default rules allow the usual devices', () => {
   const defaults = policyOf(containerRules([{ allow: false, access: 'rwm' }]));
   const may = (kind: 'b' | 'c', major: number, minor: number, letters: string) =>
     allows(defaults, { type: kind, major, minor, access: accessOf(letters) });

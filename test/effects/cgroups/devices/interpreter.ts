@@ -1,4 +1,4 @@
-/** A reference interpreter for the part of eBPF that device programs use; strict where the kernel's verifier is. */
+/** Interprets the part of eBPF that device programs use. It is strict where the kernel's verifier is strict. */
 
 import assert from 'node:assert/strict';
 

@@ -14,7 +14,7 @@ const lines = (limits: readonly Limit[]) => limits.map(({ file, value }) => `${f
 const v1 = (resources: LinuxResources) => lines(v1Limits(resources));
 const v2 = (resources: LinuxResources) => lines(v2Limits(resources));
 
-test('shares become weights through the minima, the defaults and the maxima', () => {
+test('shares become weights, and minimum, default and maximum stay what they are', () => {
   assert.deepEqual([0, 1, 2, 1024, 262_144, 999_999n].map(cpuWeight), [0, 1, 1, 100, 10_000, 10_000]);
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 262_144 }), fc.integer({ min: 2, max: 262_144 }), (a, b) => {
@@ -25,11 +25,11 @@ test('shares become weights through the minima, the defaults and the maxima', ()
   );
 });
 
-test('block IO weights become IO weights, linearly', () => {
+test('block IO weights become IO weights by a linear formula', () => {
   assert.deepEqual([0, 10, 100, 500, 1000].map(ioWeight), [0, 1, 910, 4950, 10_000]);
 });
 
-test('swap, which is memory and swap together, becomes swap alone', () => {
+test('the specification’s swap, which is memory and swap together, becomes swap alone', () => {
   assert.equal(swapMax(undefined, undefined), undefined);
   assert.equal(swapMax(undefined, -1), 'max');
   assert.equal(swapMax(-1, 4096), 'max');
@@ -42,14 +42,14 @@ test('swap, which is memory and swap together, becomes swap alone', () => {
   assert.throws(() => swapMax(4096, -2), /invalid memory value: -2/);
 });
 
-test('pids', () => {
+test('limits of pids', () => {
   assert.deepEqual([-1, 0, 5].map(pidsMax), ['max', '1', '5']);
   assert.deepEqual(v1({ pids: { limit: 7 } }), ['pids.max=7']);
   assert.deepEqual(v2({ pids: { limit: 0 } }), ['pids.max=1']);
   assert.deepEqual(v2({ pids: {} }), []);
 });
 
-test('memory', () => {
+test('limits of memory', () => {
   const memory = { limit: 1 << 20, swap: 2 << 20, reservation: 4096, swappiness: 10, disableOOMKiller: true };
   assert.deepEqual(v1({ memory }), [
     'memory.limit_in_bytes=1048576',
@@ -74,7 +74,7 @@ test('memory', () => {
   );
 });
 
-test('cpu', () => {
+test('limits of CPU time and cpusets', () => {
   const cpu = { shares: 512, quota: 50_000, period: 100_000, burst: 0, idle: 0, cpus: '0-1', mems: '0' };
   assert.deepEqual(v1({ cpu }), [
     'cpuset.cpus=0-1',
@@ -107,7 +107,7 @@ test('cpu', () => {
   assert.throws(() => v1({ cpu: { shares: 262_145 } }), /the maximum allowed cpu-shares is 262144/);
 });
 
-test('block IO', () => {
+test('limits of block IO', () => {
   const blockIO = {
     weight: 100,
     leafWeight: 20,
@@ -144,7 +144,7 @@ test('block IO', () => {
   );
 });
 
-test('huge pages, RDMA and the network', () => {
+test('limits of huge pages, RDMA and the network', () => {
   const resources: LinuxResources = {
     hugepageLimits: [{ pageSize: '2MB', limit: 9_007_199_254_740_993n }],
     rdma: { mlx4_0: { hcaHandles: 2, hcaObjects: 3 }, mlx4_1: {} },
@@ -166,7 +166,7 @@ test('huge pages, RDMA and the network', () => {
   ]);
 });
 
-test('files of the unified hierarchy', () => {
+test('files of the unified hierarchy by their names', () => {
   assert.deepEqual(v2({ unified: { 'io.max': '8:0 rbps=1\n8:16 wbps=2\n', 'cgroup.max.depth': '3' } }), [
     'io.max=8:0 rbps=1',
     'io.max=8:16 wbps=2',
@@ -180,7 +180,7 @@ test('files of the unified hierarchy', () => {
   assert.throws(() => v1({ unified: { 'memory.max': '1' } }), /cannot use unified on cgroup v1/);
 });
 
-test('what has no effect is told', () => {
+test('resources that have no effect are named', () => {
   const record: CgroupRecord = { layout: 'v2', driver: 'fs', paths: {} };
   const resources: LinuxResources = {
     memory: { swappiness: 5, disableOOMKiller: true },
@@ -194,7 +194,7 @@ test('what has no effect is told', () => {
   assert.deepEqual(ignoredResources({ ...record, layout: 'v1' }, resources), []);
 });
 
-test('the way back', () => {
+test('each write has one that undoes it', () => {
   const undo = (name: string, value: string, before: string) => undoOf({ file: `/x/${name}`, value }, before)?.value;
   assert.equal(undo('memory.max', '5', 'max\n'), 'max');
   assert.equal(undo('cpu.max', '5 6', 'max 100000\n'), 'max 100000');

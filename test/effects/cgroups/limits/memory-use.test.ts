@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true }));
 const record: CgroupRecord = { layout: 'v2', driver: 'fs', paths: { unified: folder } };
 const check = (memory: LinuxMemory, of = record) => checkMemoryUse(local, of, { memory });
 
-test('a limit below what is in use is refused where that is asked for', () => {
+test('a limit that is not above the memory in use is refused if the config asks for the check', () => {
   writeFileSync(join(folder, 'memory.current'), '5000\n');
   const checkBeforeUpdate = true;
   const message = /^CgroupError: rejecting memory limit 5000 <= usage 5000$/;
@@ -29,7 +29,7 @@ test('a limit below what is in use is refused where that is asked for', () => {
   check({ limit: 1, checkBeforeUpdate: false });
 });
 
-test('what is in use is asked where the kernel would accept the limit and kill: on v2', () => {
+test('the check is made on v2 alone, and not without memory.current', () => {
   check({ limit: 1, checkBeforeUpdate: true }, { ...record, layout: 'v1', paths: { memory: folder } });
   rmSync(join(folder, 'memory.current'), { force: true });
   check({ limit: 1, checkBeforeUpdate: true });

@@ -1,4 +1,7 @@
-/** Limits against a model of the kernel that holds to its rules between files: whatever was there, the new ones come to be. */
+/**
+ * Writes limits to a model of the kernel that keeps the kernel's rules between files. Whatever the limits were before,
+ * the new ones are in force afterwards.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -12,7 +15,7 @@ import { cpuQuota } from '../../../../effects/cgroups/systemd/cpu-quota.ts';
 /** Files and their values; `invalid` is what the kernel refuses with EINVAL. */
 type Files = Map<string, bigint>;
 
-/** Performs the writes. @throws AssertionError for one that fails and may not */
+/** Performs the writes. @throws AssertionError where one fails that may not fail */
 function perform(files: Files, limits: readonly Limit[], invalid: (files: Files) => boolean): void {
   for (const { file, value, tolerate = [] } of limits) {
     const next: Files = new Map(files);
@@ -37,10 +40,10 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 const bytes = fc.integer({ min: 1, max: 2 ** 40 }).map((n) => BigInt(n) * 4096n);
-/** Memory, and memory with swap: never less. */
+/** Memory, and memory with swap, which is never less. */
 const memory = fc.tuple(bytes, bytes).map(([a, b]): [bigint, bigint] => (a <= b ? [a, b] : [b, a]));
 
-test('memory and memory+swap of v1 grow and shrink together, from whatever they were', () => {
+test('memory and memory+swap of v1 can be changed together from any earlier values', () => {
   const invalid = (files: Files) => (files.get('memory') ?? 0n) > (files.get('both') ?? UNLIMITED);
   fc.assert(
     fc.property(fc.option(memory), memory, (before, [limit, swap]) => {
@@ -56,7 +59,7 @@ test('memory and memory+swap of v1 grow and shrink together, from whatever they 
   );
 });
 
-test('swap of v2 is what is left of both', () => {
+test('swap of v2 is memory+swap without memory', () => {
   fc.assert(
     fc.property(memory, ([limit, both]) => {
       assert.equal(BigInt(swapMax(both, limit) ?? -1) + limit, both);
@@ -79,7 +82,7 @@ for (const [version, plan] of [
   ['v1', v1Limits],
   ['v2', v2Limits],
 ] as const)
-  test(`quota, period and burst of ${version} change together, from whatever they were`, () => {
+  test(`quota, period and burst of ${version} can be changed together from any earlier values`, () => {
     fc.assert(
       fc.property(fc.option(time), time, (before, cpu) => {
         const files: Files = new Map([
@@ -94,7 +97,7 @@ for (const [version, plan] of [
     );
   });
 
-test('block IO weights keep their order, within the bounds of v2', () => {
+test('block IO weights keep their order, and stay in the bounds of v2', () => {
   fc.assert(
     fc.property(fc.integer({ min: 10, max: 1000 }), fc.integer({ min: 10, max: 1000 }), (a, b) => {
       const [x, y] = [ioWeight(a), ioWeight(b)];
@@ -104,7 +107,7 @@ test('block IO weights keep their order, within the bounds of v2', () => {
   );
 });
 
-test('a quota of systemd is the least whole percent that is not below what was asked for, and the file has it too', () => {
+test('systemd’s quota is the least whole percent that is not below the requested one, and the file has it too', () => {
   fc.assert(
     fc.property(time, ({ quota, period }) => {
       const { quota: written } = cpuQuota({ quota, period }, 252);

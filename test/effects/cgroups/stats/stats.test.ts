@@ -17,7 +17,7 @@ const NO_CPUSET = {
   sched_relax_domain_level: 0,
 };
 
-test('numbers', () => {
+test('numbers of cgroup files', () => {
   assert.equal(wide('42\n'), 42);
   assert.equal(wide('max'), 18_446_744_073_709_551_615n);
   assert.equal(wide('9223372036854771712\n'), 9_223_372_036_854_771_712n);
@@ -32,7 +32,7 @@ test('numbers', () => {
   ]);
 });
 
-test('pressure', () => {
+test('pressure files', () => {
   assert.equal(pressure(undefined), undefined);
   assert.deepEqual(pressure('some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n'), {});
   assert.deepEqual(
@@ -44,7 +44,7 @@ test('pressure', () => {
   );
 });
 
-test('block devices of v1', () => {
+test('blkio files of v1', () => {
   assert.deepEqual(blkioEntries('8:0 Read 12\n8:0 Total 0\n254:16 7\nTotal 12\n'), [
     { major: 8, op: 'Read', value: 12 },
     { major: 8, op: 'Total' },
@@ -52,7 +52,7 @@ test('block devices of v1', () => {
   ]);
 });
 
-test('v1', () => {
+test('statistics of v1', () => {
   const files: Record<string, string> = {
     'cpu/cpu.stat': 'nr_periods 5\nnr_throttled 0\nthrottled_time 77\n',
     'cpuacct/cpuacct.usage': '123456\n',
@@ -109,7 +109,7 @@ test('v1', () => {
   );
 });
 
-test('v2, in v1 terms', () => {
+test('statistics of v2, in the terms of v1', () => {
   const files: Record<string, string> = {
     'cpu.stat': 'usage_usec 10\nuser_usec 6\nsystem_usec 4\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n',
     'memory.stat': 'anon 5\nfile 4096\n',

@@ -1,7 +1,7 @@
 /**
- * A double of systemd's manager, a process of its own: node fake-systemd.ts ADDRESS FOLDER HIERARCHY…
- * It makes a unit's directory in each hierarchy (mount points), moves the processes there, and writes every call to
- * FOLDER/calls.jsonl. A unit that is called `…-fails.scope` fails; one that is called `…-exists.scope` exists once.
+ * A double of systemd's manager, which runs as a process: node fake-systemd.ts ADDRESS FOLDER HIERARCHY…
+ * It makes a unit's directory in each hierarchy (a mount point), moves the processes there, and writes every call to
+ * FOLDER/calls.jsonl. A unit `…-fails.scope` fails. A unit `…-exists.scope` exists already when it is first started.
  */
 
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ function stop(name: string): string {
 
 function finish(request: Request, unit: string, result: string): void {
   const job = `${PATH}/job/${++jobs}`;
-  // Sooner than the answer: as fast as a real one may be.
+  // The signal comes before the answer, since the real systemd may be that fast.
   service.signal(PATH, MANAGER, 'JobRemoved', 'uoss', jobs, job, unit, result);
   request.reply('o', job);
 }

@@ -20,11 +20,11 @@ const v2 = (resources: LinuxResources, version: number | undefined = 252) =>
   shown(resourceProperties('v2', resources, version));
 const v1 = (resources: LinuxResources) => shown(resourceProperties('v1', resources, 252));
 
-test('versions', () => {
+test('the version is the leading number', () => {
   assert.deepEqual(['252.39-1~deb12u2', 'v245.4-1.fc32', '245', 'x'].map(versionOf), [252, 245, 245, undefined]);
 });
 
-test('resources on v2', () => {
+test('resources as properties on v2', () => {
   assert.deepEqual(v2({ memory: { limit: 1024, swap: 4096, reservation: 512 } }), [
     'MemoryMax=t 1024',
     'MemoryLow=t 512',
@@ -44,7 +44,7 @@ test('resources on v2', () => {
   assert.deepEqual(v2({ pids: { limit: -1 } }), [`TasksMax=${INFINITY}`]);
 });
 
-test('resources on v1', () => {
+test('resources as properties on v1', () => {
   assert.deepEqual(v1({ memory: { limit: 1024 }, cpu: { shares: 7 }, blockIO: { weight: 100 } }), [
     'MemoryLimit=t 1024',
     'CPUShares=t 7',
@@ -52,7 +52,7 @@ test('resources on v1', () => {
   ]);
 });
 
-test('files of the unified hierarchy that systemd has properties for', () => {
+test('files of the unified hierarchy as properties', () => {
   const unified = {
     'cpu.max': '5000 10000',
     'cpu.weight': '20',
@@ -80,7 +80,7 @@ test('files of the unified hierarchy that systemd has properties for', () => {
   assert.throws(() => v2({ unified: { 'cpu.max': '1 2 3' } }), /"cpu.max" value invalid/);
 });
 
-test('quotas are rounded up to whole percents, and the file is to have what systemd has', () => {
+test('quotas are rounded up to whole percents, and the file has the same quota as systemd', () => {
   assert.deepEqual(cpuQuota({ quota: 33_333, period: 100_000 }, 252).quota, 34_000n);
   assert.deepEqual(shown(cpuQuota({ quota: 33_333, period: 100_000 }, 252).properties), [
     'CPUQuotaPeriodUSec=t 100000',
@@ -91,13 +91,13 @@ test('quotas are rounded up to whole percents, and the file is to have what syst
   assert.deepEqual(cpuQuota({}, 252), { properties: [], quota: undefined });
 });
 
-test('masks', () => {
+test('lists of CPUs become masks', () => {
   assert.deepEqual(bitsOf('0', 'x'), [1]);
   assert.deepEqual(bitsOf(' 8-9, 16,', 'x'), [0, 3, 1]);
   for (const bad of ['', ',', '3-1', 'a', '1-', '99999']) assert.throws(() => bitsOf(bad, 'cpus'), /cpus: /);
 });
 
-test('device rules', () => {
+test('device rules as properties', () => {
   const of = (rules: readonly DeviceRule[]) => shown(deviceProperties(policyOf(containerRules([...rules]))));
   assert.deepEqual(of([{ allow: true, access: 'rwm' }]), ['DeviceAllow=[]', 'DevicePolicy="auto"']);
   const [first, second, third = ''] = of([{ allow: true, type: 'b', major: 8, minor: 1, access: 'r' }]);
@@ -110,7 +110,7 @@ test('device rules', () => {
     '("/dev/block/8:1", "r")',
   ])
     assert.ok(third.includes(entry), entry);
-  // Everything but …: nothing until our own rules are there.
+  // A policy of everything with exceptions: systemd allows nothing until our own rules are there.
   assert.deepEqual(
     of([
       { allow: true, access: 'rwm' },
@@ -120,7 +120,7 @@ test('device rules', () => {
   );
 });
 
-test('annotations', () => {
+test('annotations as properties', () => {
   const of = (name: string, value: string) =>
     shown(annotationProperties({ [`org.systemd.property.${name}`]: value, other: 'x' }));
   assert.deepEqual(of('CollectMode', "'inactive-or-failed'"), ['CollectMode="inactive-or-failed"']);
@@ -152,7 +152,7 @@ test('annotations', () => {
 const RECORD: CgroupRecord = { layout: 'v2', driver: 'systemd', unit: 'runc-c1.scope', paths: { unified: '/x' } };
 const REQUEST: ScopeRequest = { id: 'c1', pid: 42, resources: { devices: [{ allow: true, access: 'rwm' }] } };
 
-test('a scope', () => {
+test('the properties of a scope', () => {
   assert.deepEqual(shown(scopeProperties(RECORD, REQUEST, 252)), [
     'Description="runchart container c1"',
     'Slice="system.slice"',
