@@ -19,7 +19,6 @@ const NOT_CLEAN = [
   'CHANGELOG.md',
   'bench',
   'build',
-  'commands',
   'docs/conformance.md',
   'docs/lifecycle.md',
   'test/build',
