@@ -1,18 +1,19 @@
 /**
- * Array's methods that take a function, for the linked engine. JavaScriptCore has its own as sources, and compiles each when it
- * is first called, 20 to 110 µs; these come as bytecode with everything else: 0.2 ms of any command (docs/performance.md).
- * They are for what nearly every call is: a plain array, a function, no `thisArg`. The engine's own serve all others.
+ * The methods of Array that take a function, for the linked engine. JavaScriptCore has its own as JavaScript sources,
+ * and compiles each of them when it is first called, which takes 20 to 110 µs. These methods are in the engine as
+ * bytecode, like the rest of our code, and that saves any command 0.2 ms (docs/performance.md). They handle what nearly
+ * every call is: a plain array, a function, and no `thisArg`. They leave everything else to the engine's own methods.
  */
 
 type Action = (value: unknown, index: number, array: readonly unknown[]) => unknown;
 type Combine = (before: unknown, value: unknown, index: number, array: readonly unknown[]) => unknown;
 
-/** Puts them in the place of those that the prototype has. */
+/** Replaces the methods of the prototype. */
 export function install(prototype: unknown[]): void {
   const { forEach, map, filter, flatMap, flat, some, every, find, findIndex, findLast, reduce, at } = prototype;
   const own = { forEach, map, filter, flatMap, flat, some, every, find, findIndex, findLast, reduce, at };
 
-  /** A hole of an array is passed over, but by those that look for something. */
+  /** Holes of an array are passed over, except by the methods that look for something. */
   const methods = {
     forEach(this: unknown[], action: Action, self?: unknown): void {
       if (this.constructor !== Array || typeof action !== 'function' || self !== undefined)
@@ -99,7 +100,7 @@ export function install(prototype: unknown[]): void {
       return this[index < 0 ? this.length + index : index];
     },
   };
-  // An assignment leaves them as hidden from enumeration as they were.
+  // An assignment keeps the properties hidden from enumeration, as they were.
   Object.assign(prototype, methods);
 }
 

@@ -18,7 +18,6 @@ const NOT_OURS = ['node_modules', 'dist', '.git'];
 const NOT_CLEAN = [
   'CHANGELOG.md',
   'bench',
-  'build',
   'docs/conformance.md',
   'docs/lifecycle.md',
   'test/build',
