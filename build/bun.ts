@@ -1,6 +1,4 @@
-/**
- * What we use of Bun's bundler. Its own type package would bring types of everything else along.
- */
+/** The part of Bun's bundler that we use. Bun's own type package would bring the types of everything else along. */
 
 export interface Loaded {
   readonly contents: string;

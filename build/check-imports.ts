@@ -1,16 +1,16 @@
 /**
- * Checks the import rules: the floors of docs/architecture.md import downwards only; what a command finds around it is
- * handed in, so that no floor below runtime/ reads it from Node's modules; and no files import each other in a circle,
- * but by `import()`. Biome's own rules can't tell an import of types from one of values. `npm run lint`.
+ * Checks the import rules. The floors of docs/architecture.md import downwards only. What a command finds around it is
+ * handed in, so no floor below runtime/ reads it from Node's modules. No files import each other in a circle, unless by
+ * `import()`. Biome's own rules cannot tell an import of types from one of values. `npm run lint`.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 interface Floor {
   readonly imports: readonly string[];
-  /** Floors of which it may name types, and nothing that exists at run time. */
+  /** Floors of which it may name types, but nothing that exists at run time. */
   readonly types?: readonly string[];
-  /** npm packages and modules of Node's; one that ends in / or : stands for all that begin so. */
+  /** npm packages and modules of Node. A name that ends in / or : stands for all that begin so. */
   readonly packages: readonly string[];
 }
 
@@ -24,13 +24,13 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   spec: { imports: [], packages: ['zod'] },
 };
 
-/** `import … from`, `export … from`, `import '…'` and `import('…')`; what is between is in the first group. */
+/** `import … from`, `export … from`, `import '…'` and `import('…')`. The first group is what stands between. */
 const IMPORT = /^(?:import|export)\s(?:([^;'"=]+)\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/gm;
 
 export interface Import {
   readonly what: string;
   readonly from: string;
-  /** By `import()`: not before that is done. */
+  /** Whether it is an `import()`, which loads nothing before it is called. */
   readonly later: boolean;
 }
 
@@ -80,7 +80,7 @@ export function onlyTypes(what: string): boolean {
 
 /**
  * @param sources the content of each file, by its path from the root of the repository
- * @returns a line for each circle of files that import each other, of types as well: `a.ts -> b.ts -> a.ts`
+ * @returns a line for each circle of files that import each other, even if only for types: `a.ts -> b.ts -> a.ts`
  */
 export function circles(sources: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];

@@ -1,10 +1,8 @@
-/**
- * Which C compiler makes programs for which architecture.
- */
+/** Finds the C compiler that makes programs for an architecture. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** As Node and Bun name architectures in `process.arch`. */
+/** An architecture, as Node and Bun name it in `process.arch`. */
 export type Arch = 'x64' | 'arm64';
 
 export const ARCHITECTURES: readonly Arch[] = ['x64', 'arm64'];
@@ -27,7 +25,7 @@ export function findCompiler(arch: Arch): string | undefined {
   return names.map(findProgram).find((path) => path !== undefined);
 }
 
-/** @throws when it is not installed, naming what to install */
+/** @throws if the compiler is not installed; the error names what to install */
 export function compilerFor(arch: Arch): string {
   const compiler = findCompiler(arch);
   if (compiler === undefined) throw new Error(`no C compiler for ${arch}: install gcc (apt-get install gcc)`);

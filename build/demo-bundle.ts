@@ -1,12 +1,13 @@
 /**
- * Makes a bundle to show containers with: Debian's static busybox, or the host's own programs where it is missing.
+ * Makes a bundle for demonstrations. Its programs are Debian's static busybox or, if that is missing, those of the
+ * host.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const BUSYBOX = '/bin/busybox';
-/** Enough to run the host's shell; /etc and all data stay outside. */
+/** What the host's shell needs to run. /etc and all data stay outside. */
 const HOST_FOLDERS = ['/bin', '/sbin', '/usr', '/lib', '/lib64'];
 const FOLDERS = ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'tmp'];
 
@@ -16,8 +17,8 @@ interface Config {
 }
 
 /**
- * @param folder empty, becomes the bundle
- * @param runtime whose `spec` writes the config
+ * @param folder an empty folder, which becomes the bundle
+ * @param runtime the runtime whose `spec` writes the config
  * @param script what the container's shell runs
  */
 export function makeBundle(folder: string, runtime: string, script: string): void {

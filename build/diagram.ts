@@ -1,6 +1,6 @@
-/** The chart as Mermaid text, told by the machine itself: docs/lifecycle.md is made of it. Pure. */
+/** Draws the chart as Mermaid text, from the machine itself. docs/lifecycle.md shows the result. Pure. */
 
-/** What is read of an XState machine. */
+/** The members of an XState machine that are read here. */
 export interface Chart {
   readonly root: ChartNode;
 }
@@ -14,7 +14,7 @@ interface ChartNode {
   readonly always?: readonly ChartTransition[];
   readonly invoke: readonly { readonly src: unknown }[];
   readonly entry: readonly unknown[];
-  /** Only of compound states. */
+  /** Only compound states have one. */
   readonly initial: ChartTransition;
 }
 
@@ -28,22 +28,22 @@ interface Edge {
   readonly from: ChartNode;
   readonly to: ChartNode;
   readonly label: string;
-  /** Taken without an event from outside. */
+  /** Whether it is taken without an event from outside. */
   readonly byItself: boolean;
 }
 
-/** The top level: what leads from one state to another, and below each state what it takes and stays. */
+/** Draws the top level: what leads from one state to another, and the requests after which a state stays. */
 export function overview({ root }: Chart): string {
   const edges = below(root)
     .filter((node) => node !== root)
     .flatMap((node) => edgesFrom(node, node.path.length > 1))
     .map((edge) => ({ ...edge, from: at(root, edge.from), to: at(root, edge.to) }))
-    // Within one state, only what it takes is news.
+    // Inside one state, only the requests are of interest.
     .filter(({ from, to, byItself }) => from !== to || !byItself);
   return render(Object.values(root.states), root, edges);
 }
 
-/** The inside of one top-level state, with where it leads. @throws RangeError for no such state */
+/** Draws the inside of one top-level state, and where it leads. @throws RangeError if there is no such state */
 export function inside({ root }: Chart, key: string): string {
   const parent = root.states[key];
   if (parent === undefined) throw new RangeError(`the chart has no state ${key}`);
@@ -67,7 +67,7 @@ function render(nodes: readonly ChartNode[], parent: ChartNode, edges: readonly 
   return ['stateDiagram-v2', ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
-/** @param named says which effect was performed, where the diagram does not show the state that performs it */
+/** @param named whether to name the effect that was performed, because the diagram does not show the state that does */
 function edgesFrom(node: ChartNode, named: boolean): Edge[] {
   const effect = named ? node.invoke.map(({ src }) => `${String(src)} `).join('') : '';
   const edge = (event: string, { target, guard, actions }: ChartTransition, byItself: boolean): Edge => {
@@ -83,7 +83,7 @@ function edgesFrom(node: ChartNode, named: boolean): Edge[] {
       return transitions.map((transition) => edge(event, transition, false));
     }),
   ];
-  // What leads back is permitted, and changes nothing that could be drawn.
+  // A transition that leads back to its state permits a request, and changes nothing that could be drawn.
   return edges.filter(({ to }) => to !== node && !isWithin(node, to));
 }
 
@@ -97,7 +97,7 @@ const typeOf = (reference: unknown): unknown =>
 function guardWording(guard: unknown): string {
   if (guard === undefined) return '';
   const type = typeOf(guard);
-  // Where the arrow points to says it.
+  // The target of the arrow says what this guard asks.
   if (type === 'isNow') return '';
   const params = typeof guard === 'object' && guard !== null && 'params' in guard ? guard.params : undefined;
   const values = typeof params === 'object' && params !== null ? Object.values(params) : [];
@@ -116,5 +116,5 @@ function at(root: ChartNode, node: ChartNode): ChartNode {
   return root.states[node.path[0] ?? ''] ?? root;
 }
 
-/** Mermaid takes no dots in names. */
+/** Mermaid does not allow dots in names. */
 const name = (node: ChartNode): string => node.path.join('_');

@@ -1,6 +1,6 @@
 /**
- * Compiles the container's init (native/init/init.c) beside its source, where native/init/program.ts looks for it.
- * As a script: for every architecture that a compiler is here for.
+ * Compiles the container's init (native/init/init.c) beside its source, where native/init/program.ts looks for it. As
+ * a script, it does so for every architecture for which a compiler is installed.
  */
 import { join } from 'node:path';
 import { ARCHITECTURES, type Arch, findCompiler } from './compiler.ts';
@@ -8,7 +8,10 @@ import { compileFreestanding } from './freestanding.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'native', 'init');
 
-/** @returns the program's path @throws when the compiler is missing or refuses */
+/**
+ * @returns the program's path
+ * @throws if the compiler is missing or refuses the source
+ */
 export function compileInit(arch: Arch): string {
   const output = join(FOLDER, `init-${arch}`);
   compileFreestanding(arch, join(FOLDER, 'init.c'), output);

@@ -1,8 +1,8 @@
 /**
- * koffi's addon for the linked engine, compiled from the sources that its package brings, with the C++ library inside.
+ * Compiles koffi's addon for the linked engine from the sources in koffi's package, with the C++ library linked in.
  *
- * The addon that the package brings ready-made is the same code, but needs libstdc++.so: opening and relocating that takes
- * a command 0.8 ms, for nineteen functions. It is what is taken where there is no C++ compiler.
+ * The package also brings a ready-made addon of the same code, but that one needs libstdc++.so. Opening and relocating
+ * the library takes a command 0.8 ms, for nineteen functions. Without a C++ compiler, the ready-made addon is used.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Arch, findProgram, hostArch } from './compiler.ts';
 
-/** As koffi's own CMakeLists.txt has them, for Linux. */
+/** The flags of koffi's own CMakeLists.txt for Linux. */
 const FLAGS = [
   ...['-std=c++20', '-O2', '-DNDEBUG', '-fPIC', '-pthread', '-w', '-fno-exceptions', '-fno-rtti', '-fwrapv'],
   ...['-fno-strict-aliasing', '-fno-delete-null-pointer-checks', '-fno-finite-loops', '-fno-semantic-interposition'],
@@ -30,10 +30,10 @@ const LINK_FLAGS = [
 ];
 const SOURCES = ['ffi', 'call', 'interp', 'parser', 'type', 'util', 'uv'].map((name) => `src/koffi/src/${name}.cc`);
 const ABI: Readonly<Record<Arch, string>> = { x64: 'x64sysv', arm64: 'arm64' };
-/** The trampolines' number is koffi's own. */
+/** The number of trampolines that koffi itself uses. */
 const TRAMPOLINES = '8192';
 
-/** @returns the path of an addon for this machine's architecture or, ready-made, another one */
+/** @returns the path of an addon: compiled for this machine's architecture, or the ready-made one of another */
 export async function koffiAddon(root: string, arch: Arch): Promise<string> {
   const ready = join(root, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`);
   const compiler = findProgram('g++');

@@ -1,9 +1,10 @@
 /**
- * Makes the engine load a module of Node's when it is first called, not when it is imported.
+ * Makes the engine load a module of Node when it is first called, not when it is imported.
  *
- * An import is made at start-up, wherever in the sources it stands: `node:fs` alone costs every command 1 ms, although
- * only a failure, a log file or a cold path may need it. Here each of our own imports of a module of Node's gets
- * functions that load the module on the first call. What is no function can't be put off, but goes if nobody uses it.
+ * An import is performed at start-up, wherever it stands in the sources. `node:fs` alone costs every command 1 ms,
+ * although only a failure, a log file or a rare path may need it. Here each import of a module of Node in our sources
+ * gets functions instead, which load the module on the first call. An export that is not a function cannot be put off,
+ * but it is dropped if nobody uses it.
  */
 import { readFile } from 'node:fs/promises';
 import type { BunPlugin } from './bun.ts';
@@ -11,10 +12,10 @@ import type { BunPlugin } from './bun.ts';
 const NAMESPACE = 'lazy-builtin';
 const PREFIX = 'lazy-builtin:';
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
-/** A class can't be called through a function. */
+/** A class cannot be called through a function. */
 const CLASS = /^[A-Z]/;
 
-/** @returns the source of a module with the exports of Node's module of that name */
+/** @returns the source of a module with the same exports as Node's module of that name */
 export function lazyModule(name: string, module: Readonly<Record<string, unknown>>): string {
   const load = `process.getBuiltinModule(${JSON.stringify(name)})`;
   const exports = Object.entries(module)
@@ -27,7 +28,7 @@ export function lazyModule(name: string, module: Readonly<Record<string, unknown
   return [...exports, `export default /* @__PURE__ */ (() => ${load})();`].join('\n');
 }
 
-/** Bun's plugins don't get to see imports of `node:`, so those in our sources are given another name first. */
+/** Bun's plugins do not see imports of `node:`, so the imports in our sources get another name first. */
 export function renameImports(source: string): string {
   return source.replace(/\bfrom '(node:[\w/]+)';$/gm, `from '${PREFIX}$1';`);
 }

@@ -1,10 +1,10 @@
 /**
- * Makes oclif load what a command uses, when it uses it.
+ * Makes oclif load its modules when a command first uses them.
  *
- * @oclif/core's files are CommonJS as TypeScript emits it: each starts with the `require` of all that it may ever need,
- * and so parsing one flag loads help, plugins and settings (7 ms). Here each such line becomes a function that
- * requires on first use, and each use of the name a call of it (1 ms). Babel's CommonJS plugin has long had the same
- * transform as its option `lazy`.
+ * The files of @oclif/core are CommonJS as TypeScript emits them. Each begins by requiring all that it may ever need,
+ * so parsing one flag loads help, plugins and settings (7 ms). Here each such line becomes a function that requires the
+ * module on first use, and each use of its name becomes a call of that function (1 ms). Babel's CommonJS plugin has
+ * long had the same transform as its option `lazy`.
  */
 import { readFile } from 'node:fs/promises';
 import type { BunPlugin } from './bun.ts';
@@ -12,7 +12,7 @@ import type { BunPlugin } from './bun.ts';
 const IMPORT =
   /^(?:const|var) ([A-Za-z_$][\w$]*) = ((?:__importDefault\(|__importStar\()?require\(["'][^"']+["']\)\)?);$/gm;
 
-/** Between the quotes of a string, in a comment or after a dot, a name is not the variable. */
+/** In a string, in a comment or after a dot, the name does not mean the variable. */
 const STRING_OR_COMMENT = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\*[\s\S]*?\*\/|^\s*\/\/.*$`;
 
 /** @param source a CommonJS file that TypeScript emitted */
@@ -38,25 +38,31 @@ function callInstead(source: string, name: string): string {
   });
 }
 
-/** command.js keeps Node's stream for standard output from failing on EPIPE: making that stream costs 7 ms. */
+/** command.js listens for EPIPE on Node's stream for standard output. Making that stream costs 7 ms. */
 const STDOUT_LISTENER = /^process\.stdout\.on\('error', \(err\) => \{[\s\S]*?^\}\);$/m;
 
-/** @throws when command.js no longer looks as we know it: the transform wants a look after an update of oclif */
+/** @throws if command.js no longer looks as we know it; then this transform must be revised for the new oclif */
 export function withoutStdoutListener(source: string): string {
   if (!STDOUT_LISTENER.test(source)) throw new Error('@oclif/core/lib/command.js: no listener on process.stdout found');
   return source.replace(STDOUT_LISTENER, '');
 }
 
-/** `debug` reads the environment, and a root tool's standard error is read by engines: it says nothing, whatever DEBUG is. */
+/**
+ * `debug` reads the environment and writes to standard error, which engines read. This one prints nothing, whatever
+ * DEBUG is.
+ */
 const QUIET_DEBUG = `
 const quiet = () => Object.assign(() => {}, { enabled: false, extend: quiet, destroy() {} });
 module.exports = quiet;
 `;
 
-/** Asked only whether this is Windows' Linux; its packages are ES modules, whose imports are made at start-up, used or not. */
+/**
+ * oclif only asks whether this is Linux on Windows. The packages behind it are ES modules, whose imports would be made
+ * at start-up.
+ */
 const NO_WSL = 'module.exports = { isWsl: false };';
 
-/** All that command.js asks its package.json for; the whole of it as an object costs 0.1 ms. */
+/** The members that command.js reads of its package.json. The whole manifest as an object costs 0.1 ms. */
 function nameAndVersion(manifest: string): string {
   const { name, version } = JSON.parse(manifest);
   return `module.exports = ${JSON.stringify({ name, version })};`;

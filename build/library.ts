@@ -1,6 +1,6 @@
 /**
- * Makes `dist/library/`, what `import … from 'runchart'` gets: JavaScript and types of library/index.ts and all below
- * it, the validators compiled, and the init beside its module, for each architecture that was built.
+ * Makes `dist/library/`, what `import … from 'runchart'` gets: JavaScript and types of library/index.ts and all that it
+ * imports, the compiled validators, and beside its module the init of each architecture that was built.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, globSync, rmSync, writeFileSync } from 'node:fs';

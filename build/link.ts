@@ -1,8 +1,8 @@
 /**
- * Makes `dist/`, what ships: `runchart` (the launcher), beside it `runchart-engine` (Bun with commands/main.ts
- * linked in) and `koffi.node`, and the manual pages. Runs in Bun: `npm run build`.
+ * Makes `dist/`, what ships: `runchart` (the launcher), beside it `runchart-engine` (Bun with commands/main.ts linked
+ * in) and `koffi.node`, and the manual pages. Runs in Bun: `npm run build`.
  *
- * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` the container's init program in base64.
+ * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` is the container's init program in base64.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -16,7 +16,10 @@ import { buildDate, writeManual } from './manual.ts';
 import { recordOrder } from './order.ts';
 import { alignFile } from './segments.ts';
 
-/** Without the first two, `.env` and `preload` of `bunfig.toml` in the current directory are obeyed: code run as root. */
+/**
+ * Without the first two, the engine would obey `.env` and the `preload` of `bunfig.toml` in the current directory. That
+ * would be foreign code run as root.
+ */
 const IGNORE_CURRENT_DIRECTORY = [
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
@@ -40,26 +43,27 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   await bundle(join(root, 'commands/main.ts'), script, readFileSync(init));
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(root, arch, script, linked, []);
-  // What cannot run here has no order.
+  // An engine for another architecture cannot be run here to record its order.
   if (arch === hostArch()) linkEngine(root, arch, script, linked, recordOrder(linked, work, init));
   alignFile(linked, engine);
   compileLauncher(root, arch, join(work, 'runchart'));
 
-  // By rename: a running engine must neither change under its feet nor stop the build. The launcher comes last.
+  // The renames are atomic, so a running engine does not change, and it does not stop the build. The launcher comes
+  // last.
   for (const name of ['koffi.node', 'runchart-engine', 'runchart']) renameSync(join(work, name), join(dist, name));
   rmSync(work, { recursive: true });
 }
 
 function linkEngine(root: string, arch: Arch, script: string, output: string, order: readonly string[]): void {
   const flags = ['--compile', '--bytecode', '--format=esm', '--minify', '--splitting', ...IGNORE_CURRENT_DIRECTORY];
-  // The target too: what is compiled has process.arch replaced by its value.
+  // The target is given too, since it replaces process.arch in the code.
   if (arch !== hostArch())
     flags.push(
       `--target=bun-linux-${arch}`,
       `--compile-executable-path=${join(root, 'node_modules', BUN_PACKAGES[arch], 'bin/bun')}`,
     );
   const ordered = order.map((file) => `--bytecode-order=${file}`);
-  // The linker's temporary files appear in the current directory.
+  // The linker puts its temporary files into the current directory.
   execFileSync(process.execPath, ['build', ...flags, ...ordered, script, `--outfile=${output}`], {
     cwd: join(output, '..'),
     stdio: ['ignore', 'ignore', 'inherit'],

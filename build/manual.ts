@@ -1,6 +1,7 @@
 /**
- * Writes the manual pages to `dist/man/man8`: `man -l dist/man/man8/runchart.8`. As a script, and as a part of
- * `npm run build`. Their date is the day of the build, or that of SOURCE_DATE_EPOCH (seconds), as packagers set it.
+ * Writes the manual pages to `dist/man/man8`, as a script and as a part of `npm run build`. `man -l
+ * dist/man/man8/runchart.8` shows one. Their date is the day of the build, or the time in SOURCE_DATE_EPOCH (in
+ * seconds), which packagers set.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { manualPages } from '../commands/manual/pages.ts';
 import { COMMANDS } from '../commands/table.ts';
 import manifest from '../package.json' with { type: 'json' };
 
-/** @param folder becomes what it was not: the pages, and nothing else */
+/** @param folder is made anew, and holds nothing but the pages */
 export async function writeManual(folder: string, date: Date): Promise<void> {
   const commands = await Promise.all([...COMMANDS.values()].map(async (load) => (await load()).default));
   rmSync(folder, { recursive: true, force: true });

@@ -1,13 +1,13 @@
 /**
- * Which of the bytecode a command uses, found by running some: laid out in that order, a start touches fewer pages
- * (docs/performance.md).
+ * Records which bytecode commands use, by running some of them. If it is laid out in that order, a start touches fewer
+ * pages (docs/performance.md).
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultConfig } from '../spec/default.ts';
 
-/** Each parses, looks at an empty state root, and fails or lists nothing. */
+/** Each of these parses, looks at an empty state root, and fails or lists nothing. */
 const RUNS = [
   ['create', '--bundle', 'nowhere', 'x'],
   ['start', 'x'],
@@ -18,11 +18,12 @@ const RUNS = [
 ];
 
 /**
- * Where the build may make a container, it makes one, which ends at once: of the command that matters most, most is only
- * then seen. Elsewhere that command fails, as it may.
+ * Runs the commands. `run` matters most, and most of its code is used only if it makes a container. The build may not
+ * be allowed to make one; then the command fails, which does no harm.
  * @param engine linked already, with its addon beside it
- * @param program a static one
- * @returns the files that Bun's linker takes as `--bytecode-order`, the most important first; fewer where a run broke off
+ * @param program a static program, which the container executes and which ends at once
+ * @returns the files for the `--bytecode-order` of Bun's linker, the most important first. There are fewer if a command
+ * did not get to its end.
  */
 export function recordOrder(engine: string, work: string, program: string): string[] {
   const bundle = join(work, 'bundle');

@@ -1,6 +1,6 @@
 /**
- * The chart as a picture for whoever sees the project first: README shows it. Where things stand is said here by hand; what
- * leads where comes from the chart.
+ * Draws the chart as the picture in README, for readers who see the project for the first time. The places are chosen
+ * here by hand; the ways between them come from the chart.
  */
 
 import type { Chart } from './diagram.ts';
@@ -15,7 +15,7 @@ interface Box {
 const ROW = 130;
 const WIDTH = 140;
 const HEIGHT = 52;
-/** `absent` is the dot that it all begins with. */
+/** `absent` is the dot where everything begins. */
 const START = { x: 20, y: ROW };
 const BOXES: Readonly<Record<string, Box>> = {
   creating: { x: 160, y: ROW, meaning: 'being made' },
@@ -27,7 +27,7 @@ const BOXES: Readonly<Record<string, Box>> = {
   failed: { x: 160, y: 240, meaning: 'all is undone' },
 };
 
-/** What a way is called. Restored containers, and what only `delete --force` does, are left to docs/lifecycle.md. */
+/** The labels of ways. Restored containers, and what only `delete --force` does, are in docs/lifecycle.md instead. */
 const LABELS: Readonly<Record<string, string>> = {
   create: 'create',
   start: 'start',
@@ -40,7 +40,7 @@ const LABELS: Readonly<Record<string, string>> = {
 };
 const REQUESTS = ['create', 'start', 'pause', 'resume', 'delete'];
 
-/** A line from a box to another one, and where its label stands. */
+/** A line from one box to another, and the place of its label. */
 interface Road {
   readonly path: string;
   readonly label: readonly [x: number, y: number];
@@ -84,10 +84,11 @@ const STYLE = `
     .dot, marker path { fill: #9198a1; stroke: none }
   }`;
 
-/** @throws RangeError for a way of the chart that has no place in the picture, and for a place that no way of it needs */
+/** @throws RangeError if a way of the chart has no place in the picture, or if a place belongs to no way */
 export function picture(chart: Chart): string {
   const found = ways(chart, ['absent', ...Object.keys(BOXES)], Object.keys(LABELS)).filter(
-    // Effects end in other states as well, but only after a request that is shown. Of what is observed, the end is shown.
+    // Effects also end in other states, but only after a request that is shown. Of the observations, only the end is
+    // shown.
     ({ from, by, to }) =>
       from !== to &&
       (from === 'creating' || (by !== 'done' && by !== 'failed')) &&
@@ -99,12 +100,15 @@ export function picture(chart: Chart): string {
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1040 280" role="img" aria-labelledby="title">',
     '<title id="title">The life of a container: creating, created, running, paused, stopped, deleted</title>',
     `<style>${STYLE}\n</style>`,
-    '<marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8Z"/></marker>',
+    '<marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">' +
+      '<path d="M0 0L8 4L0 8Z"/></marker>',
     `<circle class="dot" cx="${START.x}" cy="${START.y}" r="8"/>`,
     ...Object.entries(BOXES).map(([name, box]) => drawBox(name, box)),
     ...found.map(drawWay),
-    '<text class="request start" x="800" y="222">start</text><text class="meaning start" x="848" y="222">you ask for it</text>',
-    '<text class="event start" x="800" y="242">ends</text><text class="meaning start" x="848" y="242">it exits, or kill ends it</text>',
+    '<text class="request start" x="800" y="222">start</text>' +
+      '<text class="meaning start" x="848" y="222">you ask for it</text>',
+    '<text class="event start" x="800" y="242">ends</text>' +
+      '<text class="meaning start" x="848" y="242">it exits, or kill ends it</text>',
     '</svg>',
     '',
   ].join('\n');
@@ -112,8 +116,8 @@ export function picture(chart: Chart): string {
 
 function drawBox(name: string, { x, y, meaning }: Box): string {
   const frame = `x="${x - WIDTH / 2}" y="${y - HEIGHT / 2}" width="${WIDTH}" height="${HEIGHT}"`;
-  const words = `<text class="name" x="${x}" y="${y - 3}">${name}</text><text class="meaning" x="${x}" y="${y + 15}">${meaning}</text>`;
-  return `<rect class="${name}" ${frame}/>${words}`;
+  const title = `<text class="name" x="${x}" y="${y - 3}">${name}</text>`;
+  return `<rect class="${name}" ${frame}/>${title}<text class="meaning" x="${x}" y="${y + 15}">${meaning}</text>`;
 }
 
 function drawWay({ from, by, to }: Way): string {
@@ -122,6 +126,7 @@ function drawWay({ from, by, to }: Way): string {
   const asked = REQUESTS.includes(by);
   const [x, y] = road.label;
   const classes = [asked ? 'request' : 'event', road.anchor].filter(Boolean).join(' ');
-  const label = `<text class="${classes}" x="${x}" y="${y}">${LABELS[by]}</text>`;
-  return `<path${asked ? '' : ' class="by-itself"'} d="${road.path}" marker-end="url(#tip)"/>${LABELS[by] === '' ? '' : label}`;
+  const line = `<path${asked ? '' : ' class="by-itself"'} d="${road.path}" marker-end="url(#tip)"/>`;
+  if (LABELS[by] === '') return line;
+  return `${line}<text class="${classes}" x="${x}" y="${y}">${LABELS[by]}</text>`;
 }

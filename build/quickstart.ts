@@ -1,7 +1,7 @@
 /**
- * `npm run quickstart`: leads one container through its whole life with dist/runchart, and shows each step.
- * The environment variable RUNCHART names another runtime to do it with (runc, to compare).
- * What a container takes of the machine was looked at before the build: build/setup.sh.
+ * `npm run quickstart`: leads one container through its whole life with dist/runchart, and shows each step. The
+ * environment variable RUNCHART names another runtime to do it with (runc, to compare). Before the build,
+ * build/setup.sh has checked that this machine can run a container.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -73,7 +73,7 @@ Its bundle, a root file system and a config.json, is at ${folder}.`);
   const deadline = performance.now() + DEADLINE_MS;
   for (let status = statusOf(); entered.at(-1) !== 'stopped'; status = statusOf()) {
     if (performance.now() > deadline) throw new Error(`the container did not stop within ${DEADLINE_MS / 1000} s`);
-    // What its program printed last may still be in the pipe.
+    // The last words of its program may still be in the pipe.
     if (status === 'stopped') await creation.outputClosed;
     enter(status);
     await setTimeout(50);
@@ -90,7 +90,7 @@ interface Creation {
   readonly outputClosed: Promise<void>;
 }
 
-/** The container inherits the pipes of `create`, and goes on to write to them when that has ended. */
+/** The container inherits the pipes of `create`, and goes on writing to them when `create` has ended. */
 function create(): Creation {
   const child = spawn(runchart, ['create', '--bundle', folder, id], { stdio: ['ignore', 'pipe', 'pipe'] });
   const { promise, resolve } = Promise.withResolvers<void>();

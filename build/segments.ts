@@ -1,16 +1,16 @@
 /**
- * Lays an executable out so that the kernel can map it by huge pages: a start of the engine touches some 270 places of its
- * code and constants, each of which is a page fault of 3 µs otherwise (docs/performance.md).
+ * Lays an executable out so that the kernel can map it by huge pages. A start of the engine touches some 270 places of
+ * its code and constants, and otherwise each of them is a page fault of 3 µs (docs/performance.md).
  *
- * The kernel maps 2 MB of a file at once where the page cache holds them as one folio, and a segment's address and its place in
- * the file agree modulo 2 MB. The first is up to the file system (ext4 since Linux 6.16, XFS, btrfs, tmpfs) and to who writes
- * reads the file into memory: the launcher does, at one go (native/launcher/page-cache.h). The second is a matter of some padding
- * between segments. ELF: man 5 elf.
+ * The kernel maps 2 MB of a file at once on two conditions. The page cache must hold these 2 MB as one folio: that
+ * depends on the file system (ext4 since Linux 6.16, XFS, btrfs, tmpfs) and on who reads the file into memory. The
+ * launcher does, all of it at once (native/launcher/page-cache.h). And a segment's address must agree with its place in
+ * the file modulo 2 MB: that takes some padding between segments, which is added here. ELF: man 5 elf.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** What a huge page takes in, on x86-64 and on arm64 with pages of 4 kB. */
+/** The size of a huge page, on x86-64 and on arm64 with pages of 4 kB. */
 export const HUGE_PAGE = 2 * 1024 * 1024;
 
 const PT_LOAD = 1;
@@ -24,8 +24,8 @@ interface Move {
 }
 
 /**
- * Writes an executable laid out so, and leaves nothing of it in memory: pages that have been written lie in folios as small
- * as memory had them just then, and stay so until they are read anew.
+ * Writes an executable in the new layout, and drops it from the page cache. Pages that were written lie in folios as
+ * small as memory had them just then, and stay so until they are read anew.
  */
 export function alignFile(source: string, target: string): void {
   writeFileSync(target, alignSegments(readFileSync(source)), { mode: 0o755, flush: true });
@@ -33,9 +33,9 @@ export function alignFile(source: string, target: string): void {
 }
 
 /**
- * @param elf an executable of 64 bits, little-endian, as linkers make it: its segments in the order of their addresses
- * @returns the same one, each segment where its address wants it; longer by less than 2 MB a segment
- * @throws when it is no such file
+ * @param elf a 64-bit little-endian executable as linkers make it, with its segments in the order of their addresses
+ * @returns the same executable with each segment where its address wants it; longer by less than 2 MB for each segment
+ * @throws if it is no such file
  */
 export function alignSegments(elf: Buffer): Buffer {
   if (elf.toString('latin1', 0, 6) !== '\x7fELF\x02\x01') throw new Error('not a 64-bit little-endian ELF file');
@@ -52,7 +52,7 @@ export function alignSegments(elf: Buffer): Buffer {
   const moved = (offset: number): number => offset + (moves.findLast(({ from }) => offset >= from) ?? last).by;
   const aligned = Buffer.alloc(elf.length + last.by);
   for (const { from, size, by } of moves) elf.copy(aligned, from + by, from, from + size);
-  // What is not loaded: the sections' names and headers.
+  // This part is not loaded: the names and headers of sections.
   elf.copy(aligned, last.from + last.size + last.by, last.from + last.size);
 
   for (const at of segments) put(aligned, at + 8, moved(word(elf, at + 8)));
@@ -62,7 +62,11 @@ export function alignSegments(elf: Buffer): Buffer {
   return aligned;
 }
 
-/** Where the entries of a table begin, whose own place stands at `offset`, and whose entries' size and number at `shape`. */
+/**
+ * Finds the offsets of the entries of a table.
+ * @param offset where the ELF header tells the place of the table
+ * @param shape where it tells the size of an entry, and then the number of entries
+ */
 function table(elf: Buffer, offset: number, shape: number): number[] {
   const size = elf.readUInt16LE(shape);
   return Array.from({ length: elf.readUInt16LE(shape + 2) }, (_, index) => word(elf, offset) + index * size);

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Makes a fresh machine ready: the npm packages of the lock file, and Debian packages.
-# It is written in bash, since nothing else is there yet: what runs our TypeScript is among the npm packages.
+# It is written in bash, since what runs our TypeScript is among the npm packages that it installs.
 # It runs before each build, quickstart and test, and returns at once when there is nothing to do.
 #
 #   setup.sh check        what lint and typecheck need
 #   setup.sh build        what linking needs
-#   setup.sh quickstart   that, and programs to put into a container; says first whether this machine can run one
-#   setup.sh test         that, and what tests compare with; a package that cannot be had costs skipped tests, no failure
+#   setup.sh quickstart   that, and programs to put into a container; first it checks whether this machine can run one
+#   setup.sh test         that, and what tests compare with; if a package cannot be had, tests are skipped
 #
 # RUNCHART_NO_APT=1 leaves Debian's packages alone.
 set -euo pipefail
@@ -24,7 +24,7 @@ case $(uname -m) in
   *) fail "runchart runs on x86_64 and aarch64; this machine is $(uname -m)" ;;
 esac
 
-# What a container takes, before a minute is spent on building.
+# Checks what a container needs, before a minute is spent on building.
 can_run_containers() {
   local major minor
   IFS=.- read -r major minor _ < <(uname -r)
@@ -41,7 +41,7 @@ npm_packages() {
   if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
     command -v npm > /dev/null || fail 'npm is needed: install it (Debian: apt-get install npm)'
     say 'installing the npm packages'
-    # Warnings are about the machine's own Node, which only npm runs on.
+    # Warnings would be about the machine's own Node, on which only npm runs.
     npm ci --loglevel=error --no-fund --no-audit >&2 ||
       fail 'npm could not install the packages, as it says above; behind a proxy: npm config set proxy URL'
   fi
@@ -87,7 +87,7 @@ debian_packages() {
     return 0
   fi
   say "installing Debian packages: ${missing[*]}"
-  # The package lists may be there already; a fresh image has none, an old one has stale ones.
+  # The package lists may be usable as they are. A fresh image has none, and an old one has stale ones.
   apt install --no-install-recommends "${missing[@]}" 2> /dev/null && return 0
   apt update || true
   apt install --no-install-recommends "${missing[@]}" 2> /dev/null && return 0

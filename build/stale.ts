@@ -1,6 +1,4 @@
-/**
- * Whether `dist/`, or the init that unit tests start, is older than what it is made of.
- */
+/** Tells whether `dist/`, or the init that unit tests start, is older than its sources. */
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -13,7 +11,7 @@ export function isStale(root: string, dist: string): boolean {
   return sources.some((file) => modified(join(root, file)) > built);
 }
 
-/** Milliseconds since the epoch; 0 when it is not there. */
+/** @returns milliseconds since the epoch; 0 if the file does not exist */
 function modified(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

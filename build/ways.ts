@@ -1,4 +1,4 @@
-/** Which states of the chart lead to which others, and by what, when only some states are looked at. Pure. */
+/** Finds which states of the chart lead to which others, and by what, if only some states are looked at. Pure. */
 
 import type { Chart } from './diagram.ts';
 
@@ -6,16 +6,17 @@ type Node = Chart['root'];
 
 export interface Way {
   readonly from: string;
-  /** A request, what the kernel tells, or how the state's own effects end: `done` or `failed`. */
+  /** A request, an observation, or the end of the state's own effects: `done` or `failed`. */
   readonly by: string;
-  /** The same as `from` where the state stays. */
+  /** The same as `from` if the state stays. */
   readonly to: string;
 }
 
 /**
  * @param shown top-level states; what lies between two of them counts as a part of the way
- * @param by the events, of all that the chart has
- * @returns the ways that are there without conditions, in the chart's order; what is observed leads where the kernel says
+ * @param by the events that are looked at
+ * @returns the ways without conditions, in the order of the chart. An observation leads to the state that the kernel
+ * shows.
  */
 export function ways({ root }: Chart, shown: readonly string[], by: readonly string[]): Way[] {
   const found = shown.flatMap((from) =>
@@ -28,14 +29,14 @@ export function ways({ root }: Chart, shown: readonly string[], by: readonly str
     ),
   );
   const wanted = found.filter((way): way is Way => way.to !== undefined && by.includes(way.by));
-  // An effect's end within a state is no news.
+  // The end of an effect inside one state is of no interest.
   const news = wanted.filter((way) => way.from !== way.to || (way.by !== 'done' && way.by !== 'failed'));
   return [...new Map(news.map((way) => [`${way.from} ${way.by} ${way.to}`, way])).values()];
 }
 
 /**
- * @returns the first other state to be shown that is reached when all effects on the way succeed; `from` where it comes to
- * rest there; undefined where that is not said
+ * @returns the first other shown state that is reached if all effects on the way succeed; `from` if it comes to rest
+ * there; undefined if the chart does not say
  */
 function arrival(shown: readonly string[], from: string, start: Node): string | undefined {
   const passed = new Set<Node>();
@@ -46,7 +47,7 @@ function arrival(shown: readonly string[], from: string, start: Node): string | 
     passed.add(node);
     const top = node.path[0] ?? '';
     if (top !== from && shown.includes(top)) return top;
-    // What the kernel is asked for there decides, not the request.
+    // There the kernel's answer decides, not the request.
     if (top === 'observing') return undefined;
     const next = onward(node);
     rests ||= next.length === 0 && top === from;
@@ -69,7 +70,7 @@ function leaves(node: Node | undefined): Node[] {
   return [node, ...Object.values(node.states).flatMap(leaves)];
 }
 
-/** To write the record down is one, too. */
+/** Whether an event says how an effect ended. Writing the record is an effect, too. */
 const isEffectsEnd = (event: string): boolean => /^xstate\.(done|error)\.|^(un)?saved$/.test(event);
 
 function wordFor(event: string): string {

@@ -1,4 +1,4 @@
-/** What all commands have in common: how they are made, and how they get to their containers. */
+/** What all commands share: how they are constructed, and how they prepare for their containers. */
 
 import { string } from '@oclif/core/args';
 import { Command } from '@oclif/core/command';
@@ -8,7 +8,7 @@ import { type Prepared, prepare } from '../runtime/host/prepare.ts';
 import { logFormat, rootless } from './line.ts';
 import { parsePlain } from './parse.ts';
 
-/** What oclif's parser asks of a Config. A real one reads package.json, manifests and XDG folders from disk. */
+/** The members of a Config that oclif's parser uses. A real Config reads package.json, manifests and XDG folders. */
 const CONFIG = {
   bin: 'runchart',
   runHook: async () => ({ successes: [], failures: [] }),
@@ -17,8 +17,8 @@ const CONFIG = {
   scopedEnvVarKeys: (name: string) => [`RUNCHART_${name}`],
 } as unknown as ConstructorParameters<typeof Command>[1];
 
-/** oclif's own word for what flags and arguments come to. */
-// biome-ignore lint/suspicious/noExplicitAny: as oclif has it
+/** The type that oclif gives to the values of flags and arguments. */
+// biome-ignore lint/suspicious/noExplicitAny: oclif's own type is this one
 type Values = Record<string, any>;
 
 interface GlobalFlags {
@@ -33,13 +33,13 @@ interface GlobalFlags {
 }
 
 export abstract class RuntimeCommand extends Command {
-  /** How many arguments it takes, from and to. */
+  /** The least and the greatest number of arguments. */
   static readonly takes: readonly [number, number] = [1, 1];
-  /** Of them, how many are its own: those behind, and flags among them, are for another program. */
+  /** How many arguments belong to the command itself. The words after them, flags included, are for another program. */
   static readonly ownWords: number = Number.POSITIVE_INFINITY;
 
   readonly host: Host;
-  /** Once its flags have been understood. */
+  /** Set once the flags have been understood. */
   prepared: Prepared | undefined;
 
   /** @param argv as readLine (line.ts) leaves it */
@@ -51,17 +51,19 @@ export abstract class RuntimeCommand extends Command {
   /** @returns the exit status */
   abstract override run(): Promise<number>;
 
-  /** A plain line is read without oclif's parser: it is what a cold start can spare. */
+  /** A plain line is read without oclif's parser, which makes a cold start slower (parse.ts). */
   protected override async parse<F extends Values, B extends Values, A extends Values>(
     command: Input<F, B, A>,
   ): Promise<ParserOutput<F, B, A>> {
     const { flags = {}, args = {} } = command;
     const plain = await parsePlain(this.argv, { flags, args });
-    // The definitions that it was read by are the ones that oclif's types were derived from.
+    // oclif derives its types from the same definitions as `plain` was read by, so the types fit.
     return plain === undefined ? super.parse(command) : (plain as unknown as ParserOutput<F, B, A>);
   }
 
-  /** The arguments as they were given. oclif's own list of them is sorted by where each word stands first. */
+  /**
+   * The arguments in the order in which they were given. oclif's own list puts a repeated word where it stands first.
+   */
   protected get words(): readonly string[] {
     return this.argv.slice(this.argv.indexOf('--') + 1);
   }
@@ -96,5 +98,5 @@ export interface CommandClass {
   new (argv: readonly string[], host: Host): RuntimeCommand;
 }
 
-/** The argument that most commands take. `ignoreStdin`: oclif would wait for it there. */
+/** The argument that most commands take. Without `ignoreStdin`, oclif would read a missing name from standard input. */
 export const containerId = string({ required: true, ignoreStdin: true, description: 'name of the container' });

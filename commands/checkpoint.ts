@@ -9,13 +9,15 @@ export default class Checkpoint extends RuntimeCommand {
   static override id = 'checkpoint';
   static override summary = 'write the processes of a container to disk';
   static override description =
-    'CRIU does it; it must be installed. The container is deleted then, unless it is to be left running; `restore` brings it back, from the same bundle. Where it fails the container goes on as it was.';
+    'CRIU writes them, and must be installed. The container is deleted afterwards, unless it is to be left running. ' +
+    '`restore` brings it back from the same bundle. If the checkpoint fails, the container goes on as before.';
   static override examples = [
-    { description: 'And back', command: 'runchart checkpoint --image-path /srv/c1.images c1' },
+    { description: 'To a folder of your choice', command: 'runchart checkpoint --image-path /srv/c1.images c1' },
     {
-      description: 'Most of the memory while it runs, the rest while it stands still',
+      description: 'Write most of the memory while it runs, and the rest while it is stopped',
       command:
-        'runchart checkpoint --pre-dump --image-path /srv/first c1 && runchart checkpoint --parent-path ../first --image-path /srv/last c1',
+        'runchart checkpoint --pre-dump --image-path /srv/first c1 && ' +
+        'runchart checkpoint --parent-path ../first --image-path /srv/last c1',
     },
   ];
   static override args = { 'container-id': containerId };
@@ -26,7 +28,7 @@ export default class Checkpoint extends RuntimeCommand {
       helpValue: 'DIR',
       description: 'the images of an earlier --pre-dump, relative to the new ones',
     }),
-    'leave-running': boolean({ description: 'let the container run on' }),
+    'leave-running': boolean({ description: 'let the container go on' }),
     'tcp-skip-in-flight': boolean({ description: 'leave out TCP connections that are being made' }),
     'link-remap': boolean({ description: 'give files that were unlinked while open a name again, where possible' }),
     'status-fd': integer({
@@ -34,7 +36,7 @@ export default class Checkpoint extends RuntimeCommand {
       description: 'write a zero byte to this descriptor once the page server of --lazy-pages is ready',
     }),
     'page-server': string({ helpValue: 'ADDRESS:PORT', description: 'send the memory to a page server' }),
-    'pre-dump': boolean({ description: 'write the memory only, and let the container run on' }),
+    'pre-dump': boolean({ description: 'write the memory only, and let the container go on' }),
   };
 
   async run(): Promise<number> {

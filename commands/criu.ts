@@ -1,4 +1,4 @@
-/** What `checkpoint` and `restore` share: their flags, and what these ask CRIU for. */
+/** What `checkpoint` and `restore` share: their flags, and the options for CRIU that the flags mean. */
 
 import { boolean, string } from '@oclif/core/flags';
 import type { Context } from '../runtime/container/context.ts';
@@ -13,9 +13,9 @@ export const criuFlags = {
   'work-path': string({ ...DIR, description: "where CRIU's logs go (default: to the images)" }),
   'tcp-established': boolean({ description: 'keep TCP connections that are established' }),
   'ext-unix-sk': boolean({ description: 'allow Unix sockets that are connected to processes outside' }),
-  'shell-job': boolean({ description: "allow a session and a terminal that are the caller's" }),
+  'shell-job': boolean({ description: "allow the session and the terminal to be the caller's" }),
   'lazy-pages': boolean({ description: 'leave memory with its source until it is asked for (userfaultfd)' }),
-  'file-locks': boolean({ description: 'allow file locks; nobody else may want them meanwhile' }),
+  'file-locks': boolean({ description: 'allow file locks; nobody else may take them meanwhile' }),
   'manage-cgroups-mode': string({
     helpValue: 'soft|full|strict|ignore',
     description: "how CRIU treats the container's cgroups (default: soft)",
@@ -23,9 +23,9 @@ export const criuFlags = {
   'empty-ns': string({
     multiple: true,
     helpValue: 'network',
-    description: 'make such a namespace, and do not restore what is in it; so it is with network in any case',
+    description: 'make this namespace, but do not restore its content; network is always treated so',
   }),
-  'auto-dedup': boolean({ description: 'drop memory of earlier images that a later one has as well' }),
+  'auto-dedup': boolean({ description: 'drop memory of earlier images that later ones hold too' }),
 };
 
 export interface CriuFlags {
@@ -78,7 +78,7 @@ function cgroupsMode(mode: string): Common['cgroupsMode'] {
   }
 }
 
-/** As runc does: CRIU asks for rights that a user has not got. */
+/** runc warns here too, since CRIU needs rights that an ordinary user does not have. */
 export function warnRootless(context: Context): void {
   if (runsRootless(context)) context.warn('runchart checkpoint is untested with rootless containers');
 }

@@ -10,7 +10,8 @@ export default class Delete extends RuntimeCommand {
   static override id = 'delete';
   static override summary = 'remove a container that has stopped, and all that is left of it';
   static override description =
-    'Its cgroup and its state are removed. A container that has been created and not started is ended first; so is any other with --force, and with --force what is not there is no error.';
+    'Its cgroup and its state are removed. A container that has been created but not started is ended first. ' +
+    'With --force any container is ended first, and a container that does not exist is no error.';
   static override examples = [{ description: 'Whatever its state', command: 'runchart delete --force c1' }];
   static override args = { 'container-id': containerId };
   static override flags = {

@@ -5,7 +5,10 @@ import type { RuntimeCommand } from './base.ts';
 import { checkCount, readLine, splitLine, UsageError } from './line.ts';
 import { COMMANDS } from './table.ts';
 
-/** The global flags that take a value: known here before oclif is loaded. A test holds them against globals.ts. */
+/**
+ * The global flags that take a value. They are listed here because oclif is not loaded yet; a test compares them with
+ * globals.ts.
+ */
 export const GLOBALS_WITH_VALUE: ReadonlySet<string> = new Set([
   'root',
   'log',

@@ -1,4 +1,4 @@
-/** Durations as Go writes them: `5s`, `1m30s`, `1.5h`, `100ms`. Pure. */
+/** Reads durations as Go writes them: `5s`, `1m30s`, `1.5h`, `100ms`. Pure. */
 
 import { UsageError } from './line.ts';
 

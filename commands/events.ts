@@ -11,7 +11,8 @@ export default class Events extends RuntimeCommand {
   static override id = 'events';
   static override summary = 'show what a container uses, and when it runs out of memory';
   static override description =
-    'One line of JSON for each event, until the container has ended: `stats` at each interval, `oom` whenever the kernel had to end a process for lack of memory.';
+    'One line of JSON for each event, until the container has ended: `stats` at each interval, ' +
+    'and `oom` whenever the kernel had to end a process for lack of memory.';
   static override examples = [
     { description: 'Now, and no more', command: 'runchart events --stats c1 | jq .data.memory.usage' },
     { description: 'Every second', command: 'runchart events --interval 1s c1' },

@@ -11,18 +11,20 @@ import { globals } from './globals.ts';
 import { integerFor } from './integer.ts';
 import { report } from './report.ts';
 
-/** runc's exit status for an `exec` that fails by itself. */
+/** The exit status of runc's `exec` when it fails by itself. */
 const FAILED = 255;
 
 export default class Exec extends RuntimeCommand {
   static override id = 'exec';
   static override summary = 'execute another program in a container';
   static override description =
-    "It runs in the container's namespaces and cgroup, with what config.json gives the container's own process, changed by flags. What follows the container's name is the program and its arguments. Its exit status becomes the command's; 255 where it does not come to run.";
+    "It runs in the container's namespaces and cgroup. It gets what config.json gives to the container's own " +
+    "process, changed by the flags. The program and its arguments follow the container's name. " +
+    "The command ends with the program's exit status, or with 255 if the program could not be executed.";
   static override examples = [
     { description: 'Look around', command: 'runchart exec c1 ls -la /' },
     { description: 'A shell', command: 'runchart exec -t c1 sh' },
-    { description: 'As somebody else, with a variable more', command: 'runchart exec -u 1000:1000 -e A=b c1 env' },
+    { description: 'As another user, with another variable', command: 'runchart exec -u 1000:1000 -e A=b c1 env' },
   ];
   static override strict = false;
   static override takes = [1, Number.POSITIVE_INFINITY] as const;
@@ -43,7 +45,7 @@ export default class Exec extends RuntimeCommand {
       multiple: true,
       char: 'e',
       helpValue: 'NAME=VALUE',
-      description: 'a variable more; may be given several times',
+      description: 'another variable; may be given several times',
     }),
     tty: boolean({ char: 't', description: 'give it a terminal' }),
     user: string({ char: 'u', helpValue: 'UID[:GID]', description: 'run it as this user, by number' }),
@@ -52,12 +54,12 @@ export default class Exec extends RuntimeCommand {
       char: 'g',
       helpValue: 'GID',
       parse: integerFor('additional-gids'),
-      description: 'a group more; may be given several times',
+      description: 'another group; may be given several times',
     }),
     process: string({
       char: 'p',
       helpValue: 'FILE',
-      description: 'a process.json that says all about it, in place of flags and arguments',
+      description: 'a process.json that describes the process, instead of flags and arguments',
     }),
     detach: boolean({ char: 'd', description: 'do not wait for it to end' }),
     'pid-file': string({ helpValue: 'FILE', description: "write the process's pid to this file" }),
@@ -68,20 +70,22 @@ export default class Exec extends RuntimeCommand {
       multiple: true,
       char: 'c',
       helpValue: 'CAP',
-      description: 'a capability more; may be given several times',
+      description: 'another capability; may be given several times',
     }),
     'preserve-fds': integer({
       helpValue: 'N',
       default: 0,
       parse: integerFor('preserve-fds', 0),
-      description: 'pass on N more descriptors, after standard error',
+      description: 'pass on N more descriptors, those after standard error',
     }),
     cgroup: string({
       multiple: true,
       helpValue: '[CONTROLLER:]PATH',
       description: "a cgroup below the container's, which must be there; may be given several times, by v1 controllers",
     }),
-    'ignore-paused': boolean({ description: 'in a paused container too: it runs once that is resumed' }),
+    'ignore-paused': boolean({
+      description: 'execute in a paused container too; the program runs once the container is resumed',
+    }),
   };
 
   async run(): Promise<number> {

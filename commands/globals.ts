@@ -9,7 +9,7 @@ export const globals = {
   root: string({
     helpGroup,
     helpValue: 'DIR',
-    description: 'where the state of containers is kept; on tmpfs (default: /run/runchart)',
+    description: 'where the state of containers is kept, best on tmpfs (default: /run/runchart)',
   }),
   log: string({ helpGroup, helpValue: 'FILE', description: 'append the log to this file (default: standard error)' }),
   'log-format': string({ helpGroup, helpValue: 'text|json', description: "the log's form (default: text)" }),
@@ -21,25 +21,25 @@ export const globals = {
   rootless: string({
     helpGroup,
     helpValue: 'auto|true|false',
-    description: 'ignore that cgroups may not be changed (default: auto)',
+    description: 'go on without cgroups that may not be changed (default: auto)',
   }),
   criu: string({
     helpGroup,
     helpValue: 'PATH',
     hidden: true,
-    description: 'taken from old callers of runc, with a warning: CRIU is the criu in $PATH',
+    description: 'accepted for old callers of runc, with a warning: CRIU is the criu in $PATH',
   }),
   help: boolean({ char: 'h', helpGroup, description: 'show what a command does' }),
   trace: string({
     helpGroup,
     helpValue: 'FILE|-',
-    description: 'write every system call, with who performed it; as JSON lines where FILE ends in .jsonl',
+    description: 'write every system call, and who performed it; as lines of JSON if FILE ends in .jsonl',
   }),
 };
 
 /**
- * What stands before the command is global: of it, a command gets what it has no flag of its own for by that name
- * (`spec --rootless` is none of `--rootless auto spec`).
+ * Reads the flags before the command, which are global. A command does not get those that it has a flag of its own
+ * for: `runchart --rootless auto spec` is not `spec --rootless`.
  * @returns for readLine: words of the form `--name` and `--name=value`
  * @throws UsageError
  */

@@ -1,4 +1,4 @@
-/** Help, in oclif's form. Loaded when it is asked for: it brings most of oclif along. */
+/** The help, in oclif's form. It is loaded only when it is asked for, since it brings most of oclif along. */
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -14,7 +14,7 @@ const WIDTH = 100;
 
 type HelpInput = ConstructorParameters<typeof CommandHelp>;
 
-/** What the help asks of oclif's Config. */
+/** The members of oclif's Config that the help uses. */
 const CONFIG = {
   bin: 'runchart',
   topicSeparator: ' ',
@@ -75,11 +75,11 @@ function helpInput(described: Described, args: CommandClass['args'], flags: Comm
   } as unknown as HelpInput[0];
 }
 
-/** A class's flags and arguments get their names from oclif only when it parses. */
+/** oclif gives names to the flags and arguments of a class only when it parses, so the help needs them from here. */
 const named = (members: object): object =>
   Object.fromEntries(Object.entries(members).map(([name, member]) => [name, { ...member, name }]));
 
-/** Colours for a terminal only. */
+/** Only a terminal gets colours. */
 const options = () => ({ maxWidth: WIDTH, stripAnsi: !isatty(1) }) as HelpInput[2];
 
 function print(help: CommandHelp): number {

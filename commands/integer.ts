@@ -1,18 +1,18 @@
-/** Values of integer flags as Go's flag package reads them: `12`, `-1`, `0x1f`, `0o17`, `1_000`. Pure. */
+/** Reads values of integer flags as Go's flag package does: `12`, `-1`, `0x1f`, `0o17`, `1_000`. Pure. */
 
 import { UsageError } from './line.ts';
 
 const FORM = /^([+-]?)(0[xX](?:_?[\da-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*|[1-9](?:_?\d)*)$/;
 
 /**
- * The parser of an integer flag.
- * @param least below it a value is refused
+ * Makes the parser of an integer flag.
+ * @param least the smallest value that is accepted
  */
 export const integerFor =
   (flag: string, least = Number.MIN_SAFE_INTEGER) =>
   async (text: string): Promise<number> => {
     const [, sign, digits = ''] = FORM.exec(text) ?? [];
-    // A leading zero alone is octal in Go.
+    // In Go, a leading zero alone means octal.
     const plain = digits.replaceAll('_', '').replace(/^0(?=[0-7])/, '0o');
     const value = sign === '-' ? -Number(plain) : Number(plain);
     if (plain === '') throw invalid(flag, text, 'parse error');

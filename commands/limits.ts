@@ -1,4 +1,7 @@
-/** The flags of `update` as resources of config.json. Numbers are read as Go reads them, with its errors. Pure. */
+/**
+ * Turns the flags of `update` into the resources of config.json. Numbers are read as Go reads them, with Go's errors.
+ * Pure.
+ */
 
 import type { LinuxResources, Wide } from '../spec/types.ts';
 
@@ -90,7 +93,7 @@ const signed = (text: string): Wide => integer(text, /^[+-]?\d+$/, 'ParseInt', I
 
 const UNITS = ['', 'k', 'm', 'g', 't', 'p'];
 
-/** `-1`, or a number with a binary suffix, as docker's go-units reads it: `512m`, `1.5 GiB`, `64kb`. */
+/** Reads `-1`, or a number with a binary suffix as docker's go-units does: `512m`, `1.5 GiB`, `64kb`. @returns bytes */
 function memorySize(text: string): Wide {
   if (text === '-1') return -1;
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)*) ?([kmgtp]?)i?b?$/i.exec(text) ?? [];

@@ -1,19 +1,19 @@
 /**
- * A command line as runc's users write it, made into what oclif parses. runc reads its line with Go's flag package:
- * one dash or two before any name, `--detach=false`, the last of several values counts. Pure.
+ * Turns a command line as runc's users write it into one that oclif parses. runc reads its command line with Go's flag
+ * package: one dash or two before any name, `--detach=false`, and the last of several values counts. Pure.
  */
 
-/** What of an oclif flag the reading depends on. */
+/** The members of an oclif flag that the reading depends on. */
 export interface FlagShape {
   readonly type: 'boolean' | 'option';
   readonly char?: string | undefined;
-  /** Every value of it counts. */
+  /** Every value counts, not only the last one. */
   readonly multiple?: boolean | undefined;
-  /** Of a boolean: `--name=false` is not the same as nothing. */
+  /** For a boolean: `--name=false` differs from leaving the flag out. */
   readonly allowNo?: boolean | undefined;
 }
 
-/** A command line that can't be understood; the texts are runc's. */
+/** A command line that cannot be understood. The texts are runc's. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly exitStatus: number;
@@ -25,7 +25,7 @@ export class UsageError extends Error {
 }
 
 export interface SplitLine {
-  /** The first word that is no global flag nor the value of one; undefined where there is none. */
+  /** The first word that is neither a global flag nor the value of one; undefined if there is none. */
   readonly command: string | undefined;
   readonly before: readonly string[];
   readonly after: readonly string[];
@@ -44,13 +44,13 @@ export function splitLine(argv: readonly string[], globals: ReadonlySet<string>)
 }
 
 export interface ReadLine {
-  /** For oclif: each flag once, as `--name` or `--name=value`, then `--` and the arguments. */
+  /** What oclif parses: each flag once, as `--name` or `--name=value`, then `--` and the arguments. */
   readonly argv: readonly string[];
   readonly words: readonly string[];
 }
 
 /**
- * @param ownWords how many arguments are the command's own: what follows them is for the program that it calls
+ * @param ownWords how many arguments are the command's own; what follows them is for the program that it calls
  * @throws UsageError
  */
 export function readLine(
@@ -91,8 +91,8 @@ export function readLine(
 }
 
 /**
- * The value of a flag wherever it stands, for a line that can't be understood as a whole: an error of the
- * command line goes to its log file too.
+ * Finds the value of a flag in a line that cannot be understood as a whole. An error of the command line goes to the
+ * log file that the line names.
  */
 export function looseValue(argv: readonly string[], name: string): string | undefined {
   for (const [i, word] of argv.entries()) {
@@ -103,10 +103,10 @@ export function looseValue(argv: readonly string[], name: string): string | unde
   return undefined;
 }
 
-/** A negative number is none: `kill c1 -1`. */
+/** A negative number is no flag: `kill c1 -1`. */
 const isFlag = (word: string): boolean => word.length > 1 && word.startsWith('-') && !isNegative(word);
 
-/** The first look spares every other word a regular expression, which is compiled when it is first used. */
+/** The comparisons come first: nearly no word needs the regular expression, which is compiled on its first use. */
 const isNegative = (word: string): boolean => word.charAt(1) >= '0' && word.charAt(1) <= '9' && /^-\d+$/.test(word);
 
 function partsOf(word: string): { readonly name: string; readonly value: string | undefined } {
@@ -122,14 +122,14 @@ function longName(name: string, flags: Readonly<Record<string, FlagShape>>): str
   return Object.keys(flags).find((long) => flags[long]?.char === name);
 }
 
-/** Go's strconv.ParseBool. */
+/** Reads a boolean as Go's strconv.ParseBool does. @throws UsageError */
 function isTrue(text: string, name: string): boolean {
   if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
   if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
   throw new UsageError(`invalid boolean value ${JSON.stringify(text)} for -${name}: parse error`);
 }
 
-/** How many arguments a command takes: exactly so many, or from so many to so many. @throws UsageError */
+/** Checks the number of arguments against the least and the greatest one. @throws UsageError */
 export function checkCount(command: string, count: number, [least, most]: readonly [number, number]): void {
   const refuse = (how: string, expected: number) =>
     new UsageError(`runchart: ${JSON.stringify(command)} requires ${how} ${expected} argument(s)`);

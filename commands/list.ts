@@ -15,7 +15,7 @@ export default class List extends RuntimeCommand {
   static override description = 'Containers whose state is damaged are named on standard error.';
   static override examples = [
     { description: 'For a script', command: 'runchart list --format json' },
-    { description: 'Those of another root', command: 'runchart --root /run/user/1000/runchart list' },
+    { description: 'The containers below another root', command: 'runchart --root /run/user/1000/runchart list' },
   ];
   static override takes = [0, 0] as const;
   static override flags = {
@@ -32,7 +32,7 @@ export default class List extends RuntimeCommand {
     const ownerOf = userNames(kernel);
     const states: ContainerState[] = [];
     const look = { kernel, root, observe: (one: ContainerRecord) => observe(platform, one) };
-    // As with runc, only the default root may be missing.
+    // As in runc, only the default root may be missing.
     for (const { id, view, problem } of await lookAtAll({ ...look, rootMustExist: flags.root !== undefined })) {
       if (view !== undefined) states.push(stateOf(view, ownerOf(view.record.owner)));
       else tryWriteAll(kernel, 2, `load container ${id}: ${problem instanceof Error ? problem.message : problem}\n`);
@@ -45,7 +45,7 @@ export default class List extends RuntimeCommand {
 function shown(states: readonly ContainerState[], { quiet, format }: { quiet: boolean; format: string }): string {
   if (quiet) return states.map(({ id }) => `${id}\n`).join('');
   if (format === 'table') return table(states);
-  // An empty list of Go's is `null`; engines parse it.
+  // Go encodes an empty list as `null`, and engines parse it.
   if (format === 'json') return `${states.length === 0 ? 'null' : goJson(states)}\n`;
   throw new Error('invalid format option');
 }

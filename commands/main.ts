@@ -1,10 +1,10 @@
-/** The entry: gathers what this process finds around it, and hands it down. */
+/** The entry point: gathers what this process finds around it, and hands it down. */
 
 import { launchedStage } from '../runtime/host/host.ts';
 import { dispatch } from './dispatch.ts';
 
 const { env } = process;
-// The launcher's word to this engine.
+// The launcher tells this engine about itself by these variables.
 const limit = Number(env.RUNCHART_NOFILE);
 const environmentFile = Number(env.RUNCHART_ENVIRONMENT);
 const stage = launchedStage(env.RUNCHART_STAGE);

@@ -1,7 +1,7 @@
 /**
- * What oclif's parser makes of a line that readLine (line.ts) has normalised: one word a flag, then `--` and the arguments.
- * Of its generality nothing is left to do there, and running it cold costs a command 0.8 ms. A test holds both to the same answers;
- * whatever is not plain goes to oclif, which also words the errors.
+ * Reads a line that readLine (line.ts) has normalised: one word for each flag, then `--` and the arguments. The result
+ * is what oclif's parser would make of it. That parser handles much more, and running it cold costs a command 0.8 ms. A
+ * test compares the two. A line that is not plain goes to oclif, which also words the errors.
  */
 
 type Definition = {
@@ -11,7 +11,7 @@ type Definition = {
   readonly options?: readonly string[] | undefined;
   readonly required?: boolean | undefined;
   readonly default?: unknown;
-  // oclif's own declaration; the context is of no use to the kinds of flags that we have.
+  // This is oclif's own declaration. The kinds of flags that we have do not use the context.
   parse(input: never, context: never, definition: never): Promise<unknown>;
 };
 
@@ -27,7 +27,10 @@ export interface Parsed {
   readonly argv: readonly unknown[];
 }
 
-/** @returns undefined where oclif is to be asked @throws what a flag's own parser throws */
+/**
+ * @returns undefined if oclif must read the line
+ * @throws what a flag's own parser throws
+ */
 export async function parsePlain(argv: readonly string[], { flags, args }: Definitions): Promise<Parsed | undefined> {
   const end = argv.indexOf('--');
   const words = argv.slice(end + 1);

@@ -8,8 +8,11 @@ export default class Pause extends RuntimeCommand {
   static override id = 'pause';
   static override summary = "stop all of a container's processes, for a while";
   static override description =
-    'The freezer of its cgroup holds them, whatever they do; `resume` sets them going again. A container that has not been started can be paused too.';
-  static override examples = [{ description: 'And on again', command: 'runchart pause c1 && runchart resume c1' }];
+    'The freezer of its cgroup holds them, whatever they do, until `resume` lets them go on. ' +
+    'A container that has not been started can be paused too.';
+  static override examples = [
+    { description: 'Stop it, then let it go on', command: 'runchart pause c1 && runchart resume c1' },
+  ];
   static override args = { 'container-id': containerId };
   static override flags = globals;
 

@@ -10,7 +10,8 @@ export default class Ps extends RuntimeCommand {
   static override id = 'ps';
   static override summary = 'list the processes of a container';
   static override description =
-    "The host's own ps makes the list, by the options that follow the container's name (default: -ef); they must include the PID column. Pids are the host's.";
+    "The host's own ps makes the list. Options for it may follow the container's name (default: -ef); " +
+    "they must include the PID column. Pids are the host's.";
   static override examples = [
     { description: 'Who they are, and their memory', command: 'runchart ps c1 -o pid,user,rss,args' },
     { description: 'The pids alone', command: 'runchart ps --format json c1' },
@@ -34,7 +35,7 @@ export default class Ps extends RuntimeCommand {
     checkContainerId(id);
     const pids = await processesOf(context, id);
     const { local } = context.platform;
-    // An empty list of Go's is `null`; engines parse it.
+    // Go encodes an empty list as `null`, and engines parse it.
     if (flags.format === 'json') print(local, `${pids.length === 0 ? 'null' : JSON.stringify(pids)}\n`);
     else if (flags.format === 'table') print(local, await processTable(context, pids, this.words.slice(1)));
     else throw new Error('invalid format option');

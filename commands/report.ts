@@ -19,21 +19,21 @@ export function report(error: unknown, failed: Failed): number {
   return error instanceof UsageError ? error.exitStatus : 1;
 }
 
-/** oclif adds its own hints, on lines of their own. */
+/** Makes one line of an error. oclif puts hints of its own on further lines. */
 export function lineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return (
     text
       .replace(/\nSee more help with --help$/, '')
       .replace(/^Parsing --\S+ *\n\s*(?=invalid value )/, '')
-      // What a hook has printed ends before a comma.
+      // The output of a hook may end with a newline before a comma.
       .replace(/\s*\n\s*(?=,|$)/g, '')
       .replace(/:?\s*\n\s*/g, ': ')
       .trim()
   );
 }
 
-/** An error of the line itself goes to the log that it names, as far as it can be understood. */
+/** An error in the command line goes to the log that the line names, as far as the line can be understood. */
 function logOfLine({ argv, host }: Failed): Log {
   const value = (name: string) => looseValue(argv, name);
   const debug = value('debug') !== undefined;

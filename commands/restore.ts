@@ -1,7 +1,7 @@
 import { boolean, string } from '@oclif/core/flags';
 import { restoreInBackground, restoreInForeground } from '../runtime/operations/restore.ts';
 import { containerId, RuntimeCommand } from './base.ts';
-import { creating, creatingFlags } from './creating.ts';
+import { askedContainer, createFlags } from './create-flags.ts';
 import { criuFlags, criuOptions, warnRootless } from './criu.ts';
 import { globals } from './globals.ts';
 
@@ -9,7 +9,8 @@ export default class Restore extends RuntimeCommand {
   static override id = 'restore';
   static override summary = 'bring a checkpointed container back, and wait for it to end';
   static override description =
-    'Made from its bundle as by `run`, with its processes from the images of `checkpoint`, where they had come to. Pipes and /dev/null in the place of its standard descriptors are replaced by those of the caller.';
+    'The container is made from its bundle as by `run`, and its processes go on from the images of `checkpoint`. ' +
+    'If a standard descriptor was a pipe or /dev/null, it becomes that of the caller.';
   static override examples = [
     {
       description: 'From the bundle in the current directory',
@@ -24,15 +25,15 @@ export default class Restore extends RuntimeCommand {
   static override flags = {
     ...globals,
     ...criuFlags,
-    bundle: creatingFlags.bundle,
-    'console-socket': creatingFlags['console-socket'],
-    'pid-file': creatingFlags['pid-file'],
+    bundle: createFlags.bundle,
+    'console-socket': createFlags['console-socket'],
+    'pid-file': createFlags['pid-file'],
     'no-pivot': boolean({ description: 'accepted as by `run`; CRIU enters the rootfs by itself' }),
     detach: boolean({ char: 'd', description: 'do not wait for it to end' }),
     'no-subreaper': boolean({ description: 'leave processes that lose their parent to others' }),
     'lsm-profile': string({
       helpValue: 'TYPE:NAME',
-      description: 'the profile or label of a security module, in the place of that in the images',
+      description: 'the profile or label of a security module, instead of the one in the images',
     }),
     'lsm-mount-context': string({ helpValue: 'CONTEXT', description: 'the security context of restored mounts' }),
   };
@@ -46,7 +47,7 @@ export default class Restore extends RuntimeCommand {
       lsmProfile: flags['lsm-profile'] || undefined,
       lsmMountContext: flags['lsm-mount-context'] || undefined,
     };
-    const { request, options } = await creating(context, args['container-id'], {
+    const { request, options } = await askedContainer(context, args['container-id'], {
       ...flags,
       'no-new-keyring': false,
       'preserve-fds': 0,

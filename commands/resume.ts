@@ -6,7 +6,7 @@ import { globals } from './globals.ts';
 
 export default class Resume extends RuntimeCommand {
   static override id = 'resume';
-  static override summary = "set a paused container's processes going again";
+  static override summary = "let a paused container's processes go on";
   static override description = 'They go on where `pause` stopped them.';
   static override examples = [{ description: 'After a pause', command: 'runchart pause c1 && runchart resume c1' }];
   static override args = { 'container-id': containerId };

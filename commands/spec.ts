@@ -8,7 +8,9 @@ export default class Spec extends RuntimeCommand {
   static override id = 'spec';
   static override summary = 'write a config.json to start from';
   static override description =
-    'It runs `sh` in a terminal, with its own namespaces, on the root filesystem in the folder rootfs. A config.json that is there is left alone. The file is the one that `runc spec` writes, but for the hostname: it is `runchart`.';
+    'The container runs `sh` in a terminal, with namespaces of its own, on the root filesystem in the folder rootfs. ' +
+    'A config.json that exists is left alone. ' +
+    'The file is the one that `runc spec` writes, but the hostname is `runchart`.';
   static override examples = [
     { description: 'Beside the root filesystem /srv/web/rootfs', command: 'runchart spec -b /srv/web' },
   ];
@@ -16,7 +18,7 @@ export default class Spec extends RuntimeCommand {
   static override flags = {
     ...globals,
     bundle: string({ char: 'b', helpValue: 'DIR', description: 'where to write it (default: the current directory)' }),
-    // Hides the global flag of that name, which means another thing: so it does in runc.
+    // This hides the global flag of the same name, which means another thing. runc has both as well.
     rootless: boolean({ description: 'for a container that a user without privileges runs' }),
   };
 

@@ -10,7 +10,8 @@ export default class State extends RuntimeCommand {
   static override id = 'state';
   static override summary = 'show the state of a container, as JSON';
   static override description =
-    'The state of the OCI runtime specification, and more: creating, created, running, paused or stopped, as it is now.';
+    'The JSON is the state of the OCI runtime specification, and a few members more. ' +
+    'The status is creating, created, running, paused or stopped, as it is now.';
   static override examples = [{ description: 'The pid alone', command: 'runchart state c1 | jq .pid' }];
   static override args = { 'container-id': containerId };
   static override flags = globals;

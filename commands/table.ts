@@ -1,4 +1,7 @@
-/** The commands by name. A command's module is loaded when it is asked for: start-up is what a short run consists of. */
+/**
+ * The commands by name. Each module is loaded only when its command is asked for, since loading takes most of the time
+ * of a short command.
+ */
 
 import type { CommandClass } from './base.ts';
 

@@ -16,7 +16,8 @@ export default class Update extends RuntimeCommand {
   static override id = 'update';
   static override summary = 'change the limits of a container';
   static override description =
-    'What is not named stays as it is, and so does everything where one limit is refused. Bytes may have a suffix, as 512m; -1 is no limit.';
+    'A limit that is not named stays as it is. If one limit is refused, none is changed. ' +
+    'Bytes may have a suffix, as in 512m; -1 means no limit.';
   static override examples = [
     {
       description: 'Half a CPU, and at most 100 processes',
@@ -38,17 +39,17 @@ export default class Update extends RuntimeCommand {
     'blkio-weight': integer({ ...count, parse: integerFor('blkio-weight'), description: 'weight for I/O, 10 to 1000' }),
     'cpu-period': string({ ...microseconds, description: 'period of the CPU quota' }),
     'cpu-quota': string({ ...microseconds, description: 'CPU time in a period' }),
-    'cpu-burst': string({ ...microseconds, description: 'CPU time more that may be saved up for a period' }),
+    'cpu-burst': string({ ...microseconds, description: 'unused CPU time that may be saved up for a later period' }),
     'cpu-share': string({ ...count, description: 'weight for CPU time' }),
     'cpu-rt-period': string({ ...microseconds, description: 'period of the realtime quota' }),
     'cpu-rt-runtime': string({ ...microseconds, description: 'realtime CPU time in a period' }),
     'cpuset-cpus': string({ ...list, description: 'the CPUs to run on, as 0-3,7' }),
     'cpuset-mems': string({ ...list, description: 'the memory nodes to use, as 0,1' }),
-    'cpu-idle': string({ helpValue: '0|1', description: 'whether it only gets CPU time that nobody else wants' }),
+    'cpu-idle': string({ helpValue: '0|1', description: '1: it gets only CPU time that nobody else wants' }),
     'kernel-memory': string({ ...bytes, hidden: true, description: 'accepted for old callers; ignored' }),
     'kernel-memory-tcp': string({ ...bytes, hidden: true, description: 'accepted for old callers; ignored' }),
     memory: string({ ...bytes, description: 'limit of memory' }),
-    'memory-reservation': string({ ...bytes, description: 'memory that is left to it when memory is short' }),
+    'memory-reservation': string({ ...bytes, description: 'memory that it keeps when memory is short' }),
     'memory-swap': string({ ...bytes, description: 'limit of memory and swap together' }),
     'pids-limit': integer({ ...count, parse: integerFor('pids-limit'), description: 'limit of processes' }),
     'l3-cache-schema': string({ helpValue: 'SCHEMA', description: 'Intel RDT: schema of the L3 cache' }),

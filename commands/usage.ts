@@ -1,6 +1,6 @@
 import type { CommandClass } from './base.ts';
 
-/** `exec [FLAGS] CONTAINER-ID [COMMAND]` */
+/** @returns `exec [FLAGS] CONTAINER-ID [COMMAND]` */
 export function usageOf({ id, args }: CommandClass): string {
   const words = Object.entries(args).map(([name, { required }]) => (required ? name : `[${name}]`).toUpperCase());
   return [id, '[FLAGS]', ...words].join(' ');

@@ -1,4 +1,4 @@
-/** `--version`, in the lines that engines read: the version first, then `spec:`. */
+/** `--version`, in the lines that engines read: first the version, then `spec:`. */
 
 import { writeSync } from 'node:fs';
 import manifest from '../package.json' with { type: 'json' };

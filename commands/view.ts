@@ -5,10 +5,10 @@ import { wideIntegers } from '../runtime/store/state-file.ts';
 import type { ContainerState } from '../spec/types.ts';
 import { OCI_VERSION } from '../spec/version.ts';
 
-/** @param owner the name of who owns it: only `list` tells */
+/** @param owner the name of the owner, which only `list` shows */
 export function stateOf({ status, record }: View, owner: string): ContainerState {
   return {
-    // Of the specification that the state complies with: not the config's.
+    // This is the version that the state complies with, not the version of the config.
     ociVersion: OCI_VERSION,
     id: record.id,
     pid: status === 'stopped' ? 0 : (record.init?.pid ?? 0),
@@ -21,11 +21,11 @@ export function stateOf({ status, record }: View, owner: string): ContainerState
   };
 }
 
-/** Go prints maps by their keys. */
+/** Go prints maps in the order of their keys. */
 const sorted = (map: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** As Go encodes JSON: what HTML would take for its own is escaped, too. */
+/** Encodes JSON as Go does, which also escapes characters that mean something in HTML. */
 export const goJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, wideIntegers, indent).replace(
     /[<>&\u2028\u2029]/g,
@@ -36,7 +36,7 @@ const HEADER = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'];
 const LEAST_WIDTH = 12;
 const GAP = 3;
 
-/** Columns as Go's tabwriter sets them with runc's settings; the last one is not filled up. */
+/** A table with columns as Go's tabwriter makes them with runc's settings. The last column is not padded. */
 export function table(states: readonly ContainerState[]): string {
   const rows = [
     HEADER,

@@ -1,70 +1,101 @@
 /**
- * Runs all tests: `npm test`. Each file gets a process of its own, since descriptors and children are the process's,
- * and one that crashes or hangs takes no other along. Files with real containers run one at a time.
+ * Runs all tests: `npm test`. Each file gets a process of its own, since descriptors and children belong to a process,
+ * and a file that crashes or hangs does not take others along. Files with real containers run one at a time.
  *
  *   test/run.ts [FILE…]    only these
  *
- * The last line is `N passed, N failed, N skipped`; the exit status is 1 when anything failed.
+ * The last line is `N passed, N failed, N skipped`; the exit status is 1 if anything failed. SIGINT and SIGTERM end the
+ * run early; what its tests have made is removed then, too.
  */
-import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { lasting, leftovers, traces } from './integration/leftovers.ts';
 import { buildIfStale } from './runner/build.ts';
+import { endProcesses, removeFolder, removeLeft } from './runner/clean-up.ts';
 import { runGroup } from './runner/group.ts';
-import { emptyTally, skip, summary } from './runner/tally.ts';
-import { runBed } from './vm/bed.ts';
+import { Progress, watch } from './runner/progress.ts';
+import { emptyTally, skip, summary, type Tally } from './runner/tally.ts';
+import { follow, runBed } from './vm/bed.ts';
 import { filesInside } from './vm/files.ts';
 
+const INTERRUPTED = 130;
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    if (!stop.signal.aborted) console.log(`${signal}: ending the tests, and removing what they have made`);
+    stop.abort(signal);
+  });
+
 const wanted = process.argv.slice(2).map((file) => resolve(file));
-process.exitCode = (await runAll(wanted)) ? 0 : 1;
+const passed = await runAll(wanted);
+process.exitCode = stop.signal.aborted ? INTERRUPTED : passed ? 0 : 1;
 
 async function runAll(only: readonly string[]): Promise<boolean> {
   const tally = emptyTally();
   buildIfStale(root, tally);
   const files = only.length > 0 ? only : globSync(join(root, 'test/**/*.test.ts')).toSorted();
-  // Named files run here, as `npm run test:vm FILE…` runs them there.
-  const inMachine = only.length > 0 ? undefined : runBed(root, tally, filesInside(root));
+  // Files that are named run here; `npm run test:vm FILE…` runs them in the machine.
+  const waitForMachine = only.length > 0 ? undefined : startMachine(tally);
+  await runHere(files, tally);
+  await waitForMachine?.();
+  console.log(summary(tally).join('\n'));
+  return tally.failures.length === 0;
+}
+
+/** The test machine runs beside the tests here. @returns what waits for it, and says so */
+function startMachine(tally: Tally): () => Promise<void> {
+  const files = filesInside(root);
+  const progress = new Progress(files.length);
+  const ended = runBed({ repository: root, tally, files, stop: stop.signal, heard: (what) => follow(progress, what) });
+  let print = (_line: string): void => {};
+  const stopWatching = watch(
+    progress,
+    (line) => print(line),
+    (file) => file,
+  );
+  return async () => {
+    print = (line) => console.log(`waiting for the test machine: ${line}`);
+    console.log(await ended.finally(stopWatching));
+  };
+}
+
+async function runHere(files: readonly string[], tally: Tally): Promise<void> {
   const isIntegration = (file: string) =>
     ['test/integration/', 'test/engines/'].some((folder) => file.startsWith(join(root, folder)));
-
-  // One folder holds whatever tests put aside, so that what they forget is seen.
+  // One folder holds all temporary files of the tests, so that what they forget is seen.
   const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
   chmodSync(folder, 0o755);
   const pids = join(folder, '.pids');
   writeFileSync(pids, '');
   const before = traces(dist, folder);
-  await runGroup(root, folder, tally, {
+  const surroundings = { root, folder, tally, stop: stop.signal };
+  await runGroup(surroundings, {
     name: 'unit and property tests',
     files: files.filter((file) => !isIntegration(file)),
     concurrency: availableParallelism(),
-    limits: { testMs: 240_000, silenceMs: 270_000 },
   });
   const integration = files.filter(isIntegration);
-  if (process.getuid?.() === 0) {
-    await runGroup(root, folder, tally, {
-      name: 'integration tests',
-      files: integration,
-      concurrency: 1,
-      limits: { testMs: 300_000, silenceMs: 330_000 },
-    });
-  } else {
-    for (const file of integration) skip(tally, relative(root, file), 'real containers need root here');
-  }
-  const left = await lasting(() => leftovers(before, traces(dist, folder), signedIn(pids)));
-  if (left.length > 0) tally.failures.push({ title: 'what the tests left behind', text: left.join('\n') });
-  // Through a mount that is left, removal would reach the host's files.
-  if (!left.some((trace) => trace.startsWith('mount '))) rmSync(folder, { recursive: true, force: true });
+  if (process.getuid?.() === 0)
+    await runGroup(surroundings, { name: 'integration tests', files: integration, concurrency: 1 });
+  else for (const file of integration) skip(tally, relative(root, file), 'real containers need root here');
 
-  if (inMachine !== undefined) console.log(await inMachine);
-  console.log(summary(tally).join('\n'));
-  return tally.failures.length === 0;
+  const look = () => leftovers(before, traces(dist, folder), signedIn(pids));
+  if (!stop.signal.aborted) {
+    const left = await lasting(look);
+    if (left.length > 0) tally.failures.push({ title: 'what the tests left behind', text: left.join('\n') });
+  }
+  await endProcesses(pids);
+  await removeLeft(look());
+  const remaining = await lasting(() => look().filter((trace) => !trace.startsWith('file ')));
+  if (remaining.length > 0) console.log(`this could not be removed:\n${remaining.join('\n')}`);
+  removeFolder(folder);
 }
 
-/** See test/runner/sign-in.mjs. */
+/** The pids of the run's test processes (test/runner/sign-in.mjs). */
 function signedIn(file: string): ReadonlySet<string> {
   return new Set(readFileSync(file, 'utf8').split('\n'));
 }

@@ -1,4 +1,4 @@
-/** What shells complete: taken from the command classes, so that nothing is said twice. Pure. */
+/** What shells complete. It is taken from the command classes, so that nothing is said twice. Pure. */
 
 import type { CommandClass } from '../base.ts';
 
@@ -6,11 +6,11 @@ export interface CompletedFlag {
   readonly name: string;
   readonly char: string | undefined;
   readonly description: string;
-  /** `none`: it takes no value. */
+  /** `none` means that the flag takes no value. */
   readonly value: 'none' | 'directory' | 'file' | 'other' | readonly string[];
 }
 
-/** What an argument can be: the name of a container that is there, a signal, one of these words, or anything. */
+/** An argument is the name of an existing container, a signal, one of some words, or anything. */
 export type CompletedWord = 'container' | 'signal' | 'other' | readonly string[];
 
 export interface CompletedCommand {
@@ -27,7 +27,7 @@ export interface Completed {
   readonly signals: readonly string[];
 }
 
-/** Commands whose first argument is the name of a container that is not there yet. */
+/** Commands whose first argument names a container that does not exist yet. */
 const MAKERS = ['create', 'run', 'restore'];
 
 export function completed(
@@ -58,7 +58,7 @@ function flagsOf(flags: CommandClass['flags']): CompletedFlag[] {
     }));
 }
 
-/** The value's kind is told by its placeholder in the help: `DIR`, `FILE`, `PATH`, `text|json`. */
+/** The placeholder in the help tells the kind of the value: `DIR`, `FILE`, `PATH`, `text|json`. */
 function valueKind(placeholder: string | string[] | undefined): CompletedFlag['value'] {
   const text = typeof placeholder === 'string' ? placeholder : '';
   if (text === 'DIR') return 'directory';

@@ -1,8 +1,8 @@
-/** Words as mdoc(7) takes them. Pure. */
+/** Escapes words for mdoc(7). Pure. */
 
 /**
- * Running text: nothing in it is a request or an escape; what is in backquotes is printed bold. Each sentence gets a
- * line, as mdoc(7) asks for.
+ * Running text. No word becomes a request or an escape, and what is in backquotes is printed bold. Each sentence gets a
+ * line of its own, as mdoc(7) asks.
  */
 export const text = (words: string): string =>
   words
@@ -16,10 +16,10 @@ function line(words: string): string {
   return /^[.']/.test(whole) ? `\\&${whole}` : whole;
 }
 
-/** An argument of a macro: one word, and no macro. */
+/** One argument of a macro. It is a single word, and no macro itself. */
 export const word = (words: string): string => `"${escaped(words).replaceAll('"', '\\(dq')}"`;
 
-/** A minus stays one: it is for the reader to copy. So do a quote and a caret. */
+/** A minus, a quote and a caret are kept as they are, so that readers can copy them. */
 const escaped = (words: string): string =>
   words
     .replaceAll('\\', '\\e')

@@ -1,4 +1,7 @@
-/** The manual pages, in mdoc(7): what the command classes say of themselves, so that nothing is said twice. Pure. */
+/**
+ * The manual pages, in mdoc(7). They are made of what the command classes say of themselves, so that nothing is said
+ * twice. Pure.
+ */
 
 import { ABOUT } from '../about.ts';
 import type { CommandClass } from '../base.ts';
@@ -12,7 +15,7 @@ interface Manual {
   readonly version: string;
 }
 
-/** Section 8: they are for administrators, as runc's are. */
+/** The pages are in section 8, for administrators, as runc's are. */
 const SECTION = 8;
 
 /** @returns the text by the name of the file: `runchart.8`, `runchart-run.8`, … */
@@ -46,7 +49,9 @@ function wholePage(manual: Manual): string {
     ...flagList(globals),
     '.Sh EXIT STATUS',
     text(
-      'Of `run` and `exec`, that of the program. Otherwise 0; 1 after an error, which is one line on standard error or in the log; 3 for a command that is not known; 255 where `exec` fails by itself.',
+      '`run` and `exec` end with the exit status of the program. Every other command ends with 0; with 1 after ' +
+        'an error, which is one line on standard error or in the log; with 3 if the command is not known. ' +
+        'An `exec` that fails by itself ends with 255.',
     ),
     ...exampleList(ABOUT.examples),
     '.Sh SEE ALSO',
@@ -93,7 +98,7 @@ function page(name: string, { date, version }: Manual, lines: readonly string[])
   ].join('\n');
 }
 
-/** Of a usage, in which brackets are around what may be left out. */
+/** @param usage with brackets around what may be left out */
 const synopsis = (usage: string): string[] =>
   [...usage.matchAll(/\[([^\]]+)\]|(\S+)/g)].map(([, may, must]) =>
     may === undefined ? `.Ar ${word(must ?? '')}` : `.Op ${word(may)}`,
@@ -125,7 +130,7 @@ function meaning({ description = '', default: value, options }: Explained): stri
   return `${description}${choice}${usual}.`;
 }
 
-/** @param items a macro line that names each, and its explanation */
+/** @param items for each item a line with the macro that names it, and its explanation */
 const listOf = (items: readonly (readonly [string, string])[]): string[] => [
   '.Bl -tag -width Ds',
   ...items.flatMap(([name, explanation]) => [name.replace(/^\./, '.It '), text(explanation)]),

@@ -15,9 +15,9 @@ const pageOf = (name: string): string => pages.get(`${name}.8`) ?? '';
 const isMissing = (program: string): string | false =>
   spawnSync(program, ['--version']).error === undefined ? false : `${program} is not installed`;
 
-/** As groff shows it, which must find nothing to warn of, in lines that no word is too long for. */
+/** What groff shows. It must find nothing to warn of. Its lines are so long that it hyphenates no word. */
 function shown(name: string): string {
-  const { stdout, stderr } = spawnSync('groff', ['-mandoc', '-ww', '-b', '-Tascii', '-P-cbou', '-rLL=200n'], {
+  const { stdout, stderr } = spawnSync('groff', ['-mandoc', '-ww', '-b', '-Tascii', '-P-cbou', '-rLL=900n'], {
     input: pageOf(name),
     encoding: 'utf8',
   });

@@ -1,11 +1,11 @@
-/** Makes what tests run of, where it is older than its sources. */
+/** Builds what the tests run, if it is older than its sources. */
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { isStale } from '../../build/stale.ts';
 import type { Tally } from './tally.ts';
 
-/** A build that fails is a failure in the tally. @param root of the repository */
+/** A build that fails becomes a failure in the tally. @param root of the repository */
 export function buildIfStale(root: string, tally: Tally): void {
   if (!isStale(root, join(root, 'dist'))) return;
   const bun = join(root, 'node_modules/.bin/bun');

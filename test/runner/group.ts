@@ -1,86 +1,104 @@
-/**
- * Runs test files by one `node --test`, and counts what it reports.
- */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** Runs test files by one `node --test`, counts what it reports, and ends what is silent for too long. */
+import { spawn } from 'node:child_process';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { namesIn, textOf } from '../integration/gone-meanwhile.ts';
+import { PATIENCE } from '../integration/patience.ts';
+import { Progress, type Silent, watch } from './progress.ts';
 import type { Report } from './reporter.ts';
 import { counter, type Tally } from './tally.ts';
 
 interface Group {
   readonly name: string;
   readonly files: readonly string[];
-  /** How long a test may take, and all of them be silent. */
-  readonly limits: { readonly testMs: number; readonly silenceMs: number };
-  /** Files at a time. */
+  /** How many files run at a time. */
   readonly concurrency: number;
 }
 
-/** @param folder where temporary files of the tests go */
-export async function runGroup(
-  root: string,
-  folder: string,
-  tally: Tally,
-  { name, files, concurrency, limits }: Group,
-): Promise<void> {
-  if (files.length === 0) return;
+interface Surroundings {
+  /** Of the repository. */
+  readonly root: string;
+  /** Where the tests put temporary files. */
+  readonly folder: string;
+  readonly tally: Tally;
+  /** Ends the tests. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * A file's process is ended when no test in it has begun or ended for so many seconds. That is the only limit: a slow
+ * machine needs longer, but is not silent.
+ */
+const SILENCE_SECONDS = 600 * PATIENCE;
+
+export async function runGroup({ root, folder, tally, stop }: Surroundings, group: Group): Promise<void> {
+  const { name, files, concurrency } = group;
+  if (files.length === 0 || stop.aborted) return;
   const started = performance.now();
   const failedBefore = tally.failures.length;
   const reporter = [`--test-reporter=${join(root, 'test/runner/reporter.ts')}`, '--test-reporter-destination=stdout'];
-  const child = spawn(
-    process.execPath,
-    ['--test', `--test-timeout=${limits.testMs}`, `--test-concurrency=${concurrency}`, ...reporter, ...files],
-    {
-      cwd: root,
-      env: testEnvironment(root, folder),
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, ['--test', `--test-concurrency=${concurrency}`, ...reporter, ...files], {
+    cwd: root,
+    env: testEnvironment(root, folder),
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  });
   const ended = new Promise<string | undefined>((done) => {
     child.once('close', (status, signal) => done(signal ?? (status === 0 ? undefined : `exit status ${status}`)));
   });
+  const end = () => child.kill('SIGKILL');
+  stop.addEventListener('abort', end);
+  const shorten = (file: string) => relative(root, file);
+  const progress = new Progress(files.length);
+  const silent = new Map<string, string>();
+  const stopWatching = watch(
+    progress,
+    (line) => console.log(`${name}: ${line}`),
+    shorten,
+    () => {
+      for (const one of progress.silent(SILENCE_SECONDS)) endSilent(one, child.pid ?? 0, silent, progress);
+    },
+  );
   const count = counter(tally, root);
-  const watch = watchdog(child, root, limits.silenceMs);
   for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
     const report = JSON.parse(line) as Report;
-    watch.heard(report);
-    count(report);
+    follow(progress, report);
+    count(withReason(report, silent));
   }
   const abnormal = await ended;
-  watch.stop();
-  if (watch.silentAfter !== undefined) {
-    tally.failures.push({
-      title: name,
-      text: `nothing was heard for ${limits.silenceMs / 1000} s after ${watch.silentAfter}`,
-    });
-  } else if (abnormal !== undefined && tally.failures.length === failedBefore) {
+  stopWatching();
+  stop.removeEventListener('abort', end);
+  if (abnormal !== undefined && tally.failures.length === failedBefore && !stop.aborted)
     tally.failures.push({ title: name, text: `the process that runs them ended by ${abnormal}` });
-  }
   console.log(`${name}: ${files.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
-/** By NODE_OPTIONS, since `node --test` does not hand `--import` on. */
+function follow(progress: Progress, report: Report): void {
+  if (report.kind !== 'sign') return;
+  if (report.ended && report.name === '') progress.done(report.file);
+  else progress.hear(report.file, report.name);
+}
+
+/** A test that waits inside a system call cannot be ended from inside its process, so the process is. */
+function endSilent({ file, last }: Silent, runner: number, silent: Map<string, string>, progress: Progress): void {
+  silent.set(file, `nothing was heard of it for ${SILENCE_SECONDS} s after ${last}`);
+  for (const pid of namesIn('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    const parent = Number(/^PPid:\t(\d+)$/m.exec(textOf(`/proc/${pid}/status`))?.[1]);
+    if (parent === runner && textOf(`/proc/${pid}/cmdline`).split('\0').includes(file)) process.kill(+pid, 'SIGKILL');
+  }
+  // It gets as much time again, to be reported.
+  progress.hear(file, '');
+}
+
+function withReason(report: Report, silent: ReadonlyMap<string, string>): Report {
+  const reason = silent.get(report.file);
+  if (reason === undefined || report.kind !== 'end' || report.failure === undefined) return report;
+  return { ...report, failure: `${reason}: ${report.failure}` };
+}
+
+/** The preload goes by NODE_OPTIONS, since `node --test` does not hand `--import` on. */
 function testEnvironment(root: string, folder: string): NodeJS.ProcessEnv {
   const preload = `--import=${join(root, 'test/runner/sign-in.mjs')}`;
   const own = { TMPDIR: folder, RUNCHART_TEST_PIDS: join(folder, '.pids') };
   return { ...process.env, ...own, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${preload}` };
-}
-
-/** A test that waits inside a system call can't be stopped by the time limit in its own process. */
-function watchdog(child: ChildProcess, root: string, silenceMs: number) {
-  let last = 'the start';
-  const watch = {
-    silentAfter: undefined as string | undefined,
-    heard(report: Report) {
-      last = report.kind === 'output' ? last : `the ${report.kind} of ${relative(root, report.file)}: ${report.name}`;
-      timer.refresh();
-    },
-    stop: () => clearTimeout(timer),
-  };
-  const timer = globalThis.setTimeout(() => {
-    watch.silentAfter = last;
-    child.kill('SIGKILL');
-  }, silenceMs);
-  return watch;
 }

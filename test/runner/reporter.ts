@@ -1,11 +1,12 @@
 /**
- * A reporter for `node --test`: what happened, as JSON lines on descriptor 3, for the process that counts and prints
- * (test/run.ts). Standard output is the tests' own.
+ * A reporter for `node --test`. It writes what happened as lines of JSON to descriptor 3, for the process that counts
+ * and prints (test/run.ts). Standard output belongs to the tests.
  */
 import { writeSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 
-/** A test or suite began, ended, or printed something. */
+/** A test or suite began, ended, or printed something. These come file after file, though files run at the same time. */
 export type Report =
   | { readonly kind: 'start'; readonly name: string; readonly nesting: number; readonly file: string }
   | {
@@ -16,12 +17,22 @@ export type Report =
       readonly line: number;
       readonly suite: boolean;
       readonly ms: number;
-      /** The reason why it did not run; empty when none was given. */
+      /** The reason why it did not run; empty if none was given. */
       readonly skipped?: string;
-      /** What went wrong, readable. */
+      /** What went wrong, for people to read. */
       readonly failure?: string;
     }
-  | { readonly kind: 'output'; readonly file: string; readonly text: string };
+  | { readonly kind: 'output'; readonly file: string; readonly text: string }
+  | Sign;
+
+/** A sign of life, which comes at once: a test, or a whole file, begins or ends just now. */
+export interface Sign {
+  readonly kind: 'sign';
+  readonly file: string;
+  /** The test; empty for the whole file. */
+  readonly name: string;
+  readonly ended: boolean;
+}
 
 interface Event {
   readonly type: string;
@@ -37,7 +48,7 @@ interface Event {
   };
 }
 
-// biome-ignore lint/correctness/useYield: a reporter is a generator; this one has nothing for standard output
+// biome-ignore lint/correctness/useYield: a reporter is a generator, but this one writes nothing to standard output
 export default async function* reporter(events: AsyncIterable<Event>): AsyncGenerator<string> {
   for await (const event of events) {
     const report = reportOf(event);
@@ -65,6 +76,11 @@ function reportOf({ type, data }: Event): Report | undefined {
         ...(type === 'test:fail' && skipped === undefined ? { failure: failureOf(details.error) } : {}),
       };
     }
+    case 'test:dequeue':
+    case 'test:complete': {
+      const isWhole = nesting === 0 && resolve(name) === file;
+      return { kind: 'sign', file, name: isWhole ? '' : name, ended: type === 'test:complete' };
+    }
     case 'test:stdout':
     case 'test:stderr':
       return { kind: 'output', file, text: data.message ?? '' };
@@ -78,7 +94,7 @@ function reasonOf(mark: string | boolean | undefined): string | undefined {
   return mark === true ? '' : mark;
 }
 
-/** The runner wraps what a test threw, or how a file's process ended, into an error of its own. */
+/** Node's runner wraps what a test threw, or how a file's process ended, into an error of its own. */
 function failureOf(error: (Error & { exitCode?: unknown; signal?: unknown }) | undefined): string {
   if (error?.signal) return `the process was ended by ${error.signal}`;
   if (error?.exitCode) return `the process ended with status ${error.exitCode}`;

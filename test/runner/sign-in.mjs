@@ -1,7 +1,7 @@
 /**
- * Preloaded into each test process: notes its pid, by which the runner knows the run's own containers and cgroups
- * (`runchart-test-PID-…`) from those of another run on the machine. Plain JavaScript, since the machine's own, older
- * Node gets it too where a test starts that.
+ * This is preloaded into each test process, and notes its pid. The pids tell the runner which containers and cgroups
+ * (`runchart-test-PID-…`) are of its own run, and not of another one on the machine. It is plain JavaScript, since a
+ * test may start the machine's own, older Node, which loads it too.
  */
 import { appendFileSync } from 'node:fs';
 
@@ -10,7 +10,7 @@ if (file !== undefined) {
   try {
     appendFileSync(file, `${process.pid}\n`);
   } catch (error) {
-    // A test that tries something as another user.
+    // A test may try something as another user.
     if (error.code !== 'EACCES') throw error;
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Counts what a test run reported, and keeps what is to be printed at its end. A suite counts only when it was
- * skipped as a whole, or failed by itself (a hook, say) and not by its tests.
+ * Counts what a test run reported, and keeps what is printed at its end. A suite counts only if it was skipped as a
+ * whole, or if it failed by itself (by a hook, for example) and not by its tests.
  */
 import { relative } from 'node:path';
 import type { Report } from './reporter.ts';
 
 export interface Failure {
-  /** File, line and the names of suites and test. */
+  /** The file, the line, and the names of the suites and the test. */
   readonly title: string;
   readonly text: string;
 }
@@ -14,7 +14,7 @@ export interface Failure {
 export interface Tally {
   passed: number;
   readonly failures: Failure[];
-  /** The reason, and the tests that were skipped for it. */
+  /** The tests that were skipped, by the reason. */
   readonly skipped: Map<string, string[]>;
 }
 
@@ -28,14 +28,15 @@ export function skip(tally: Tally, title: string, reason: string): void {
 }
 
 /**
- * @param where what titles begin with, where it is not this machine
- * @returns what to call with each report, in order
+ * @param where the beginning of all titles, for tests on another machine
+ * @returns a function to call with each report, in order
  */
 export function counter(tally: Tally, root: string, where = ''): (report: Report) => void {
   const names = new Map<string, string[]>();
   const failedInside = new Map<string, number>();
   const output = new Map<string, string>();
   return (report) => {
+    if (report.kind === 'sign') return;
     const path = names.get(report.file) ?? [];
     names.set(report.file, path);
     if (report.kind === 'output') {
@@ -56,7 +57,7 @@ export function counter(tally: Tally, root: string, where = ''): (report: Report
       return;
     }
     failedInside.set(key(report.nesting), (failedInside.get(key(report.nesting)) ?? 0) + 1);
-    // Its tests have said what failed.
+    // The tests inside have said what failed.
     if (inside > 0) return;
     const printed = output.get(report.file) ?? '';
     tally.failures.push({

@@ -1,29 +1,36 @@
-/** The second test bed: test files inside a machine with systemd, cgroup v2 and AppArmor, counted with the others. */
+/**
+ * The second test bed: test files inside a machine with systemd, cgroup v2 and AppArmor. They are counted with the
+ * others.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import type { Progress } from '../runner/progress.ts';
 import { counter, skip, type Tally } from '../runner/tally.ts';
 import { type Image, testImage, UnreachableError } from './image.ts';
 import { type Limits, runMachine } from './machine.ts';
 import { MOUNTED, payload } from './payload.ts';
 import type { Told } from './talk.ts';
 
-const LIMITS: Limits = { bootMs: 300_000, silenceMs: 660_000, totalMs: 3_600_000 };
+const LIMITS: Limits = { bootMs: 600_000, silenceMs: 660_000 };
 const NAME = 'test machine';
 
-/**
- * @param files from the root of the repository
- * @param say is called with a line for each step
- * @returns a line about how it went
- */
-export async function runBed(
-  repository: string,
-  tally: Tally,
-  files: readonly string[],
-  say: (line: string) => void = () => {},
-): Promise<string> {
+interface Bed {
+  readonly repository: string;
+  readonly tally: Tally;
+  /** From the root of the repository. */
+  readonly files: readonly string[];
+  /** Ends the machine. */
+  readonly stop: AbortSignal;
+  /** Is called with each thing that the machine tells. */
+  readonly heard: (what: Told) => void;
+}
+
+/** @returns a line about how it went */
+export async function runBed(bed: Bed): Promise<string> {
+  const { tally, files, stop } = bed;
   const started = performance.now();
   const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
   const skipAll = (reason: string): string => {
@@ -35,11 +42,12 @@ export async function runBed(
 
   const work = mkdtempSync(join(tmpdir(), 'runchart-vm-'));
   try {
-    const image = await testImage(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'runchart'));
+    const image = await testImage(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'runchart'), stop);
     const made = seconds();
-    await runIn({ image, repository, work, tally, files, say });
+    await runIn(bed, image, work);
     return `${NAME}: ${files.length} files in ${seconds()} (its image: ${made})`;
   } catch (error) {
+    if (stop.aborted) return `${NAME}: ended by ${stop.reason} after ${seconds()}`;
     if (error instanceof UnreachableError) return skipAll(`no packages for the test machine: ${error.message}`);
     tally.failures.push({ title: NAME, text: String(error) });
     return `${NAME}: failed after ${seconds()}`;
@@ -48,37 +56,37 @@ export async function runBed(
   }
 }
 
-interface Run {
-  readonly image: Image;
-  readonly repository: string;
-  readonly work: string;
-  readonly tally: Tally;
-  readonly files: readonly string[];
-  readonly say: (line: string) => void;
-}
-
-async function runIn({ image, repository, work, tally, files, say }: Run): Promise<void> {
+async function runIn({ repository, tally, files, stop, heard }: Bed, image: Image, work: string): Promise<void> {
   const disk = await payload(repository, work, { files });
   const count = counter(tally, MOUNTED, `${NAME}: `);
-  const heard = (what: Told): void => {
-    if (what.kind === 'up') say(`up after ${what.seconds} s`);
-    else if (what.kind === 'file') {
-      say(`${relative(MOUNTED, what.file)}: ${(what.ms / 1000).toFixed(1)} s${what.ending ? `, ${what.ending}` : ''}`);
-      hearEnding(tally, what);
-    } else if (what.kind === 'down') hearLeft(tally, what.left);
-    else {
-      if (what.kind === 'end' && !what.suite) say(`  ${what.name}: ${outcomeOf(what)}`);
-      count(what);
-    }
-  };
-  const failure = await runMachine({ image, payload: disk, work, limits: LIMITS }, heard);
+  const failure = await runMachine({ image, payload: disk, work, limits: LIMITS, stop }, (what) => {
+    heard(what);
+    if (what.kind === 'file') hearEnding(tally, what);
+    else if (what.kind === 'down') hearLeft(tally, what.left);
+    else if (what.kind !== 'up') count(what);
+  });
+  if (stop.aborted) throw new Error(failure);
   if (failure !== undefined) tally.failures.push({ title: NAME, text: failure });
+}
+
+/** Lets what the machine tells be seen in the progress of its files. */
+export function follow(progress: Progress, what: Told): void {
+  if (what.kind === 'start' || what.kind === 'end') progress.hear(relative(MOUNTED, what.file), what.name);
+  else if (what.kind === 'file') progress.done(relative(MOUNTED, what.file));
+}
+
+/** @returns what the machine tells, in words; nothing if it is not worth a line */
+export function spoken(what: Told): string | undefined {
+  if (what.kind === 'up') return `up after ${what.seconds} s`;
+  if (what.kind === 'end' && !what.suite) return `  ${what.name}: ${outcomeOf(what)}`;
+  if (what.kind !== 'file') return undefined;
+  return `${relative(MOUNTED, what.file)}: ${(what.ms / 1000).toFixed(1)} s${what.ending ? `, ${what.ending}` : ''}`;
 }
 
 const outcomeOf = ({ ms, skipped, failure }: Extract<Told, { kind: 'end' }>): string =>
   skipped !== undefined ? `skipped, ${skipped}` : failure !== undefined ? 'FAILED' : `${(ms / 1000).toFixed(1)} s`;
 
-/** What a file printed is told with the last of its failures. */
+/** What a file printed is shown with the last of its failures. */
 function hearEnding({ failures }: Tally, { file, ending, printed = '' }: Extract<Told, { kind: 'file' }>): void {
   if (ending === undefined) return;
   const title = `${NAME}: ${relative(MOUNTED, file)}`;

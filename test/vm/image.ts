@@ -37,8 +37,8 @@ export class UnreachableError extends Error {
 const DISK_SIZE = '3G';
 const KEEP_MS = 7 * 24 * 3600 * 1000;
 
-/** @throws UnreachableError; Error with the last that was printed */
-export async function testImage(cache: string): Promise<Image> {
+/** @throws UnreachableError; Error with the last lines that were printed */
+export async function testImage(cache: string, stop: AbortSignal): Promise<Image> {
   const recipe = { ...RECIPE, makes: 1, size: DISK_SIZE };
   const folder = join(cache, `vm-${recipeKey(recipe)}`);
   mkdirSync(cache, { recursive: true });
@@ -46,7 +46,7 @@ export async function testImage(cache: string): Promise<Image> {
     removeOld(cache);
     const work = mkdtempSync(join(cache, 'making-'));
     try {
-      await make(work);
+      await make(work, stop);
       // Another run may have been faster.
       if (!existsSync(folder)) renameSync(work, folder);
     } finally {
@@ -65,7 +65,7 @@ function removeOld(cache: string): void {
   }
 }
 
-async function make(work: string): Promise<void> {
+async function make(work: string, stop: AbortSignal): Promise<void> {
   const root = join(work, 'root');
   for (const [path, text] of Object.entries(RECIPE.files)) {
     const file = join(work, 'files', path);
@@ -83,7 +83,7 @@ async function make(work: string): Promise<void> {
     ...RECIPE.hooks.map((hook) => `--customize-hook=${hook}`),
     ...[codename, root, ...files],
   ];
-  await run('mmdebstrap', args, join(work, 'log'));
+  await run('mmdebstrap', args, join(work, 'log'), stop);
   await takeBootFiles(root, work);
   await makeFileSystem(root, join(work, 'root.img'), DISK_SIZE);
   rmSync(root, { recursive: true });
@@ -128,9 +128,10 @@ const initScript = (modules: readonly string[]): string =>
 
 const UNREACHABLE = /Failed to fetch|Could not (?:resolve|connect)|Temporary failure|Unable to locate package/;
 
-async function run(program: string, args: readonly string[], log: string): Promise<void> {
+async function run(program: string, args: readonly string[], log: string, stop: AbortSignal): Promise<void> {
   const child = spawn('nice', ['-n', '19', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    signal: stop,
     env: { ...process.env, LC_ALL: 'C' },
   });
   let printed = '';
@@ -139,7 +140,10 @@ async function run(program: string, args: readonly string[], log: string): Promi
       printed += data;
     });
   const status = await new Promise((resolve, reject) => {
-    child.once('error', reject);
+    // A program that was stopped is waited for, so that nobody writes to the folder when it is removed.
+    child.once('error', (error) => {
+      if (!stop.aborted) reject(error);
+    });
     child.once('close', resolve);
   });
   writeFileSync(log, printed);

@@ -1,4 +1,4 @@
-/** The test machine as a process: qemu, emulating, since there is no KVM where this is needed most. */
+/** The test machine as a process of qemu. It emulates, since there is no KVM where the machine is needed most. */
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,30 +8,31 @@ import type { Image } from './image.ts';
 import type { Told } from './talk.ts';
 
 export interface Limits {
-  /** Until it says that it is up. */
+  /** How long it may be silent before it says that it is up. */
   readonly bootMs: number;
-  /** Without a word after that. */
+  /** How long it may be silent after that. */
   readonly silenceMs: number;
-  readonly totalMs: number;
 }
 
 interface Machine {
   readonly image: Image;
-  /** A second, read-only disk. */
+  /** A second disk, which is read-only. */
   readonly payload: string;
-  /** For its console's output. */
+  /** A folder for the output of its console. */
   readonly work: string;
   readonly limits: Limits;
+  /** Ends it. */
+  readonly stop: AbortSignal;
 }
 
 /**
- * Boots it, and waits until it has powered itself off.
+ * Boots the machine, and waits until it has powered itself off.
  * @param heard is called with each thing that it tells
- * @returns what went wrong, with the end of its console's output; nothing where it said goodbye
+ * @returns what went wrong, with the end of its console's output; nothing if it said goodbye
  */
 export async function runMachine(machine: Machine, heard: (what: Told) => void): Promise<string | undefined> {
   const log = join(machine.work, 'console.log');
-  // At the lowest priority: others work on this machine. It dies with us, whatever becomes of us.
+  // It has the lowest priority, since others work on this machine too, and it dies with us, whatever happens to us.
   const prefix = ['-n', '19', 'setpriv', '--pdeathsig', 'KILL'];
   const child = spawn('nice', [...prefix, 'qemu-system-x86_64', ...qemuArguments(machine, log)], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -45,8 +46,11 @@ export async function runMachine(machine: Machine, heard: (what: Told) => void):
     failure ??= why;
     child.kill('SIGKILL');
   };
-  const { bootMs, silenceMs, totalMs } = machine.limits;
-  const total = setTimeout(fail(`it was not done after ${totalMs / 1000} s`), totalMs);
+  const { limits, stop } = machine;
+  const { bootMs, silenceMs } = limits;
+  const end = fail('it was ended');
+  stop.addEventListener('abort', end);
+  if (stop.aborted) end();
   let patience = setTimeout(fail(`it did not boot in ${bootMs / 1000} s`), bootMs);
   const closed = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -62,7 +66,7 @@ export async function runMachine(machine: Machine, heard: (what: Told) => void):
   }
   const ending = await closed;
   clearTimeout(patience);
-  clearTimeout(total);
+  stop.removeEventListener('abort', end);
   if (good && failure === undefined) return undefined;
   return [failure ?? `it ended early (${ending})`, errors.trim(), 'the end of its console:', tailOf(log)].join('\n');
 }
@@ -71,9 +75,9 @@ function qemuArguments({ image, payload }: Machine, log: string): string[] {
   const disk = (file: string, more: string) => ['-drive', `file=${file},format=raw,if=virtio,${more}`];
   const kernel = [
     'console=ttyS0 root=/dev/vda rw quiet',
-    // For hugetlb limits.
+    // Tests of hugetlb limits need them.
     'hugepages=4',
-    // Each of them costs here, and nobody attacks.
+    // Each of these protections costs time here, and nobody attacks.
     'mitigations=off nokaslr audit=0 random.trust_cpu=on',
     'systemd.show_status=0',
   ].join(' ');
@@ -91,7 +95,8 @@ function toldBy(line: string): Told | undefined {
   try {
     return JSON.parse(line) as Told;
   } catch {
-    return undefined; // what the firmware prints
+    // The firmware prints, too.
+    return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-/** What `create` and `run` share: their flags, and the request that these make. */
+/** The flags of the commands that make a container, and what they ask for. */
 
 import { boolean, integer, string } from '@oclif/core/flags';
 import type { Context } from '../runtime/container/context.ts';
@@ -11,7 +11,7 @@ import { configWarnings } from '../spec/rules/warnings.ts';
 import { globals } from './globals.ts';
 import { integerFor } from './integer.ts';
 
-export const creatingFlags = {
+export const createFlags = {
   ...globals,
   bundle: string({
     char: 'b',
@@ -28,16 +28,16 @@ export const creatingFlags = {
   }),
   'pid-file': string({ helpValue: 'FILE', description: "write the first process's pid to this file" }),
   'no-pivot': boolean({ description: 'enter the rootfs by chroot: for hosts that run from a ramdisk' }),
-  'no-new-keyring': boolean({ description: "leave the container the caller's session keyring" }),
+  'no-new-keyring': boolean({ description: "let the container have the caller's session keyring" }),
   'preserve-fds': integer({
     helpValue: 'N',
     default: 0,
     parse: integerFor('preserve-fds', 0),
-    description: 'pass on N more descriptors, after standard error and LISTEN_FDS',
+    description: 'pass on N more descriptors, those after standard error and LISTEN_FDS',
   }),
 };
 
-export interface CreatingFlags {
+export interface CreateFlags {
   readonly bundle?: string | undefined;
   readonly 'console-socket'?: string | undefined;
   readonly 'pidfd-socket'?: string | undefined;
@@ -47,20 +47,24 @@ export interface CreatingFlags {
   readonly 'preserve-fds': number;
 }
 
-export interface Creating {
+export interface AskedContainer {
   readonly request: Planned;
   readonly options: Omit<BackgroundOptions, 'start'>;
 }
 
-/** What these flags ask for. @throws Error, of one line, where the bundle or the name can't be used */
-export async function creating({ host, platform, warn }: Context, id: string, flags: CreatingFlags): Promise<Creating> {
+/** What these flags ask for. @throws Error, of one line, if the bundle or the name cannot be used */
+export async function askedContainer(
+  { host, platform, warn }: Context,
+  id: string,
+  flags: CreateFlags,
+): Promise<AskedContainer> {
   const given = flags.bundle ?? '';
   const named = absolutePath(host, given);
   const bundle = given === '' ? named : realDirectory(platform.local, named);
   const config = await readConfig(platform.local, bundle);
   checkContainerId(id);
   for (const warning of configWarnings(config)) warn(warning);
-  // runc works in the bundle when it connects to sockets, and where it was called when it writes the pid.
+  // runc connects to sockets from the bundle, but writes the pid file from where it was called.
   const inBundle = { cwd: bundle, env: {} };
   return {
     request: {
@@ -81,10 +85,10 @@ export async function creating({ host, platform, warn }: Context, id: string, fl
 }
 
 /** runc puts these words before any error of `create` and `run`. */
-export async function saying<T>(what: string, action: () => Promise<T>): Promise<T> {
+export async function withPrefix<T>(prefix: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    throw new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${prefix}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
