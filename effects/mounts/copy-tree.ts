@@ -1,8 +1,7 @@
-/** Copies a directory's content, where the copy's performer is: files, directories, symlinks, devices, fifos. */
+/** Copies a directory's content: files, directories, symlinks, devices, fifos. The performer of the calls copies. */
 
 import { entryBuffer, type FileName, readEntries } from '../../native/calls/directory-entries.ts';
 import {
-  close,
   fchownat,
   fstatfs,
   getdents,
@@ -16,42 +15,43 @@ import {
   statx,
   symlinkat,
 } from '../../native/calls/files.ts';
-import { deviceNumber, modeOf, ownerOf, typeOf } from '../../native/calls/stat.ts';
+
+import { deviceNumber, deviceOf, groupOf, modeOf, ownerOf, sizeOf, timesOf, typeOf } from '../../native/calls/stat.ts';
+
 import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
 import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
-import { attempt, call, perform, SyscallError } from '../../native/kernel/perform.ts';
-import { out, u64s, viewOf } from '../../native/kernel/struct.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { opened } from '../../native/kernel/owned.ts';
+import { call, perform, SyscallError } from '../../native/kernel/perform.ts';
+import { out, u64s } from '../../native/kernel/struct.ts';
 import { isKernels } from '../paths/kernel-file-systems.ts';
-
-/** uapi/linux/stat.h, struct statx. */
-const STX = { GID: 24, SIZE: 40, ATIME: 64, MTIME: 112, RDEV_MAJOR: 128, RDEV_MINOR: 132 } as const;
 
 interface Entry {
   readonly name: FileName;
   readonly stat: Out;
-  /** Of a symlink. */
+  /** The text of a symlink, with a NUL behind it. */
   readonly link: Out;
 }
 
 /**
- * Owners, permissions and times are kept; hard links and extended attributes are not, as with runc (which keeps no times either). An owner who is not mapped in the performer's user namespace
- * is not kept either.
- * Of a file system of the kernel's, to which a link of the image or an earlier mount may lead, nothing is copied.
+ * Copies what is in a directory. Owners, permissions and times are kept. Hard links and extended attributes are not, as
+ * with runc (which does not keep times either); nor is an owner who is not mapped in the performer's user namespace.
+ * Nothing is copied from a file system of the kernel's, to which a link of the image or an earlier mount may lead.
  * @param from a directory, opened for reading
- * @param to a directory, whose own owner stays: root, or whom the mount's options name, as with runc
+ * @param to a directory. Its own owner stays: root, or whom the mount's options name, as with runc
  * @throws SyscallError
  */
-export function copyTree(kernel: Kernel, from: number, to: number): void {
-  const fs = out(STATFS_BYTES);
-  perform(kernel, [fstatfs(from, fs)]);
-  if (isKernels(fs)) return;
+export function copyTree(kernel: Kernel, from: Fd, to: Fd): void {
+  const statfs = out(STATFS_BYTES);
+  call(kernel, fstatfs(from, statfs));
+  if (isKernels(statfs)) return;
   for (const entry of entriesOf(kernel, from)) copyEntry(kernel, from, to, entry);
 }
 
-/** As many as are looked at in one trip: its answer has to fit into the init's memory. */
+/** One trip looks at no more entries: its answer has to fit into the init's memory. */
 const LOOKED_AT = 256;
 
-function entriesOf(kernel: Kernel, directory: number): readonly Entry[] {
+function entriesOf(kernel: Kernel, directory: Fd): readonly Entry[] {
   const read = readEntries(kernel, directory, entryBuffer(32 * 1024));
   if (typeof read === 'number') throw new SyscallError(getdents(directory, out(0)), -read);
   const names = read.map(({ name }) => name);
@@ -61,13 +61,16 @@ function entriesOf(kernel: Kernel, directory: number): readonly Entry[] {
   return entries;
 }
 
-function look(kernel: Kernel, directory: number, names: readonly FileName[]): readonly Entry[] {
+/** The longest text of a symlink, with its NUL: PATH_MAX. */
+const LINK_BYTES = 4096;
+
+function look(kernel: Kernel, directory: Fd, names: readonly FileName[]): readonly Entry[] {
   const found = names.map((name) => ({ name, stat: out(STATX_BYTES) }));
   perform(
     kernel,
     found.map(({ name, stat }) => statx(directory, name, stat)),
   );
-  const entries = found.map((entry) => ({ ...entry, link: out(typeOf(entry.stat) === S.IFLNK ? 4096 : 0) }));
+  const entries = found.map((entry) => ({ ...entry, link: out(typeOf(entry.stat) === S.IFLNK ? LINK_BYTES : 0) }));
   const links = entries.filter(({ stat }) => typeOf(stat) === S.IFLNK);
   perform(
     kernel,
@@ -76,83 +79,71 @@ function look(kernel: Kernel, directory: number, names: readonly FileName[]): re
   return entries;
 }
 
-function copyEntry(kernel: Kernel, from: number, to: number, { name, stat, link }: Entry): void {
-  const view = viewOf(stat.bytes);
-  const keep = [...ownerCalls(to, name, stat), ...attributeCalls(to, name, stat)];
+function copyEntry(kernel: Kernel, from: Fd, to: Fd, entry: Entry): void {
+  const { name, stat, link } = entry;
   switch (typeOf(stat)) {
-    case S.IFDIR: {
-      perform(kernel, [mkdirat(to, name, 0o700)]);
-      using(kernel, [opened(from, name, O.RDONLY | O.DIRECTORY), openat(to, name, O.PATH | O.DIRECTORY)], ([a, b]) =>
-        copyTree(kernel, a, b),
-      );
-      perform(kernel, keep);
+    case S.IFDIR:
+      copyDirectory(kernel, from, to, entry);
       return;
-    }
-    case S.IFREG: {
-      const size = Number(view.getBigUint64(STX.SIZE, true));
-      // Not waiting for the writer of a fifo that has taken its place.
-      const reading = opened(from, name, O.RDONLY | O.NONBLOCK);
-      const writing = openat(to, name, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600);
-      using(kernel, [reading, writing], ([source, target]) => {
-        for (let copied = 0; copied < size; ) {
-          const count = call(kernel, { name: 'sendfile', args: [target, source, null, size - copied] });
-          if (count === 0) break; // It has become shorter.
-          copied += count;
-        }
-      });
-      perform(kernel, keep);
+    case S.IFREG:
+      copyFile(kernel, from, to, entry);
       return;
-    }
     case S.IFLNK: {
       const target = link.bytes.subarray(0, link.bytes.indexOf(0) + 1);
-      perform(kernel, [symlinkat(target, to, name), ...ownerCalls(to, name, stat)]);
+      perform(kernel, [symlinkat(target, to, name), keepOwner(to, entry)]);
       return;
     }
     case S.IFSOCK:
-      return; // Of no use without whoever listens on it.
+      return; // It is of no use without the process that listens on it.
     default: {
-      const device = deviceNumber(view.getUint32(STX.RDEV_MAJOR, true), view.getUint32(STX.RDEV_MINOR, true));
-      perform(kernel, [mknodat(to, name, modeOf(stat), device), ...keep]);
+      const { major, minor } = deviceOf(stat);
+      perform(kernel, [mknodat(to, name, modeOf(stat), deviceNumber(major, minor)), ...keepAttributes(to, entry)]);
     }
   }
 }
 
-/** By no symlink: the directory may be somebody's who changes it meanwhile. */
-const opened = (directory: number, name: FileName, flags: number): Call =>
+function copyDirectory(kernel: Kernel, from: Fd, to: Fd, entry: Entry): void {
+  const { name } = entry;
+  call(kernel, mkdirat(to, name, 0o700));
+  {
+    using source = opened(kernel, openEntry(from, name, O.RDONLY | O.DIRECTORY));
+    using target = opened(kernel, openat(to, name, O.PATH | O.DIRECTORY));
+    copyTree(kernel, source.fd, target.fd);
+  }
+  perform(kernel, keepAttributes(to, entry));
+}
+
+function copyFile(kernel: Kernel, from: Fd, to: Fd, entry: Entry): void {
+  const { name, stat } = entry;
+  const size = sizeOf(stat);
+  {
+    // NONBLOCK: a fifo may have taken its place, and opening that would wait for a writer.
+    using source = opened(kernel, openEntry(from, name, O.RDONLY | O.NONBLOCK));
+    using target = opened(kernel, openat(to, name, O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW, 0o600));
+    for (let copied = 0; copied < size; ) {
+      const count = call(kernel, { name: 'sendfile', args: [target.fd, source.fd, null, size - copied] });
+      if (count === 0) break; // The file has become shorter.
+      copied += count;
+    }
+  }
+  perform(kernel, keepAttributes(to, entry));
+}
+
+/** Goes through no symlink: the directory may belong to somebody who changes it meanwhile. */
+const openEntry = (directory: Fd, name: FileName, flags: number): Call<Fd> =>
   openat2(directory, name, { flags, resolve: RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS });
 
-function ownerCalls(directory: number, name: FileName, stat: Out): readonly Call[] {
-  const gid = viewOf(stat.bytes).getUint32(STX.GID, true);
-  return [{ ...fchownat(directory, name, ownerOf(stat), gid, AT.SYMLINK_NOFOLLOW), mayFail: true }];
-}
+const keepOwner = (directory: Fd, { name, stat }: Entry): Call => ({
+  ...fchownat(directory, name, ownerOf(stat), groupOf(stat), AT.SYMLINK_NOFOLLOW),
+  mayFail: true,
+});
 
-/** After the owner: chown(2) takes the set-user-ID bit away. */
-function attributeCalls(directory: number, name: FileName, stat: Out): readonly Call[] {
-  const view = viewOf(stat.bytes);
-  const time = (at: number) => [view.getBigInt64(at, true), view.getUint32(at + 8, true)] as const;
+/** The permissions come after the owner: chown(2) takes the set-user-ID bit away. */
+function keepAttributes(directory: Fd, entry: Entry): readonly Call[] {
+  const { name, stat } = entry;
   return [
+    keepOwner(directory, entry),
     { name: 'fchmodat', args: [directory, name, modeOf(stat) & 0o7777] },
-    {
-      name: 'utimensat',
-      args: [directory, name, u64s(...time(STX.ATIME), ...time(STX.MTIME)), AT.SYMLINK_NOFOLLOW],
-    },
+    { name: 'utimensat', args: [directory, name, u64s(...timesOf(stat).flat()), AT.SYMLINK_NOFOLLOW] },
   ];
-}
-
-function using(
-  kernel: Kernel,
-  [first, second]: readonly [Call, Call],
-  action: (fds: readonly [number, number]) => void,
-): void {
-  const a = call(kernel, first);
-  try {
-    const b = call(kernel, second);
-    try {
-      action([a, b]);
-    } finally {
-      attempt(kernel, close(b));
-    }
-  } finally {
-    attempt(kernel, close(a));
-  }
 }

@@ -6,16 +6,16 @@ import type { NamespaceType } from '../../spec/types.ts';
 export interface MountFacts {
   /** Absolute path of the rootfs on the host. */
   readonly rootfs?: string | undefined;
-  /** Paths that are bound and are not directories. */
+  /** The sources of binds that are not directories. */
   readonly files: ReadonlySet<string>;
-  /** The cgroup that the container is in, of all hierarchies. */
+  /** The container's cgroup, in all hierarchies. */
   readonly cgroup: CgroupRecord | undefined;
-  /** The container has another cgroup namespace than the host's. */
+  /** Whether the container has another cgroup namespace than the host's. */
   readonly cgroupNamespace: boolean;
-  /** Namespaces that the container has not got: the host's are its own. */
+  /** The namespaces that the container shares with the host. */
   readonly hostNamespaces?: ReadonlySet<NamespaceType>;
-  /** Namespaces that somebody else has made. */
+  /** The namespaces that the container joins: somebody else has made them. */
   readonly joinedNamespaces?: ReadonlySet<NamespaceType>;
-  /** SELinux's label for what file systems are mounted. */
+  /** SELinux's label for the file systems that are mounted. */
   readonly label?: string | undefined;
 }

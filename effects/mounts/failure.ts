@@ -8,6 +8,7 @@ import { out } from '../../native/kernel/struct.ts';
 import { reasonOf } from '../error.ts';
 import type { MountStep } from './steps.ts';
 
+/** What the step was to do, for the beginning of a message. */
 export function describe(step: MountStep): string {
   if (step.step === 'filesystem') return `mount ${step.type} on ${step.at}`;
   if (step.step === 'bind') return `bind ${step.source} on ${step.at}`;
@@ -16,7 +17,7 @@ export function describe(step: MountStep): string {
   return `set the attributes of the mount on ${step.at}`;
 }
 
-/** Why a call of a step failed. The kernel has one errno for much that can be wrong with a mount. */
+/** Why a call of a step failed. The kernel has one errno for many things that can be wrong with a mount. */
 export function reasonOfStep(step: MountStep, error: SyscallError): string {
   const { call, code } = error;
   const reason = reasonOf(error);
@@ -35,7 +36,8 @@ export function reasonOfStep(step: MountStep, error: SyscallError): string {
 }
 
 /**
- * What the file system itself says of a failure (fsconfig(2), "Caveats"): ` (tmpfs: Unknown parameter 'x')`, or nothing.
+ * What the file system itself says about a failure (fsconfig(2), "Caveats"): ` (tmpfs: Unknown parameter 'x')`, or an
+ * empty text.
  * @param from the step's first call in the batch
  */
 export function complaint(kernel: Kernel, batch: Batch, results: readonly number[], from: number): string {
@@ -43,6 +45,6 @@ export function complaint(kernel: Kernel, batch: Batch, results: readonly number
   if (fd === undefined || fd < 0) return '';
   const message = out(1024);
   const length = attempt(kernel, read(fd, message));
-  // The first letter tells errors from warnings.
+  // A letter and a space come first, which tell errors from warnings.
   return length > 2 ? ` (${new TextDecoder().decode(message.bytes.subarray(2, length)).trim()})` : '';
 }

@@ -1,21 +1,22 @@
 /**
- * Mount options of config.json (config.md, "Mounts"; fstab(5), mount(8)) sorted by what they act on.
- * What is not known is the file system's own business and passed on to it.
+ * Mount options of config.json (config.md, "Mounts"; fstab(5), mount(8)), sorted by what they act on. An option that is
+ * not known is passed on to the file system.
  */
 
 import { MOUNT_ATTR, MS } from '../../native/constants/mount.ts';
 
+/** MOUNT_ATTR_* flags to set and to clear. */
 export interface AttributeChange {
   readonly set: number;
   readonly clear: number;
 }
 
 export interface MountOptions {
-  /** Attributes of the mount itself (MOUNT_ATTR_*). `clear` holds what an option takes away explicitly (`rw`, `suid`, …). */
+  /** Attributes of the mount itself. `clear` holds what an option takes away explicitly (`rw`, `suid`, …). */
   readonly attributes: AttributeChange;
-  /** The same with everything mounted below (`rro`, `rnosuid`, …). */
+  /** Attributes of the mount and of everything mounted below it (`rro`, `rnosuid`, …). */
   readonly recursive: AttributeChange;
-  /** MS_SHARED and its kin, in order; `recursive` for `rshared`. */
+  /** MS_SHARED, MS_SLAVE and so on, in the order of the options; `recursive` for `rshared`. */
   readonly propagation: readonly { readonly type: number; readonly recursive: boolean }[];
   readonly bind: 'no' | 'bind' | 'rbind';
   readonly remount: boolean;
@@ -30,7 +31,7 @@ const { RDONLY, NOSUID, NODEV, NOEXEC, NOATIME, STRICTATIME, RELATIME, NODIRATIM
 
 const sets = (bits: number): AttributeChange => ({ set: bits, clear: 0 });
 const clears = (bits: number): AttributeChange => ({ set: 0, clear: bits });
-/** The access time modes exclude one another: the field is cleared, then set (mount_setattr(2)). */
+/** There is one access time mode: its field is cleared, then set (mount_setattr(2)). */
 const atime = (mode: number): AttributeChange => ({ set: mode, clear: ATIME });
 
 const ATTRIBUTES: Readonly<Record<string, AttributeChange>> = {
@@ -55,8 +56,8 @@ const ATTRIBUTES: Readonly<Record<string, AttributeChange>> = {
 };
 
 /**
- * Of one mount such an option only takes an earlier one back, as with mount(2), which keeps the access time mode that is
- * there where no other is asked for, and so as with runc and crun. The recursive forms are mount_setattr(2)'s.
+ * Options that only take an earlier option back. mount(2) keeps the access time mode of a mount if no other is asked
+ * for, and so do runc and crun. The recursive forms (`ratime`) do set a mode, as mount_setattr(2) does.
  */
 const TAKES_BACK: Readonly<Record<string, number>> = {
   atime: NOATIME,
@@ -72,8 +73,9 @@ const PROPAGATION: Readonly<Record<string, number>> = {
   unbindable: MS.UNBINDABLE,
 };
 
-/** Flags of the superblock, and options that mount(8) knows but the kernel does not; `defaults` says nothing. */
+/** Flags of the file system as a whole. */
 const SUPERBLOCK = new Set(['sync', 'dirsync', 'lazytime', 'mand']);
+/** `defaults`, and options that mount(8) knows but the kernel does not. */
 const WITHOUT_EFFECT = new Set([
   'defaults',
   'async',
@@ -119,9 +121,9 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
 }
 
 /**
- * What options that ask for some attributes of a mount that is there already do not ask for, and so take away, as by
- * mount(2) with MS_REMOUNT, and by runc and crun: `ro` of a `noexec` source lets its programs be executed. Access times
- * are left alone where nothing is said of them.
+ * The attributes that options do not ask for. Where the options ask for some attributes of a mount that exists already,
+ * they take all others away: mount(2) with MS_REMOUNT does so, and runc and crun. So `ro` on a `noexec` source lets its
+ * programs be executed. Access times are left alone unless an option names them.
  */
 export function unasked({ set, clear }: AttributeChange): number {
   const times = ((set | clear) & (ATIME | NODIRATIME)) === 0 ? 0 : ATIME | NODIRATIME;

@@ -3,6 +3,7 @@
 import { close } from '../../native/calls/files.ts';
 import { Batch } from '../../native/kernel/batch.ts';
 import type { Kernel, Outcome } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { flush, post, SyscallError } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { makePlaceholder, parentOf } from '../paths/in-root.ts';
@@ -10,40 +11,50 @@ import { addStep } from './add-step.ts';
 import { copiesUp, copyUp } from './copy-up.ts';
 import { complaint, describe, reasonOfStep } from './failure.ts';
 import { keepsMode, withMode } from './kept-mode.ts';
-import { type Placement, refuseOnProc } from './proc-guard.ts';
+import { type ProcCheck, refuseOnProc } from './proc-guard.ts';
 import type { BindStep, FilesystemStep, MountStep, SymlinkStep } from './steps.ts';
 
 /**
- * Optimistic: all steps in one batch, posted where no step depends on what those before it have done. Where it stops
- * because a destination's parents are missing, they are made one by one and the batch goes on with that step.
- * @param root the rootfs, opened in the init
+ * Posts all steps in one batch, unless a step depends on what those before it have done. If the batch stops because the
+ * parents of a destination are missing, they are made one by one, and the next batch goes on with that step.
+ * @param root the rootfs, open in the init
  * @throws EffectError `mount proc on /proc: EPERM: operation not permitted`
  */
-export function performMounts(kernel: Kernel, root: number, steps: readonly MountStep[]): void {
+export function performMounts(kernel: Kernel, root: Fd, steps: readonly MountStep[]): void {
   if (steps.some((step) => keepsMode(step) || copiesUp(step))) {
     flush(kernel);
-    performFrom(kernel, root, [...steps], START);
+    performFrom({ kernel, root, steps: [...steps] }, START);
     return;
   }
-  const attempted = attemptOf(root, steps);
-  post(kernel, attempted.batch.calls, (outcome) => {
-    const failed = settle(attempted, outcome);
-    if (failed === undefined) return;
-    const left = [...steps];
-    performFrom(kernel, root, left, recover(kernel, root, left, START, attempted, outcome, failed));
+  const attempt = attemptOf(root, steps);
+  post(kernel, attempt.batch.calls, (outcome) => {
+    const failure = failureOf(attempt, outcome);
+    if (failure === undefined) return;
+    const mounting = { kernel, root, steps: [...steps] };
+    performFrom(mounting, recover(mounting, START, attempt, failure));
   });
 }
 
-interface Place {
+interface Mounting {
+  readonly kernel: Kernel;
+  readonly root: Fd;
+  /** A step is replaced here by its `otherwise`, once it turns out to be forbidden. */
+  readonly steps: MountStep[];
+}
+
+/** How far it came. */
+interface Progress {
   /** The step to go on with. */
   readonly next: number;
-  /** The step whose destination was made. */
+  /** The step whose destination was made, before the step is tried again. */
   readonly prepared: number;
 }
 
-const START: Place = { next: 0, prepared: -1 };
+const START: Progress = { next: 0, prepared: -1 };
 
-function performFrom(kernel: Kernel, root: number, steps: MountStep[], from: Place): void {
+/** @throws EffectError */
+function performFrom(mounting: Mounting, from: Progress): void {
+  const { kernel, root, steps } = mounting;
   let at = from;
   while (at.next < steps.length) {
     const { next, prepared } = at;
@@ -53,61 +64,72 @@ function performFrom(kernel: Kernel, root: number, steps: MountStep[], from: Pla
       at = { next: next + 1, prepared };
       continue;
     }
-    const attempted = attemptOf(root, portion(kernel, root, steps, next, prepared));
-    const outcome = kernel.submit(attempted.batch.calls);
-    const failed = settle(attempted, outcome);
+    const attempt = attemptOf(root, portion(mounting, at));
+    const failure = failureOf(attempt, kernel.submit(attempt.batch.calls));
     at =
-      failed === undefined
-        ? { next: next + attempted.ends.length, prepared }
-        : recover(kernel, root, steps, at, attempted, outcome, failed);
+      failure === undefined ? { next: next + attempt.parts.length, prepared } : recover(mounting, at, attempt, failure);
   }
 }
 
-/** Steps as a batch; `ends[i]` is the number of calls up to the end of the i-th. */
+/** The calls of one step in a batch, from `begin` to before `end`. */
+interface Part {
+  readonly begin: number;
+  readonly end: number;
+  readonly checks: readonly ProcCheck[];
+}
+
+/** Steps as one batch. */
 interface Attempt {
   readonly batch: Batch;
-  readonly ends: readonly number[];
-  readonly placements: readonly (readonly Placement[])[];
+  /** One for each step, in order. */
+  readonly parts: readonly Part[];
 }
 
-function attemptOf(root: number, steps: readonly MountStep[]): Attempt {
+function attemptOf(root: Fd, steps: readonly MountStep[]): Attempt {
   const batch = new Batch();
-  const ends: number[] = [];
-  const placements = steps.map((step) => {
-    const placed = addStep(batch, root, step);
-    ends.push(batch.calls.length);
-    return placed;
+  const parts = steps.map((step): Part => {
+    const begin = batch.calls.length;
+    const checks = addStep(batch, root, step);
+    return { begin, end: batch.calls.length, checks };
   });
-  return { batch, ends, placements };
+  return { batch, parts };
 }
 
-/** Looks at where the steps that were done have led. @returns the step that failed, by its place in the attempt */
-function settle({ ends, placements }: Attempt, { stoppedAt }: Outcome): number | undefined {
-  const failed = stoppedAt === undefined ? undefined : ends.findIndex((end) => stoppedAt < end);
-  for (const placement of placements.slice(0, failed).flat()) refuseOnProc(placement);
-  return failed;
+/** The step at which an attempt stopped. */
+interface Failure {
+  /** How many steps of the attempt were done before it. */
+  readonly done: number;
+  /** The step's first call in the batch. */
+  readonly begin: number;
+  readonly results: readonly number[];
+  readonly error: SyscallError;
+}
+
+/** Checks the steps that were done. @returns the step that was not, if there is one. @throws EffectError */
+function failureOf({ batch, parts }: Attempt, { results, stoppedAt }: Outcome): Failure | undefined {
+  const done = stoppedAt === undefined ? parts.length : parts.findIndex(({ end }) => stoppedAt < end);
+  for (const { checks } of parts.slice(0, done)) for (const check of checks) refuseOnProc(check);
+  if (stoppedAt === undefined) return undefined;
+  const call = batch.calls[stoppedAt];
+  const begin = parts[done]?.begin;
+  if (call === undefined || begin === undefined) throw new RangeError('a batch stopped beyond its end');
+  return { done, begin, results, error: new SyscallError(call, -(results[stoppedAt] ?? 0), stoppedAt) };
 }
 
 /**
- * Does what another attempt needs. `steps[from.next + failed]` is the step that failed.
- * @throws EffectError where there is nothing to be done
+ * Does what another attempt needs.
+ * @throws EffectError if there is nothing to be done
  */
 function recover(
-  kernel: Kernel,
-  root: number,
-  steps: MountStep[],
-  { next, prepared }: Place,
-  { batch, ends }: Attempt,
-  { results, stoppedAt = -1 }: Outcome,
-  failed: number,
-): Place {
-  const at = next + failed;
+  { kernel, root, steps }: Mounting,
+  { next, prepared }: Progress,
+  { batch }: Attempt,
+  { done, begin, results, error }: Failure,
+): Progress {
+  const at = next + done;
   const step = steps[at];
-  const call = batch.calls[stoppedAt];
-  if (step === undefined || call === undefined) throw new RangeError('a batch stopped beyond its end');
-  const error = new SyscallError(call, -(results[stoppedAt] ?? 0), stoppedAt);
-  const begin = ends[failed - 1] ?? 0;
-  const missing = call.name === 'openat2' && error.code === 'ENOENT' && isMade(step);
+  if (step === undefined) throw new RangeError('a batch has more steps than there are');
+  const missing = error.call.name === 'openat2' && error.code === 'ENOENT' && isMade(step);
   const said = missing ? '' : complaint(kernel, batch, results, begin);
   closeLeftOpen(kernel, batch, results, begin);
   if (step.step === 'filesystem' && step.otherwise !== undefined && isForbidden(error)) {
@@ -126,46 +148,40 @@ function recover(
 }
 
 /**
- * What the next batch holds: the permissions of what a step covers are known once all before it has been performed.
- * @param prepared the step whose mount point we have made, and which has none to keep
+ * The steps of the next batch. It ends before a step that keeps the permissions of what it covers: they are known once
+ * all steps before it have been performed. A step whose mount point we have made ourselves has none to keep.
  */
-function portion(
-  kernel: Kernel,
-  root: number,
-  steps: readonly MountStep[],
-  from: number,
-  prepared: number,
-): readonly MountStep[] {
-  const end = steps.findIndex((step, i) => i > from && (keepsMode(step) || copiesUp(step)));
-  const taken = steps.slice(from, end < 0 ? undefined : end);
+function portion({ kernel, root, steps }: Mounting, { next, prepared }: Progress): readonly MountStep[] {
+  const end = steps.findIndex((step, i) => i > next && (keepsMode(step) || copiesUp(step)));
+  const taken = steps.slice(next, end < 0 ? undefined : end);
   return taken.map((step, i) =>
-    i === 0 && from !== prepared && keepsMode(step) ? withMode(kernel, root, step) : step,
+    i === 0 && next !== prepared && keepsMode(step) ? withMode(kernel, root, step) : step,
   );
 }
 
-/** Whether the step makes its destination where nothing is. */
+/** Whether the step makes its destination if there is nothing. */
 const isMade = (step: MountStep): step is FilesystemStep | BindStep | SymlinkStep =>
   step.step !== 'attributes' && step.step !== 'remount';
 
-/** Not of the destination, but of an instance of the file system. */
+/** Whether the kernel refuses a new instance of the file system, and not its mount point. */
 const isForbidden = ({ call, code }: SyscallError): boolean =>
   ['fsopen', 'fsconfig', 'fsmount'].includes(call.name) && (code === 'EPERM' || code === 'EBUSY');
 
-/** The descriptors that the failed step had opened: a step closes what it opens, but only at its end. */
-function closeLeftOpen(kernel: Kernel, batch: Batch, results: readonly number[], from: number): void {
-  const opened = new Set<number>();
-  for (let i = from; i < results.length; i++) {
+/** Closes the descriptors that the failed step had opened. A step closes them itself, but only at its end. */
+function closeLeftOpen(kernel: Kernel, batch: Batch, results: readonly number[], begin: number): void {
+  const open = new Set<Fd>();
+  for (let i = begin; i < results.length; i++) {
     const name = batch.calls[i]?.name;
     const result = results[i] ?? -1;
-    if (name === 'close') for (const fd of closedBy(batch, results, i)) opened.delete(fd);
-    else if (result >= 0 && OPENING.has(name ?? '')) opened.add(result);
+    if (name === 'close') for (const fd of closedBy(batch, results, i)) open.delete(fd);
+    else if (result >= 0 && OPENING.has(name ?? '')) open.add(result);
   }
-  if (opened.size > 0) kernel.submit([...opened].map((fd) => ({ ...close(fd), mayFail: true })));
+  if (open.size > 0) kernel.submit([...open].map((fd) => ({ ...close(fd), mayFail: true })));
 }
 
 const OPENING = new Set(['openat2', 'fsopen', 'fsmount', 'fspick', 'open_tree']);
 
-function closedBy(batch: Batch, results: readonly number[], index: number): readonly number[] {
+function closedBy(batch: Batch, results: readonly number[], index: number): readonly Fd[] {
   const arg = batch.calls[index]?.args[0];
   if (typeof arg === 'number') return [arg];
   if (typeof arg === 'object' && arg !== null && 'kind' in arg && arg.kind === 'result')

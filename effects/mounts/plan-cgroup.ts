@@ -1,4 +1,4 @@
-/** What a mount of type `cgroup` becomes. */
+/** Plans a mount of type `cgroup`. */
 
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
@@ -9,10 +9,10 @@ import type { MountOptions } from './options.ts';
 import type { BindStep, FilesystemStep, MountStep, SymlinkStep } from './steps.ts';
 
 /**
- * A `cgroup` mount. On v1 (and hybrid) it becomes a tmpfs with a directory for each controller, and in each directory the
- * container's own cgroup. On v2 it becomes the file system itself, of which a cgroup namespace has a root of its own.
- * In the host's cgroup namespace it shows all that the host has, as with runc and crun, so that the path of
- * /proc/self/cgroup exists. That is a bind: to mount the file system again would reset nsdelegate for the whole host
+ * On v1 (and hybrid) it becomes a tmpfs with a directory for each controller, and in each directory the container's own
+ * cgroup. On v2 it becomes the file system itself, which shows a cgroup namespace its own root.
+ * In the host's cgroup namespace it shows everything that the host has, as with runc and crun, so that the path of
+ * /proc/self/cgroup exists. Then it is a bind: to mount the file system again would reset nsdelegate for the whole host
  * (apply_cgroup_root_flags in the kernel).
  */
 export function planCgroupMount(mount: Mount, options: MountOptions, facts: MountFacts): readonly MountStep[] {
@@ -52,7 +52,7 @@ function planLegacy(
       const at = { at: `${mount.destination}/${directory}`, propagation: [] };
       const bind = { ...bindOf(path, attributes), ...at };
       if (!cgroupNamespace) return bind;
-      // The bind serves where somebody else owns the namespace: then the kernel permits no new instance.
+      // If somebody else owns the cgroup namespace, the kernel permits no new instance. Then the bind serves.
       return { ...newInstance('cgroup', 'cgroup', data.map(parameterOf), attributes.set), ...at, otherwise: bind };
     }),
     ...hierarchies.flatMap(({ directory, data }) =>
@@ -98,12 +98,13 @@ const newInstance = (
 interface V1Hierarchy {
   /** Its directory in the container: `cpu,cpuacct`, `systemd`. */
   readonly directory: string;
-  /** What mount(2) is told: the controllers, or `name=systemd`. */
+  /** The parameters of its file system: the controllers, or `name=systemd`. */
   readonly data: readonly string[];
+  /** The container's cgroup in it, on the host. */
   readonly path: string;
 }
 
-/** Controllers that share a hierarchy have the same path. */
+/** The hierarchies of a cgroup's paths: controllers that share one have the same path. */
 function v1Hierarchies(paths: CgroupRecord['paths']): readonly V1Hierarchy[] {
   const byPath = new Map<string, string[]>();
   for (const [name, path] of Object.entries(paths)) {

@@ -1,4 +1,4 @@
-/** What is mounted where, decided before anything is mounted: config.json and facts about the host become steps. */
+/** Decides what is mounted where, before anything is mounted: config.json and facts about the host become steps. */
 
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
@@ -10,29 +10,33 @@ import { planCgroupMount } from './plan-cgroup.ts';
 import type { AttributesStep, BindStep, FilesystemStep, MountIdmap, MountStep } from './steps.ts';
 
 export function planMounts(mounts: readonly Mount[], facts: MountFacts): readonly MountStep[] {
-  const placed = mounts.map((mount) => ({ ...mount, destination: cleanInside(mount.destination) }));
-  const closing = placed.filter((mount, i) => placed.slice(i + 1).every((later) => !covers(later, mount)));
-  return [...placed.flatMap((mount) => planMount(mount, facts)), ...closing.flatMap(planClosing)];
+  const cleaned = mounts.map((mount) => ({ ...mount, destination: cleanInside(mount.destination) }));
+  const visible = cleaned.filter((mount, i) => cleaned.slice(i + 1).every((later) => !covers(later, mount)));
+  return [...cleaned.flatMap((mount) => planMount(mount, facts)), ...visible.flatMap(planClosing)];
 }
 
 const covers = (later: Mount, mount: Mount): boolean =>
   mount.destination === later.destination || mount.destination.startsWith(`${later.destination.replace(/\/$/, '')}/`);
 
-/** A new tmpfs that is to be read-only takes the mount points of what is mounted in it first; /dev its devices too. */
+/**
+ * Whether a new file system has to be writable at first, though the config wants it read-only: mount points are made in
+ * a tmpfs, and devices in /dev.
+ */
 const isFilledFirst = (mount: Mount): boolean =>
   !isBindMount(mount) && (mount.type === 'tmpfs' || mount.destination === '/dev');
 
 /**
- * File systems with one instance for the whole host, which such a parameter could reconfigure (get_tree_single_reconf):
- * there only the mount is read-only.
+ * File systems with one instance for the whole host. The parameter `ro` could reconfigure that (get_tree_single_reconf
+ * in the kernel), so only the mount becomes read-only.
  */
 const SINGLE: ReadonlySet<string> = new Set([
   ...['configfs', 'debugfs', 'devtmpfs', 'efivarfs', 'fusectl', 'pstore', 'securityfs', 'selinuxfs', 'tracefs'],
 ]);
 
-/** Of a new file system, below which nothing is mounted yet. */
+/** The attributes of a new file system. Nothing is mounted below it yet, so the recursive ones are its own. */
 const setOn = ({ attributes, recursive }: MountOptions): number => attributes.set | recursive.set;
 
+/** Makes it read-only, now that all is mounted in it. /dev follows once its devices are there. */
 function planClosing(mount: Mount): readonly AttributesStep[] {
   const set = setOn(parseMountOptions(mount.options ?? []));
   const closes = isFilledFirst(mount) && mount.destination !== '/dev' && (set & MOUNT_ATTR.RDONLY) !== 0;
@@ -54,7 +58,7 @@ function planRemount(mount: Mount, options: MountOptions): MountStep {
   return {
     step: 'remount',
     at: mount.destination,
-    // `ro` is the file system's own business too then, as with mount(8).
+    // Without `bind`, `ro` goes to the file system too, as with mount(8).
     parameters: isBindMount(mount) ? undefined : [...options.parameters, ...readOnlyFlag(options)],
     attributes: options.attributes,
     unasked: isBindMount(mount) ? unaskedOfBind(options) : unasked(options.attributes),
@@ -63,7 +67,7 @@ function planRemount(mount: Mount, options: MountOptions): MountStep {
   };
 }
 
-/** A bind without any is as its source is. */
+/** A bind whose options name no attribute keeps those of its source. */
 const unaskedOfBind = ({ attributes }: MountOptions): number =>
   (attributes.set | attributes.clear) === 0 ? 0 : unasked(attributes);
 
@@ -82,7 +86,7 @@ function planFilesystem(mount: Mount, type: string, options: MountOptions, facts
     source: mount.source ?? type,
     parameters: [
       ...options.parameters,
-      // As by mount(2): a new file system is read-only itself, and not only where it is mounted.
+      // The file system is read-only itself, and not only its mount: mount(2) does so.
       ...(readOnly && !SINGLE.has(type) ? ([['ro', undefined]] as const) : []),
       ...(facts.label === undefined || UNLABELED.has(type) ? [] : ([['context', facts.label]] as const)),
     ],
@@ -97,10 +101,10 @@ function planFilesystem(mount: Mount, type: string, options: MountOptions, facts
   };
 }
 
-/** What has labels of its own. */
+/** File systems with labels of their own. */
 const UNLABELED: ReadonlySet<string> = new Set(['proc', 'sysfs', 'mqueue']);
 
-/** Where the host has its instance of a file system that belongs to a namespace. */
+/** File systems that belong to a namespace: which, and where the host has its instance. */
 const HOST_INSTANCES: Readonly<Record<string, { readonly path: string; readonly namespace: NamespaceType }>> = {
   proc: { path: '/proc', namespace: 'pid' },
   sysfs: { path: '/sys', namespace: 'network' },
@@ -108,8 +112,10 @@ const HOST_INSTANCES: Readonly<Record<string, { readonly path: string; readonly 
 };
 
 /**
- * A user namespace gets an instance of its own of these file systems only with a namespace of its own: else the host's is
- * bound. That of a joined network namespace differs by its list of interfaces alone; of other processes it would tell lies.
+ * What is bound if the kernel refuses a new instance, as it does in a user namespace that does not own the namespace
+ * which the file system belongs to. The host's instance is right if the container shares that namespace with the host.
+ * It will do too if the container joins a network namespace: then only the list of interfaces differs. For a joined pid
+ * namespace it would show the wrong processes, so there it is not bound.
  */
 function planHostInstance(mount: Mount, type: string, options: MountOptions, facts: MountFacts): BindStep | undefined {
   const host = HOST_INSTANCES[type];
@@ -149,6 +155,7 @@ function planBind(mount: Mount, options: MountOptions, facts: MountFacts): BindS
   };
 }
 
+/** The path of a source inside the rootfs; undefined if it does not lie there. */
 function insideOf(rootfs: string | undefined, source: string): string | undefined {
   if (rootfs === undefined || !source.startsWith('/')) return undefined;
   const [root, path] = [cleanInside(rootfs), cleanInside(source)];

@@ -1,17 +1,17 @@
 /**
- * What may be mounted on procfs. The runtime trusts /proc to tell about processes, and engines trust it to hold
- * what they mask: an image or a volume that puts something of its own there undoes both
- * (CVE-2019-16884, CVE-2019-19921, CVE-2023-27561). The rules are runc's.
+ * What may be mounted on procfs. The runtime trusts /proc to tell about processes, and engines trust it to hold what
+ * they mask. If an image or a volume puts something of its own there, it undoes both (CVE-2019-16884, CVE-2019-19921,
+ * CVE-2023-27561). The rules are runc's.
  */
 
+import { magicOf } from '../../native/calls/stat.ts';
 import { FS_MAGIC } from '../../native/constants/files.ts';
 import type { Out } from '../../native/kernel/kernel.ts';
-import { viewOf } from '../../native/kernel/struct.ts';
 import { EffectError } from '../error.ts';
 import { describe } from './failure.ts';
 import type { BindStep, FilesystemStep, RemountStep } from './steps.ts';
 
-/** What lxcfs emulates, and two files that checkpointing and FIPS mode replace. */
+/** The files that lxcfs emulates, and two that CRIU and FIPS mode replace. */
 const ALLOWED: ReadonlySet<string> = new Set(
   [
     'cpuinfo',
@@ -27,20 +27,20 @@ const ALLOWED: ReadonlySet<string> = new Set(
   ].map((name) => `/proc/${name}`),
 );
 
-/** A step's destination and source as they were found: fstatfs(2) of their descriptors. */
-export interface Placement {
+/** What fstatfs(2) tells about the mount point of a step, before the step mounts on it, and about its source. */
+export interface ProcCheck {
   readonly step: FilesystemStep | BindStep | RemountStep;
   readonly target: Out;
-  /** Of a bind on /proc. */
+  /** Looked at if the step binds something on /proc, or remounts that. */
   readonly source: Out | undefined;
 }
 
 /**
- * Looked at after the mount has been made, which saves a round trip: nothing of the container has run by then, and a
- * refusal ends its mount namespace.
+ * Refuses a step after its mount has been made, which saves a round trip: nothing of the container has run by then, and
+ * a refusal ends the container's mount namespace.
  * @throws EffectError
  */
-export function refuseOnProc({ step, target, source }: Placement): void {
+export function refuseOnProc({ step, target, source }: ProcCheck): void {
   if (step.at === '/proc') {
     if (isProc(source) || (step.step === 'filesystem' && step.type === 'proc')) return;
     throw new EffectError(`${describe(step)}: "/proc" cannot be mounted because it is not of type proc`);
@@ -49,5 +49,4 @@ export function refuseOnProc({ step, target, source }: Placement): void {
   throw new EffectError(`${describe(step)}: ${JSON.stringify(step.at)} cannot be mounted because it is inside /proc`);
 }
 
-const isProc = (stat: Out | undefined): boolean =>
-  stat !== undefined && viewOf(stat.bytes).getUint32(0, true) === FS_MAGIC.PROC;
+const isProc = (statfs: Out | undefined): boolean => statfs !== undefined && magicOf(statfs) === FS_MAGIC.PROC;

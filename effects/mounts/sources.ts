@@ -1,12 +1,16 @@
-/** Sources of bind mounts, opened on the host's side, where no rights of the container's decide what they show, or in order. */
+/**
+ * The sources of bind mounts. The host's side opens them: there the container's rights do not decide what they show. A
+ * source that lies in the rootfs is opened only when it is its turn.
+ */
 
 import { close, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { mountSetattr, openTree } from '../../native/calls/mounts.ts';
 import { typeOf } from '../../native/calls/stat.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
-import { Batch } from '../../native/kernel/batch.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { ResultRef } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { perform, SyscallError } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import { doing, EffectError } from '../error.ts';
@@ -17,12 +21,12 @@ import type { BindStep, MountIdmap, MountStep } from './steps.ts';
 
 const isBind = (step: MountStep): step is BindStep => step.step === 'bind';
 
-/** A bind whose source lies in the rootfs: what comes before it may have mounted something there. */
+/** A bind whose source lies in the rootfs: a step before it may have mounted something there. */
 export type InnerBind = BindStep & { readonly within: string };
 
 export const isInner = (step: MountStep): step is InnerBind => isBind(step) && step.within !== undefined;
 
-const isEarly = (step: MountStep): step is BindStep => isBind(step) && step.within === undefined;
+const isOuter = (step: MountStep): step is BindStep => isBind(step) && step.within === undefined;
 
 const idmapsOf = (steps: readonly MountStep[]): readonly MountIdmap[] =>
   steps.filter(isBind).flatMap(({ idmap }) => (idmap === undefined ? [] : [idmap]));
@@ -31,8 +35,8 @@ const idmapsOf = (steps: readonly MountStep[]): readonly MountIdmap[] =>
 export type NamespaceOf = (idmap: MountIdmap) => string;
 
 /**
- * All that do not lie in the rootfs, at once.
- * @returns the steps, these binds with their trees, opened in the init
+ * Opens all sources that do not lie in the rootfs, at once.
+ * @returns the steps; the binds of these sources have their trees, open in the init
  * @throws EffectError
  */
 export function openSources(
@@ -40,76 +44,82 @@ export function openSources(
   steps: readonly MountStep[],
   namespaceOf: NamespaceOf,
 ): readonly MountStep[] {
-  const binds = steps.filter(isEarly);
-  const trees = openTrees(host, binds, namespaceOf, (batch, { source, recursive }) =>
+  const trees = openTrees(host, steps.filter(isOuter), namespaceOf, (batch, { source, recursive }) =>
     batch.add(openTree(AT.FDCWD, source, { clone: true, recursive })),
   );
-  let next = 0;
-  return steps.map((step) => (isEarly(step) ? { ...step, tree: trees[next++] ?? -1 } : step));
+  return steps.map((step) => (isOuter(step) ? withTree(step, trees) : step));
 }
 
 /**
- * One that lies in the rootfs, as it is now. A symlink of the image's leads nowhere else than inside of it.
- * @param root the rootfs, opened by who opens the source
+ * Opens a source that lies in the rootfs, as it is now. A symlink of the image leads nowhere but inside the rootfs.
+ * @param root the rootfs, open in the host's side
  * @throws EffectError
  */
-export function openSourceWithin(host: HostSide, root: number, step: InnerBind, namespaceOf: NamespaceOf): BindStep {
+export function openSourceWithin(host: HostSide, root: Fd, step: InnerBind, namespaceOf: NamespaceOf): BindStep {
   const stat = out(STATX_BYTES);
-  const [tree = -1] = openTrees(host, [step], namespaceOf, (batch) => {
+  const trees = openTrees(host, [step], namespaceOf, (batch) => {
     const source = batch.add(openInRoot(root, step.within, O.PATH));
     batch.add(statx(source, '', stat));
-    const opened = batch.add(openTree(source, '', { clone: true, recursive: step.recursive }));
+    const tree = batch.add(openTree(source, '', { clone: true, recursive: step.recursive }));
     batch.add(close(source));
-    return opened;
+    return tree;
   });
-  return { ...step, tree, placeholder: typeOf(stat) === S.IFDIR ? 'directory' : 'file' };
+  return { ...withTree(step, trees), placeholder: typeOf(stat) === S.IFDIR ? 'directory' : 'file' };
 }
 
+/** The trees of binds, by the bind's step. */
+type Trees = ReadonlyMap<BindStep, Fd>;
+
+const withTree = (step: BindStep, trees: Trees): BindStep => ({ ...step, tree: trees.get(step) ?? -1 });
+
+/** A tree that a batch opens; the calls for it end before `end`. */
+interface Opening {
+  readonly step: BindStep;
+  readonly tree: ResultRef<Fd>;
+  readonly end: number;
+}
+
+/** @returns the trees, open in the init. @throws EffectError */
 function openTrees(
   host: HostSide,
   binds: readonly BindStep[],
   namespaceOf: NamespaceOf,
-  open: (batch: Batch, step: BindStep) => ResultRef,
-): readonly number[] {
-  if (binds.length === 0) return [];
-  const namespaces = openAll(host, [...new Set(idmapsOf(binds).map(namespaceOf))]);
+  open: (batch: Batch, step: BindStep) => ResultRef<Fd>,
+): Trees {
+  if (binds.length === 0) return new Map();
+  const namespaces = openNamespaces(host, new Set(idmapsOf(binds).map(namespaceOf)));
   const batch = new Batch();
-  const opened: { readonly step: BindStep; readonly tree: number; readonly end: number }[] = [];
-  for (const step of binds) {
+  const openings = binds.map((step): Opening => {
     const tree = open(batch, step);
     if (step.idmap !== undefined) {
       const userns = namespaces.get(namespaceOf(step.idmap)) ?? -1;
       batch.add(mountSetattr(tree, '', { set: MOUNT_ATTR.IDMAP, userns }, step.idmap.recursive));
     }
-    opened.push({ step, tree: tree.index, end: batch.calls.length });
-  }
+    return { step, tree, end: batch.calls.length };
+  });
   const { results, stoppedAt } = host.kernel.submit(batch.calls);
-  if (stoppedAt !== undefined) throw failure(opened, batch, results, stoppedAt);
-  const ours = opened.map(({ tree }) => results[tree] ?? -1);
-  const trees = host.give(ours);
-  host.release(ours);
-  return trees;
+  if (stoppedAt !== undefined) throw failure(openings, batch, results, stoppedAt);
+  const own = openings.map(({ tree }) => resultOf(results, tree));
+  const given = host.give(own);
+  host.release(own);
+  return new Map(openings.map(({ step }, i) => [step, given[i] ?? -1]));
 }
 
-/** Descriptors that a structure can hold: those of the same batch it could not. @throws EffectError */
-function openAll({ kernel }: HostSide, paths: readonly string[]): ReadonlyMap<string, number> {
-  if (paths.length === 0) return new Map();
-  const fds = doing('open the user namespaces of id-mapped mounts', () =>
-    perform(
-      kernel,
-      paths.map((path) => openat(AT.FDCWD, path, O.RDONLY)),
-    ),
-  );
-  return new Map(paths.map((path, i) => [path, fds[i] ?? -1]));
+/**
+ * Opens namespaces by their paths. They cannot be opened in the batch that uses them: a structure holds a descriptor's
+ * number, which has to be known before.
+ * @throws EffectError
+ */
+function openNamespaces({ kernel }: HostSide, paths: ReadonlySet<string>): ReadonlyMap<string, Fd> {
+  if (paths.size === 0) return new Map();
+  const batch = new Batch();
+  const files = [...paths].map((path) => ({ path, file: batch.add(openat(AT.FDCWD, path, O.RDONLY)) }));
+  const results = doing('open the user namespaces of id-mapped mounts', () => perform(kernel, batch.calls));
+  return new Map(files.map(({ path, file }) => [path, resultOf(results, file)]));
 }
 
-function failure(
-  opened: readonly { readonly step: BindStep; readonly end: number }[],
-  { calls }: Batch,
-  results: readonly number[],
-  stoppedAt: number,
-): Error {
-  const step = opened.find(({ end }) => stoppedAt < end)?.step;
+function failure(openings: readonly Opening[], { calls }: Batch, results: readonly number[], stoppedAt: number): Error {
+  const step = openings.find(({ end }) => stoppedAt < end)?.step;
   const call = calls[stoppedAt];
   if (step === undefined || call === undefined) return new RangeError('a batch stopped beyond its end');
   const error = new SyscallError(call, -(results[stoppedAt] ?? 0), stoppedAt);

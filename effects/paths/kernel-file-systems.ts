@@ -1,11 +1,12 @@
 /**
- * File systems whose files are no content of an image: reading them may wait for ever, take away what others were to read, or
- * tell what is the host's. A link or a mount leads to them from where an image's own file is looked for.
+ * File systems whose files are no content of an image. To read one of their files may wait for ever, may take away what
+ * others were to read, or may tell something about the host. An image can lead a reader to them by a link, and the
+ * config by a mount.
  */
 
+import { magicOf } from '../../native/calls/stat.ts';
 import { FS_MAGIC } from '../../native/constants/files.ts';
 import type { Out } from '../../native/kernel/kernel.ts';
-import { viewOf } from '../../native/kernel/struct.ts';
 
 const KERNELS: readonly number[] = [
   FS_MAGIC.PROC,
@@ -30,10 +31,8 @@ const KERNELS: readonly number[] = [
   FS_MAGIC.FUSECTL,
 ];
 
-/** @param statfs what fstatfs(2) tells of a file */
+/** Whether the kernel itself makes up a file's content. @param statfs what fstatfs(2) tells about the file */
 export const isKernels = (statfs: Out): boolean => KERNELS.includes(magicOf(statfs));
 
-/** Its files are answered by a program, which may be one in a container, or none. */
+/** Whether a program answers for a file. It may be one in a container, or it may have ended. */
 export const isFuse = (statfs: Out): boolean => magicOf(statfs) === FS_MAGIC.FUSE;
-
-const magicOf = (statfs: Out): number => viewOf(statfs.bytes).getUint32(0, true);

@@ -3,44 +3,54 @@
 import { close, openat, read } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import type { Call, Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, call, SyscallError } from '../../native/kernel/perform.ts';
-import { out, result } from '../../native/kernel/struct.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
+import { opened } from '../../native/kernel/owned.ts';
+import { call, SyscallError } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 
 export interface ProcessStat {
   /** R, S, D, T, Z, X, … */
   readonly state: string;
-  readonly parent: number;
-  /** Field 22 of /proc/PID/stat: clock ticks since boot. Kept as text: it is only ever compared. */
+  readonly parent: Pid;
+  /** Field 22 of /proc/PID/stat: clock ticks since boot. It stays text, since it is only ever compared. */
   readonly startTime: string;
-  /** Field 31: the signals that wait for its first thread, a bit each from SIGHUP's 1 on. A SIGKILL waits for each thread. */
+  /**
+   * Field 31: the signals that wait for its first thread, one bit for each signal, the lowest for SIGHUP (1). A SIGKILL
+   * waits for each thread.
+   */
   readonly pending: number;
 }
 
-/** Some 50 numbers and a name. */
+/** /proc/PID/stat holds some 50 numbers and a name. */
 const STAT_BYTES = 2048;
 
-/** @returns undefined when there is no such process. @throws SyscallError */
-export function findStat(local: Kernel, pid: number): ProcessStat | undefined {
+/** @returns undefined if there is no such process. @throws SyscallError */
+export function findStat(local: Kernel, pid: Pid): ProcessStat | undefined {
   const into = out(STAT_BYTES);
   const open = openat(AT.FDCWD, `/proc/${pid}/stat`, O.RDONLY);
-  const calls: readonly Call[] = [open, { ...read(result(0), into), mayFail: true }, close(result(0))];
-  const [fd = -1, length = -1] = local.submit(calls).results;
-  const failed = fd < 0 ? fd : length;
-  if (failed >= 0) return parseStat(new TextDecoder().decode(into.bytes.subarray(0, length)));
-  // It may end between the two.
-  if (failed === -ERRNO.ENOENT || failed === -ERRNO.ESRCH) return undefined;
-  throw new SyscallError(open, -failed);
+  const batch = new Batch();
+  const file = batch.add(open);
+  const length = batch.try(read(file, into));
+  batch.add(close(file));
+  const { results } = local.submit(batch.calls);
+  const fd = resultOf(results, file);
+  const outcome = fd < 0 ? fd : resultOf(results, length);
+  if (outcome >= 0) return parseStat(new TextDecoder().decode(into.bytes.subarray(0, outcome)));
+  // The process may end after its file was opened.
+  if (outcome === -ERRNO.ENOENT || outcome === -ERRNO.ESRCH) return undefined;
+  throw new SyscallError(open, -outcome);
 }
 
-/** @throws SyscallError ESRCH when there is no such process */
-export function startTimeOf(local: Kernel, pid: number): string {
+/** @throws SyscallError ESRCH if there is no such process */
+export function startTimeOf(local: Kernel, pid: Pid): string {
   const stat = findStat(local, pid);
   if (stat === undefined) throw new SyscallError(openat(AT.FDCWD, `/proc/${pid}/stat`, O.RDONLY), ERRNO.ESRCH);
   return stat.startTime;
 }
 
-/** proc_pid_stat(5). The second field, the name, may hold spaces and parentheses: what follows the last one counts. */
+/** proc_pid_stat(5). The second field, the name, may hold spaces and parentheses: the fields follow the last one. */
 export function parseStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return {
@@ -51,30 +61,30 @@ export function parseStat(text: string): ProcessStat {
   };
 }
 
-/** Most of what is read here is smaller. Memory that is not asked for need not be cleared, nor collected. */
+/** Most files that are read here are smaller. A small buffer costs less to clear and to collect. */
 const FIRST_READ_BYTES = 4 * 1024;
 
-/** The content of a small file, or of one of procfs, whose size only reading tells; a fifo is not waited for. @throws SyscallError EFBIG beyond `limit` bytes */
+/**
+ * The content of a small file. It may be one of procfs, whose size is known only by reading it. A fifo is not waited
+ * for.
+ * @throws SyscallError EFBIG beyond `limit` bytes
+ */
 export function readSmallFile(kernel: Kernel, path: string, limit: number = 16 << 20): string {
-  const fd = call(kernel, openat(AT.FDCWD, path, O.RDONLY | O.NONBLOCK));
+  using file = opened(kernel, openat(AT.FDCWD, path, O.RDONLY | O.NONBLOCK));
   const decoder = new TextDecoder();
   let text = '';
-  try {
-    let total = 0;
-    for (let last = 1, into = out(FIRST_READ_BYTES); last > 0; ) {
-      last = call(kernel, read(fd, into));
-      total += last;
-      if (total > limit) throw new SyscallError(read(fd, into), ERRNO.EFBIG);
-      text += decoder.decode(into.bytes.subarray(0, last), { stream: true });
-      if (last === into.bytes.length) into = out(16 * FIRST_READ_BYTES);
-    }
-  } finally {
-    attempt(kernel, close(fd));
+  let total = 0;
+  for (let last = 1, into = out(FIRST_READ_BYTES); last > 0; ) {
+    last = call(kernel, read(file.fd, into));
+    total += last;
+    if (total > limit) throw new SyscallError(read(file.fd, into), ERRNO.EFBIG);
+    text += decoder.decode(into.bytes.subarray(0, last), { stream: true });
+    if (last === into.bytes.length) into = out(16 * FIRST_READ_BYTES);
   }
   return text + decoder.decode();
 }
 
-/** A path as mountinfo tells it, where space, tab, newline and backslash are written in octal. proc_pid_mountinfo(5) */
+/** A path of mountinfo, which has space, tab, newline and backslash in octal: proc_pid_mountinfo(5). */
 export const unescaped = (path: string): string =>
   path.includes('\\')
     ? path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))

@@ -1,59 +1,62 @@
 /**
- * A procfs that can be trusted, for writes of a process that is in a container: what stands at /proc there is the image's choice.
- * What is written to a file in its place is lost, and with it the confinement (CVE-2019-16884); what is written to another file of a
- * real procfs that was bound there does the host harm (CVE-2025-52881).
+ * A procfs that can be trusted, for what a process writes there from inside a container: the image chooses what stands
+ * at /proc. If that is a plain file, what is written to it is lost, and the confinement with it (CVE-2019-16884). If it
+ * is another file of a real procfs that somebody bound there, writing to it harms the host (CVE-2025-52881).
  */
 
 import { close, type FdArg, fstatfs, openat2, STATFS_BYTES, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { fsconfigCreate, fsmount, fsopen } from '../../native/calls/mounts.ts';
+import { inodeOf, magicOf } from '../../native/calls/stat.ts';
 import { AT, FS_MAGIC, O, RESOLVE } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
-import { Batch } from '../../native/kernel/batch.ts';
-import type { Call, Kernel } from '../../native/kernel/kernel.ts';
-import { perform } from '../../native/kernel/perform.ts';
-import { out, result, viewOf } from '../../native/kernel/struct.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
+import type { Call, Kernel, ResultRef } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { call, perform } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import { doing } from '../error.ts';
 
-/** include/linux/proc_fs.h: the inode of a procfs's root, and of nothing else in it. */
+/** include/linux/proc_fs.h: the root of a procfs has this inode, and nothing else in it has. */
 const PROC_ROOT_INO = 1n;
-const STX_INO = 32;
 
 /**
- * The performer's /proc where it is the root of a procfs; else one of its own that is mounted nowhere, so that nothing can be mounted
- * on it. That second way is barred in a user namespace whose /proc has masks on it, hence the order.
- * @returns a descriptor of its root, to be closed by the caller
+ * Opens the performer's /proc if that is the root of a procfs. Otherwise it makes a procfs of its own that is mounted
+ * nowhere, so that nothing can be mounted on it. /proc comes first since the kernel refuses the second way in a user
+ * namespace whose /proc has masks on it.
+ * @returns a descriptor of the procfs's root; the caller closes it
  * @throws EffectError
  */
-export function openProcfs(kernel: Kernel): number {
+export function openProcfs(kernel: Kernel): Fd {
   const fs = out(STATFS_BYTES);
   const stat = out(STATX_BYTES);
-  const flags = O.PATH | O.DIRECTORY;
-  const [proc = -1, isFs = -1, isRoot = -1] = kernel.submit(
-    [
-      openat2(AT.FDCWD, '/proc', { flags, resolve: RESOLVE.NO_MAGICLINKS }),
-      fstatfs(result(0), fs),
-      statx(result(0), '', stat),
-    ].map((one): Call => ({ ...one, mayFail: true })),
-  ).results;
-  const magic = viewOf(fs.bytes).getUint32(0, true);
-  if (
-    isFs >= 0 &&
-    isRoot >= 0 &&
-    magic === FS_MAGIC.PROC &&
-    viewOf(stat.bytes).getBigUint64(STX_INO, true) === PROC_ROOT_INO
-  )
-    return proc;
-  if (proc >= 0) perform(kernel, [close(proc)]);
+  const look = new Batch();
+  const proc = look.try(openat2(AT.FDCWD, '/proc', { flags: O.PATH | O.DIRECTORY, resolve: RESOLVE.NO_MAGICLINKS }));
+  const fsLooked = look.try(fstatfs(proc, fs));
+  const rootLooked = look.try(statx(proc, '', stat));
+  const { results } = kernel.submit(look.calls);
+  const fd = resultOf(results, proc);
+  const isLooked = resultOf(results, fsLooked) >= 0 && resultOf(results, rootLooked) >= 0;
+  if (isLooked && magicOf(fs) === FS_MAGIC.PROC && inodeOf(stat) === PROC_ROOT_INO) return fd;
+  if (fd >= 0) call(kernel, close(fd));
   const batch = new Batch();
-  const context = batch.add(fsopen('proc'));
-  batch.add(fsconfigCreate(context));
-  const mount = batch.add(fsmount(context, MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC));
-  batch.add(close(context));
-  return doing('open a procfs', () => perform(kernel, batch.calls)[mount.index] ?? -1);
+  const mount = addProcfs(batch);
+  return doing('open a procfs', () => resultOf(perform(kernel, batch.calls), mount));
 }
 
-/** A file of the performer's own, who has one thread, through no mount and no magic link: EXDEV where something lies on it. */
-export const openOwnFile = (procfs: FdArg, path: string, flags: number): Call =>
+/** Adds the calls that make a procfs of the performer's pid namespace, which is mounted nowhere. @returns its root */
+export function addProcfs(batch: Batch): ResultRef<Fd> {
+  const fs = batch.add(fsopen('proc'));
+  batch.add(fsconfigCreate(fs));
+  const mount = batch.add(fsmount(fs, MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC));
+  batch.add(close(fs));
+  return mount;
+}
+
+/**
+ * Opens a file of the performer itself, which has one thread. The path leads across no mount and through no magic link:
+ * the call fails with EXDEV if something is mounted on the file.
+ */
+export const openOwnFile = (procfs: FdArg, path: string, flags: number): Call<Fd> =>
   openat2(procfs, `self/${path}`, {
     flags,
     resolve: RESOLVE.BENEATH | RESOLVE.NO_MAGICLINKS | RESOLVE.NO_XDEV,

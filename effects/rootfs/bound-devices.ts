@@ -1,9 +1,10 @@
-/** Devices where mknod(2) is not permitted, as in a user namespace: the host's nodes are bound in their places. */
+/** Devices where mknod(2) is not permitted, as in a user namespace: the host's nodes are bound there. */
 
 import { close, mknodat, unlinkat } from '../../native/calls/files.ts';
 import { moveMount, openTree } from '../../native/calls/mounts.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { PartedBatch } from '../batch.ts';
 import { baseOf, openInRoot, parentOf } from '../paths/in-root.ts';
 
@@ -14,8 +15,8 @@ interface BoundDevice {
   readonly source: string;
 }
 
-/** What stands there already, of the image's, is removed: it is not the device. @throws EffectError */
-export function bindDevices(init: Kernel, root: number, devices: readonly BoundDevice[]): void {
+/** A file that the image has at that path is removed: it is not the device. @throws EffectError */
+export function bindDevices(init: Kernel, root: Fd, devices: readonly BoundDevice[]): void {
   const batch = new PartedBatch();
   for (const { path, source } of devices) {
     const tree = batch.add(openTree(AT.FDCWD, source, { clone: true }));

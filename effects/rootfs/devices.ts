@@ -1,4 +1,7 @@
-/** The container's /dev: default devices and symlinks (config-linux.md, "Default Devices", and runtime-linux.md, "Dev symbolic links"). */
+/**
+ * The container's /dev: default devices and symlinks (config-linux.md, "Default Devices", and runtime-linux.md, "Dev
+ * symbolic links").
+ */
 
 import {
   close,
@@ -17,8 +20,10 @@ import { type DeviceNumbers, deviceNumber, isCharacterDevice, modeOf, NULL_DEVIC
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
-import { Batch } from '../../native/kernel/batch.ts';
-import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
+import type { Call, Kernel, Out, ResultRef } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { opened } from '../../native/kernel/owned.ts';
 import { attempt, call, flush, perform, post, SyscallError } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
@@ -48,19 +53,20 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
 ];
 const CORE = ['core', '/proc/kcore'] as const;
 
-/** A /dev that is bound from the host is the user's own to fill. */
+/** Whether the container's /dev is ours to fill. If it is bound from the host, the user fills it. */
 export const needsDevices = (mounts: readonly Mount[]): boolean =>
   !mounts.some((mount) => cleanInside(mount.destination) === '/dev' && isBindMount(mount));
 
-/** What is made in /dev: a device or a link, and whether what is there already is as good. */
+/** What is made in /dev: a device or a link. */
 interface Node {
   readonly name: string;
   readonly device: boolean;
   readonly make: (dev: FdArg) => Call;
+  /** Whether what is there already is as good. @param link its text, if it is a symlink */
   readonly isRight: (stat: Out, link: string) => boolean;
 }
 
-/** The multiplexer in an old image, or of a devtmpfs: it opens the devpts that is mounted beside it. */
+/** An old image, or a devtmpfs, has the multiplexer itself: it opens the devpts that is mounted beside it. */
 const PTMX = { major: 5, minor: 2 } as const;
 
 const nodes = (kcore: boolean, except: ReadonlySet<string>): readonly Node[] => [
@@ -82,64 +88,61 @@ const nodes = (kcore: boolean, except: ReadonlySet<string>): readonly Node[] => 
   ),
 ];
 
-/** With everybody's permissions: a device that only root can open is not as good. */
+/** Whether it is that device, with everybody's permissions: a device that only root can open is not as good. */
 const isDevice = (stat: Out, numbers: DeviceNumbers): boolean =>
   isCharacterDevice(stat, numbers) && (modeOf(stat) & 0o7777) === 0o666;
 
 /**
- * In the hope that there is an empty /dev, as on a tmpfs, they are posted; what is there already is looked at where that fails.
- * @param kcore whether this kernel has /proc/kcore: then /dev/core leads to it
- * @param except paths of devices that the config has its own wishes for
- * @param hopeless mknod(2) will be forbidden
+ * Posts a batch that makes all of them in an empty /dev, such as a new tmpfs. If that batch stops, this looks at what is
+ * there already.
+ * @param kcore whether this kernel has /proc/kcore: then /dev/core is a link to it
+ * @param except paths of devices that the config describes itself
+ * @param forbidden mknod(2) will fail with EPERM: do not try all at once
  * @throws EffectError
  */
 export function makeDevices(
   init: Kernel,
-  root: number,
+  root: Fd,
   kcore: boolean,
   except: ReadonlySet<string>,
-  hopeless: boolean,
+  forbidden: boolean,
 ): void {
   const wanted = nodes(kcore, except);
-  if (hopeless) {
+  if (forbidden) {
     flush(init);
     makeCarefully(init, root, wanted);
     return;
   }
-  const { calls } = batchOf(root, wanted);
-  const made = calls.map((one, i) => (i === OPEN || wanted[i - NODES] ? { name: one.name, args: one.args } : one));
-  post(init, made, ({ results, stoppedAt }) => {
+  const filling = fillingOf(root, wanted, 'add');
+  post(init, filling.calls, ({ results, stoppedAt }) => {
     if (stoppedAt === undefined) return;
     const errno = -(results[stoppedAt] ?? 0);
-    const node = wanted[stoppedAt - NODES];
-    if (node !== undefined && errno !== ERRNO.EEXIST && errno !== ERRNO.EPERM)
-      throw cannotMake(node, new SyscallError(node.make(0), errno));
-    const [dev = -1, before] = results;
-    if (dev >= 0) attempt(init, close(dev));
-    if (before !== undefined) attempt(init, umask(before));
+    const failed = filling.made.find(({ result }) => result.index === stoppedAt);
+    if (failed !== undefined && errno !== ERRNO.EEXIST && errno !== ERRNO.EPERM) throw cannotMake(failed.node, errno);
+    const dev = resultOf(results, filling.dev);
+    if (dev >= 0) {
+      attempt(init, close(dev));
+      attempt(init, umask(resultOf(results, filling.before)));
+    }
     makeCarefully(init, root, wanted);
   });
 }
 
-/** Of `batchOf`'s calls: the one that opens /dev, and the first that makes something. */
-const OPEN = 0;
-const NODES = 2;
-
-function makeCarefully(init: Kernel, root: number, wanted: readonly Node[]): void {
-  let results = makeAll(init, root, wanted);
-  if (results === undefined) {
+/** Makes them one by one, and copes with what is there and with what is forbidden. @throws EffectError */
+function makeCarefully(init: Kernel, root: Fd, wanted: readonly Node[]): void {
+  let made = makeAll(init, root, wanted);
+  if (made === undefined) {
     doing('make /dev', () => makePlaceholder(init, root, '/dev', 'directory'));
-    results = makeAll(init, root, wanted) ?? [];
+    made = makeAll(init, root, wanted) ?? [];
   }
   const forbidden: Node[] = [];
   const there: Node[] = [];
-  wanted.forEach((node, i) => {
-    const errno = -(results[i] ?? 0);
+  for (const { node, errno } of made) {
     if (errno === ERRNO.EEXIST) there.push(node);
     else if (errno === ERRNO.EPERM && node.device) forbidden.push(node);
-    else if (errno > 0) throw cannotMake(node, new SyscallError(node.make(0), errno));
-  });
-  // Where an image has one already, only its look is refused: mknod would be too.
+    else if (errno > 0) throw cannotMake(node, errno);
+  }
+  // If mknod(2) is forbidden for one device, it is for all. For those that the image has, EEXIST came first.
   const bound = forbidden.length > 0 ? [...forbidden, ...there.filter(({ device }) => device)] : [];
   if (bound.length > 0)
     bindDevices(
@@ -151,34 +154,50 @@ function makeCarefully(init: Kernel, root: number, wanted: readonly Node[]): voi
   if (left.length > 0) replaceWrong(init, root, left);
 }
 
-const cannotMake = ({ name }: Node, error: SyscallError): EffectError =>
-  new EffectError(`make /dev/${name}: ${reasonOf(error)}`, { cause: error });
-
-/** Opens /dev, makes what is wanted, in order, and closes /dev. */
-function batchOf(root: number, wanted: readonly Node[]): PartedBatch {
-  const batch = new PartedBatch();
-  const dev = batch.try(openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
-  const before = batch.try(umask(0));
-  for (const node of wanted) batch.try(node.make(dev));
-  batch.try(umask(before));
-  batch.try(close(dev));
-  return batch;
+function cannotMake({ name, make }: Node, errno: number): EffectError {
+  const error = new SyscallError(make(0), errno);
+  return new EffectError(`make /dev/${name}: ${reasonOf(error)}`, { cause: error });
 }
 
-/** @returns the results, in order; undefined where there is no /dev */
-function makeAll(init: Kernel, root: number, wanted: readonly Node[]): readonly number[] | undefined {
-  const [opened = -1, , ...results] = batchOf(root, wanted).perform(init);
-  if (opened === -ERRNO.ENOENT) return undefined;
-  if (opened < 0)
-    throw new EffectError(`open /dev: ${reasonOf(new SyscallError(openInRoot(root, '/dev', O.PATH), -opened))}`);
-  return results;
+/** The calls that open /dev, make what is wanted, and close /dev. */
+interface Filling {
+  readonly calls: readonly Call[];
+  readonly dev: ResultRef<Fd>;
+  /** The umask as it was before. */
+  readonly before: ResultRef;
+  readonly made: readonly { readonly node: Node; readonly result: ResultRef }[];
+}
+
+/** @param how `add`: the batch stops at the first node that cannot be made. `try`: it makes the others */
+function fillingOf(root: Fd, wanted: readonly Node[], how: 'add' | 'try'): Filling {
+  const batch = new Batch();
+  const dev = batch[how](openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
+  const before = batch.try(umask(0));
+  const made = wanted.map((node) => ({ node, result: batch[how](node.make(dev)) }));
+  batch.try(umask(before));
+  batch.try(close(dev));
+  return { calls: batch.calls, dev, before, made };
+}
+
+/** @returns for each node 0 or errno; undefined if there is no /dev. @throws EffectError */
+function makeAll(
+  init: Kernel,
+  root: Fd,
+  wanted: readonly Node[],
+): readonly { readonly node: Node; readonly errno: number }[] | undefined {
+  const { calls, dev, made } = fillingOf(root, wanted, 'try');
+  const { results } = init.submit(calls);
+  const fd = resultOf(results, dev);
+  if (fd === -ERRNO.ENOENT) return undefined;
+  if (fd < 0) throw new EffectError(`open /dev: ${reasonOf(new SyscallError(openInRoot(root, '/dev', O.PATH), -fd))}`);
+  return made.map(({ node, result }) => ({ node, errno: Math.max(0, -resultOf(results, result)) }));
 }
 
 /**
- * Without a tmpfs on /dev, things of these names come with the image, and are not trusted to be what they should.
- * What is right stays: on a devtmpfs it is the host's own.
+ * Replaces what is there under these names and is not what it should be. Without a tmpfs on /dev it comes with the
+ * image, and is not to be trusted. What is right stays: on a devtmpfs it is the host's own.
  */
-function replaceWrong(init: Kernel, root: number, there: readonly Node[]): void {
+function replaceWrong(init: Kernel, root: Fd, there: readonly Node[]): void {
   const look = new Batch();
   const dev = look.add(openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
   const found = there.map((node) => {
@@ -188,7 +207,10 @@ function replaceWrong(init: Kernel, root: number, there: readonly Node[]): void 
     look.try(readlinkat(dev, node.name, link));
     return { node, stat, link };
   });
-  const [fd = -1] = doing('look into /dev', () => perform(init, look.calls));
+  const fd = resultOf(
+    doing('look into /dev', () => perform(init, look.calls)),
+    dev,
+  );
   const wrong = found.filter(({ node, stat, link }) => !node.isRight(stat, textOf(link)));
   const batch = new PartedBatch();
   const before = batch.add(umask(0));
@@ -204,7 +226,11 @@ function replaceWrong(init: Kernel, root: number, there: readonly Node[]): void 
 
 const textOf = ({ bytes }: Out): string => new TextDecoder().decode(bytes).replace(/\0+$/, '');
 
-/** A /dev that is to be read-only, now that it has been filled, the terminal's /dev/console included. In the container's root. */
+/**
+ * Makes a /dev read-only that the config wants read-only, now that it has been filled, with the terminal's /dev/console
+ * too. The init is in the container's root.
+ * @throws EffectError
+ */
 export function closeDev(init: Kernel, mounts: readonly Mount[]): void {
   const dev = mounts.findLast(({ destination }) => cleanInside(destination) === '/dev');
   if (dev === undefined || isBindMount(dev)) return;
@@ -212,8 +238,8 @@ export function closeDev(init: Kernel, mounts: readonly Mount[]): void {
   if (((attributes.set | recursive.set) & MOUNT_ATTR.RDONLY) === 0) return;
   flush(init);
   doing('make /dev read-only', () => {
-    const root = call(init, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
-    const fd = call(init, openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
-    perform(init, [mountSetattr(fd, '', { set: MOUNT_ATTR.RDONLY }), close(fd), close(root)]);
+    using root = opened(init, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
+    using mounted = opened(init, openInRoot(root.fd, '/dev', O.PATH | O.DIRECTORY));
+    call(init, mountSetattr(mounted.fd, '', { set: MOUNT_ATTR.RDONLY }));
   });
 }

@@ -1,60 +1,66 @@
-/** The init leaves the host's tree: the rootfs becomes its root, and nothing of the old one stays reachable. All of it is posted. */
+/**
+ * The init leaves the host's tree: the rootfs becomes its root, and nothing of the old root stays reachable. All of it
+ * is posted.
+ */
 
-import { close, fchdir, openat } from '../../native/calls/files.ts';
+import { chdir, close, fchdir, openat } from '../../native/calls/files.ts';
 import { chroot, mount, pivotRoot, umount2 } from '../../native/calls/mounts.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MNT, MS } from '../../native/constants/mount.ts';
-import type { Call, Kernel } from '../../native/kernel/kernel.ts';
-import { result } from '../../native/kernel/struct.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { PartedBatch } from '../batch.ts';
 
-const chdirRoot: Call = { name: 'chdir', args: ['/'] };
-
 /**
- * pivot_root(2) with both arguments ".": the old root ends up mounted on top of the new one and is then detached,
- * so that no directory in the rootfs is needed for it.
- * @param root the rootfs, opened in the init; closed here
+ * pivot_root(2) with both arguments ".": the kernel mounts the old root on top of the new one, and it is detached from
+ * there. So the rootfs needs no directory for it.
+ * @param root the rootfs, open in the init; closed here
  * @throws EffectError
  */
-export function pivotInto(init: Kernel, root: number): void {
-  postAs(init, 'pivot_root into the rootfs', [
-    openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY),
-    fchdir(root),
-    pivotRoot('.', '.'),
-    fchdir(result(0)),
-    // Or the detaching would propagate to the host.
-    mount('', '.', null, MS.SLAVE | MS.REC, null),
-    umount2('.', MNT.DETACH),
-    chdirRoot,
-    close(result(0)),
-    close(root),
-  ]);
-}
-
-function postAs(init: Kernel, what: string, calls: readonly Call[]): void {
+export function pivotInto(init: Kernel, root: Fd): void {
   const batch = new PartedBatch();
-  for (const one of calls) batch.add(one);
-  batch.part(what);
+  const old = batch.add(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
+  batch.add(fchdir(root));
+  batch.add(pivotRoot('.', '.'));
+  batch.add(fchdir(old));
+  // If it were still shared, detaching it would propagate to the host.
+  batch.add(mount('', '.', null, MS.SLAVE | MS.REC, null));
+  batch.add(umount2('.', MNT.DETACH));
+  batch.add(chdir('/'));
+  batch.add(close(old));
+  batch.add(close(root));
+  batch.part('pivot_root into the rootfs');
   batch.post(init);
 }
 
 /**
- * `--no-pivot`, for a host on an initramfs: the rootfs is moved over "/". What the host had mounted stays underneath,
- * so its procfs and sysfs, which an unprivileged process could mount anew because they are visible, are detached first.
+ * `--no-pivot`, for a host on an initramfs: the rootfs is moved over "/". What the host had mounted stays underneath.
+ * Its procfs and sysfs are detached first: while they are visible there, an unprivileged process may mount new ones.
+ * @param root the rootfs, open in the init; closed here
  * @param hostMounts mount points of procfs and sysfs outside the rootfs, deepest first
  */
-export function moveOver(init: Kernel, root: number, hostMounts: readonly string[]): void {
-  postAs(init, 'move the rootfs to /', [
-    ...hostMounts.map((path): Call => ({ ...umount2(path, MNT.DETACH), mayFail: true })),
-    fchdir(root),
-    mount('.', '/', null, MS.MOVE, null),
-    chroot('.'),
-    chdirRoot,
-    close(root),
-  ]);
+export function moveOver(init: Kernel, root: Fd, hostMounts: readonly string[]): void {
+  const batch = new PartedBatch();
+  for (const path of hostMounts) batch.try(umount2(path, MNT.DETACH));
+  batch.add(fchdir(root));
+  batch.add(mount('.', '/', null, MS.MOVE, null));
+  batch.add(chroot('.'));
+  batch.add(chdir('/'));
+  batch.add(close(root));
+  batch.part('move the rootfs to /');
+  batch.post(init);
 }
 
-/** Without a mount namespace of its own the container only changes its root. */
-export function chrootInto(init: Kernel, root: number): void {
-  postAs(init, 'chroot into the rootfs', [fchdir(root), chroot('.'), chdirRoot, close(root)]);
+/**
+ * A container without a mount namespace of its own only changes its root.
+ * @param root the rootfs, open in the init; closed here
+ */
+export function chrootInto(init: Kernel, root: Fd): void {
+  const batch = new PartedBatch();
+  batch.add(fchdir(root));
+  batch.add(chroot('.'));
+  batch.add(chdir('/'));
+  batch.add(close(root));
+  batch.part('chroot into the rootfs');
+  batch.post(init);
 }

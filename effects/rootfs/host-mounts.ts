@@ -1,13 +1,14 @@
 /** The host's mount table, where a container has a part in it. */
 
-import { close, openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { openat, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { umount2 } from '../../native/calls/mounts.ts';
 import { pathOfOpenFile } from '../../native/calls/read-link.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MNT } from '../../native/constants/mount.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, perform } from '../../native/kernel/perform.ts';
+import { opened } from '../../native/kernel/owned.ts';
+import { attempt, call } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import { doing } from '../error.ts';
 import { readSmallFile, unescaped } from '../paths/proc.ts';
@@ -16,13 +17,13 @@ interface HostMount {
   readonly id: string;
   readonly parent: string;
   readonly device: string;
-  /** What of the file system is mounted. */
+  /** The directory or file of its file system that is mounted. */
   readonly root: string;
   readonly point: string;
   readonly type: string;
 }
 
-/** In the order in which they were mounted. proc_pid_mountinfo(5) */
+/** All mounts of this process's namespace, in the order in which they were made: proc_pid_mountinfo(5). */
 function hostMounts(local: Kernel): readonly HostMount[] {
   return readSmallFile(local, '/proc/self/mountinfo')
     .split('\n')
@@ -34,19 +35,15 @@ function hostMounts(local: Kernel): readonly HostMount[] {
     });
 }
 
-/** The path as the mount table has it: without symlinks. */
+/** The path as the mount table has it, without symlinks. @throws EffectError */
 function realPath(local: Kernel, path: string): string {
   return doing(`find the real path of ${path}`, () => {
-    const [fd = -1] = perform(local, [openat(AT.FDCWD, path, O.PATH)]);
-    try {
-      return pathOfOpenFile(local, fd);
-    } finally {
-      local.submit([close(fd)]);
-    }
+    using file = opened(local, openat(AT.FDCWD, path, O.PATH));
+    return pathOfOpenFile(local, file.fd);
   });
 }
 
-/** Mount points of procfs and sysfs, deepest first, but for those in the rootfs. */
+/** The mount points of procfs and sysfs outside the rootfs, deepest first. @throws EffectError */
 export function kernelMounts(local: Kernel, rootfs: string): readonly string[] {
   const real = realPath(local, rootfs);
   return hostMounts(local)
@@ -58,9 +55,9 @@ export function kernelMounts(local: Kernel, rootfs: string): readonly string[] {
 }
 
 /**
- * A container without a mount namespace of its own has its rootfs bound onto itself in the host's tree, and its
- * mounts in there. What began is undone here, so nothing may be there: then another mount on the rootfs, which is no
- * bind onto itself, is the user's own.
+ * Undoes what a container without a mount namespace of its own has mounted in the host's tree: its rootfs, bound onto
+ * itself, and its mounts in there. Its creation may have failed before that. So a mount on the rootfs that is no bind
+ * onto itself is left alone: it is the user's own.
  * @throws EffectError
  */
 export function detachFromHost(local: Kernel, rootfs: string): void {
@@ -72,5 +69,5 @@ export function detachFromHost(local: Kernel, rootfs: string): void {
   if (top === undefined || below === undefined || top.device !== below.device) return;
   const covered = `${below.root}/${point.slice(below.point.length)}`.replace(/\/+/g, '/');
   if (covered.replace(/\/$/, '') !== top.root.replace(/\/$/, '')) return;
-  doing(`detach the mounts on ${point}`, () => perform(local, [umount2(point, MNT.DETACH | MNT.NOFOLLOW)]));
+  doing(`detach the mounts on ${point}`, () => call(local, umount2(point, MNT.DETACH | MNT.NOFOLLOW)));
 }

@@ -4,6 +4,7 @@ import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { typeOf } from '../../native/calls/stat.ts';
 import { AT, S } from '../../native/constants/files.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { attempt, flush } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
@@ -34,11 +35,11 @@ import { protectPaths } from './masks.ts';
 import { finalPropagation, type Propagation, planPropagation, rootPropagation } from './propagation.ts';
 
 /**
- * Writes what makeMounts will post, while there is nothing else to do. What has to look at something first is not written
- * ahead, nor what is wrong: that is found again, and said, when the mounts are made.
+ * Writes the batches that `makeMounts` will post, while there is nothing else to do. If one of them depends on an
+ * answer, nothing is written ahead. An error is ignored here: `makeMounts` finds it again, and reports it.
  */
 export function writeMountsAhead(session: Session, record: ContainerRecord, init: Kernel): void {
-  // In a user namespace devices are looked at first.
+  // In a user namespace making the devices waits for an answer.
   if (needsHostSide(record) || inUserNamespace(record.config)) return;
   const ahead = init.ahead?.();
   if (ahead === undefined) return;
@@ -46,11 +47,11 @@ export function writeMountsAhead(session: Session, record: ContainerRecord, init
     mountInside(session, record, ahead.kernel);
     session.mounts = ahead;
   } catch {
-    // It is made in its own time.
+    // makeMounts does it without.
   }
 }
 
-/** Attaches the rootfs and makes everything in it that the host's tree is needed for. @throws EffectError */
+/** Attaches the rootfs, and makes everything in it that needs the host's tree. @throws EffectError */
 export function makeMounts(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config, options } = record;
@@ -65,11 +66,11 @@ export function makeMounts(session: Session, record: ContainerRecord): void {
   makeConfiguredDevices(init.kernel, init.root, devices);
 }
 
-/** The mounts of the config, by what runc's users rely on. */
+/** The mounts of the config, with absolute sources, and destinations as runc's users expect them. */
 export const plainMounts = (record: ContainerRecord): readonly Mount[] =>
   (record.config.mounts ?? []).map((mount) => withPlainPaths(mount, record));
 
-/** What these mounts come to on this host. @throws EffectError */
+/** The steps that these mounts take on this host. @throws EffectError */
 export function plannedSteps(local: Kernel, record: ContainerRecord, mounts: readonly Mount[]): readonly MountStep[] {
   const { config, rootfs } = record;
   return planMounts(mounts, {
@@ -85,8 +86,8 @@ export function plannedSteps(local: Kernel, record: ContainerRecord, mounts: rea
   });
 }
 
-/** @returns the rootfs, opened in the init */
-function mountInside({ platform: { local } }: Session, record: ContainerRecord, init: Kernel): number {
+/** The init mounts everything itself. @returns the rootfs, open in the init. @throws EffectError */
+function mountInside({ platform: { local } }: Session, record: ContainerRecord, init: Kernel): Fd {
   const mounts = plainMounts(record);
   const steps = plannedSteps(local, record, mounts);
   if (record.owner !== 0 && hasIdmapped(record))
@@ -97,13 +98,13 @@ function mountInside({ platform: { local } }: Session, record: ContainerRecord, 
   return root;
 }
 
-/** Whatever has ids to be mapped is mounted from the host's side. */
+/** An id-mapped mount is always mounted by `mountFromHost`. */
 function withoutMappings(): never {
   throw new TypeError('an id-mapped mount that needs nothing of the host');
 }
 
-/** The same where the host's side has to open what is mounted. */
-function mountFromHost(session: Session, record: ContainerRecord): number {
+/** The host's side opens what is bound, and the init mounts it. @returns the rootfs, open in the init */
+function mountFromHost(session: Session, record: ContainerRecord): Fd {
   const { kernel, pid } = connectedInit(session);
   const { local } = session.platform;
   const mounts = plainMounts(record);
@@ -125,23 +126,18 @@ function mountFromHost(session: Session, record: ContainerRecord): number {
   return root;
 }
 
-/** In the host's own mount namespace its propagation is not ours to change. */
+/** Undefined in the host's own mount namespace: we must not change its propagation. */
 const propagationOf = ({ config }: ContainerRecord): Propagation | undefined =>
   hasNamespace(config, 'mount') ? planPropagation(config.linux?.rootfsPropagation) : undefined;
 
-function fillDev(
-  local: Kernel,
-  { config }: ContainerRecord,
-  mounts: readonly Mount[],
-  init: Kernel,
-  root: number,
-): void {
+function fillDev(local: Kernel, { config }: ContainerRecord, mounts: readonly Mount[], init: Kernel, root: Fd): void {
   if (!needsDevices(mounts)) return;
   const configured = new Set(configuredDevices(config.linux?.devices).map(({ path }) => path));
   makeDevices(init, root, exists(local, '/proc/kcore'), configured, inUserNamespace(config));
 }
 
-function attachInOrder(kernel: Kernel, { rootfs, options }: ContainerRecord, propagation?: Propagation): number {
+/** Posts it if no answer is needed. @returns the rootfs, open in the init. @throws EffectError */
+function attachInOrder(kernel: Kernel, { rootfs, options }: ContainerRecord, propagation?: Propagation): Fd {
   if (propagation?.parent !== undefined) {
     flush(kernel);
     return attachRootfs(kernel, rootfs, propagation);
@@ -151,10 +147,14 @@ function attachInOrder(kernel: Kernel, { rootfs, options }: ContainerRecord, pro
   return root;
 }
 
-/** What lies in the rootfs is bound as the steps before have made it. @throws EffectError */
+/**
+ * Performs the steps. A source that lies in the rootfs is opened only when its step is next: it is bound with what the
+ * steps before it have mounted there.
+ * @throws EffectError
+ */
 function performInOrder(
   kernel: Kernel,
-  root: number,
+  root: Fd,
   steps: readonly MountStep[],
   open: (step: InnerBind) => MountStep,
 ): void {
@@ -169,7 +169,7 @@ function performInOrder(
   performMounts(kernel, root, next);
 }
 
-/** Makes the rootfs the root, and takes away what the container must not have of it. @throws EffectError */
+/** Makes the rootfs the root of the init, out of whose reach the host's tree then is. @throws EffectError */
 export function enterRootfs(session: Session, record: ContainerRecord): void {
   const init = connectedInit(session);
   const { config } = record;
@@ -193,14 +193,17 @@ function postPropagation(init: Kernel, calls: readonly Call[]): void {
   batch.post(init);
 }
 
-/** After the terminal has been set up, which needs a writable /dev. @throws EffectError */
+/**
+ * Makes read-only, or masks, what the config says. The terminal has been set up before, which needs a writable /dev.
+ * @throws EffectError
+ */
 export function protectRootfs(session: Session, record: ContainerRecord): void {
   const { kernel } = connectedInit(session);
   const { config } = record;
   closeDev(kernel, config.mounts ?? []);
   const readonlyRoot = config.root?.readonly ?? false;
   const cwd = config.process?.cwd ?? '/';
-  // Afterwards nobody could.
+  // Once the root is read-only, nobody could make it.
   if (readonlyRoot && cwd !== '/') makeWorkingDirectory(kernel, cwd);
   protectPaths(kernel, {
     readonlyRoot,
@@ -213,7 +216,11 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
 
 const exists = (local: Kernel, path: string): boolean => attempt(local, statx(AT.FDCWD, path, out(STATX_BYTES))) >= 0;
 
-/** @throws EffectError in runc's words for the process's label: without SELinux, a file system would only call it unknown */
+/**
+ * The label of the config, if there is one.
+ * @throws EffectError without SELinux, in the words that runc has for the process's label. A file system would only say
+ *   that it knows no such parameter
+ */
 function mountLabelOf(local: Kernel, { linux }: Config): string | undefined {
   const label = linux?.mountLabel;
   if (label === undefined || label === '') return undefined;
@@ -222,8 +229,8 @@ function mountLabelOf(local: Kernel, { linux }: Config): string | undefined {
 }
 
 /**
- * A bind's relative source is relative to the bundle (config.md, "Mounts"). A destination that begins with the rootfs's own
- * path is below it, not below a copy of that path: as with runc, whose users rely on it.
+ * A relative source of a bind starts from the bundle (config.md, "Mounts"). If a destination begins with the path of
+ * the rootfs on the host, that part is dropped: runc does so, and its users rely on it.
  */
 function withPlainPaths(mount: Mount, { bundle, rootfs }: ContainerRecord): Mount {
   const { source, destination } = mount;
@@ -233,7 +240,7 @@ function withPlainPaths(mount: Mount, { bundle, rootfs }: ContainerRecord): Moun
     : { ...mount, destination: inside };
 }
 
-/** Which sources are not directories: their mount points are files. */
+/** The sources of binds that are not directories: their mount points are files. */
 function boundFiles(local: Kernel, mounts: readonly Mount[]): ReadonlySet<string> {
   const files = new Set<string>();
   for (const mount of mounts) {

@@ -1,12 +1,13 @@
-/** Writes the mappings of a new user namespace: directly, or by newuidmap and newgidmap where the caller may not. */
+/** Writes the mappings of a new user namespace: directly, or by newuidmap(1) and newgidmap(1) if the user may not. */
 
 import { close, openat, write } from '../../../native/calls/files.ts';
 import { prctl } from '../../../native/calls/process.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { PR } from '../../../native/constants/process.ts';
+import { Batch, resultOf } from '../../../native/kernel/batch.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
-import { attempt, call, isErrno, perform, SyscallError } from '../../../native/kernel/perform.ts';
-import { result } from '../../../native/kernel/struct.ts';
+import type { Pid } from '../../../native/kernel/numbers.ts';
+import { attempt, call, isErrno, perform, succeeded } from '../../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../../spec/record.ts';
 import type { IDMapping } from '../../../spec/types.ts';
 import { EffectError, reasonOf } from '../../error.ts';
@@ -14,11 +15,11 @@ import { connectedInit, type Session } from '../../session.ts';
 import { mappingsOf, mapText } from './mappings.ts';
 
 interface WrittenMappings {
-  /** False where setgroups(2) had to be forbidden for the sake of the mapping. */
+  /** False if the mapping was only possible after setgroups(2) had been forbidden. */
   readonly mayDropGroups: boolean;
 }
 
-/** @throws EffectError */
+/** Writes those of the init's. @throws EffectError */
 export async function writeMappings(session: Session, record: ContainerRecord): Promise<WrittenMappings> {
   const { kernel, pid } = connectedInit(session);
   const { local } = session.platform;
@@ -28,11 +29,12 @@ export async function writeMappings(session: Session, record: ContainerRecord): 
     writeMap(local, pid, 'gid_map', gid);
     return { mayDropGroups: true };
   }
-  // These files belong to the process's user only while it is dumpable. Nothing of the container's runs yet that could make use of it.
+  // These files belong to the process's user only while the process is dumpable. Nothing of the container runs yet that
+  // could make use of that.
   call(kernel, prctl(PR.SET_DUMPABLE, 1));
   try {
     await mapDirectlyOrByTool(session, pid, 'uid_map', uid);
-    // Only its own group alone may a user map directly, and only when the groups that it has cannot be dropped.
+    // A user may directly map no group but his own, and only once setgroups(2) cannot drop the groups that he has.
     const single = gid.length === 1 && gid[0]?.size === 1;
     if (single) writeFile(local, pid, 'setgroups', 'deny');
     await mapDirectlyOrByTool(session, pid, 'gid_map', gid);
@@ -44,9 +46,10 @@ export async function writeMappings(session: Session, record: ContainerRecord): 
 
 type MapFile = 'uid_map' | 'gid_map';
 
+/** @throws EffectError */
 async function mapDirectlyOrByTool(
   session: Session,
-  pid: number,
+  pid: Pid,
   file: MapFile,
   mappings: readonly IDMapping[],
 ): Promise<void> {
@@ -59,20 +62,20 @@ async function mapDirectlyOrByTool(
   }
 }
 
-const writeMap = (local: Kernel, pid: number, file: MapFile, mappings: readonly IDMapping[]): void =>
+/** Writes the mappings of a process's new user namespace. @throws EffectError */
+export const writeMap = (local: Kernel, pid: Pid, file: MapFile, mappings: readonly IDMapping[]): void =>
   writeFile(local, pid, file, mapText(mappings));
 
-/** In one write(2), which these files insist on. */
-function writeFile(local: Kernel, pid: number, file: string, text: string): void {
+/** Writes all of it at once: these files accept one write(2). */
+function writeFile(local: Kernel, pid: Pid, file: MapFile | 'setgroups', text: string): void {
   const path = `/proc/${pid}/${file}`;
-  const fd = result(0);
+  const batch = new Batch();
+  const opened = batch.add(openat(AT.FDCWD, path, O.WRONLY));
+  const writing = write(opened, text);
+  const written = batch.try(writing);
+  batch.add(close(opened));
   try {
-    const [opened = -1, written = 0] = perform(local, [
-      openat(AT.FDCWD, path, O.WRONLY),
-      { ...write(fd, text), mayFail: true },
-      close(fd),
-    ]);
-    if (opened >= 0 && written < 0) throw new SyscallError(write(opened, text), -written);
+    succeeded(writing, resultOf(perform(local, batch.calls), written));
   } catch (error) {
     const lines = text.trim().split('\n').length;
     const what = lines > 5 ? `${lines} lines` : JSON.stringify(text.trim());
