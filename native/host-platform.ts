@@ -1,6 +1,7 @@
 /** The platform of this machine: every call reaches the real kernel. */
 
 import { initProgram } from './init/program.ts';
+import type { Fd } from './kernel/numbers.ts';
 import { type Libc, loadLibc } from './libraries/libc.ts';
 import { loadLibSeccomp } from './libraries/libseccomp.ts';
 import { poller } from './libraries/poller.ts';
@@ -30,7 +31,7 @@ export function hostPlatform(
       return { ...stage, kernel: wrap(stage.kernel) };
     },
     ...(launched !== undefined && {
-      launchedStage: (descriptors: readonly number[], performer: string) =>
+      launchedStage: (descriptors: readonly Fd[], performer: string) =>
         takeLaunchedStage(local, launched, descriptors, (socket) => wrap(remote(socket, performer))),
     }),
     kernelBehind: (socket, performer) => wrap(remote(socket, performer)),

@@ -1,6 +1,7 @@
 /** What a command acts through: this process's kernel, and the processes that it starts or finds waiting. */
 
 import type { Kernel } from './kernel/kernel.ts';
+import type { Fd } from './kernel/numbers.ts';
 import type { PollRequest } from './kernel/poll.ts';
 import type { Libc } from './libraries/libc.ts';
 import type { LibSeccomp } from './libraries/libseccomp.ts';
@@ -19,13 +20,13 @@ export interface Platform {
    * @param socket its socket's descriptor there; by default the one after `descriptors`
    * @throws SyscallError
    */
-  spawnStage(descriptors: readonly number[], performer: string, socket?: number): Stage;
+  spawnStage(descriptors: readonly Fd[], performer: string, socket?: number): Stage;
   /** A stage that is there already, for these descriptors; undefined where one has to be spawned. */
-  launchedStage?(descriptors: readonly number[], performer: string): Stage | undefined;
+  launchedStage?(descriptors: readonly Fd[], performer: string): Stage | undefined;
   /** A stage for many containers, where this process is to have one. */
   readonly standing?: StandingStages;
   /** The kernel of a process that serves batches on the other end of a socket of ours. */
-  kernelBehind(socket: number, performer: string): Kernel;
+  kernelBehind(socket: Fd, performer: string): Kernel;
   /** For the libraries that are not system calls: sd-bus. */
   libc(): Libc;
   /** libseccomp, loaded when it is first asked for. @throws LibSeccompError where it is missing or too old */

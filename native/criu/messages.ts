@@ -3,6 +3,8 @@
  * The numbers are the interface. What is not named here is left to CRIU's defaults.
  */
 
+import type { Fd, Pid } from '../kernel/numbers.ts';
+
 export const REQUEST = {
   DUMP: 1,
   RESTORE: 2,
@@ -41,7 +43,7 @@ export type CriuOptions = {
   readonly cgroupRoots?: readonly { readonly controller: string; readonly path: string }[];
   /** The restored processes become children of the caller. */
   readonly restoreAsSibling?: boolean;
-  readonly inheritFd?: readonly { readonly key: string; readonly fd: number }[];
+  readonly inheritFd?: readonly { readonly key: string; readonly fd: Fd }[];
   readonly manageCgroupsMode?: number;
   /** What belongs to somebody else: `mnt[KEY]:VALUE`, `net[INODE]:KEY`. */
   readonly external?: readonly string[];
@@ -74,7 +76,7 @@ export interface CriuResponse {
   readonly success: boolean;
   /** The restored init, in the caller's pid namespace. */
   readonly restoredPid?: number;
-  readonly notify?: { readonly script: string; readonly pid: number };
+  readonly notify?: { readonly script: string; readonly pid: Pid };
   readonly errno?: number;
   readonly message?: string;
   readonly features?: CriuFeatures;

@@ -5,6 +5,7 @@
 
 import { errnoName } from '../constants/errno.ts';
 import { SCMP_FLTATR } from '../constants/seccomp.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { viewOf } from '../kernel/struct.ts';
 import type { NativeFunction } from './koffi.ts';
 import type { Libc } from './libc.ts';
@@ -39,7 +40,7 @@ export interface Filter {
   optimize(level: number): boolean;
   addRule(action: number, call: number, comparisons: readonly Comparison[]): void;
   /** Writes the program, sock_filter[], to a descriptor of this process. */
-  export(fd: number): void;
+  export(fd: Fd): void;
   release(): void;
 }
 

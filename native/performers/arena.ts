@@ -8,6 +8,17 @@ import type { Memory, Out } from '../kernel/kernel.ts';
 
 const encoder = new TextEncoder();
 
+/**
+ * The result of an earlier call, for the argument of a later one.
+ * @param results of the calls of the batch that have been performed
+ * @throws TypeError where the call at `index` has not been performed yet: the batch is wrong
+ */
+export function earlierResult(results: readonly number[], index: number): number {
+  const result = results[index];
+  if (result === undefined) throw new TypeError(`a call refers to result ${index}, which is not there yet`);
+  return result;
+}
+
 /** Rounds up to the alignment that every kernel structure is content with. */
 export const align8 = (size: number): number => (size + 7) & ~7;
 

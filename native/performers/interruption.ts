@@ -7,6 +7,7 @@
 
 import { POLL } from '../constants/socket.ts';
 import type { Call, Kernel } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { out, u64s, viewOf } from '../kernel/struct.ts';
 
 /** A signal came that ends this command, while it waited for an answer that may never come. */
@@ -21,7 +22,7 @@ export class InterruptedError extends Error {
 
 export interface Interruption {
   /** Waits for a descriptor while somebody watches, else not at all. @throws InterruptedError when it is not ready, and a signal has come */
-  awaitReadable(fd: number): void;
+  awaitReadable(fd: Fd): void;
   /**
    * Has waits end by these signals, as far as they have handlers, from now on. A second one ends this process at once.
    * @returns what gives them their handlers back
@@ -96,7 +97,7 @@ const sigaction = (signal: number, action: Uint8Array | null, into: ReturnType<t
   mayFail: true,
 });
 
-function readable(fd: number): Call {
+function readable(fd: Fd): Call {
   const polled = new Uint8Array(8);
   const view = viewOf(polled);
   view.setInt32(0, fd, true);

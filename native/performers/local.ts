@@ -3,7 +3,7 @@
 import { SYSNO } from '../constants/sysno.ts';
 import type { Arg, Call, Kernel, Outcome } from '../kernel/kernel.ts';
 import type { Libc } from '../libraries/libc.ts';
-import { Arena } from './arena.ts';
+import { Arena, earlierResult } from './arena.ts';
 
 /** Fresh memory is what a cold start pays for. */
 const ARENA_BYTES = 16 * 1024;
@@ -71,7 +71,7 @@ function word(
   if (typeof arg === 'string') return arena.place(arg);
   if (arg instanceof Uint8Array) return arg.length > COPIED_BYTES ? addressOf(arg) : arena.place(arg);
   if (typeof arg === 'bigint') return BigInt.asIntN(64, arg);
-  return arg.kind === 'result' ? resultOf(arg.index, results) : arena.place(arg);
+  return arg.kind === 'result' ? earlierResult(results, arg.index) : arena.place(arg);
 }
 
 /** What does not surely fit the usual arena. */
@@ -91,11 +91,4 @@ function sizeIn(arg: Arg): number {
   if (arg instanceof Uint8Array) return arg.length + 16;
   if (typeof arg !== 'object' || arg === null || arg.kind !== 'struct') return 0;
   return arg.pointers.reduce((sum, { target }) => sum + sizeIn(target), arg.bytes.length + 16);
-}
-
-/** The result that a later call refers to. A reference forward, or to a call that failed, is a fault of the batch. */
-export function resultOf(index: number, results: readonly number[]): number {
-  const result = results[index];
-  if (result === undefined) throw new TypeError(`a call refers to result ${index}, which is not there yet`);
-  return result;
 }

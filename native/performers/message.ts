@@ -2,8 +2,7 @@
 
 import { SYSNO } from '../constants/sysno.ts';
 import type { Arg, Call, Out } from '../kernel/kernel.ts';
-import { Arena, align8 } from './arena.ts';
-import { resultOf } from './local.ts';
+import { Arena, align8, earlierResult } from './arena.ts';
 
 const ARENA_BASE = 0x1_0000_0000;
 /** Half of the init's arena: the other half is for the answer. */
@@ -52,7 +51,7 @@ export function messageWriter(column: 0 | 1): (calls: readonly Call[], after: bo
       if (arg === undefined || arg === null || arg === 0) continue;
       if (typeof arg === 'number' || typeof arg === 'bigint') arena.put64(at + 8 + i * 8, arg);
       else if (isResult(arg)) {
-        if (arg.index >= index) resultOf(arg.index, []);
+        if (arg.index >= index) earlierResult([], arg.index);
         flags |= 1 << i;
         arena.put64(at + 8 + i * 8, arg.index);
       } else arena.put64(at + 8 + i * 8, arena.place(arg));

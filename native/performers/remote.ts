@@ -20,6 +20,7 @@ import {
   type Outcome,
   type Settle,
 } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import type { Libc } from '../libraries/libc.ts';
 import { readAnswer } from './answer.ts';
 import { AFTER, type Message, messageWriter } from './message.ts';
@@ -41,8 +42,8 @@ const MOST_UNREAD = 64 * 1024;
  */
 export function remoteKernels(
   libc: Libc,
-  awaitReadable: (socket: number) => void = () => undefined,
-): (socket: number, performer: string) => Kernel {
+  awaitReadable: (socket: Fd) => void = () => undefined,
+): (socket: Fd, performer: string) => Kernel {
   const column = process.arch === 'arm64' ? 1 : 0;
   const write = messageWriter(column);
   let answer = new Uint8Array(4096);
@@ -164,5 +165,5 @@ export function remoteKernels(
 }
 
 /** One init alone. */
-export const remoteKernel = (libc: Libc, socket: number, performer: string): Kernel =>
+export const remoteKernel = (libc: Libc, socket: Fd, performer: string): Kernel =>
   remoteKernels(libc)(socket, performer);

@@ -9,6 +9,7 @@ import { reapChild } from '../calls/reap.ts';
 import { receiveBuffers, receiveMessage, sendDescriptors } from '../calls/sockets.ts';
 import { P, W } from '../constants/process.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { Fd, Pid } from '../kernel/numbers.ts';
 import { attempt } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
 import type { LaunchedStage, Stage } from './stage.ts';
@@ -24,8 +25,8 @@ const CHANNEL = 31;
 export function takeLaunchedStage(
   local: Kernel,
   launched: LaunchedStage,
-  descriptors: readonly number[],
-  kernelBehind: (socket: number) => Kernel,
+  descriptors: readonly Fd[],
+  kernelBehind: (socket: Fd) => Kernel,
 ): Stage | undefined {
   if (launched.taken || descriptors.length > SOCKET) return undefined;
   const { pid, socket, channel } = launched;
@@ -43,7 +44,7 @@ export function takeLaunchedStage(
 }
 
 /** Memory was short, say, or somebody killed it. */
-function hasEnded(local: Kernel, pid: number): boolean {
+function hasEnded(local: Kernel, pid: Pid): boolean {
   const info = out(128);
   const waited = attempt(local, waitid(P.PID, pid, info, W.EXITED | W.NOHANG | W.NOWAIT));
   return waited < 0 || viewOf(info.bytes).getInt32(16, true) !== 0;

@@ -12,6 +12,7 @@ import { W } from '../constants/process.ts';
 import { SIGNALS } from '../constants/signal.ts';
 import { POLL } from '../constants/socket.ts';
 import { type Call, type Kernel, LostPeerError } from '../kernel/kernel.ts';
+import type { Fd, Pid } from '../kernel/numbers.ts';
 import { attempt, call, perform, SyscallError } from '../kernel/perform.ts';
 import { out } from '../kernel/struct.ts';
 import type { Platform } from '../platform.ts';
@@ -29,14 +30,14 @@ interface ProcessOptions extends Program {
   /** The same where the answers have to be looked at. What it throws ends the process. */
   readonly prepare?: ((process: Kernel) => void) | undefined;
   /** Standard input, output and error, then what else it inherits as 3, 4, … */
-  readonly descriptors: readonly number[];
+  readonly descriptors: readonly Fd[];
   /** Its name in traces. */
   readonly performer: string;
 }
 
 interface HostProcess {
-  readonly pid: number;
-  readonly pidfd: number;
+  readonly pid: Pid;
+  readonly pidfd: Fd;
 }
 
 /**
@@ -46,7 +47,7 @@ interface HostProcess {
 export function spawnProcess(platform: Platform, options: ProcessOptions): HostProcess {
   const { local } = platform;
   const { pid, kernel, connection } = platform.spawnStage(options.descriptors, options.performer);
-  let pidfd: number | undefined;
+  let pidfd: Fd | undefined;
   try {
     pidfd = call(local, pidfdOpen(pid));
     const inheritNothingElse = closeRange(options.descriptors.length, 0x7fffffff, CLOSE_RANGE.CLOEXEC);
@@ -76,18 +77,14 @@ export function execute(kernel: Kernel, { path, argv, env }: Program, before: re
 const LONGEST_POLL_MS = 0x3fff_ffff;
 
 /** Waits until the process has ended, without stopping the engine. @returns false when it runs for longer than `timeoutMs` */
-export async function hasEnded(
-  platform: Platform,
-  pidfd: number,
-  timeoutMs = Number.POSITIVE_INFINITY,
-): Promise<boolean> {
+export async function hasEnded(platform: Platform, pidfd: Fd, timeoutMs = Number.POSITIVE_INFINITY): Promise<boolean> {
   return (await firstToEnd(platform, [pidfd], timeoutMs)) === 0;
 }
 
 /** The same of several. @returns the index of one that has ended, the first of several; -1 when all run for longer than `timeoutMs` */
 export async function firstToEnd(
   platform: Platform,
-  pidfds: readonly number[],
+  pidfds: readonly Fd[],
   timeoutMs = Number.POSITIVE_INFINITY,
 ): Promise<number> {
   const awaited = pidfds.map((fd) => ({ fd, events: POLL.IN }));
@@ -109,7 +106,7 @@ const PATIENCE_MS = 10_000;
  * SIGKILL, and waits until the process is gone. One that is gone already is fine.
  * @throws Error where it does not end: it is frozen (cgroup v1), or hangs in a file system that does not answer
  */
-export async function killProcess(platform: Platform, pidfd: number, patienceMs = PATIENCE_MS): Promise<void> {
+export async function killProcess(platform: Platform, pidfd: Fd, patienceMs = PATIENCE_MS): Promise<void> {
   attempt(platform.local, pidfdSendSignal(pidfd, SIGNALS.SIGKILL));
   if (!(await hasEnded(platform, pidfd, patienceMs)))
     throw new Error(`it does not end after SIGKILL, within ${patienceMs / 1000} s`);

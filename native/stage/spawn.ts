@@ -8,6 +8,7 @@ import { socketPair } from '../calls/pair.ts';
 import { ERRNO } from '../constants/errno.ts';
 import { F, F_SEAL, MFD } from '../constants/files.ts';
 import type { Call, Kernel } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { attempt, call, perform, SyscallError } from '../kernel/perform.ts';
 import { viewOf } from '../kernel/struct.ts';
 import type { Libc } from '../libraries/libc.ts';
@@ -18,12 +19,12 @@ interface SpawnOptions {
   /** The init's ELF file. */
   readonly program: Uint8Array;
   /** What becomes the child's descriptors 0, 1, 2, … in this order. The first three are standard input, output and error. */
-  readonly descriptors: readonly number[];
+  readonly descriptors: readonly Fd[];
   readonly performer: string;
   /** Its socket's descriptor in the child: by default the one after `descriptors`. */
   readonly socket?: number;
   /** Makes its kernel: `remoteKernels`, where there are several. */
-  readonly remote?: (socket: number, performer: string) => Kernel;
+  readonly remote?: (socket: Fd, performer: string) => Kernel;
 }
 
 const POSIX_SPAWN_SETSIGDEF = 0x04;
@@ -31,7 +32,7 @@ const POSIX_SPAWN_SETSIGMASK = 0x08;
 /** @throws SyscallError */
 export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): Stage {
   const opened: number[] = [];
-  const keep = (fd: number): number => {
+  const keep = (fd: Fd): number => {
     opened.push(fd);
     return fd;
   };
@@ -42,8 +43,8 @@ export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): St
     try {
       const { socket = options.descriptors.length } = options;
       // Where no dup2 in the child can overwrite it. Only just above its table: a caller's limit may be as low as 32.
-      const isApart = (fd: number): boolean => fd > options.descriptors.length && fd !== socket;
-      const apart = (fd: number): number => {
+      const isApart = (fd: Fd): boolean => fd > options.descriptors.length && fd !== socket;
+      const apart = (fd: Fd): number => {
         let at = fd;
         for (let least = options.descriptors.length + 1; !isApart(at); least = socket + 1)
           at = keep(call(local, duplicateAbove(fd, least)));
@@ -68,7 +69,7 @@ export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): St
 function sealedMemfd(local: Kernel, program: Uint8Array): number {
   const memfd = (flags: number): Call => ({ name: 'memfd_create', args: ['runchart-init', flags] });
   const flags = MFD.CLOEXEC | MFD.ALLOW_SEALING;
-  let fd: number;
+  let fd: Fd;
   try {
     fd = call(local, memfd(flags | MFD.EXEC));
   } catch (error) {
@@ -88,7 +89,7 @@ function sealedMemfd(local: Kernel, program: Uint8Array): number {
 }
 
 /** @param last where the last descriptor of the table goes */
-function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: readonly number[], last: number): number {
+function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: readonly Fd[], last: number): number {
   const { spawn } = libc;
   // glibc's types are opaque: 80 and 336 bytes on 64-bit machines, rounded up here.
   const actions = new Uint8Array(128);

@@ -4,24 +4,25 @@
  */
 
 import type { Call, Kernel } from '../kernel/kernel.ts';
+import type { Fd, Pid } from '../kernel/numbers.ts';
 
 export interface Stage {
-  readonly pid: number;
+  readonly pid: Pid;
   readonly kernel: Kernel;
   /** This process's end of the stage's socket: the stage exits when it is closed. */
-  readonly connection: number;
+  readonly connection: Fd;
   /** In the stage: the descriptor of its socket. */
-  readonly socket: number;
+  readonly socket: Fd;
   /** What its first batch begins with, for it to have the descriptors. */
   readonly settling?: readonly Call[];
 }
 
 /** The stage that the launcher has started, as the launcher describes it. A process has at most one. */
 export interface LaunchedStage {
-  readonly pid: number;
+  readonly pid: Pid;
   /** This process's ends: of the socket for batches, and of the one for descriptors. */
-  readonly socket: number;
-  readonly channel: number;
+  readonly socket: Fd;
+  readonly channel: Fd;
   /** Somebody has taken it, and ends it. */
   taken: boolean;
 }
@@ -33,7 +34,7 @@ export interface StandingStage {
    * Sends descriptors.
    * @returns the call by which the stage receives them, as its descriptors from 0 on
    */
-  pass(descriptors: readonly number[]): Call;
+  pass(descriptors: readonly Fd[]): Call;
 }
 
 export interface StandingStages {

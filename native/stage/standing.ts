@@ -10,6 +10,7 @@ import { reapChild } from '../calls/reap.ts';
 import { receiveBuffers, receiveMessage, sendDescriptors } from '../calls/sockets.ts';
 import { O } from '../constants/files.ts';
 import { P, W } from '../constants/process.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { attempt, call, perform } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
 import type { Platform } from '../platform.ts';
@@ -30,7 +31,7 @@ export const withStandingStage = <P extends Platform>(platform: P): P & { readon
 });
 
 function standingStages({ local, spawnStage }: Platform): StandingStages {
-  let standing: (Stage & { readonly channel: number }) | undefined;
+  let standing: (Stage & { readonly channel: Fd }) | undefined;
 
   function begin(): NonNullable<typeof standing> {
     const [channel, theirs] = socketPair(local);

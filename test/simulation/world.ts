@@ -16,7 +16,7 @@ import {
   type Memory,
   type Outcome,
 } from '../../native/kernel/kernel.ts';
-import { resultOf } from '../../native/performers/local.ts';
+import { earlierResult } from '../../native/performers/arena.ts';
 import type { SeenArg } from '../../native/performers/recording.ts';
 import { Args } from './args.ts';
 import { type CgroupLayout, Cgroups } from './cgroups.ts';
@@ -160,7 +160,7 @@ export class World {
     }
     const args = call.args.map((arg): SeenArg => {
       if (typeof arg !== 'object' || arg === null || arg instanceof Uint8Array || arg.kind !== 'result') return arg;
-      return resultOf(arg.index, results);
+      return earlierResult(results, arg.index);
     });
     try {
       return handler(process, new Args(args, call.childServes)) ?? 0;
