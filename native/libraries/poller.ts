@@ -37,9 +37,9 @@ export function poller(
   let wake: Fd | undefined;
 
   async function serve(): Promise<void> {
-    using bell = opened(local, eventfd());
-    wake = bell.fd;
     try {
+      using bell = opened(local, eventfd());
+      wake = bell.fd;
       while (waiting.length > 0) {
         const round = waiting;
         const requests = [{ fd: bell.fd, events: POLL.IN }, ...round.flatMap((one) => one.requests)];
