@@ -24,8 +24,14 @@ export interface Message {
   readonly answerBytes: number;
 }
 
-/** @param column of the system call numbers @returns what writes one message after the other in the same memory */
-export function messageWriter(column: 0 | 1): (calls: readonly Call[], after: boolean) => Message {
+/** Writes a message for a batch. @param after whether the init leaves it alone where the batch before it was stopped */
+export type MessageWriter = (calls: readonly Call[], after: boolean) => Message;
+
+/**
+ * A writer that writes each message in the same memory.
+ * @param column of the system call numbers: 0 for x86-64, 1 for arm64
+ */
+export function messageWriter(column: 0 | 1): MessageWriter {
   const arena = new Arena(new Uint8Array(FIRST_BYTES), ARENA_BASE, placeOut, grow);
   /** Of the batch that is being written: its out buffers, and the size of its answer up to now. */
   let outs = new Map<Out, number>();
