@@ -1,6 +1,6 @@
 /**
- * The kinds of stage. A *stage* is a process that runs native/init and that clones a container's init: spawned for one
- * container (spawn.ts), started by the launcher (launched.ts), or kept for many (standing.ts).
+ * The kinds of stage. A *stage* is a process that runs native/init, and clones a container's init. It is spawned for one
+ * container (spawn.ts), started by the launcher (launched.ts), or kept for many containers (standing.ts).
  */
 
 import type { Call, Kernel } from '../kernel/kernel.ts';
@@ -13,22 +13,22 @@ export interface Stage {
   readonly connection: Fd;
   /** In the stage: the descriptor of its socket. */
   readonly socket: Fd;
-  /** What its first batch begins with, for it to have the descriptors. */
+  /** The calls by which it gets its descriptors: its first batch begins with them. */
   readonly settling?: readonly Call[];
 }
 
 /** The stage that the launcher has started, as the launcher describes it. A process has at most one. */
 export interface LaunchedStage {
   readonly pid: Pid;
-  /** This process's ends: of the socket for batches, and of the one for descriptors. */
+  /** This process's end of the socket for batches, … */
   readonly socket: Fd;
+  /** … and of the one for descriptors. */
   readonly channel: Fd;
-  /** Somebody has taken it, and ends it. */
+  /** Somebody has taken it, and will end it. */
   taken: boolean;
 }
 
 export interface StandingStage {
-  /** `stage` */
   readonly kernel: Kernel;
   /**
    * Sends descriptors.
@@ -38,8 +38,8 @@ export interface StandingStage {
 }
 
 export interface StandingStages {
-  /** The one that stands, made where there is none. @throws SyscallError */
+  /** The one that stands. Where there is none, it is made. @throws SyscallError */
   current(): StandingStage;
-  /** Ends it: what it is in is not known, or it is not needed any more. */
+  /** Ends it, since nobody needs it any more, or nobody knows what namespaces it is in. */
   retire(): void;
 }
