@@ -13,7 +13,10 @@ import { takeLaunchedStage } from './stage/launched.ts';
 import { spawnStage } from './stage/spawn.ts';
 import type { LaunchedStage } from './stage/stage.ts';
 
-/** @param launched the stage that the launcher has started */
+/**
+ * @param wrap goes around every kernel
+ * @param launched the stage that the launcher has started
+ */
 export function hostPlatform(
   wrap: Wrap = (kernel) => kernel,
   libc: Libc = loadLibc(),

@@ -1,6 +1,6 @@
 /**
- * Files in memory, without a name. A program reads its input from one, or writes its output to one, where nobody has the
- * time to serve a pipe.
+ * Files in memory, without a name. A program reads its input from one, or writes its output to one, where nobody has
+ * the time to serve a pipe.
  */
 
 import { ERRNO } from '../constants/errno.ts';
@@ -18,8 +18,8 @@ const SEEK_END = 2;
 const lseek = (fd: Fd, offset: number, whence: number): Call => ({ name: 'lseek', args: [fd, offset, whence] });
 
 /**
- * A close-on-exec descriptor of a file with this content, at its beginning. The file cannot be made executable where the
- * kernel knows how to say so (since Linux 6.3): the sysctl vm.memfd_noexec may demand it.
+ * A close-on-exec descriptor of a file with this content, at its beginning. The file cannot be made executable where
+ * the kernel knows how to say so (since Linux 6.3): the sysctl vm.memfd_noexec may demand it.
  * @throws SyscallError
  */
 export function dataFile(kernel: Kernel, name: string, content: string | Uint8Array = ''): Fd {

@@ -23,14 +23,16 @@ export function killChild(parent: Kernel, pid: Pid): boolean {
 }
 
 /**
- * Ends a child that has nothing to do any more, and reaps it. Somebody else may have reaped it already. SIGKILL ends it,
- * since a child that hangs, or that a container's program has taken over, does not end with its connection.
+ * Ends a child that has nothing to do any more, and reaps it. Somebody else may have reaped it already. SIGKILL ends
+ * it, since a child that hangs, or that a container's program has taken over, does not end with its connection.
  */
 export function reapChild(parent: Kernel, pid: Pid): void {
   if (killChild(parent, pid)) awaitEnd(parent, pid);
 }
 
-/** Whether a child has ended. It is not reaped. A child that is not there, or that somebody has reaped, has ended too. */
+/**
+ * Whether a child has ended. It is not reaped. A child that is not there, or that somebody has reaped, has ended too.
+ */
 export function hasChildEnded(parent: Kernel, pid: Pid): boolean {
   const info = out(SIGINFO_BYTES);
   const result = attempt(parent, waitid(P.PID, pid, info, W.EXITED | W.NOHANG | W.NOWAIT));

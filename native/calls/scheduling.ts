@@ -46,7 +46,10 @@ export const ioprioSet = (pid: Pid, ioClass: number, priority: number): Call => 
   args: [IOPRIO_WHO_PROCESS, pid, (ioClass << IOPRIO_CLASS_SHIFT) | priority],
 });
 
-/** set_mempolicy(2) of the performer; bit n of the mask is memory node n. The kernel looks at one bit less than it is told. */
+/**
+ * set_mempolicy(2) of the performer; bit n of the mask is memory node n. The kernel looks at one bit less than it is
+ * told.
+ */
 export const setMempolicy = (mode: number, nodes: Uint8Array): Call => ({
   name: 'set_mempolicy',
   args: nodes.length === 0 ? [mode, null, 0] : [mode, nodes, nodes.length * 8 + 1],

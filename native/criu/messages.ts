@@ -1,6 +1,6 @@
 /**
- * The messages of CRIU's RPC that runchart has use for: criu(8) "RPC", and rpc.proto, which CRIU installs for its clients.
- * The numbers are the interface. What is not named here is left to CRIU's defaults.
+ * The messages of CRIU's RPC that runchart has use for: criu(8) "RPC", and rpc.proto, which CRIU installs for its
+ * clients. The numbers are the interface. What is not named here is left to CRIU's defaults.
  */
 
 import type { Fd, Pid } from '../kernel/numbers.ts';
@@ -17,7 +17,10 @@ export const REQUEST = {
 /** How CRIU treats cgroups and their limits. */
 export const CGROUPS_MODE = { IGNORE: 0, SOFT: 3, FULL: 4, STRICT: 5, DEFAULT: 6 } as const;
 
-/** What a checkpoint or a restore is to be like: `criu_opts`. Descriptors are CRIU's own for `inheritFd`, else the caller's. */
+/**
+ * What a checkpoint or a restore is to be like: `criu_opts`. Descriptors are CRIU's own for `inheritFd`, else the
+ * caller's.
+ */
 export type CriuOptions = {
   readonly imagesDirFd: number;
   readonly pid?: number;

@@ -24,7 +24,9 @@ export interface LibSeccomp {
   readonly version: string;
   /** What the library found the kernel to support: seccomp_api_get(3). 5 and up: notifications. */
   readonly apiLevel: number;
-  /** The number of a call on this machine's architecture: -1 when unknown; below that, one of other architectures only. */
+  /**
+   * The number of a call on this machine's architecture: -1 when unknown; below that, one of other architectures only.
+   */
   resolve(name: string): number;
   /** The same on the architecture of a token of SCMP_ARCH. */
   resolveOn(name: string, arch: number): number;

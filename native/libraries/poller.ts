@@ -25,8 +25,8 @@ const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /**
  * @param local makes and closes the descriptor that wakes the thread
- * @returns a function that waits until one of the descriptors is ready, or for `timeoutMs` (-1: for ever), and answers with
- * the events of each, in order; all zero after the time is up
+ * @returns a function that waits until one of the descriptors is ready, or for `timeoutMs` (-1: for ever), and answers
+ * with the events of each, in order; all zero after the time is up
  */
 export function poller(
   libc: Libc,

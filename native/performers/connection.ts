@@ -1,4 +1,6 @@
-/** One init behind its socket: the batches that are sent to it, and the answers that it gives. remote.ts has the layout. */
+/**
+ * One init behind its socket: the batches that are sent to it, and the answers that it gives. remote.ts has the layout.
+ */
 
 import { ERRNO } from '../constants/errno.ts';
 import { MSG } from '../constants/socket.ts';

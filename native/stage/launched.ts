@@ -1,6 +1,6 @@
 /**
- * The stage that the launcher started (native/launcher/stage.h). It comes up while the engine does, which saves a command
- * that makes a process 1 ms. It serves for any process: it is sent the descriptors that this one is to have.
+ * The stage that the launcher started (native/launcher/stage.h). It comes up while the engine does, which saves a
+ * command that makes a process 1 ms. It serves for any process: it is sent the descriptors that this one is to have.
  */
 
 import { close, closeRange } from '../calls/files.ts';

@@ -1,7 +1,7 @@
 /**
  * Programs of the host that this process starts: hooks, newuidmap, criu. Each begins as native/init. So what happens
- * before its execve is a batch like any other: a trace shows it, and a failure has its errno. It inherits only what it is
- * given.
+ * before its execve is a batch like any other: a trace shows it, and a failure has its errno. It inherits only what it
+ * is given.
  */
 
 import { type Ending, endingIn } from '../calls/ending.ts';

@@ -19,7 +19,9 @@ import type { Stage } from './stage.ts';
 interface SpawnOptions {
   /** The init's ELF file. */
   readonly program: Uint8Array;
-  /** What become the child's descriptors 0, 1, 2, … in this order: standard input, output and error are the first three. */
+  /**
+   * What become the child's descriptors 0, 1, 2, … in this order: standard input, output and error are the first three.
+   */
   readonly descriptors: readonly Fd[];
   readonly performer: string;
   /** Its socket's descriptor in the child: by default the one after `descriptors`. */

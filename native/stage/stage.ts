@@ -1,6 +1,6 @@
 /**
- * The kinds of stage. A *stage* is a process that runs native/init, and clones a container's init. It is spawned for one
- * container (spawn.ts), started by the launcher (launched.ts), or kept for many containers (standing.ts).
+ * The kinds of stage. A *stage* is a process that runs native/init, and clones a container's init. It is spawned for
+ * one container (spawn.ts), started by the launcher (launched.ts), or kept for many containers (standing.ts).
  */
 
 import type { Call, Kernel } from '../kernel/kernel.ts';

@@ -1,6 +1,6 @@
 /**
- * A stage that stays, for a process that creates many containers. To spawn a stage takes 0.5 ms, longer than to clone an
- * init from one. This one holds no descriptors but its sockets: those of an init come by a message, and go again.
+ * A stage that stays, for a process that creates many containers. To spawn a stage takes 0.5 ms, longer than to clone
+ * an init from one. This one holds no descriptors but its sockets: those of an init come by a message, and go again.
  */
 
 import { chdir, close, closeRange, dup3 } from '../calls/files.ts';
@@ -16,8 +16,8 @@ import type { Platform } from '../platform.ts';
 import type { Stage, StandingStages } from './stage.ts';
 
 /**
- * In the stage: the first descriptor that is its own. Those below are free for the init's. With 30 and 31 the stage works
- * where at most 32 descriptors may be open, as runc does.
+ * In the stage: the first descriptor that is its own. Those below are free for the init's. With 30 and 31 the stage
+ * works where at most 32 descriptors may be open, as runc does.
  */
 export const STANDING_FROM = 30;
 const SOCKET = STANDING_FROM;

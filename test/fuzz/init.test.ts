@@ -1,6 +1,7 @@
 /**
- * Messages of all kinds to the init's own source (native/init/init.c), by libFuzzer, with the sanitizers for addresses and undefined
- * behaviour. fuzz/init.c has the rules that each call and each answer is held to; fuzz/messages, what it begins with.
+ * Messages of all kinds to the init's own source (native/init/init.c), by libFuzzer, with the sanitizers for addresses
+ * and undefined behaviour. fuzz/init.c has the rules that each call and each answer is held to; fuzz/messages, what it
+ * begins with.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * A kernel in memory: processes, files, mounts, namespaces, cgroups and sockets as far as effects use them, so that they
- * can be tested without root, every call failing once, and what they leave behind can be counted.
+ * A kernel in memory: processes, files, mounts, namespaces, cgroups and sockets as far as effects use them, so that
+ * they can be tested without root, every call failing once, and what they leave behind can be counted.
  *
  * Deterministic: time passes by calls, and programs run only while somebody waits. What is not modelled answers ENOSYS.
  */
@@ -114,7 +114,10 @@ export class World {
     return { mount: this.anonymous, node: this.anonymous.root.add(`anonymous:${this.number()}`, type, 0o600) };
   }
 
-  /** posix_spawn(3) of native/init: the child has these descriptors of its parent, from 0 on, and serves on the last one. */
+  /**
+   * posix_spawn(3) of native/init: the child has these descriptors of its parent, from 0 on, and serves on the last
+   * one.
+   */
   spawn(parent: Process, descriptors: readonly number[], name: string): Process {
     const files = descriptors.map((fd) => parent.descriptors.get(fd));
     const child = fork(parent, 0);
