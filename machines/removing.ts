@@ -1,6 +1,6 @@
 /**
- * How a container goes: init, cgroup, directory, then the poststop hooks, which are told of a container that is no more.
- * `deleting` stops at what fails, so that `delete` can be tried again; `unwinding` after a failed creation tries
+ * How a container goes: init, cgroup, directory, then the poststop hooks, which are told of a container that is no
+ * more. `deleting` stops at what fails, so that `delete` can be tried again; `unwinding` after a failed creation tries
  * everything that began, and keeps the directory if something is left that only `delete --force` can find.
  */
 

@@ -1,7 +1,7 @@
-/* A raw system call, a program's entry point, and nothing else of a C library: for the init and the launcher. */
+/* All that the init and the launcher have instead of a C library: raw system calls, and a program's entry point. */
 #pragma once
 
-/* For calls that take a directory: the current one. */
+/* The current directory, for calls that take a directory's descriptor. */
 enum { AT_FDCWD = -100 };
 
 typedef unsigned int u32;
@@ -23,7 +23,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 	return ret;
 }
 
-/* The kernel leaves argc, argv and envp on the stack: hand their address to `entry`. */
+/* The kernel leaves argc, argv and envp on the stack. This hands their address to `entry`. */
 #define ENTRY(entry)                                                                                                   \
 	__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall " #entry "\n")
 
@@ -32,6 +32,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_close 3
 #define SYS_mmap 9
 #define SYS_rt_sigaction 13
+#define SYS_nanosleep 35
 #define SYS_getcwd 79
 #define SYS_chdir 80
 #define SYS_sendto 44
@@ -83,6 +84,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_close 57
 #define SYS_mmap 222
 #define SYS_rt_sigaction 134
+#define SYS_nanosleep 101
 #define SYS_getcwd 17
 #define SYS_chdir 49
 #define SYS_sendto 206

@@ -1,6 +1,7 @@
 /** The platform of this machine: every call reaches the real kernel. */
 
 import { initProgram } from './init/program.ts';
+import type { Fd } from './kernel/numbers.ts';
 import { type Libc, loadLibc } from './libraries/libc.ts';
 import { loadLibSeccomp } from './libraries/libseccomp.ts';
 import { poller } from './libraries/poller.ts';
@@ -12,7 +13,10 @@ import { takeLaunchedStage } from './stage/launched.ts';
 import { spawnStage } from './stage/spawn.ts';
 import type { LaunchedStage } from './stage/stage.ts';
 
-/** @param launched the stage that the launcher has started */
+/**
+ * @param wrap goes around every kernel
+ * @param launched the stage that the launcher has started
+ */
 export function hostPlatform(
   wrap: Wrap = (kernel) => kernel,
   libc: Libc = loadLibc(),
@@ -30,7 +34,7 @@ export function hostPlatform(
       return { ...stage, kernel: wrap(stage.kernel) };
     },
     ...(launched !== undefined && {
-      launchedStage: (descriptors: readonly number[], performer: string) =>
+      launchedStage: (descriptors: readonly Fd[], performer: string) =>
         takeLaunchedStage(local, launched, descriptors, (socket) => wrap(remote(socket, performer))),
     }),
     kernelBehind: (socket, performer) => wrap(remote(socket, performer)),

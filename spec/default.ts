@@ -11,9 +11,9 @@ export type RootlessHost = DefaultHost & { readonly uid: number; readonly gid: n
 const CAPABILITIES = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
 
 /**
- * The config that `spec` writes. It is equal to runc 1.5's in content and in the order of its members, so that the file is
- * equal too when it is printed with tabs. Only the hostname differs: runc writes its own name there, and we write ours.
- * runc before 1.2 also gave the ambient set.
+ * The config that `spec` writes. It is equal to runc 1.5's in content and in the order of its members, so that the file
+ * is equal too when it is printed with tabs. Only the hostname differs: runc writes its own name there, and we write
+ * ours. runc before 1.2 also gave the ambient set.
  */
 export function defaultConfig({ unifiedCgroups }: DefaultHost): CheckedConfig {
   return {

@@ -12,7 +12,10 @@ export const WIDE = {
   uint64: { min: 0n, max: 2n ** 64n - 1n },
 } as const;
 
-/** The keyword by which a 64-bit type appears in the JSON Schema that build/validators.ts compiles: JSON Schema has no bigint. */
+/**
+ * The keyword by which a 64-bit type appears in the JSON Schema that build/validators.ts compiles: JSON Schema has no
+ * bigint.
+ */
 export const WIDE_KEYWORD = 'x-wide-integer';
 
 /** Whether the value is an integer within the bounds of the given type. */

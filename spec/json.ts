@@ -1,11 +1,12 @@
 import { SpecError } from './problem.ts';
 
-// 64 bits have 20 digits at most: a longer number is refused by the schema anyway, and BigInt is slow on very long ones.
+// 64 bits have 20 digits at most: a longer number is refused by the schema anyway, and BigInt is slow on very long
+// ones.
 const INTEGER = /^-?\d{1,20}$/;
 
 /**
- * What only a text has that holds a null or an integer beyond 2^53. Others are parsed in a tenth of the time, without asking
- * a function about every value.
+ * What only a text has that holds a null or an integer beyond 2^53. Others are parsed in a tenth of the time, without
+ * asking a function about every value.
  */
 const NEEDS_CARE = /(?:^|[:,[])\s*null\b|\d{16}/;
 

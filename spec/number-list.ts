@@ -1,11 +1,13 @@
-/** Lists of CPUs or of memory nodes, as `0-3,7`: config.md, "execCPUAffinity"; config-linux.md, "memoryPolicy". Pure. */
+/**
+ * Lists of CPUs or of memory nodes, as `0-3,7`: config.md, "execCPUAffinity"; config-linux.md, "memoryPolicy". Pure.
+ */
 
 /** runc's bound, so that a number by mistake does not become a mask of gigabytes. */
 const LARGEST = 64 * 1024;
 
 /**
- * The numbers of a list as a mask, bit n of it for number n, in whole 64-bit words. Spaces and empty elements are passed over, as
- * by runc. An empty text is an empty mask.
+ * The numbers of a list as a mask, bit n of it for number n, in whole 64-bit words. Spaces and empty elements are
+ * passed over, as by runc. An empty text is an empty mask.
  * @throws RangeError with runc's words where it has any
  */
 export function maskOf(list: string): Uint8Array {

@@ -20,10 +20,15 @@ export const PHASES = [
 ] as const;
 export type PhaseName = (typeof PHASES)[number];
 
-/** Who runs them: `createRuntime` (with the older `prestart` before), `poststart` and `poststop` the runtime, the rest the init. */
+/**
+ * Who runs them: `createRuntime` (with the older `prestart` before), `poststart` and `poststop` the runtime, the rest
+ * the init.
+ */
 export type HookKind = 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop';
 
-/** The container's cgroup: opaque to the machine. `paths` has one absolute path for each v1 controller, or `unified`. */
+/**
+ * The container's cgroup: opaque to the machine. `paths` has one absolute path for each v1 controller, or `unified`.
+ */
 export interface CgroupRecord {
   readonly layout: 'v1' | 'hybrid' | 'v2';
   readonly driver: 'fs' | 'systemd';
@@ -46,7 +51,10 @@ export interface ResctrlRecord {
   readonly monitor?: string;
 }
 
-/** A process that a reused pid cannot be taken for: `startTime` is field 22 of /proc/PID/stat, in clock ticks since boot. */
+/**
+ * A process that a reused pid cannot be taken for: `startTime` is field 22 of /proc/PID/stat, in clock ticks since
+ * boot.
+ */
 export interface InitRecord {
   readonly pid: number;
   readonly startTime: string;

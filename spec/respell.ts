@@ -4,8 +4,8 @@ import type * as z from 'zod';
 import { isObject } from './field-names.ts';
 
 /**
- * @returns the value with every field named as the schema names it; keys that are no fields', as annotations have them, stay
- * as they are
+ * @returns the value with every field named as the schema names it; keys that are no fields', as annotations have them,
+ * stay as they are
  */
 export function respell(schema: z.core.$ZodType, value: unknown): unknown {
   const { def } = (schema as z.core.$ZodTypes)._zod;

@@ -3,7 +3,10 @@ import * as z from 'zod';
 /** The specification's four, and `paused`, which the specification leaves room for and engines know from runc. */
 export const statusSchema = z.enum(['creating', 'created', 'running', 'paused', 'stopped']);
 
-/** The state that hooks and seccomp agents are given: runtime.md, "State". `pid` is 0 or absent when there is no process. */
+/**
+ * The state that hooks and seccomp agents are given: runtime.md, "State". `pid` is 0 or absent when there is no
+ * process.
+ */
 export const stateSchema = z.object({
   ociVersion: z.string(),
   id: z.string(),

@@ -7,14 +7,13 @@ import { close, openat } from '../../native/calls/files.ts';
 import { socketPair } from '../../native/calls/pair.ts';
 import { receiveBuffers, receivedDescriptors, receiveMessage, send } from '../../native/calls/sockets.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { P } from '../../native/constants/process.ts';
 import { POLL, SOCK } from '../../native/constants/socket.ts';
 import { type CriuRequest, type CriuResponse, REQUEST } from '../../native/criu/messages.ts';
 import { decodeResponse, encodeRequest } from '../../native/criu/rpc.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, isErrno } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
-import { hasEnded, reap, spawnProcess } from '../../native/stage/program.ts';
+import { hasEnded, spawnProcess, takeEnding } from '../../native/stage/program.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';
 import { closeAll } from '../foreground/ends.ts';
 import { findProgram } from '../process/host-programs.ts';
@@ -95,7 +94,7 @@ export async function askCriu(
       attempt(local, close(ours));
       ours = undefined;
       await hasEnded(platform, pidfd);
-      reap(local, P.PID, pid);
+      takeEnding(local, pid);
     }
   } finally {
     closeAll(local, ours === undefined ? opened : [...opened, ours]);

@@ -3,12 +3,12 @@
 import { chdir, close, closeRange, dup3 } from '../../native/calls/files.ts';
 import { clone3, getRlimit, kill, pidfdOpen, setRlimit } from '../../native/calls/process.ts';
 import { CLOSE_RANGE } from '../../native/constants/files.ts';
-import { P, RLIMIT } from '../../native/constants/process.ts';
+import { RLIMIT } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { out, viewOf } from '../../native/kernel/struct.ts';
-import { execute, reap, spawnProcess } from '../../native/stage/program.ts';
+import { executeProgram, spawnProcess, takeEnding } from '../../native/stage/program.ts';
 import { type Channel, openChannel, passDescriptors, takeDescriptors } from '../init/channel.ts';
 import type { Session } from '../session.ts';
 import type { RunningHook, StartHook } from './run.ts';
@@ -19,7 +19,7 @@ export function besideRuntime(session: Session, cwd: string | undefined): StartH
   const before = [...limitCalls(platform.local, session), ...(cwd === undefined ? [] : [chdir(cwd)])];
   return ({ path, argv, env }, descriptors) => {
     const { pid, pidfd } = spawnProcess(platform, { path, argv, env, before, descriptors, performer: 'hook' });
-    return { pidfd, end: () => reap(platform.local, P.PID, pid) };
+    return { pidfd, end: () => takeEnding(platform.local, pid) };
   };
 }
 
@@ -66,7 +66,7 @@ export function inContainer(session: Session, { init, preserveFds, before }: InC
       } catch (error) {
         // By signal: that it notices the end of its connection is not certain under a seccomp filter.
         attempt(init, kill(pid, SIGNALS.SIGKILL));
-        reap(init, P.PID, pid);
+        takeEnding(init, pid);
         throw error;
       }
     } finally {
@@ -85,12 +85,12 @@ export function inContainer(session: Session, { init, preserveFds, before }: InC
         ...limitCalls(child, session),
       ];
       try {
-        execute(child, { path, argv, env }, [...last, ...before(last.length)]);
+        executeProgram(child, { path, argv, env }, [...last, ...before(last.length)]);
       } catch (error) {
         attempt(local, close(pidfd));
         throw error;
       }
-      return { pidfd, end: () => reap(init, P.PID, pid) };
+      return { pidfd, end: () => takeEnding(init, pid) };
     }
   };
 }

@@ -1,6 +1,7 @@
 /** bpf(2), as far as device programs of cgroups need it. */
 
 import type { Call, Memory, Out } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { out, viewOf } from '../kernel/struct.ts';
 
 const CMD = { PROG_LOAD: 5, PROG_ATTACH: 8, PROG_DETACH: 9, PROG_GET_FD_BY_ID: 13, PROG_QUERY: 16 } as const;
@@ -37,7 +38,7 @@ const bpf = (command: number, size: number, ...fields: readonly Field[]): Call =
  * @param license a name of the kernel's list of licences: the program calls no GPL-only helper, so any will do
  * @param log what the verifier says, where it refuses the program; a load that fails for other reasons leaves it empty
  */
-export const loadDeviceProgram = (instructions: Uint8Array, license: string, log?: Out): Call =>
+export const loadDeviceProgram = (instructions: Uint8Array, license: string, log?: Out): Call<Fd> =>
   bpf(
     CMD.PROG_LOAD,
     48,
@@ -61,7 +62,7 @@ export const verifierLog = (): Out => out(LOG_BYTES);
  * BPF_PROG_ATTACH to a cgroup v2 directory, beside the programs that others attached.
  * @param replaced a descriptor of the program whose place it takes, in one step (BPF_F_REPLACE, since Linux 5.6)
  */
-export const attachDeviceProgram = (directory: number, program: number, replaced?: number): Call =>
+export const attachDeviceProgram = (directory: Fd, program: Fd, replaced?: Fd): Call =>
   bpf(
     CMD.PROG_ATTACH,
     20,
@@ -72,7 +73,7 @@ export const attachDeviceProgram = (directory: number, program: number, replaced
     { offset: 16, value: replaced ?? 0 },
   );
 
-export const detachDeviceProgram = (directory: number, program: number): Call =>
+export const detachDeviceProgram = (directory: Fd, program: Fd): Call =>
   bpf(
     CMD.PROG_DETACH,
     12,
@@ -86,7 +87,7 @@ const MAX_PROGRAMS = 64;
 export const programIds = (): Out => out(MAX_PROGRAMS * 4);
 
 /** BPF_PROG_QUERY: the ids of the programs attached to this very directory. */
-export const queryDevicePrograms = (directory: number, into: Out): Call =>
+export const queryDevicePrograms = (directory: Fd, into: Out): Call =>
   bpf(
     CMD.PROG_QUERY,
     32,
@@ -108,4 +109,4 @@ export function readProgramIds(into: Out): readonly number[] {
   return ids;
 }
 
-export const programById = (id: number): Call => bpf(CMD.PROG_GET_FD_BY_ID, 12, { offset: 0, value: id });
+export const programById = (id: number): Call<Fd> => bpf(CMD.PROG_GET_FD_BY_ID, 12, { offset: 0, value: id });

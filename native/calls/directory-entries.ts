@@ -2,6 +2,7 @@
 
 import { AT, O } from '../constants/files.ts';
 import type { Kernel, Out } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { attempt } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
 import { close, getdents, openat } from './files.ts';
@@ -29,11 +30,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * The entries of an open directory, from where its descriptor stands, without `.` and `..`.
  * @returns `-errno` where it cannot be read
  */
-export function readEntries(
-  kernel: Kernel,
-  directory: number,
-  buffer = entryBuffer(),
-): readonly DirectoryEntry[] | number {
+export function readEntries(kernel: Kernel, directory: Fd, buffer = entryBuffer()): readonly DirectoryEntry[] | number {
   const entries: DirectoryEntry[] = [];
   const { bytes } = buffer;
   const view = viewOf(bytes);

@@ -91,8 +91,12 @@ export const fcntl = (fd: FdArg, command: number, argument: number): Call => ({
 });
 /** A duplicate at `atLeast` or above, close-on-exec. */
 export const duplicateAbove = (fd: FdArg, atLeast: number): Call<Fd> => fcntl(fd, F.DUPFD_CLOEXEC, atLeast);
+/** memfd_create(2): a file in memory. @param name for whoever looks at /proc. @param flags of MFD */
+export const memfdCreate = (name: string, flags: number): Call<Fd> => ({ name: 'memfd_create', args: [name, flags] });
+/** eventfd(2), with a count of 0, close-on-exec. It never blocks. */
+export const eventfd = (): Call<Fd> => ({ name: 'eventfd2', args: [0, O.CLOEXEC | O.NONBLOCK] });
 /** close_range(2), since Linux 5.9 (flags CLOEXEC: 5.11). */
-export const closeRange = (first: number, last: number, flags = 0): Call => ({
+export const closeRange = (first: Fd, last: Fd, flags = 0): Call => ({
   name: 'close_range',
   args: [first, last, flags],
 });

@@ -3,11 +3,12 @@
 import { AT } from '../constants/files.ts';
 import { FSCONFIG, FSMOUNT, FSOPEN, FSPICK, MOVE_MOUNT, OPEN_TREE } from '../constants/mount.ts';
 import type { Call } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { u64s } from '../kernel/struct.ts';
 import type { FdArg } from './files.ts';
 
 /** fsopen(2), since Linux 5.2. */
-export const fsopen = (type: string): Call => ({ name: 'fsopen', args: [type, FSOPEN.CLOEXEC] });
+export const fsopen = (type: string): Call<Fd> => ({ name: 'fsopen', args: [type, FSOPEN.CLOEXEC] });
 export const fsconfigString = (fs: FdArg, key: string, value: string): Call => ({
   name: 'fsconfig',
   args: [fs, FSCONFIG.SET_STRING, key, value, 0],
@@ -20,13 +21,13 @@ export const fsconfigCreate = (fs: FdArg): Call => ({
   name: 'fsconfig',
   args: [fs, FSCONFIG.CMD_CREATE, null, null, 0],
 });
-export const fsmount = (fs: FdArg, attributes: number): Call => ({
+export const fsmount = (fs: FdArg, attributes: number): Call<Fd> => ({
   name: 'fsmount',
   args: [fs, FSMOUNT.CLOEXEC, attributes],
 });
 
 /** fspick(2): the file system of the mount at a descriptor, to be given other options. */
-export const fspick = (mount: FdArg): Call => ({
+export const fspick = (mount: FdArg): Call<Fd> => ({
   name: 'fspick',
   args: [mount, '', FSPICK.CLOEXEC | FSPICK.EMPTY_PATH],
 });
@@ -36,7 +37,7 @@ export const fsconfigReconfigure = (fs: FdArg): Call => ({
 });
 
 /** open_tree(2): `clone` makes a detached copy of the mount at `path` (`recursive`: and of those below it). */
-export const openTree = (dir: FdArg, path: string, flags: { clone?: boolean; recursive?: boolean } = {}): Call => ({
+export const openTree = (dir: FdArg, path: string, flags: { clone?: boolean; recursive?: boolean } = {}): Call<Fd> => ({
   name: 'open_tree',
   args: [
     dir,
@@ -64,7 +65,7 @@ interface MountAttributes {
   readonly clear?: number;
   readonly propagation?: number;
   /** A user namespace's descriptor, for MOUNT_ATTR.IDMAP. */
-  readonly userns?: number;
+  readonly userns?: Fd;
 }
 
 /** mount_setattr(2), since Linux 5.12. */

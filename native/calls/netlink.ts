@@ -3,6 +3,7 @@
 import { NLM_F } from '../constants/netlink.ts';
 import { AF, SOCK } from '../constants/socket.ts';
 import type { Call, Out } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { viewOf } from '../kernel/struct.ts';
 import type { FdArg } from './files.ts';
 import { socket } from './sockets.ts';
@@ -92,7 +93,7 @@ export function ifaddrmsg(family: number, prefix: number, index: number): Uint8A
 }
 
 /** A socket of NETLINK_ROUTE; it stays in the network namespace in which it was made. */
-export const routeSocket = (): Call => socket(AF.NETLINK, SOCK.RAW);
+export const routeSocket = (): Call<Fd> => socket(AF.NETLINK, SOCK.RAW);
 export const sendto = (fd: FdArg, data: Uint8Array): Call => ({
   name: 'sendto',
   args: [fd, data, data.length, 0, null, 0],

@@ -44,6 +44,8 @@ export const execve = (path: string, argv: readonly string[], env: readonly Vari
 
 /** @param mask the answer of an earlier one restores it */
 export const umask = (mask: number | ResultRef): Call => ({ name: 'umask', args: [mask] });
+/** The performer's own pid. */
+export const getpid = (): Call<Pid> => ({ name: 'getpid', args: [] });
 export const setsid = (): Call => ({ name: 'setsid', args: [] });
 export const setresuid = (uid: number): Call => ({ name: 'setresuid', args: [uid, uid, uid] });
 export const setresgid = (gid: number): Call => ({ name: 'setresgid', args: [gid, gid, gid] });

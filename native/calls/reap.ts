@@ -1,4 +1,4 @@
-/** Children that end. */
+/** Children of the performer, and their end. */
 
 import { ERRNO } from '../constants/errno.ts';
 import { P, W } from '../constants/process.ts';
@@ -11,8 +11,8 @@ import { endingIn } from './ending.ts';
 import { kill, SIGINFO_BYTES, waitid } from './process.ts';
 
 /**
- * SIGKILL to a child, as long as nobody has reaped it: until then nobody else has its pid.
- * @returns whether it is there, for somebody to reap
+ * Sends SIGKILL to a child, unless somebody has reaped it: only until then does its pid belong to it for sure.
+ * @returns whether the child is still to be reaped
  */
 export function killChild(parent: Kernel, pid: Pid): boolean {
   const info = out(SIGINFO_BYTES);
@@ -23,11 +23,20 @@ export function killChild(parent: Kernel, pid: Pid): boolean {
 }
 
 /**
- * Ends a child that has nothing to do any more, and reaps it. A child that somebody else has reaped is fine. SIGKILL ends
- * it: a child that hangs, or that a container's program has taken over, does not end with its connection.
+ * Ends a child that has nothing to do any more, and reaps it. Somebody else may have reaped it already. SIGKILL ends
+ * it, since a child that hangs, or that a container's program has taken over, does not end with its connection.
  */
 export function reapChild(parent: Kernel, pid: Pid): void {
   if (killChild(parent, pid)) awaitEnd(parent, pid);
+}
+
+/**
+ * Whether a child has ended. It is not reaped. A child that is not there, or that somebody has reaped, has ended too.
+ */
+export function hasChildEnded(parent: Kernel, pid: Pid): boolean {
+  const info = out(SIGINFO_BYTES);
+  const result = attempt(parent, waitid(P.PID, pid, info, W.EXITED | W.NOHANG | W.NOWAIT));
+  return result < 0 || endingIn(info).pid !== 0;
 }
 
 /** Waits until a child has ended, and reaps it. */

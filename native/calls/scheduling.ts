@@ -2,6 +2,7 @@
 
 import { IOPRIO_CLASS_SHIFT, IOPRIO_WHO_PROCESS } from '../constants/scheduling.ts';
 import type { Call } from '../kernel/kernel.ts';
+import type { Pid } from '../kernel/numbers.ts';
 import { viewOf } from '../kernel/struct.ts';
 
 interface SchedAttr {
@@ -19,7 +20,7 @@ interface SchedAttr {
 const SCHED_ATTR_BYTES = 56;
 
 /** sched_setattr(2). */
-export function schedSetattr(pid: number, attr: SchedAttr): Call {
+export function schedSetattr(pid: Pid, attr: SchedAttr): Call {
   const bytes = new Uint8Array(SCHED_ATTR_BYTES);
   const view = viewOf(bytes);
   view.setUint32(0, SCHED_ATTR_BYTES, true);
@@ -34,18 +35,21 @@ export function schedSetattr(pid: number, attr: SchedAttr): Call {
 }
 
 /** sched_setaffinity(2): bit n of the mask is CPU n. The kernel passes over CPUs beyond those that it can have. */
-export const schedSetaffinity = (pid: number, mask: Uint8Array): Call => ({
+export const schedSetaffinity = (pid: Pid, mask: Uint8Array): Call => ({
   name: 'sched_setaffinity',
   args: [pid, mask.length, mask],
 });
 
 /** ioprio_set(2) of one process. */
-export const ioprioSet = (pid: number, ioClass: number, priority: number): Call => ({
+export const ioprioSet = (pid: Pid, ioClass: number, priority: number): Call => ({
   name: 'ioprio_set',
   args: [IOPRIO_WHO_PROCESS, pid, (ioClass << IOPRIO_CLASS_SHIFT) | priority],
 });
 
-/** set_mempolicy(2) of the performer; bit n of the mask is memory node n. The kernel looks at one bit less than it is told. */
+/**
+ * set_mempolicy(2) of the performer; bit n of the mask is memory node n. The kernel looks at one bit less than it is
+ * told.
+ */
 export const setMempolicy = (mode: number, nodes: Uint8Array): Call => ({
   name: 'set_mempolicy',
   args: nodes.length === 0 ? [mode, null, 0] : [mode, nodes, nodes.length * 8 + 1],

@@ -1,4 +1,6 @@
-/** Flags of files and paths. Octal where the kernel's headers write octal. x86-64 and arm64 differ in four open flags. */
+/**
+ * Flags of files and paths. Octal where the kernel's headers write octal. x86-64 and arm64 differ in four open flags.
+ */
 
 const arm = process.arch === 'arm64';
 

@@ -3,7 +3,9 @@
 /** Operations of seccomp(2). */
 export const SECCOMP = { SET_MODE_FILTER: 1 } as const;
 
-/** Flags of SECCOMP.SET_MODE_FILTER: LOG since Linux 4.14, SPEC_ALLOW 4.17, NEW_LISTENER 5.0, WAIT_KILLABLE_RECV 5.19. */
+/**
+ * Flags of SECCOMP.SET_MODE_FILTER: LOG since Linux 4.14, SPEC_ALLOW 4.17, NEW_LISTENER 5.0, WAIT_KILLABLE_RECV 5.19.
+ */
 export const SECCOMP_FILTER_FLAG = {
   TSYNC: 1,
   LOG: 2,
@@ -24,7 +26,9 @@ export const SECCOMP_RET = {
   ALLOW: 0x7fff_0000,
 } as const;
 
-/** Offsets in struct seccomp_data, which a filter reads 32 bits at a time; six 64-bit arguments follow from `ARGS` on. */
+/**
+ * Offsets in struct seccomp_data, which a filter reads 32 bits at a time; six 64-bit arguments follow from `ARGS` on.
+ */
 export const SECCOMP_DATA = { NR: 0, ARCH: 4, ARGS: 16 } as const;
 
 /** Instructions of classic BPF as seccomp filters use them. */
@@ -46,8 +50,8 @@ export const SOCK_FILTER_BYTES = 8;
 export const BPF_MAXINSNS = 4096;
 
 /**
- * Architectures by the names of config.json: AUDIT_ARCH_* of uapi/linux/audit.h, which are libseccomp's tokens.
- * x32 is an exception: the kernel knows it as x86-64 with bit 30 of the call's number set, so its token is libseccomp's own.
+ * Architectures by the names of config.json: AUDIT_ARCH_* of uapi/linux/audit.h, which are libseccomp's tokens. x32 is
+ * an exception: the kernel knows it as x86-64 with bit 30 of the call's number set, so its token is libseccomp's own.
  */
 export const SCMP_ARCH = {
   SCMP_ARCH_X86: 0x4000_0003,

@@ -1,7 +1,9 @@
 /**
- * The messages of CRIU's RPC that runchart has use for: criu(8) "RPC", and rpc.proto, which CRIU installs for its clients.
- * The numbers are the interface. What is not named here is left to CRIU's defaults.
+ * The messages of CRIU's RPC that runchart has use for: criu(8) "RPC", and rpc.proto, which CRIU installs for its
+ * clients. The numbers are the interface. What is not named here is left to CRIU's defaults.
  */
+
+import type { Fd, Pid } from '../kernel/numbers.ts';
 
 export const REQUEST = {
   DUMP: 1,
@@ -15,7 +17,10 @@ export const REQUEST = {
 /** How CRIU treats cgroups and their limits. */
 export const CGROUPS_MODE = { IGNORE: 0, SOFT: 3, FULL: 4, STRICT: 5, DEFAULT: 6 } as const;
 
-/** What a checkpoint or a restore is to be like: `criu_opts`. Descriptors are CRIU's own for `inheritFd`, else the caller's. */
+/**
+ * What a checkpoint or a restore is to be like: `criu_opts`. Descriptors are CRIU's own for `inheritFd`, else the
+ * caller's.
+ */
 export type CriuOptions = {
   readonly imagesDirFd: number;
   readonly pid?: number;
@@ -41,7 +46,7 @@ export type CriuOptions = {
   readonly cgroupRoots?: readonly { readonly controller: string; readonly path: string }[];
   /** The restored processes become children of the caller. */
   readonly restoreAsSibling?: boolean;
-  readonly inheritFd?: readonly { readonly key: string; readonly fd: number }[];
+  readonly inheritFd?: readonly { readonly key: string; readonly fd: Fd }[];
   readonly manageCgroupsMode?: number;
   /** What belongs to somebody else: `mnt[KEY]:VALUE`, `net[INODE]:KEY`. */
   readonly external?: readonly string[];
@@ -74,7 +79,7 @@ export interface CriuResponse {
   readonly success: boolean;
   /** The restored init, in the caller's pid namespace. */
   readonly restoredPid?: number;
-  readonly notify?: { readonly script: string; readonly pid: number };
+  readonly notify?: { readonly script: string; readonly pid: Pid };
   readonly errno?: number;
   readonly message?: string;
   readonly features?: CriuFeatures;

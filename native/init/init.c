@@ -1,29 +1,33 @@
 /*
- * The container's init, until the container's program takes its place: performs the system calls that it is sent.
+ * The container's init, until the container's program takes its place. It performs the system calls that it is sent.
  *
- * It reads a batch from a socket, performs it, answers with the results, and decides nothing. TypeScript does
- * (native/performers/remote.ts, where the messages are written, native/kernel/kernel.ts, what they mean). The same program is the stage that makes
- * the namespaces, and the process that joins a container for `exec`.
+ * It reads a batch from a socket, performs it, answers with the results, and decides nothing. TypeScript decides:
+ * native/kernel/kernel.ts says what a batch means, native/performers/remote.ts how it is written. The same program is
+ * the stage that makes the namespaces, and the process that joins a container for `exec`.
  *
- * It is executed from a sealed memfd, so that nobody who reaches /proc/PID/exe can write to it (CVE-2019-5736),
- * and is not dumpable from its first call on, so that a process in a joined pid namespace can neither trace it nor
- * reach its descriptors by /proc/PID/fd (CVE-2016-9962, CVE-2024-21626).
+ * It is executed from a sealed memfd, so nobody who reaches /proc/PID/exe can write to it (CVE-2019-5736). It is not
+ * dumpable from its first call on, so a process in a joined pid namespace can neither trace it nor reach its
+ * descriptors by /proc/PID/fd (CVE-2016-9962, CVE-2024-21626).
  */
 #include "../freestanding.h"
 
-/* Where every message is laid out: a fixed address, so that the sender can write pointers into it. */
+/* Where every message is laid out. The address is fixed, so the sender can write pointers to it. */
 #define ARENA 0x100000000ul
 #define ARENA_SIZE (16ul << 20)
 
 #define PROT_READ_WRITE 3
-#define MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE_NORESERVE (0x02 | 0x20 | 0x100000 | 0x4000)
+#define MAP_FLAGS (0x02 | 0x20 | 0x100000 | 0x4000) /* private, anonymous, fixed but not over another, not reserved */
 #define PR_SET_DUMPABLE 4
 #define MSG_NOSIGNAL 0x4000
 #define SOL_SOCKET 1
 #define SO_PEERCRED 17
 #define EINTR 4
 #define EAGAIN 11
+#define ENOMEM 12
+#define ENFILE 23
+#define EMFILE 24
 #define ECONNABORTED 103
+#define ENOBUFS 105
 #define MAX_ERRNO 4095
 #define SIGHUP 1
 #define SIGINT 2
@@ -32,15 +36,15 @@
 #define SIG_DFL 0
 #define SA_RESTORER 0x04000000
 
-/* RESULTS, a bit an argument: that argument is the index of an earlier result. */
+/* RESULTS has a bit for each argument: that argument is the index of an earlier result. */
 #define RESULTS 0x3fu
 #define MAY_FAIL (1u << 8)
 #define CHILD_SERVES (1u << 9) /* argument 5: the socket on which a new process goes on */
-#define SERVE (1u << 10)       /* answer first; then serve on what this call returns */
+#define SERVE (1u << 10)       /* answer first, then serve on what this call returns */
 
 #define FLAGS (RESULTS | MAY_FAIL | CHILD_SERVES | SERVE)
 
-#define NOT_PERFORMED (~0ul) /* instead of how many calls were */
+#define NOT_PERFORMED (~0ul) /* stands in an answer for how many calls were performed */
 
 struct call {
 	u32 nr;
@@ -48,16 +52,16 @@ struct call {
 	u64 args[6];
 };
 
-/* The answer, in the second half of the arena: how many calls were done, `count` results, the out buffers. */
+/* A message. Its answer is in the second half of the arena: how many calls were done, `count` results, out buffers. */
 struct message {
 	u32 size; /* bytes, this header included */
 	u32 count;
 	u32 out_bytes;
-	u32 after; /* only where the batch before was not stopped */
+	u32 after; /* 1: perform it only if the batch before it was not stopped */
 	struct call calls[];
 };
 
-/* 1 when all of it was moved, 0 when the peer is gone. `nr` is read, or sendto: a peer that is gone is no SIGPIPE. */
+/* @param nr read or sendto: with write, a peer that is gone would mean SIGPIPE. @returns 0 when the peer is gone */
 static int transfer(i64 nr, i64 fd, char *at, u64 size)
 {
 	while (size > 0) {
@@ -72,7 +76,7 @@ static int transfer(i64 nr, i64 fd, char *at, u64 size)
 	return 1;
 }
 
-/* No byte of an earlier message in an out buffer that the kernel leaves alone. */
+/* The kernel may leave an out buffer alone: no byte of an earlier message may be left in it. */
 static void clear(char *at, u32 size)
 {
 	for (volatile u32 i = 0; i < size; i++)
@@ -87,8 +91,8 @@ static void copy(struct call *to, const struct call *from)
 }
 
 /*
- * Whether a call can be performed as the one at that place of a batch: only results that are there by then are asked for,
- * and a call to serve on is the last one, and an accept without results, since it is performed again without them.
+ * Whether a call may stand at that place of a batch. It may use only results of calls before it. A call to serve on is
+ * an accept4 and the last one, and uses no results: it is performed again when they are gone.
  */
 static int is_sound_call(const struct call *call, u64 index, u64 count)
 {
@@ -104,7 +108,7 @@ static int is_sound_call(const struct call *call, u64 index, u64 count)
 	return 1;
 }
 
-/* Whether the header's sizes fit each other, and the message and its answer the halves of the arena. */
+/* Whether the sizes in the header agree, and the message and its answer fit the halves of the arena. */
 static int is_sound_header(const struct message *m, u64 half)
 {
 	u64 calls = (u64)m->count * sizeof m->calls[0];
@@ -114,8 +118,9 @@ static int is_sound_header(const struct message *m, u64 half)
 }
 
 /*
- * Reads a message. Not one call of a malformed one is performed; its connection ends as that of a peer that is gone does.
- * What the calls do is their sender's business, whom nothing here can keep from harming this process by them.
+ * Reads a message. No call of a malformed message is performed: its connection ends, as if the peer were gone. What the
+ * calls do is not looked at. Whoever may send them may do with this process what they like.
+ * @returns 0 when the connection is to end
  */
 static int receive(i64 sock, struct message *m, u64 half)
 {
@@ -135,7 +140,7 @@ static i64 perform(const struct call *call, const i64 *results)
 		a[i] = call->flags & (1u << i) ? (u64)results[call->args[i]] : call->args[i];
 	i64 r;
 	int tries = 0;
-	/* Somebody renamed or mounted while a path with ".." was resolved below a root: openat2(2) asks to try again. */
+	/* openat2(2) asks to try again if somebody renames or mounts anything while it resolves ".." below a root. */
 	do
 		r = syscall6(call->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	while (r == -EAGAIN && call->nr == SYS_openat2 && ++tries < 128);
@@ -148,8 +153,8 @@ static void end(int signal)
 }
 
 /*
- * The first process of a pid namespace does not notice signals that it has no handler for. While it waits it is to
- * end by those that ask a program to end, as runc's init does; execve gives the program the default actions.
+ * The first process of a pid namespace does not notice signals that it has no handler for. While it waits, the signals
+ * that ask a program to end shall end it, as they end runc's init. execve gives the program the default actions.
  */
 static void end_when_asked(void)
 {
@@ -157,18 +162,18 @@ static void end_when_asked(void)
 
 	for (u32 i = 0; i < sizeof asking; i++) {
 		u64 signal = (u64)asking[i];
-		/* As the kernel has it: handler, flags, restorer (nobody returns to it), mask. */
+		/* The kernel's struct: handler, flags, restorer (the handler does not return), mask. */
 		u64 action[4] = {0};
 		syscall6(SYS_rt_sigaction, signal, 0, (u64)action, sizeof action[3], 0, 0);
 		if (action[0] != SIG_DFL)
-			continue; /* ignored: the program inherits that */
+			continue; /* it is ignored, and the program is to inherit that */
 		action[0] = action[2] = (u64)end;
 		action[1] = SA_RESTORER;
 		syscall6(SYS_rt_sigaction, signal, (u64)action, 0, sizeof action[3], 0, 0);
 	}
 }
 
-/* Whether a user connected, whom this process's user namespace knows by that uid. */
+/* Whether the user with that uid connected; the uid is one of this process's user namespace. */
 static int is_from(i64 sock, u64 uid)
 {
 	u32 peer[3] = {0}; /* struct ucred: pid, uid, gid */
@@ -177,9 +182,24 @@ static int is_from(i64 sock, u64 uid)
 	return syscall6(SYS_getsockopt, (u64)sock, SOL_SOCKET, SO_PEERCRED, (u64)peer, (u64)&size, 0) == 0 && peer[1] == uid;
 }
 
+/* Whether there is too little of something that others may give back: descriptors or memory. */
+static int is_shortage(i64 error)
+{
+	return error == -ENOMEM || error == -ENFILE || error == -EMFILE || error == -ENOBUFS;
+}
+
+static void rest(void)
+{
+	u64 tenth_of_a_second[2] = {0, 100000000};
+
+	syscall6(SYS_nanosleep, (u64)tenth_of_a_second, 0, 0, 0, 0, 0);
+}
+
 /*
- * Waits for the next connection of the user that argument 4 names: accept4 itself does not look at it.
- * Signals (a freeze, a stop) and a peer that gave up do not end the wait.
+ * Waits for the next connection of the user whose uid is argument 4, which accept4 itself does not look at. The owner
+ * may still come after a signal (a freeze, a stop), a peer that gave up, or a shortage. The connection stays in the
+ * listener's queue during a shortage.
+ * @returns -errno where none can come any more
  */
 static i64 next_connection(u64 old, const struct call *again)
 {
@@ -192,12 +212,14 @@ static i64 next_connection(u64 old, const struct call *again)
 			return next;
 		if (next >= 0)
 			syscall6(SYS_close, (u64)next, 0, 0, 0, 0, 0);
+		else if (is_shortage(next))
+			rest();
 		else if (next != -EINTR && next != -ECONNABORTED)
 			return next;
 	}
 }
 
-/* Performs calls until one fails that may not, one is to be served on, or this process is the new child of one. */
+/* Performs calls until one fails that may not, one is to be served on, or this process is a child that a call made. */
 static enum { ANSWER, STOPPED, ANSWER_AND_SERVE, CHILD } run(const struct message *m, u64 *done, i64 *results)
 {
 	for (; *done < m->count; (*done)++) {
@@ -215,13 +237,13 @@ static enum { ANSWER, STOPPED, ANSWER_AND_SERVE, CHILD } run(const struct messag
 	return ANSWER;
 }
 
-/* @param arena of two halves: the message's, and its answer's */
+/* @param arena has two halves: the first for a message, the second for its answer */
 static void serve(i64 sock, char *arena, u64 half)
 {
 	struct message *m = (struct message *)arena;
-	struct call again = {0}; /* how to come by the next connection, once a SERVE call has said so */
-	int stopped = 0; /* the last batch was */
-	int lost = 0; /* the peer is gone, or a seccomp filter that was just loaded forbids to answer it */
+	struct call again = {0}; /* the last SERVE call, by which the next connection comes; flags are 0 without one */
+	int stopped = 0; /* the last batch was stopped or left alone */
+	int lost = 0; /* the peer is gone, or a seccomp filter that was just loaded forbids the answer */
 
 	while (sock >= 0) {
 		if (lost || !receive(sock, m, half)) {
@@ -240,7 +262,7 @@ static void serve(i64 sock, char *arena, u64 half)
 		switch (stopped ? ANSWER : run(m, done, (i64 *)(done + 1))) {
 		case CHILD:
 			syscall6(SYS_close, (u64)sock, 0, 0, 0, 0, 0);
-			again.flags = 0; /* the connections to come are its parent's */
+			again.flags = 0; /* its parent serves the connections to come */
 			sock = (i64)m->calls[*done].args[5];
 			break;
 		case STOPPED:
@@ -269,8 +291,7 @@ __attribute__((used)) static void entry(u64 *stack)
 		quit(125);
 	for (const char *p = (const char *)stack[2]; *p; p++)
 		sock = sock * 10 + (*p - '0');
-	if (syscall6(SYS_mmap, ARENA, ARENA_SIZE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE_NORESERVE, (u64)-1, 0) !=
-	    (i64)ARENA)
+	if (syscall6(SYS_mmap, ARENA, ARENA_SIZE, PROT_READ_WRITE, MAP_FLAGS, (u64)-1, 0) != (i64)ARENA)
 		quit(125);
 	serve(sock, (char *)ARENA, ARENA_SIZE / 2);
 	quit(0);

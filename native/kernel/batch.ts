@@ -1,4 +1,4 @@
-/** A batch under construction: each call's result can be an argument of the later ones. */
+/** Builds a batch. The result of each call can be an argument of later ones. */
 
 import type { Call, ResultRef } from './kernel.ts';
 import { result } from './struct.ts';
@@ -12,12 +12,16 @@ export class Batch {
     return result(this.calls.length - 1);
   }
 
-  /** Appends a call whose failure does not matter, or is looked at later. */
+  /** Appends a call whose failure does not stop the batch. */
   try<Result extends number>(call: Call<Result>): ResultRef<Result> {
     return this.add({ ...call, mayFail: true });
   }
 }
 
-/** What a call of a batch returned. @param results of the whole batch, as performed */
+/**
+ * What a call of a batch returned.
+ * @param results of the whole batch, as the kernel answered them
+ * @returns 0 where the call was not performed
+ */
 export const resultOf = <Result extends number>(results: readonly number[], { index }: ResultRef<Result>): Result =>
   (results[index] ?? 0) as Result;

@@ -1,35 +1,38 @@
 /**
  * The one door to the kernel: system calls as data, performed in batches.
  *
- * A batch is a list of raw calls. It is performed in order and stops at the first call that fails,
- * unless that call may fail. What performs it is a `Kernel`: this process (`local.ts`), the container's
- * init behind its socket (`remote.ts`), one that writes down what passes (`recording.ts`), or a model
- * in memory (`simulated.ts`).
+ * A batch is a list of raw calls. They are performed in order, until one fails that may not fail. A `Kernel` performs
+ * batches: in this process (performers/local.ts), in a container's init behind its socket (performers/remote.ts), by
+ * another kernel whose calls it shows (performers/recording.ts), or in a model in memory (test/simulation/).
  */
 
 import type { Sysno } from '../constants/sysno.ts';
 
-/** A name of a system call that we use, as in the kernel's tables. */
+/** The name of a system call that we use, as the kernel's tables have it. */
 export type SyscallName = Sysno;
 
 /**
- * The result of an earlier call of the same batch, by its index, as an argument of a later one.
- * `Result` is what the call returns: a descriptor, a pid, another number.
+ * An argument that is the result of an earlier call of the same batch. `Result` is what that call returns: a
+ * descriptor, a pid, another number.
  */
 export interface ResultRef<Result extends number = number> {
   readonly kind: 'result';
+  /** Of the call in its batch. */
   readonly index: number;
-  /** For the type alone: never set. */
+  /** It exists in the type only, and is never set. */
   readonly returns?: Result;
 }
 
-/** Memory that the call writes to. Once the batch has been performed, `bytes` holds what the kernel wrote, zero elsewhere. */
+/**
+ * Memory that the call writes to. After the batch, `bytes` holds what the kernel wrote, and zeros where it wrote
+ * nothing.
+ */
 export interface Out {
   readonly kind: 'out';
   readonly bytes: Uint8Array;
 }
 
-/** A structure that holds pointers: `bytes`, with the address of each target written at its offset (8 bytes). */
+/** A structure that holds pointers. The address of each target (8 bytes) is written to `bytes` at its offset. */
 export interface Struct {
   readonly kind: 'struct';
   readonly bytes: Uint8Array;
@@ -39,36 +42,34 @@ export interface Struct {
 /** What an argument can point to. A string is passed with a terminating NUL. */
 export type Memory = string | Uint8Array | Out | Struct;
 
-/** An argument: a value (integers beyond 2^53 as bigint), memory, or an earlier result. `null` is the null pointer. */
+/** An argument: a value (a bigint beyond 2^53), memory, an earlier result, or `null`, the null pointer. */
 export type Arg = number | bigint | null | Memory | ResultRef;
 
-/** A system call as data. `Result` is what it returns where it does not fail. */
+/** A system call as data. `Result` is what it returns unless it fails. */
 export interface Call<Result extends number = number> {
   readonly name: SyscallName;
   readonly args: readonly Arg[];
-  /** A failure is reported in the results and does not stop the batch. */
+  /** A failure does not stop the batch: it is one of the results. */
   readonly mayFail?: true;
   /**
-   * `clone3` only, remote only: the child serves batches on this descriptor of its own
-   * (the init's program goes on in both processes).
+   * For `clone3` in an init only: the init's program goes on in both processes, and the child serves batches on this
+   * descriptor of its own.
    */
   readonly childServes?: number;
   /**
-   * Remote only, last call of a batch, an `acceptFrom`: answer first, then perform the call and serve on the descriptor
-   * that it returns; once that connection ends, perform the call again. How an init waits for `start`.
+   * For an `acceptFrom` that is the last call of a batch in an init: this is how an init waits for `start`. It answers
+   * first, then performs the call, and serves on the descriptor that the call returns. When that connection ends, it
+   * performs the call again.
    */
   readonly serve?: true;
-  /** For the type alone: never set. */
+  /** It exists in the type only, and is never set. */
   readonly returns?: Result;
 }
 
-/**
- * What became of a batch: one result a performed call, in order; a negative one is `-errno`.
- * The batch stopped early when `results.length < calls.length` or the last result is a failure that may not be.
- */
+/** What became of a batch: a result for each call that was performed, in order. A negative one is `-errno`. */
 export interface Outcome {
   readonly results: readonly number[];
-  /** The index of the call that failed and stopped the batch; undefined when all of it was performed. */
+  /** The index of the call that failed and stopped the batch. Undefined when all calls were performed. */
   readonly stoppedAt: number | undefined;
 }
 
@@ -76,34 +77,36 @@ export interface Kernel {
   /** Who performs the calls, as traces show it: `runtime`, `stage`, `init`, `exec`. */
   readonly performer: string;
   /**
-   * Performs a batch and waits for it. A failing call is a result, not an exception.
-   * @throws LostPeerError when a remote performer is gone before it answered; MalformedAnswerError
+   * Performs a batch and waits for it. A call that fails gives a result, not an exception.
+   * @throws LostPeerError when another process performs it, and ended before it answered; MalformedAnswerError
    */
   submit(calls: readonly Call[]): Outcome;
   /**
-   * What `submit(calls)` and then `settle` with its outcome comes to, without waiting for it: `post` in perform.ts uses it
-   * where it is there. A batch is performed at once only as long as none before it has stopped; else once the `settle`
-   * of that one has returned. What `settle` throws comes out of whatever waits next, and nothing after it counts.
+   * Does what `submit(calls)` does, and then `settle` with its outcome, but does not wait. Use `post` of perform.ts,
+   * which works with every kernel. If a batch is stopped, those after it are performed once its `settle` has returned.
+   * What `settle` throws comes out of whatever waits next; the batches after it are forgotten.
    */
   readonly post?: ((calls: readonly Call[], settle: Settle) => void) | undefined;
   /** Waits for everything that was posted. @throws LostPeerError, MalformedAnswerError, and what a `settle` throws */
   readonly flush?: (() => void) | undefined;
-  /** A way to write batches before it is their turn, where there is one: see Ahead. */
+  /** Begins to write batches before it is their turn, where the kernel can do that. */
   readonly ahead?: (() => Ahead) | undefined;
 }
 
-/** Batches that are written while there is nothing else to do, and posted when it is their turn. */
+/** Batches that are written while there is nothing else to do, and are posted when it is their turn. */
 export interface Ahead {
-  /** Takes what is posted. Whoever would wait gets a TypeError, until they have been posted; then this is the kernel itself. */
+  /**
+   * Takes what is posted to it. Until `post` it throws a TypeError where it would have to wait; then it is the kernel.
+   */
   readonly kernel: Kernel;
-  /** Posts them. Never called, they are forgotten. */
+  /** Posts them. If nobody calls this, they are forgotten. */
   post(): void;
 }
 
-/** Looks at what became of a batch: it may submit others, and throw. */
+/** Looks at what became of a batch. It may submit others, and it may throw. */
 export type Settle = (outcome: Outcome) => void;
 
-/** The remote performer went away (killed, or its execve succeeded) before it answered. */
+/** The process that performs the calls went away before it answered: it was killed, or its execve succeeded. */
 export class LostPeerError extends Error {
   override readonly name = 'LostPeerError';
   readonly performer: string;
@@ -113,7 +116,7 @@ export class LostPeerError extends Error {
   }
 }
 
-/** The remote performer answered what no init of ours does. It is no LostPeerError: that can be an execve's success. */
+/** The process that performs the calls answered as no init of ours does. (A LostPeerError can mean success: execve.) */
 export class MalformedAnswerError extends Error {
   override readonly name = 'MalformedAnswerError';
   readonly performer: string;

@@ -1,6 +1,6 @@
 /**
- * Numbers of different kinds, which must not be taken for each other. A plain number is any of them, but one kind is
- * never another: to pass a pid where a descriptor is expected does not compile.
+ * Kinds of numbers that nobody must mix up. A plain number can be used as either kind, but a value of one kind cannot
+ * be used as the other: to pass a pid where a descriptor is expected does not compile.
  */
 
 /** A file descriptor of whoever performs the call. */

@@ -1,4 +1,4 @@
-/** Batches as statements: the results, or an error that says which call failed and why. */
+/** Performs batches: they give their results, or an error that says which call failed and why. */
 
 import { ERRNO, type ErrnoName, errnoName, errnoText } from '../constants/errno.ts';
 import type { Call, Kernel, Settle } from './kernel.ts';
@@ -31,13 +31,16 @@ export function perform(kernel: Kernel, calls: readonly Call[]): readonly number
   return results;
 }
 
-/** Performs a batch, now or later, in the order of what is asked of this kernel. @param settle is told what became of it */
+/**
+ * Performs a batch now or later, after all that this kernel was asked for before.
+ * @param settle is told what became of it
+ */
 export function post(kernel: Kernel, calls: readonly Call[], settle: Settle): void {
   if (kernel.post === undefined) settle(kernel.submit(calls));
   else kernel.post(calls, settle);
 }
 
-/** Waits for what was posted. @throws LostPeerError, and what went wrong there */
+/** Waits for what was posted. @throws LostPeerError, MalformedAnswerError, and what a `settle` throws */
 export const flush = (kernel: Kernel): void => kernel.flush?.();
 
 /** Performs one call and returns its result. @throws SyscallError */
@@ -52,7 +55,11 @@ export function attempt(kernel: Kernel, one: Call): number {
   return value;
 }
 
-/** What a call returned. @param value `-errno` where it failed. @throws SyscallError then */
+/**
+ * What a call returned, after `attempt`.
+ * @param value the result, `-errno` where the call failed
+ * @throws SyscallError where it failed
+ */
 export function succeeded<Result extends number>(one: Call<Result>, value: number): Result {
   if (value < 0) throw new SyscallError(one, -value);
   return value as Result;

@@ -1,6 +1,8 @@
 /** What poll(2) waits for. */
+
+import type { Fd } from './numbers.ts';
 export interface PollRequest {
-  readonly fd: number;
+  readonly fd: Fd;
   /** POLL.IN, POLL.OUT, … */
   readonly events: number;
 }

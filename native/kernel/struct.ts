@@ -8,7 +8,7 @@ export const result = <Result extends number>(index: number): ResultRef<Result> 
 /** Room for `size` bytes that the kernel fills. */
 export const out = (size: number): Out => ({ kind: 'out', bytes: new Uint8Array(size) });
 
-/** Consecutive 64-bit fields: what open_how, clone_args, mount_attr, rlimit64, iovec are. */
+/** Consecutive 64-bit fields, as in open_how, clone_args, mount_attr, rlimit64. */
 export function u64s(...values: readonly (number | bigint)[]): Uint8Array {
   // Little-endian, as both architectures are.
   const halves = new Uint32Array(values.length * 2);
@@ -16,7 +16,7 @@ export function u64s(...values: readonly (number | bigint)[]): Uint8Array {
   return new Uint8Array(halves.buffer);
 }
 
-/** Two's complement. Without a JIT a BigInt is ten times the cost of two halves. */
+/** Writes two's complement. Without a JIT a BigInt costs ten times as much as two halves. */
 function put64(halves: Uint32Array, index: number, value: number | bigint): void {
   if (typeof value === 'number') {
     halves[index * 2] = value;
@@ -27,12 +27,12 @@ function put64(halves: Uint32Array, index: number, value: number | bigint): void
   }
 }
 
-/** Consecutive 32-bit fields: gid lists, capability sets, bpf and netlink headers. */
+/** Consecutive 32-bit fields, as in lists of gids and capability sets. */
 export function u32s(...values: readonly number[]): Uint8Array {
   return new Uint8Array(new Uint32Array(values).buffer);
 }
 
-/** Pointers and values side by side, eight bytes each: an iovec, a msghdr, an argv with its final null. */
+/** Pointers and values side by side, eight bytes each, as in iovec, msghdr, or an argv with its final null. */
 export function words(...fields: readonly (number | Memory | null)[]): Struct {
   const halves = new Uint32Array(fields.length * 2);
   const pointers: { offset: number; target: Memory }[] = [];

@@ -2,9 +2,9 @@
  * dist/runchart: executes the engine that lies beside it, in surroundings that cannot steer it.
  *
  * The engine is Bun with our code linked in. It obeys much of its environment, and no flag of the linker stops it. A
- * root tool must not. So the engine gets a few variables by name (environment.h), and no others: decided here, before
- * anything of it runs. Descriptors, limits, the signal mask, ignored signals but one and argv (argv[0] too) pass
- * through untouched.
+ * tool that runs as root must not do that. So this program decides what the engine gets, before anything of it runs: a
+ * few variables by name (environment.h), and no others. All else passes through untouched: argv (argv[0] too),
+ * descriptors, limits, the signal mask, and ignored signals (but one).
  */
 #include "../freestanding.h"
 #include "environment.h"
@@ -15,24 +15,25 @@ enum { PATH_SIZE = 4096, ENOENT = 2 };
 
 static const char ENGINE[] = "runchart-engine";
 
-/* Without the JIT a short run is 2 ms faster (docs/performance.md). A crash of the engine must not be sent anywhere. */
+/* Without the JIT a short run is 2 ms faster (docs/performance.md). Nobody shall be sent a report of a crash. */
 static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REPORTING=0"};
 
 /*
- * A heap of huge pages, where the host offers them, saves a `run` or `exec` 1 ms. A virtual machine whose host takes back what lies
- * free pays 4.4 ms for each that comes back, which an engine's `create` meets every fourth time (docs/performance.md).
+ * A heap of huge pages, where the host offers them, saves a `run` or `exec` 1 ms. Some virtual machines give free
+ * memory back to their host. They pay 4.4 ms for each huge page that they need again. With a container engine that
+ * happens at every fourth `create`, so `create` goes without (docs/performance.md).
  */
 static char huge_pages[] = "MIMALLOC_ALLOW_THP=2";
 
-/* The engine raises its own soft limit before our code runs; the container gets back what the caller had. */
+/* The engine raises its soft limit of descriptors before our code runs. The container gets what the caller had. */
 static char nofile[] = "RUNCHART_NOFILE=00000000000000000000";
 
 static char cwd_deleted[] = "RUNCHART_CWD_DELETED=1";
 
-/* The descriptor of the file with the caller's environment. Or -errno: a command complains when it needs the file. */
+/* The descriptor of the file with the caller's environment; or -errno, which a command reports if it needs the file. */
 static char environment[] = "RUNCHART_ENVIRONMENT=-0000000000";
 
-/* Its pid, and our ends of its socket and of its channel. */
+/* The stage's pid, and our ends of its socket and of its channel. */
 static char stage_started[] = "RUNCHART_STAGE=0000000000:0000000000:0000000000";
 
 static const struct {
@@ -68,7 +69,7 @@ __attribute__((noreturn)) static void fail(const char *what, const char *path, l
   for (;;) syscall6(SYS_exit_group, 1, 0, 0, 0, 0, 0);
 }
 
-/* The engine's path, by the executable's own: a symlink to it (/usr/local/bin/runc) is resolved by the kernel. */
+/* The engine lies beside this executable. The kernel resolves symlinks to it, such as /usr/local/bin/runc. */
 static char *engine_path(void) {
   static char path[PATH_SIZE + sizeof ENGINE];
   long n = syscall6(SYS_readlinkat, (u64)AT_FDCWD, (u64) "/proc/self/exe", (u64)path, PATH_SIZE, 0, 0);
@@ -78,7 +79,7 @@ static char *engine_path(void) {
   return path;
 }
 
-/* @returns where the digits end, which have been written from `at` on */
+/* Writes digits from `at` on. @returns where they end */
 static char *decimal(char *at, u64 value) {
   char digits[20], *digit = digits + sizeof digits;
   do *--digit = (char)('0' + value % 10);
@@ -112,8 +113,9 @@ static char *told(const struct stage *stage) {
 }
 
 /*
- * The engine refuses to start in a directory that has been removed, while runc serves there (a shim's `delete` of a
- * container whose bundle is gone). So it starts elsewhere, and is told, since relative paths have no meaning then.
+ * The engine refuses to start in a directory that has been removed. runc works there: a shim deletes a container whose
+ * bundle is gone. So the engine starts elsewhere, and is told, since relative paths have no meaning then.
+ * @returns whether the directory has been removed
  */
 static int leave_deleted_directory(void) {
   static char path[PATH_SIZE];
@@ -124,8 +126,9 @@ static int leave_deleted_directory(void) {
 enum { SIGPWR = 30 };
 
 /*
- * WebKit stops threads by this signal. Where the caller ignores it, WebKit takes it all the same, and says so on
- * standard error. Containers and hooks do not inherit what the engine ignores: they begin with the defaults, as with runc.
+ * WebKit stops threads by this signal. If the caller ignores it, WebKit takes it all the same, and says so on standard
+ * error. To reset it changes nothing for containers and hooks: all signals have their default actions there, as with
+ * runc.
  */
 static void reset_signal_of_engine(void) {
   static const u64 no_action[4];
@@ -136,7 +139,7 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   char **argv = (char **)(stack + 1);
   char **envp = argv + stack[0] + 1;
 
-  /* In place: behind the environment lies the auxiliary vector, of no use to us any more, and so room for ours. */
+  /* The new environment is written over the old one. It may be longer: the auxiliary vector behind is not needed. */
   char *all = whole_environment(envp);
   char **kept = keep_for_engine(envp);
   *kept++ = all;

@@ -1,16 +1,18 @@
 /*
- * The engine's file in memory. A start touches hundreds of its pages, in a file of 110 MB: after a boot they would come one
- * fault and a few kB at a time, and would stay in pieces that small, which costs every later start 3 ms. So where little
- * of the file is in memory it is read whole, in pieces of a huge page, which build/segments.ts has laid it out for:
- * a tenth of a second, once. Since Linux 6.5; what fails here is no error.
+ * Reads the engine's file into memory, the first time after a boot.
+ *
+ * A start touches hundreds of pages of a file of 110 MB. They would come by one fault and a few kB at a time, and would
+ * stay in memory in small pieces, which costs every later start 3 ms. So if little of the file is in memory, all of it
+ * is read, in pieces as large as huge pages; build/segments.ts has laid it out for that. It takes a tenth of a second,
+ * once. The kernel tells how much is there since Linux 6.5. If anything fails here, that is no error.
  */
 #pragma once
 #include "../freestanding.h"
 
 enum { SEEK_END = 2, PROT_READ = 1, MAP_SHARED = 1, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22 };
 /*
- * The part that is looked at, since a look costs 0.3 ms where all of the file is there in small pieces; and so many bytes for
- * a page in memory are little: half of it in pages of 64 kB, a thirtieth in pages of 4.
+ * Only the first SAMPLE bytes are looked at: to look at the whole file costs 0.3 ms where it is there in small pieces.
+ * "Little" is less than one page for each 2^LITTLE bytes: half of the sample in pages of 64 kB, 1/32 in pages of 4 kB.
  */
 enum { O_CLOEXEC = 02000000, SAMPLE = 16 << 20, LITTLE = 17 };
 
@@ -24,7 +26,7 @@ static void read_engine(const char *path) {
   long size = syscall6(SYS_lseek, (u64)fd, 0, SEEK_END, 0, 0, 0);
   if (syscall6(SYS_cachestat, (u64)fd, (u64)range, (u64)&pages, 0, 0, 0) == 0 && size > 0 &&
       pages.cached < (u64)(size < SAMPLE ? size : SAMPLE) >> LITTLE) {
-    /* Until execve. */
+    /* It stays mapped until execve. */
     long map = syscall6(SYS_mmap, 0, (u64)size, PROT_READ, MAP_SHARED, (u64)fd, 0);
     if (map > 0 && syscall6(SYS_madvise, (u64)map, (u64)size, MADV_HUGEPAGE, 0, 0, 0) == 0)
       syscall6(SYS_madvise, (u64)map, (u64)size, MADV_POPULATE_READ, 0, 0, 0);

@@ -1,9 +1,9 @@
 /*
- * The stage (effects/init/clone.ts) of a command that makes a process: started here, it comes up on another
- * processor while the engine does. It performs what the engine tells it, with the descriptors that the engine passes
- * it; until then it has its two sockets and nothing else. It ends when the engine does, or lets go of it.
+ * Starts the stage (effects/init/clone.ts) for a command that makes a process. It comes up on another processor while
+ * the engine does. The engine passes it descriptors, and tells it what to perform. Until then it has its two sockets
+ * and nothing else. It ends when the engine ends, or closes the sockets.
  *
- * What goes wrong here is no error: without a stage of ours the engine starts one itself, and says what is wrong.
+ * If anything fails here, that is no error: the engine starts a stage itself then, and says what is wrong.
  */
 #pragma once
 #include "../freestanding.h"
@@ -12,16 +12,16 @@ enum { F_DUPFD = 0, F_ADD_SEALS = 1033, ALL_SEALS = 0xf, MFD_CLOEXEC = 1, MFD_AL
 enum { AF_UNIX = 1, SOCK_STREAM_CLOEXEC = 0x80001, CLOSE_RANGE_CLOEXEC = 4, AT_EMPTY_PATH = 0x1000, EINVAL = 22 };
 enum { SIGCHLD = 17, LAST_SIGNAL = 64, SIG_SETMASK = 2, RLIMIT_NOFILE = 7 };
 
-/* In the stage: its batches come by the one, descriptors by the other. native/stage/launched.ts knows the numbers. */
+/* In the stage: batches come by one, descriptors by the other. native/stage/launched.ts has the same numbers. */
 enum { STAGE_SOCKET = 30, STAGE_CHANNEL = 31 };
-/* Our ends are above what a caller passes on (--preserve-fds): from here on, or the last two where the limit is lower. */
+/* Our ends lie above what a caller passes on (--preserve-fds): from 200 on, or the last two below a lower limit. */
 enum { OUT_OF_THE_WAY = 200, OUR_ENDS = 2 };
 
-/* native/init, as build/launcher.ts has compiled it. */
+/* The program native/init, which build/launcher.ts has compiled. */
 extern const char init_begin[], init_end[];
 __asm__(".section .rodata\n.globl init_begin, init_end\ninit_begin: .incbin \"" INIT_PROGRAM "\"\ninit_end:\n.text\n");
 
-/* @returns whether a word is that flag, with one dash or two, alone or with a value behind `=`; 2 with a value */
+/* @returns 1 where a word is that flag (with one dash or two), 2 where it is and has a value behind `=`, else 0 */
 static int is_flag(const char *word, const char *name) {
   while (*word == '-') word++;
   for (; *name && *word == *name; word++) name++;
@@ -30,8 +30,8 @@ static int is_flag(const char *word, const char *name) {
 }
 
 /*
- * The command, where it is one that makes a process; else 0. A guess: the engine reads the line, and has no use for some stages.
- * A trace is to show how the engine starts its own.
+ * The command, if it makes a process; else 0. It is a guess: the engine parses the command line, and some stages are
+ * started in vain. With --trace there is none, since the trace shall show how the engine starts one.
  */
 static const char *command_that_makes_a_process(char **argv) {
   static const char *const with_value[] = {"root", "log", "log-format", "rootless", "criu"};
@@ -56,25 +56,25 @@ static long out_of_the_way(long fd) {
   long ours = duplicate_from(fd, OUT_OF_THE_WAY);
   if (ours >= 0) return ours;
   syscall6(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (u64)limits, 0, 0);
-  /* A stage without room for its own ends would be none. */
+  /* With a lower limit, the stage could not have its own ends. */
   return limits[0] > STAGE_CHANNEL ? duplicate_from(fd, limits[0] - OUR_ENDS) : ours;
 }
 
 static void close_fd(long fd) { syscall6(SYS_close, (u64)fd, 0, 0, 0, 0, 0); }
 
-/* Nobody can write to it, not even by /proc/PID/exe (CVE-2019-5736). */
+/* Nobody can write to this file, not even by /proc/PID/exe (CVE-2019-5736). */
 static long sealed_init(void) {
   u64 flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   u64 size = (u64)(init_end - init_begin);
   long fd = syscall6(SYS_memfd_create, (u64) "runchart-init", flags | MFD_EXEC, 0, 0, 0, 0);
-  /* Before Linux 6.3. */
+  /* Before Linux 6.3 the kernel does not know MFD_EXEC. */
   if (fd == -EINVAL) fd = syscall6(SYS_memfd_create, (u64) "runchart-init", flags, 0, 0, 0, 0);
   if (syscall6(SYS_write, (u64)fd, (u64)init_begin, size, 0, 0, 0) != (long)size) return -1;
   if (syscall6(SYS_fcntl, (u64)fd, F_ADD_SEALS, ALL_SEALS, 0, 0, 0) < 0) return -1;
   return fd;
 }
 
-/* The container begins with the defaults, whatever our caller ignores and blocks. */
+/* Whatever signals our caller ignores or blocks, the container begins with the defaults. */
 static void reset_signals(void) {
   static const u64 no_action[4], no_signal;
   for (u64 signal = 1; signal <= LAST_SIGNAL; signal++)
@@ -86,11 +86,11 @@ __attribute__((noreturn)) static void become_stage(int socket, int channel) {
   static char name[] = "runchart-init", number[] = "30";
   static char *const argv[] = {name, number, 0}, *const envp[] = {0};
   int low = socket < channel ? socket : channel, high = socket < channel ? channel : socket;
-  /* Before anything is opened: so that the lowest free numbers, which come next, are none of the stage's. */
+  /* This comes before anything is opened: the lowest numbers, which are free then, are none of the stage's own. */
   if (low > 0) syscall6(SYS_close_range, 0, (u64)low - 1, 0, 0, 0, 0);
   syscall6(SYS_close_range, (u64)low + 1, (u64)high - 1, 0, 0, 0, 0);
   syscall6(SYS_close_range, (u64)high + 1, ~0u, 0, 0, 0, 0);
-  /* Both are moved first: they may have the other one's number. */
+  /* Both are moved away first, since either may have the number that the other one is to get. */
   long from_socket = duplicate_from(socket, 3), from_channel = duplicate_from(channel, 3), program = sealed_init();
   if (program < 0 || syscall6(SYS_dup3, (u64)from_socket, STAGE_SOCKET, 0, 0, 0, 0) < 0 ||
       syscall6(SYS_dup3, (u64)from_channel, STAGE_CHANNEL, 0, 0, 0, 0) < 0)
@@ -102,7 +102,7 @@ __attribute__((noreturn)) static void become_stage(int socket, int channel) {
   quit(125);
 }
 
-/* What the engine is told of it: its pid, and our ends of its sockets. */
+/* What the engine is told of the stage: its pid, and our ends of its sockets. */
 struct stage {
   long pid, socket, channel;
 };
@@ -119,7 +119,7 @@ static int start_stage(struct stage *stage) {
     if (stage->pid == 0) become_stage(socket[1], channel[1]);
     if (stage->pid > 0) return 1;
   }
-  /* The others are close-on-exec. */
+  /* The other ones are close-on-exec. */
   close_fd(stage->socket);
   close_fd(stage->channel);
   return 0;

@@ -5,6 +5,7 @@
 
 import { errnoName } from '../constants/errno.ts';
 import { SCMP_FLTATR } from '../constants/seccomp.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { viewOf } from '../kernel/struct.ts';
 import type { NativeFunction } from './koffi.ts';
 import type { Libc } from './libc.ts';
@@ -23,7 +24,9 @@ export interface LibSeccomp {
   readonly version: string;
   /** What the library found the kernel to support: seccomp_api_get(3). 5 and up: notifications. */
   readonly apiLevel: number;
-  /** The number of a call on this machine's architecture: -1 when unknown; below that, one of other architectures only. */
+  /**
+   * The number of a call on this machine's architecture: -1 when unknown; below that, one of other architectures only.
+   */
   resolve(name: string): number;
   /** The same on the architecture of a token of SCMP_ARCH. */
   resolveOn(name: string, arch: number): number;
@@ -39,7 +42,7 @@ export interface Filter {
   optimize(level: number): boolean;
   addRule(action: number, call: number, comparisons: readonly Comparison[]): void;
   /** Writes the program, sock_filter[], to a descriptor of this process. */
-  export(fd: number): void;
+  export(fd: Fd): void;
   release(): void;
 }
 

@@ -3,10 +3,12 @@
  * for a container may last for days: so all waits of a process share one poll(2) on one thread.
  */
 
-import { close, read, write } from '../calls/files.ts';
+import { eventfd, read, write } from '../calls/files.ts';
 import { POLL } from '../constants/socket.ts';
-import type { Call, Kernel } from '../kernel/kernel.ts';
-import { attempt, call } from '../kernel/perform.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
+import { opened } from '../kernel/owned.ts';
+import { attempt } from '../kernel/perform.ts';
 import type { PollRequest } from '../kernel/poll.ts';
 import { out } from '../kernel/struct.ts';
 import type { Libc } from './libc.ts';
@@ -19,15 +21,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-const EFD_CLOEXEC = 0o2000000;
-const EFD_NONBLOCK = 0o4000;
-const eventfd: Call = { name: 'eventfd2', args: [0, EFD_CLOEXEC | EFD_NONBLOCK] };
 const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /**
  * @param local makes and closes the descriptor that wakes the thread
- * @returns a function that waits until one of the descriptors is ready, or for `timeoutMs` (-1: for ever), and answers with
- * the events of each, in order; all zero after the time is up
+ * @returns a function that waits until one of the descriptors is ready, or for `timeoutMs` (-1: for ever), and answers
+ * with the events of each, in order; all zero after the time is up
  */
 export function poller(
   libc: Libc,
@@ -35,19 +34,19 @@ export function poller(
 ): (requests: readonly PollRequest[], timeoutMs: number) => Promise<readonly number[]> {
   let waiting: readonly Waiting[] = [];
   /** While a thread is in poll(2). */
-  let wake: number | undefined;
+  let wake: Fd | undefined;
 
   async function serve(): Promise<void> {
-    const bell = call(local, eventfd);
-    wake = bell;
     try {
+      using bell = opened(local, eventfd());
+      wake = bell.fd;
       while (waiting.length > 0) {
         const round = waiting;
-        const requests = [{ fd: bell, events: POLL.IN }, ...round.flatMap((one) => one.requests)];
+        const requests = [{ fd: bell.fd, events: POLL.IN }, ...round.flatMap((one) => one.requests)];
         const soonest = Math.min(...round.map(({ deadline }) => deadline));
         const timeout = soonest === Infinity ? -1 : Math.max(0, Math.ceil(soonest - performance.now()));
         const events = await libc.poll(requests, timeout);
-        if (events[0] !== 0) attempt(local, read(bell, out(8)));
+        if (events[0] !== 0) attempt(local, read(bell.fd, out(8)));
         answer(round, events.slice(1));
       }
     } catch (error) {
@@ -55,7 +54,6 @@ export function poller(
       waiting = [];
     } finally {
       wake = undefined;
-      attempt(local, close(bell));
     }
   }
 

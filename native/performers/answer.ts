@@ -1,21 +1,22 @@
 /**
- * What an init answers (remote.ts has the layout), checked. An init is not trusted that far: a program of the container's
- * may have taken it over. Its answer counts only where the rules of a batch allow it, so that no effect goes on
- * with a result that is missing, or with one that no system call can have.
+ * Reads the answers of an init (remote.ts has the layout), and checks them. A program of the container may have taken
+ * an init over. So an answer must be one that the rules of a batch allow: no effect goes on with a result that is
+ * missing, or that no system call can have.
  */
 
 import { type Call, MalformedAnswerError, type Outcome } from '../kernel/kernel.ts';
 
-/** Where the first result is, in 32-bit words; and instead of how many calls were performed, that none was. */
+/** Where the first result is, in 32-bit words. */
 const FIRST_RESULT = 2;
+/** Stands for how many calls were performed where the batch was left alone. */
 const NOT_PERFORMED = -1;
-/** The kernel's limit of error numbers, and of process numbers. */
+/** The kernel's limits of error numbers and of process ids. */
 const MAX_ERRNO = 4095;
 const PID_MAX_LIMIT = 1 << 22;
 
 /**
  * @param words the answer as 32-bit words, with room for a result of each call
- * @param skips whether the init is to leave the batch alone, since the one before it was stopped or left alone
+ * @param skips whether the init was to leave the batch alone, since the one before it was stopped or left alone
  * @returns undefined for a batch that was left alone
  * @throws MalformedAnswerError
  */
@@ -46,7 +47,7 @@ export function readAnswer(
     if (index + 1 < done) throw malformed(`it went on after ${call.name} had failed`);
     return { results, stoppedAt: index };
   }
-  // A call to serve on is only performed after the answer.
+  // A call to serve on is performed after the answer.
   if (done < calls.length && !(calls[done]?.serve && done + 1 === calls.length))
     throw malformed(`${done} of ${calls.length} calls, and none has failed`);
   return { results, stoppedAt: undefined };
@@ -54,6 +55,6 @@ export function readAnswer(
 
 function isPossible(call: Call, result: number): boolean {
   if (call.serve || result < -MAX_ERRNO || result > Number.MAX_SAFE_INTEGER) return false;
-  // The child itself does not answer here.
+  // The child, for which the result is 0, does not answer here.
   return call.childServes === undefined || (result !== 0 && result <= PID_MAX_LIMIT);
 }

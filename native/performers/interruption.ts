@@ -1,15 +1,18 @@
 /**
- * Ends the wait for another process's answer when this one is told to end. Such a wait stops the engine, and with it the
- * engine's handlers: what is noted of a signal is that its handler has been called, which the kernel can be made to show.
- * With SA_RESETHAND it takes the handler away, so that a look at the signal's action tells, however long ago it came and
- * whichever thread got it. (No thread of the engine blocks signals, so no descriptor would hear of them.)
+ * Ends the wait for another process's answer when a signal tells this one to end.
+ *
+ * Such a wait stops the engine, and so the JavaScript that handles signals. But the kernel can show that a handler has
+ * been called: with SA_RESETHAND it takes the handler away then. So a look at the signal's action tells whether the
+ * signal came, however long ago, and whichever thread got it. (A signalfd would be told nothing: no thread of the
+ * engine blocks signals.)
  */
 
 import { POLL } from '../constants/socket.ts';
 import type { Call, Kernel } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
 import { out, u64s, viewOf } from '../kernel/struct.ts';
 
-/** A signal came that ends this command, while it waited for an answer that may never come. */
+/** A signal that ends this command came while it waited for an answer that may never come. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
   readonly signal: number;
@@ -20,17 +23,20 @@ export class InterruptedError extends Error {
 }
 
 export interface Interruption {
-  /** Waits for a descriptor while somebody watches, else not at all. @throws InterruptedError when it is not ready, and a signal has come */
-  awaitReadable(fd: number): void;
   /**
-   * Has waits end by these signals, as far as they have handlers, from now on. A second one ends this process at once.
-   * @returns what gives them their handlers back
+   * Waits until a descriptor can be read. Does not wait where nobody watches.
+   * @throws InterruptedError when a signal has come, and the descriptor is not ready
+   */
+  awaitReadable(fd: Fd): void;
+  /**
+   * Lets these signals end waits from now on, those that have handlers. A second signal ends this process at once.
+   * @returns a function that gives the signals their handlers back
    */
   watch(signals: readonly number[]): () => void;
   readonly watching: boolean;
 }
 
-/** What ended a wait, where that is why something failed. */
+/** The interruption that made something fail, where there was one. */
 export function interruptedBy(error: unknown): InterruptedError | undefined {
   if (error instanceof InterruptedError) return error;
   return error instanceof Error ? interruptedBy(error.cause) : undefined;
@@ -41,12 +47,12 @@ interface Watched {
   readonly action: Uint8Array;
 }
 
-/** struct sigaction as the kernel has it, on both architectures: handler, flags, restorer, mask. */
+/** The kernel's struct sigaction, the same on both architectures: handler, flags, restorer, mask. */
 const ACTION = { BYTES: 32, HANDLER: 0, FLAGS: 8, MASK_BYTES: 8 } as const;
 const SA_RESETHAND = 0x8000_0000;
 const SIG_IGN = 1n;
 
-/** So long a signal goes unnoticed that another thread got. */
+/** A signal that another thread got is noticed after so long, at the latest. */
 const LOOK_EVERY_MS = 100;
 
 export function interruption(local: Kernel): Interruption {
@@ -96,7 +102,7 @@ const sigaction = (signal: number, action: Uint8Array | null, into: ReturnType<t
   mayFail: true,
 });
 
-function readable(fd: number): Call {
+function readable(fd: Fd): Call {
   const polled = new Uint8Array(8);
   const view = viewOf(polled);
   view.setInt32(0, fd, true);

@@ -1,19 +1,19 @@
-/** The kernel as this process reaches it: every call by libc's syscall(2), at about 0.3 µs. */
+/** The kernel as this process reaches it: every call goes through libc's syscall(2), which costs about 0.3 µs. */
 
 import { SYSNO } from '../constants/sysno.ts';
 import type { Arg, Call, Kernel, Outcome } from '../kernel/kernel.ts';
 import type { Libc } from '../libraries/libc.ts';
-import { Arena } from './arena.ts';
+import { Arena, earlierResult } from './arena.ts';
 
-/** Fresh memory is what a cold start pays for. */
+/** It is small, since a cold start pays for fresh memory. */
 const ARENA_BYTES = 16 * 1024;
-/** What is larger, the content of a file, is used where it is. */
+/** Larger data, such as the content of a file, is not copied to the arena. */
 const COPIED_BYTES = 1024;
 
 export function localKernel(libc: Libc, performer = 'runtime'): Kernel {
   const column = process.arch === 'arm64' ? 1 : 0;
   const addressOf = (bytes: Uint8Array): number => Number(libc.koffi.address(bytes));
-  // The kernel writes where the caller reads: nothing is copied.
+  // The kernel writes directly to the memory that the caller reads.
   const placeOut = ({ bytes }: { bytes: Uint8Array }): number => addressOf(bytes.fill(0));
   const usual = newArena(ARENA_BYTES);
 
@@ -71,15 +71,15 @@ function word(
   if (typeof arg === 'string') return arena.place(arg);
   if (arg instanceof Uint8Array) return arg.length > COPIED_BYTES ? addressOf(arg) : arena.place(arg);
   if (typeof arg === 'bigint') return BigInt.asIntN(64, arg);
-  return arg.kind === 'result' ? resultOf(arg.index, results) : arena.place(arg);
+  return arg.kind === 'result' ? earlierResult(results, arg.index) : arena.place(arg);
 }
 
-/** What does not surely fit the usual arena. */
+/** Whether a call's arguments may not fit the usual arena. */
 const isLarge = ({ args }: Call): boolean => args.some(isPlaced) && sizeOf(args) > ARENA_BYTES;
 
 const isPlaced = (arg: Arg): boolean => typeof arg === 'string' || (typeof arg === 'object' && arg !== null);
 
-/** Bytes that arguments may take in an arena, at the most. */
+/** How many bytes arguments take in an arena, at most. */
 const sizeOf = (args: readonly Arg[]): number =>
   args.reduce<number>(
     (sum, arg) => sum + (arg instanceof Uint8Array && arg.length > COPIED_BYTES ? 0 : sizeIn(arg)),
@@ -91,11 +91,4 @@ function sizeIn(arg: Arg): number {
   if (arg instanceof Uint8Array) return arg.length + 16;
   if (typeof arg !== 'object' || arg === null || arg.kind !== 'struct') return 0;
   return arg.pointers.reduce((sum, { target }) => sum + sizeIn(target), arg.bytes.length + 16);
-}
-
-/** The result that a later call refers to. A reference forward, or to a call that failed, is a fault of the batch. */
-export function resultOf(index: number, results: readonly number[]): number {
-  const result = results[index];
-  if (result === undefined) throw new TypeError(`a call refers to result ${index}, which is not there yet`);
-  return result;
 }

@@ -1,34 +1,39 @@
-/** Batches as the messages that native/init/init.c performs: see remote.ts. */
+/** Writes batches as the messages that native/init/init.c performs. remote.ts has the layout. */
 
 import { SYSNO } from '../constants/sysno.ts';
 import type { Arg, Call, Out } from '../kernel/kernel.ts';
-import { Arena, align8 } from './arena.ts';
-import { resultOf } from './local.ts';
+import { Arena, align8, earlierResult } from './arena.ts';
 
 const ARENA_BASE = 0x1_0000_0000;
-/** Half of the init's arena: the other half is for the answer. */
+/** Half of the init's arena. The other half is for the answer. */
 const HALF_BYTES = 8 << 20;
-/** It grows. Fresh memory is what a cold start pays for. */
+/** It grows. It begins small, since a cold start pays for fresh memory. */
 const FIRST_BYTES = 16 * 1024;
 const HEADER_BYTES = 16;
-/** Where a message says whether it comes after another one. */
+/** Where a message says that the init is to leave it alone if the one before it was stopped. */
 export const AFTER = 12;
 const CALL_BYTES = 56;
 const FLAG = { MAY_FAIL: 1 << 8, CHILD_SERVES: 1 << 9, SERVE: 1 << 10 } as const;
 
 export interface Message {
-  /** Until the next message is written. */
+  /** They hold it until the next message is written. */
   readonly bytes: Uint8Array;
   readonly size: number;
-  /** Where the answer will hold each out buffer. */
+  /** The offset of each out buffer in the answer. */
   readonly outs: ReadonlyMap<Out, number>;
   readonly answerBytes: number;
 }
 
-/** @param column of the system call numbers @returns what writes one message after the other in the same memory */
-export function messageWriter(column: 0 | 1): (calls: readonly Call[], after: boolean) => Message {
+/** Writes a message for a batch. @param after whether the init leaves it alone where the batch before it was stopped */
+export type MessageWriter = (calls: readonly Call[], after: boolean) => Message;
+
+/**
+ * A writer that writes each message in the same memory.
+ * @param column of the system call numbers: 0 for x86-64, 1 for arm64
+ */
+export function messageWriter(column: 0 | 1): MessageWriter {
   const arena = new Arena(new Uint8Array(FIRST_BYTES), ARENA_BASE, placeOut, grow);
-  /** Of the batch that is being written: its out buffers, and the size of its answer up to now. */
+  /** Of the batch that is being written: its out buffers, and the size of its answer so far. */
   let outs = new Map<Out, number>();
   let answerBytes = 0;
 
@@ -52,7 +57,7 @@ export function messageWriter(column: 0 | 1): (calls: readonly Call[], after: bo
       if (arg === undefined || arg === null || arg === 0) continue;
       if (typeof arg === 'number' || typeof arg === 'bigint') arena.put64(at + 8 + i * 8, arg);
       else if (isResult(arg)) {
-        if (arg.index >= index) resultOf(arg.index, []);
+        if (arg.index >= index) earlierResult([], arg.index);
         flags |= 1 << i;
         arena.put64(at + 8 + i * 8, arg.index);
       } else arena.put64(at + 8 + i * 8, arena.place(arg));
@@ -86,7 +91,7 @@ export function messageWriter(column: 0 | 1): (calls: readonly Call[], after: bo
   };
 }
 
-/** At least twice the size: the init's addresses do not change, ours do not matter. */
+/** Doubles the memory. Its address in this process does not matter: pointers hold the init's addresses. */
 function grow(bytes: Uint8Array): Uint8Array {
   const larger = new Uint8Array(bytes.length * 2);
   larger.set(bytes);

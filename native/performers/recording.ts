@@ -1,4 +1,4 @@
-/** A kernel that hands on what passes: every call with its result and who performed it, as `--trace` shows them. */
+/** A kernel that tells a sink of every call, with its result and who performed it: `--trace` shows them. */
 
 import {
   type Arg,
@@ -10,28 +10,33 @@ import {
   type SyscallName,
 } from '../kernel/kernel.ts';
 
-/** An argument as it was performed: a reference to an earlier result has become that result. */
+/** An argument as the kernel saw it: in the place of a reference to an earlier result there is that result. */
 export type SeenArg = Exclude<Arg, ResultRef>;
 
-/** One call that was performed. Out buffers hold what the kernel wrote, but only until the sink returns. */
+/** One call that was performed. Its out buffers hold what the kernel wrote, until the sink returns. */
 export interface TraceEntry {
   readonly performer: string;
   readonly name: SyscallName;
   readonly args: readonly SeenArg[];
-  /** `-errno` when it failed. Undefined when no answer can come: an execve that succeeded, a peer that died, a call to be served on. */
+  /**
+   * `-errno` when it failed. Undefined when no answer can come: an execve succeeded, the performer died, or the init
+   * serves on what the call returns.
+   */
   readonly result: number | undefined;
-  /** Its place in its batch, and how many calls of the batch are handed on: the last one has `index === count - 1`. */
+  /**
+   * Its place in its batch, and how many calls of the batch the sink is told of. The last has `index === count - 1`.
+   */
   readonly index: number;
   readonly count: number;
-  /** What the whole batch took, the way there and back included. */
+  /** How long the whole batch took, with the way there and back. */
   readonly seconds: number;
 }
 
 export type TraceSink = (entry: TraceEntry) => void;
 
 /**
- * Records the calls of `inner` in the order in which they were performed, once their batch is done. A call that was not
- * reached is not recorded. Where the performer is lost, the whole batch is recorded without results.
+ * Records the calls of `inner` in the order in which they were performed, when their batch is done. A call that was not
+ * performed is not recorded. If the performer is lost, its whole batch is recorded without results.
  * @param now seconds, from any fixed point in time
  */
 export function recordingKernel<K extends Kernel>(
@@ -41,10 +46,10 @@ export function recordingKernel<K extends Kernel>(
 ): K {
   const { performer, post, flush } = inner;
   const record = recorder(performer, sink);
-  /** What was posted, and since when. */
+  /** What was posted and has no answer yet, and when. */
   let posted: { readonly calls: readonly Call[]; readonly start: number }[] = [];
 
-  /** What is lost with the performer: everything that it has not answered yet. */
+  /** Records everything that has no answer yet, if the performer is lost. */
   function waiting<T>(action: () => T): T {
     try {
       return action();
@@ -84,12 +89,14 @@ export function recordingKernel<K extends Kernel>(
         );
       }),
     flush: flush && (() => waiting(flush)),
-    // What is written ahead would pass unseen.
+    // Nothing is written ahead: a trace would not see it.
     ahead: undefined,
   };
 }
 
-/** @returns records a batch; its outcome is undefined where the performer was lost before it answered */
+/**
+ * @returns a function that records a batch. Its outcome is undefined where the performer was lost before it answered
+ */
 function recorder(performer: string, sink: TraceSink) {
   return (calls: readonly Call[], outcome: Outcome | undefined, seconds: number): void => {
     const results = outcome?.results ?? [];

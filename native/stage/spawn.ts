@@ -3,12 +3,14 @@
  * It is executed from a sealed memfd and inherits only what it is given.
  */
 
-import { close, duplicateAbove, fcntl, write } from '../calls/files.ts';
+import { duplicateAbove, fcntl, memfdCreate, write } from '../calls/files.ts';
 import { socketPair } from '../calls/pair.ts';
 import { ERRNO } from '../constants/errno.ts';
 import { F, F_SEAL, MFD } from '../constants/files.ts';
-import type { Call, Kernel } from '../kernel/kernel.ts';
-import { attempt, call, perform, SyscallError } from '../kernel/perform.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Fd, Pid } from '../kernel/numbers.ts';
+import { Owned, OwnedStack, opened } from '../kernel/owned.ts';
+import { attempt, call, perform, SyscallError, succeeded } from '../kernel/perform.ts';
 import { viewOf } from '../kernel/struct.ts';
 import type { Libc } from '../libraries/libc.ts';
 import { remoteKernels } from '../performers/remote.ts';
@@ -17,83 +19,70 @@ import type { Stage } from './stage.ts';
 interface SpawnOptions {
   /** The init's ELF file. */
   readonly program: Uint8Array;
-  /** What becomes the child's descriptors 0, 1, 2, … in this order. The first three are standard input, output and error. */
-  readonly descriptors: readonly number[];
+  /**
+   * What become the child's descriptors 0, 1, 2, … in this order: standard input, output and error are the first three.
+   */
+  readonly descriptors: readonly Fd[];
   readonly performer: string;
   /** Its socket's descriptor in the child: by default the one after `descriptors`. */
   readonly socket?: number;
-  /** Makes its kernel: `remoteKernels`, where there are several. */
-  readonly remote?: (socket: number, performer: string) => Kernel;
+  /** Makes its kernel. Who has several inits gives the one `remoteKernels` of them all. */
+  readonly remote?: (socket: Fd, performer: string) => Kernel;
 }
 
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
+
 /** @throws SyscallError */
 export function spawnStage(libc: Libc, local: Kernel, options: SpawnOptions): Stage {
-  const opened: number[] = [];
-  const keep = (fd: number): number => {
-    opened.push(fd);
-    return fd;
+  const { descriptors, performer, socket = descriptors.length, remote = remoteKernels(libc) } = options;
+  using program = new Owned(local, sealedMemfd(local, options.program));
+  const [ours, theirs] = socketPair(local);
+  using connection = new Owned(local, ours);
+  using inherited = new Owned(local, theirs);
+  // What the child's table is filled from: duplicates that no dup2 in the child overwrites.
+  using duplicates = new OwnedStack();
+  const apart = (fd: Fd): Fd => {
+    const isApart = (at: Fd): boolean => at > descriptors.length && at !== socket;
+    let at = fd;
+    // Only just above the table: a caller's limit of descriptors may be as low as 32.
+    for (let least = descriptors.length + 1; !isApart(at); least = socket + 1)
+      at = duplicates.use(opened(local, duplicateAbove(fd, least))).fd;
+    return at;
   };
-  try {
-    const program = keep(sealedMemfd(local, options.program));
-    const [ours, other] = socketPair(local);
-    const theirs = keep(other);
-    try {
-      const { socket = options.descriptors.length } = options;
-      // Where no dup2 in the child can overwrite it. Only just above its table: a caller's limit may be as low as 32.
-      const isApart = (fd: number): boolean => fd > options.descriptors.length && fd !== socket;
-      const apart = (fd: number): number => {
-        let at = fd;
-        for (let least = options.descriptors.length + 1; !isApart(at); least = socket + 1)
-          at = keep(call(local, duplicateAbove(fd, least)));
-        return at;
-      };
-      const table = [...options.descriptors, theirs].map(apart);
-      const path = `/proc/self/fd/${apart(program)}`;
-      const pid = posixSpawn(libc, path, ['runchart-init', String(socket)], table, socket);
-      const { remote = remoteKernels(libc) } = options;
-      const kernel = remote(ours, options.performer);
-      return { pid, kernel, connection: ours, socket };
-    } catch (error) {
-      local.submit([close(ours)]);
-      throw error;
-    }
-  } finally {
-    local.submit(opened.map((fd) => ({ ...close(fd), mayFail: true })));
-  }
+  const table = [...descriptors, inherited.fd].map(apart);
+  const pid = posixSpawn(libc, `/proc/self/fd/${apart(program.fd)}`, ['runchart-init', String(socket)], table, socket);
+  const kernel = remote(connection.fd, performer);
+  return { pid, kernel, connection: connection.release(), socket };
 }
 
-/** Nobody can write to it or replace its content, not even by /proc/PID/exe (CVE-2019-5736). */
-function sealedMemfd(local: Kernel, program: Uint8Array): number {
-  const memfd = (flags: number): Call => ({ name: 'memfd_create', args: ['runchart-init', flags] });
+/**
+ * The program in a memory file. Nobody can write to it or replace its content, not even by /proc/PID/exe
+ * (CVE-2019-5736).
+ */
+function sealedMemfd(local: Kernel, program: Uint8Array): Fd {
   const flags = MFD.CLOEXEC | MFD.ALLOW_SEALING;
-  let fd: number;
-  try {
-    fd = call(local, memfd(flags | MFD.EXEC));
-  } catch (error) {
-    if (!(error instanceof SyscallError) || error.errno !== ERRNO.EINVAL) throw error;
-    fd = call(local, memfd(flags)); // before Linux 6.3
-  }
-  try {
-    perform(local, [
-      write(fd, program),
-      fcntl(fd, F.ADD_SEALS, F_SEAL.SEAL | F_SEAL.SHRINK | F_SEAL.GROW | F_SEAL.WRITE),
-    ]);
-    return fd;
-  } catch (error) {
-    attempt(local, close(fd));
-    throw error;
-  }
+  // Before Linux 6.3 the kernel does not know MFD_EXEC.
+  const create = memfdCreate('runchart-init', flags | MFD.EXEC);
+  const created = attempt(local, create);
+  using file = new Owned(
+    local,
+    created === -ERRNO.EINVAL ? call(local, memfdCreate('runchart-init', flags)) : succeeded(create, created),
+  );
+  perform(local, [
+    write(file.fd, program),
+    fcntl(file.fd, F.ADD_SEALS, F_SEAL.SEAL | F_SEAL.SHRINK | F_SEAL.GROW | F_SEAL.WRITE),
+  ]);
+  return file.release();
 }
 
 /** @param last where the last descriptor of the table goes */
-function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: readonly number[], last: number): number {
+function posixSpawn(libc: Libc, path: string, argv: readonly string[], table: readonly Fd[], last: Fd): Pid {
   const { spawn } = libc;
-  // glibc's types are opaque: 80 and 336 bytes on 64-bit machines, rounded up here.
+  // The C library's types are opaque. glibc's have 80 and 336 bytes on 64-bit machines; this is more.
   const actions = new Uint8Array(128);
   const attributes = new Uint8Array(512);
-  // The engine ignores SIGPIPE and blocks some signals in its threads; the container begins with the defaults.
+  // The engine ignores SIGPIPE and blocks some signals in its threads. The container begins with the defaults.
   const everySignal = new Uint8Array(128).fill(0xff);
   const noSignal = new Uint8Array(128);
   const pid = new Int32Array(1);
@@ -123,7 +112,7 @@ interface CStrings {
   readonly memory: Uint8Array;
 }
 
-/** argv and an empty environment in one piece of memory: pointers first, then the strings. */
+/** argv and an empty environment in one piece of memory: first the pointers, then the strings. */
 function cStrings(libc: Libc, argv: readonly string[]): CStrings {
   const text = new TextEncoder().encode(`${argv.join('\0')}\0`);
   const pointersBytes = (argv.length + 2) * 8;

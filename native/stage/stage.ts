@@ -1,44 +1,45 @@
 /**
- * The kinds of stage. A *stage* is a process that runs native/init and that clones a container's init: spawned for one
- * container (spawn.ts), started by the launcher (launched.ts), or kept for many (standing.ts).
+ * The kinds of stage. A *stage* is a process that runs native/init, and clones a container's init. It is spawned for
+ * one container (spawn.ts), started by the launcher (launched.ts), or kept for many containers (standing.ts).
  */
 
 import type { Call, Kernel } from '../kernel/kernel.ts';
+import type { Fd, Pid } from '../kernel/numbers.ts';
 
 export interface Stage {
-  readonly pid: number;
+  readonly pid: Pid;
   readonly kernel: Kernel;
   /** This process's end of the stage's socket: the stage exits when it is closed. */
-  readonly connection: number;
+  readonly connection: Fd;
   /** In the stage: the descriptor of its socket. */
-  readonly socket: number;
-  /** What its first batch begins with, for it to have the descriptors. */
+  readonly socket: Fd;
+  /** The calls by which it gets its descriptors: its first batch begins with them. */
   readonly settling?: readonly Call[];
 }
 
 /** The stage that the launcher has started, as the launcher describes it. A process has at most one. */
 export interface LaunchedStage {
-  readonly pid: number;
-  /** This process's ends: of the socket for batches, and of the one for descriptors. */
-  readonly socket: number;
-  readonly channel: number;
-  /** Somebody has taken it, and ends it. */
+  readonly pid: Pid;
+  /** This process's end of the socket for batches, … */
+  readonly socket: Fd;
+  /** … and of the one for descriptors. */
+  readonly channel: Fd;
+  /** Somebody has taken it, and will end it. */
   taken: boolean;
 }
 
 export interface StandingStage {
-  /** `stage` */
   readonly kernel: Kernel;
   /**
    * Sends descriptors.
    * @returns the call by which the stage receives them, as its descriptors from 0 on
    */
-  pass(descriptors: readonly number[]): Call;
+  pass(descriptors: readonly Fd[]): Call;
 }
 
 export interface StandingStages {
-  /** The one that stands, made where there is none. @throws SyscallError */
+  /** The one that stands. Where there is none, it is made. @throws SyscallError */
   current(): StandingStage;
-  /** Ends it: what it is in is not known, or it is not needed any more. */
+  /** Ends it, since nobody needs it any more, or nobody knows what namespaces it is in. */
   retire(): void;
 }

@@ -11,7 +11,10 @@ import { SIGNATURES } from './signatures.ts';
 
 type TraceFormat = 'text' | 'json';
 
-/** The format that a trace file's name asks for: JSON lines where it ends in `.jsonl`, readable lines elsewhere and for `-`. */
+/**
+ * The format that a trace file's name asks for: JSON lines where it ends in `.jsonl`, readable lines elsewhere and for
+ * `-`.
+ */
 export const traceFormat = (file: string): TraceFormat => (file.endsWith('.jsonl') ? 'json' : 'text');
 
 /**
@@ -48,7 +51,10 @@ function answer(result: number | undefined): string {
   return isError(result) ? `-1 ${errnoName(-result)} (${errnoText(-result)})` : String(result);
 }
 
-/** `{"who":"init","batch":3,"call":"openat2","args":[…],"result":5}`; `errno` where it failed, `seconds` on the batch's last call. */
+/**
+ * `{"who":"init","batch":3,"call":"openat2","args":[…],"result":5}`; `errno` where it failed, `seconds` on the batch's
+ * last call.
+ */
 export function jsonLine(entry: TraceEntry, batch: number): string {
   const { performer: who, name: call, result = null, index, count, seconds } = entry;
   const failed = result !== null && isError(result);

@@ -8,7 +8,10 @@ export const hookSchema = z.object({
   timeout: z.int().min(1).optional(),
 });
 
-/** config.md, "POSIX-platform Hooks", in the order of the lifecycle. `prestart` is deprecated, and runs before createRuntime. */
+/**
+ * config.md, "POSIX-platform Hooks", in the order of the lifecycle. `prestart` is deprecated, and runs before
+ * createRuntime.
+ */
 export const hooksSchema = z.object({
   prestart: z.array(hookSchema).optional(),
   createRuntime: z.array(hookSchema).optional(),

@@ -28,7 +28,9 @@ export function checkProcess(process: Process, at: JsonPath, report: Report): vo
   checkScheduling(process, at, report);
 }
 
-/** The largest number of 32 bits is nobody's: setresuid(2) and setresgid(2) take it for "as it is", which is root here. */
+/**
+ * The largest number of 32 bits is nobody's: setresuid(2) and setresgid(2) take it for "as it is", which is root here.
+ */
 export const LARGEST_ID = 0xffff_fffe;
 
 function checkIds(user: Process['user'], at: JsonPath, report: Report): void {

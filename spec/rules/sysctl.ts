@@ -19,7 +19,10 @@ export function dottedSysctl(name: string): string {
 export const sysctlPath = (name: string): string =>
   dottedSysctl(name).replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
 
-/** Whether a part of the path is empty or leads elsewhere: what such a name begins with would say nothing about where it ends. */
+/**
+ * Whether a part of the path is empty or leads elsewhere: what such a name begins with would say nothing about where it
+ * ends.
+ */
 const isCrooked = (name: string): boolean =>
   sysctlPath(name)
     .split('/')

@@ -1,6 +1,6 @@
 /**
- * Answers of all kinds to native/performers/remote.ts, from the other end of a socket: mutated from right ones, and kept where they reach
- * branches that none before has reached.
+ * Answers of all kinds to native/performers/remote.ts, from the other end of a socket: mutated from right ones, and
+ * kept where they reach branches that none before has reached.
  */
 
 import assert from 'node:assert/strict';

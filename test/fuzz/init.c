@@ -1,9 +1,9 @@
 /*
  * native/init/init.c under libFuzzer: the shipped source, with a kernel of ours in the place of syscall6().
  *
- * An input is what comes over one connection after the other: for each its length in two bytes, then its bytes. The
- * kernel checks each call that reaches it against the message in the arena by rules of its own, and each answer against
- * the calls. What it answers, and where reads and writes fall short, follows from the input.
+ * An input holds what comes over one connection after the other: for each its length in two bytes, then its bytes. Our
+ * kernel compares each call that reaches it with the message in the arena, by rules of its own, and each answer with the
+ * calls. The input also decides what the kernel answers, and where reads and writes fall short.
  */
 #include <freestanding.h>
 
@@ -18,7 +18,7 @@ static i64 kernel(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 #include <stdlib.h>
 #include <string.h>
 
-/* Small, so that what fits and what does not is soon found. */
+/* The arena is small, so that the fuzzer soon finds messages that do not fit. */
 enum { HALF = 2048, ECONNREFUSED = 111, EBADF = 9 };
 
 #define CHECK(condition)                                                                                               \
@@ -36,12 +36,15 @@ static const unsigned char *input, *input_end, *bytes;
 static u64 bytes_left;
 static u64 chance;
 
-/* The socket that is served; -1 while none is. Those of ours are numbers that no input can guess; a child's, its input says. */
+/*
+ * The socket that is served; -1 while none is. No input can guess the numbers of our sockets; the input says the number
+ * of a child's.
+ */
 static i64 socket_now;
 static u64 sockets_made;
 static int is_socket_ours;
 
-/* Of the message that is served: calls performed, their results, whether it made this process a child, bytes answered. */
+/* Of the message that is served: the calls performed, their results, whether it made a child, the bytes answered. */
 static u64 performed;
 static i64 results_of[HALF / 8];
 static int is_child, in_message, was_stopped, skips, send_ended;
@@ -49,6 +52,10 @@ static u64 answered;
 
 /* The init was told to wait for connections; and none can come any more. */
 static int waits, accept_failed;
+
+/* Whose connections are to be served; and whether the one that is there is somebody else's. */
+static u64 owner;
+static int is_stranger;
 
 static u64 random_below(u64 limit)
 {
@@ -75,7 +82,7 @@ static i64 new_socket(void)
 	return socket_now = (i64)(u64)arena + (i64)sockets_made++;
 }
 
-/* libFuzzer learns from comparisons what numbers are looked for: not from these. */
+/* libFuzzer learns from comparisons which numbers matter. It shall not learn addresses from these. */
 #define UNSEEN __attribute__((no_sanitize("coverage")))
 
 UNSEEN static int on_stack(u64 at)
@@ -88,7 +95,7 @@ UNSEEN static int in_arena(u64 at, u64 offset) { return at >= (u64)arena + offse
 
 static const struct message *message(void) { return (const struct message *)arena; }
 
-/* By divisions and differences, where init.c has products and sums. */
+/* It divides and subtracts where init.c multiplies and adds, so that both are not wrong alike. */
 static int fits(const struct message *m)
 {
 	if (m->size < 16 || m->size > HALF)
@@ -118,7 +125,7 @@ static i64 some_result(u64 nr)
 	}
 }
 
-/* A call that a message asks for. */
+/* Performs a call that a message asks for. */
 static i64 asked_for(i64 nr, const u64 args[6])
 {
 	const struct message *m = message();
@@ -138,7 +145,7 @@ static i64 asked_for(i64 nr, const u64 args[6])
 	i64 r = some_result((u64)nr);
 	static int tries;
 	if (nr == SYS_openat2 && r == -EAGAIN && ++tries < 128)
-		return r; /* it is to ask again: not performed yet */
+		return r; /* the init is to ask again: it is not performed yet */
 	tries = 0;
 	results_of[performed++] = r;
 	was_stopped = r < 0 && r >= -4095 && !(call->flags & 256);
@@ -154,7 +161,7 @@ static i64 reads(char *to, u64 size)
 	const struct message *m = message();
 
 	CHECK(in_arena((u64)to, 0) && size <= HALF - (u64)(to - arena));
-	if (to == arena && size == 16) { /* the next message begins: the one before was answered, or is malformed */
+	if (to == arena && size == 16) { /* the next message begins: the one before it was answered, or was malformed */
 		in_message = is_child = 0;
 	} else if (!in_message && to == arena + 16)
 		CHECK(fits(m) && size == m->size - 16);
@@ -202,33 +209,47 @@ static i64 sends(const char *from, u64 size)
 	return (i64)n;
 }
 
-static i64 accepts(void)
+static i64 accepts(u64 uid)
 {
 	waits = 1;
+	owner = uid;
 	if (input_end - input < 2) {
 		accept_failed = 1;
 		return -ECONNREFUSED;
 	}
+	static const i64 passing[] = {-EINTR, -ECONNABORTED, -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS};
 	if (random_below(8) == 0)
-		return random_below(2) ? -EINTR : -ECONNABORTED;
+		return passing[random_below(sizeof passing / sizeof *passing)];
 	begin_connection();
 	in_message = was_stopped = 0;
+	is_stranger = 1; /* until the init has asked who it is */
 	return new_socket();
+}
+
+/* struct ucred of the peer: mostly the owner. A uid of more than 32 bits is nobody's. */
+static i64 tells_peer(u32 *peer)
+{
+	is_stranger = owner > ~0u || random_below(8) == 0;
+	peer[1] = (u32)owner + (owner <= ~0u && is_stranger);
+	if (random_below(16))
+		return 0;
+	is_stranger = 1;
+	return -EBADF;
 }
 
 UNSEEN static i64 kernel(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
 	const u64 args[6] = {a, b, c, d, e, f};
 
-	/* No input can name an address in the arena. */
+	/* No input can name an address in the arena, so these calls are the init's own. */
 	if (nr == SYS_read && in_arena(b, 0)) {
-		if (is_child) { /* on the socket that it was told */
+		if (is_child) { /* it serves on the socket that it was told */
 			socket_now = (i64)a;
-			is_child = is_socket_ours = waits = 0;
+			is_child = is_socket_ours = waits = is_stranger = 0;
 			in_message = was_stopped = 0;
 			begin_connection();
 		}
-		CHECK((i64)a == socket_now);
+		CHECK((i64)a == socket_now && !is_stranger);
 		return reads((char *)b, c);
 	}
 	if (nr == SYS_sendto && in_arena(b, HALF)) {
@@ -237,12 +258,20 @@ UNSEEN static i64 kernel(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 	}
 	if (nr == SYS_rt_sigaction && (on_stack(b) || on_stack(c)))
 		return 0;
+	if (nr == SYS_getsockopt && on_stack(d)) {
+		CHECK((i64)a == socket_now && waits && b == 1 && c == 17);
+		return tells_peer((u32 *)d);
+	}
+	if (nr == SYS_nanosleep && on_stack(a)) {
+		CHECK(waits && socket_now < 0);
+		return 0;
+	}
 	if (nr == SYS_close && (i64)a == socket_now && (is_socket_ours || is_child || send_ended)) {
 		socket_now = -1;
 		return 0;
 	}
 	if (nr == SYS_accept4 && socket_now < 0)
-		return accepts();
+		return accepts(e);
 	return asked_for(nr, args);
 }
 
@@ -255,7 +284,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	for (size_t i = 0; i < size; i++)
 		chance = chance * 31 + data[i];
 	performed = answered = sockets_made = 0;
-	is_child = send_ended = in_message = was_stopped = skips = waits = accept_failed = 0;
+	is_child = send_ended = in_message = was_stopped = skips = waits = accept_failed = is_stranger = 0;
 	begin_connection();
 	serve(new_socket(), arena, HALF);
 	/* An init with an owner who may still come goes on waiting. */

@@ -1,6 +1,7 @@
 /**
- * Messages of all kinds to the init's own source (native/init/init.c), by libFuzzer, with the sanitizers for addresses and undefined
- * behaviour. fuzz/init.c has the rules that each call and each answer is held to; fuzz/messages, what it begins with.
+ * Messages of all kinds to the init's own source (native/init/init.c), by libFuzzer, with the sanitizers for addresses
+ * and undefined behaviour. fuzz/init.c has the rules that each call and each answer is held to; fuzz/messages, what it
+ * begins with.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -55,6 +56,8 @@ const WRONG: Record<string, readonly [right: string, wrong: string]> = {
   'out buffers with bytes of earlier answers': ['at[i] = 0', ''],
   'a connection that begins as if stopped': ['lost = stopped = 0', 'lost = 0'],
   'a call to serve on that asks for results': [' || call->flags & RESULTS', ''],
+  'a stranger who is served': [' && peer[1] == uid', ''],
+  'a shortage that ends an init that waits': ['else if (is_shortage(next))', 'else if (0)'],
   'a call to serve on with others after it': [' || index + 1 != count', ''],
 };
 

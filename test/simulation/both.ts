@@ -67,7 +67,10 @@ export const outcome = (result: number): string => (result < 0 ? errnoName(-resu
 export const submit = (kernel: Kernel, ...calls: Call[]): string[] =>
   kernel.submit(calls.map((one) => ({ ...one, mayFail: true }))).results.map(outcome);
 
-/** What a path leads to, as both kernels can tell it: the error, or the type, the mode, the size of a file, the names in a directory. */
+/**
+ * What a path leads to, as both kernels can tell it: the error, or the type, the mode, the size of a file, the names in
+ * a directory.
+ */
 export function describe(kernel: Kernel, open: Call): string {
   const fd = steadily(kernel, open);
   if (fd < 0) return errnoName(-fd);
@@ -81,7 +84,9 @@ export function describe(kernel: Kernel, open: Call): string {
   return `${type.toString(8)} ${size} ${names.join(' ')}`;
 }
 
-/** openat2(2) answers EAGAIN where somebody renames or mounts anything while a scoped `..` is resolved; other tests do. */
+/**
+ * openat2(2) answers EAGAIN where somebody renames or mounts anything while a scoped `..` is resolved; other tests do.
+ */
 export function steadily(kernel: Kernel, open: Call): number {
   for (;;) {
     const fd = attempt(kernel, open);

@@ -1,6 +1,7 @@
 /**
  * Faults on purpose: the nth system call of an operation fails without being performed, or the operation dies there.
- * One plan counts across all the kernels that take part, real or simulated, so that tests can go through every call once.
+ * One plan counts across all the kernels that take part, real or simulated, so that tests can go through every call
+ * once.
  */
 
 import { ERRNO, type ErrnoName } from '../../native/constants/errno.ts';
@@ -57,8 +58,9 @@ export class FaultPlan {
 }
 
 /**
- * `inner`, but calls fail as the plan has it. A batch that is struck reaches `inner` in pieces: the calls before the fault,
- * and, where the struck call may fail, those after it. (An out buffer that the first piece fills is not an input of the second.)
+ * `inner`, but calls fail as the plan has it. A batch that is struck reaches `inner` in pieces: the calls before the
+ * fault, and, where the struck call may fail, those after it. (An out buffer that the first piece fills is not an input
+ * of the second.)
  */
 export function faultKernel<K extends Kernel>(inner: K, plan: FaultPlan): K {
   const { performer } = inner;
@@ -104,7 +106,9 @@ export function faultKernel<K extends Kernel>(inner: K, plan: FaultPlan): K {
   };
 }
 
-/** The call with the results that are known by now; those still to come are counted from the piece that it goes into. */
+/**
+ * The call with the results that are known by now; those still to come are counted from the piece that it goes into.
+ */
 function settle(call: Call, results: readonly number[]): Call {
   if (results.length === 0) return call;
   const args = call.args.map((arg): Arg => {

@@ -5,7 +5,9 @@ import type { Node } from './nodes.ts';
 import { mountpointOf } from './proc.ts';
 import type { World } from './world.ts';
 
-/** Processes, open descriptors of the host's processes, mounts in the host's namespace, cgroups and files, a line each. */
+/**
+ * Processes, open descriptors of the host's processes, mounts in the host's namespace, cgroups and files, a line each.
+ */
 export function inventory(world: World): readonly string[] {
   const lines: string[] = [];
   for (const process of world.processes) {

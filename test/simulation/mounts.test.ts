@@ -1,4 +1,7 @@
-/** Simulated mounts against real ones, in a mount namespace that ends with the test: the same calls have the same results. */
+/**
+ * Simulated mounts against real ones, in a mount namespace that ends with the test: the same calls have the same
+ * results.
+ */
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { after, test } from 'node:test';

@@ -17,8 +17,8 @@ export interface SimulatedPlatform extends Platform {
   /** The process of the command. */
   readonly runtime: Process;
   /**
-   * What is there that was not when the platform was made, a line each: descriptors of the command's beyond its first three, processes,
-   * zombies, mounts that the host sees, cgroups, files.
+   * What is there that was not when the platform was made, a line each: descriptors of the command's beyond its first
+   * three, processes, zombies, mounts that the host sees, cgroups, files.
    */
   leaks(): readonly string[];
   /** The command dies on the spot. */

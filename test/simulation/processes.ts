@@ -172,7 +172,10 @@ export function processOf(by: Process, pid: number): Process {
   return found ?? fail('ESRCH');
 }
 
-/** New namespaces of the kinds that `flags` has; the others stay. A new mount namespace's tree is a copy: `places` follow into it. */
+/**
+ * New namespaces of the kinds that `flags` has; the others stay. A new mount namespace's tree is a copy: `places`
+ * follow into it.
+ */
 export function newNamespaces(of: Process, flags: number) {
   const { world } = of;
   const namespaces: Record<Kind, Namespace> = { ...of.namespaces, pid: of.childPids };

@@ -77,7 +77,10 @@ export class UnixSocket {
 
 const socketOf = (p: Process, fd: number): UnixSocket => p.descriptors.get(fd).socket ?? fail('ENOTSOCK');
 
-/** Lets programs run until what is waited for is there: EAGAIN where the descriptor does not block, a fault where nothing can come. */
+/**
+ * Lets programs run until what is waited for is there: EAGAIN where the descriptor does not block, a fault where
+ * nothing can come.
+ */
 export function waitUntil(p: Process, file: OpenFile, what: string, ready: () => boolean): void {
   while (!ready()) {
     if (file.flags & O.NONBLOCK) fail('EAGAIN');

@@ -129,7 +129,10 @@ function up(from: Path, root: Path, resolve: number): Path {
   }
 }
 
-/** What a path leads to. @throws Failure, ENOENT where nothing is there, ENOTDIR after a slash at something else than a directory */
+/**
+ * What a path leads to.
+ * @throws Failure, ENOENT where nothing is there, ENOTDIR after a slash at something else than a directory
+ */
 export function lookUp(process: Process, dirfd: number, path: string, options: WalkOptions): Path {
   const { found, slash } = walk(process, dirfd, path, options);
   if (found === undefined) fail('ENOENT');

@@ -1,6 +1,6 @@
 /**
- * A kernel in memory: processes, files, mounts, namespaces, cgroups and sockets as far as effects use them, so that they
- * can be tested without root, every call failing once, and what they leave behind can be counted.
+ * A kernel in memory: processes, files, mounts, namespaces, cgroups and sockets as far as effects use them, so that
+ * they can be tested without root, every call failing once, and what they leave behind can be counted.
  *
  * Deterministic: time passes by calls, and programs run only while somebody waits. What is not modelled answers ENOSYS.
  */
@@ -16,7 +16,7 @@ import {
   type Memory,
   type Outcome,
 } from '../../native/kernel/kernel.ts';
-import { resultOf } from '../../native/performers/local.ts';
+import { earlierResult } from '../../native/performers/arena.ts';
 import type { SeenArg } from '../../native/performers/recording.ts';
 import { Args } from './args.ts';
 import { type CgroupLayout, Cgroups } from './cgroups.ts';
@@ -114,7 +114,10 @@ export class World {
     return { mount: this.anonymous, node: this.anonymous.root.add(`anonymous:${this.number()}`, type, 0o600) };
   }
 
-  /** posix_spawn(3) of native/init: the child has these descriptors of its parent, from 0 on, and serves on the last one. */
+  /**
+   * posix_spawn(3) of native/init: the child has these descriptors of its parent, from 0 on, and serves on the last
+   * one.
+   */
   spawn(parent: Process, descriptors: readonly number[], name: string): Process {
     const files = descriptors.map((fd) => parent.descriptors.get(fd));
     const child = fork(parent, 0);
@@ -160,7 +163,7 @@ export class World {
     }
     const args = call.args.map((arg): SeenArg => {
       if (typeof arg !== 'object' || arg === null || arg instanceof Uint8Array || arg.kind !== 'result') return arg;
-      return resultOf(arg.index, results);
+      return earlierResult(results, arg.index);
     });
     try {
       return handler(process, new Args(args, call.childServes)) ?? 0;

@@ -63,8 +63,8 @@ function print(config: Config): string {
 }
 
 /**
- * What has changed in runc's default since 1.1, the version of the specification and the ambient capabilities, and the one
- * member that we write differently.
+ * What has changed in runc's default since 1.1, the version of the specification and the ambient capabilities, and the
+ * one member that we write differently.
  */
 function asNewRunc(config: Config): Config {
   assert.equal(config.hostname, 'runc');

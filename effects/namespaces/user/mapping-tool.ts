@@ -2,11 +2,10 @@
 
 import { close, read } from '../../../native/calls/files.ts';
 import { MFD } from '../../../native/constants/files.ts';
-import { P } from '../../../native/constants/process.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import { attempt, call, perform } from '../../../native/kernel/perform.ts';
 import { out } from '../../../native/kernel/struct.ts';
-import { hasEnded, reap, spawnProcess } from '../../../native/stage/program.ts';
+import { hasEnded, spawnProcess, takeEnding } from '../../../native/stage/program.ts';
 import type { IDMapping } from '../../../spec/types.ts';
 import { EffectError, reasonOf } from '../../error.ts';
 import { findProgram } from '../../process/host-programs.ts';
@@ -37,7 +36,7 @@ export async function mapByTool(
     const { pid: child, pidfd } = spawnProcess(platform, options);
     await hasEnded(platform, pidfd);
     attempt(local, close(pidfd));
-    const { how, status } = reap(local, P.PID, child);
+    const { how, status } = takeEnding(local, child);
     if (how !== 'exited' || status !== 0)
       throw new Error(`${how === 'exited' ? `exit status ${status}` : `signal ${status}`}: ${textOf(local, output)}`);
   } catch (error) {

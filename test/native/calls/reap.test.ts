@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { close } from '../../../native/calls/files.ts';
-import { pidfdOpen, waitid } from '../../../native/calls/process.ts';
-import { reapChild } from '../../../native/calls/reap.ts';
+import { getpid, pidfdOpen, SIGINFO_BYTES, waitid } from '../../../native/calls/process.ts';
+import { hasChildEnded, reapChild } from '../../../native/calls/reap.ts';
 import { P, W } from '../../../native/constants/process.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
@@ -37,15 +37,24 @@ test('a child that hangs is ended, and reaped', () => {
 });
 
 test('so is a standing stage that hangs', () => {
-  const pid = call(standing.current().kernel, { name: 'getpid', args: [] });
+  const pid = call(standing.current().kernel, getpid());
   stop(pid);
   standing.retire();
   assertGone(pid);
 });
 
+test('whether a child has ended is asked without reaping it', () => {
+  const { pid, connection } = platform.spawnStage([0, 1, 2], 'stage');
+  assert.equal(hasChildEnded(local, pid), false);
+  perform(local, [close(connection)]);
+  while (!hasChildEnded(local, pid));
+  perform(local, [waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED)]);
+  assert.equal(hasChildEnded(local, pid), true, 'also once it is reaped');
+});
+
 test('whoever has the pid of a child that was reaped is left alone', () => {
   const { pid, connection } = platform.spawnStage([0, 1, 2], 'stage');
-  perform(local, [close(connection), waitid(P.PID, pid, out(128), W.EXITED)]);
+  perform(local, [close(connection), waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED)]);
   const asked: string[] = [];
   const watched: Kernel = {
     performer: 'runtime',

@@ -1,14 +1,16 @@
-/** What the real init makes of messages that nobody of ours would write. */
+/** What the real init does with messages that our own code would never write, and while it waits for `start`. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { endingIn } from '../../../native/calls/ending.ts';
 import { close } from '../../../native/calls/files.ts';
-import { waitid } from '../../../native/calls/process.ts';
+import { getpid, SIGINFO_BYTES, setRlimit, waitid } from '../../../native/calls/process.ts';
 import { accept, bindUnix, connectUnix, listen, socket } from '../../../native/calls/sockets.ts';
-import { P, W } from '../../../native/constants/process.ts';
+import { P, RLIMIT, W } from '../../../native/constants/process.ts';
 import { AF, SOCK } from '../../../native/constants/socket.ts';
 import { SYSNO } from '../../../native/constants/sysno.ts';
 import { initProgram } from '../../../native/init/program.ts';
@@ -23,7 +25,6 @@ import { spawnStage } from '../../../native/stage/spawn.ts';
 const libc = loadLibc();
 const local = localKernel(libc);
 const column = process.arch === 'arm64' ? 1 : 0;
-const getpid: Call = { name: 'getpid', args: [] };
 
 const HEADER_BYTES = 16;
 const CALL_BYTES = 56;
@@ -96,8 +97,11 @@ const malformed: Record<string, Uint8Array> = {
   'a call to serve on that is not the last': message([{ name: 'accept4', flags: SERVE, args: [0] }, own]),
 };
 
-/** An init that waits for `start`, and how to reach it. */
-function waitingInit() {
+/**
+ * An init that waits for `start`, and how to reach it.
+ * @param before calls that it performs just before it waits
+ */
+function waitingInit(...before: readonly Call[]) {
   const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
   const path = join(folder, 'start.sock');
   const { pid, kernel, connection } = spawnStage(libc, local, {
@@ -106,7 +110,7 @@ function waitingInit() {
     performer: 'stage',
   });
   const listener = call(kernel, socket(AF.UNIX, SOCK.STREAM));
-  perform(kernel, [bindUnix(listener, path), listen(listener), { ...accept(listener), serve: true }]);
+  perform(kernel, [bindUnix(listener, path), listen(listener), ...before, { ...accept(listener), serve: true }]);
   perform(local, [close(connection)]);
   return {
     pid,
@@ -118,7 +122,7 @@ function waitingInit() {
     end(): number {
       const fd = this.connect();
       ask(fd, message([{ name: 'exit_group', args: [7] }]));
-      const status = reap(pid);
+      const status = statusOf(pid);
       perform(local, [close(fd)]);
       rmSync(folder, { recursive: true });
       return status;
@@ -126,12 +130,19 @@ function waitingInit() {
   };
 }
 
-function reap(pid: number): number {
-  const info = out(128);
+/** Its exit status, once it has ended. */
+function statusOf(pid: number): number {
+  const info = out(SIGINFO_BYTES);
   perform(local, [waitid(P.PID, pid, info, W.EXITED)]);
-  const view = viewOf(info.bytes);
-  assert.equal(view.getInt32(8, true), 1, 'it exited, and no signal ended it');
-  return view.getInt32(24, true);
+  const { how, status } = endingIn(info).ending;
+  assert.equal(how, 'exited', 'no signal ended it');
+  return status;
+}
+
+function isAsleep(pid: number): boolean {
+  const state = /\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+  assert.notEqual(state, 'Z', 'it goes on waiting');
+  return state === 'S';
 }
 
 describe('a malformed message', () => {
@@ -142,7 +153,7 @@ describe('a malformed message', () => {
       assert.equal(ask(connection, bytes), undefined);
       perform(local, [close(connection)]);
       const next = init.connect();
-      assert.equal(call(remoteKernel(libc, next, 'init'), getpid), init.pid, 'it goes on serving');
+      assert.equal(call(remoteKernel(libc, next, 'init'), getpid()), init.pid, 'it goes on serving');
       perform(local, [close(next)]);
       assert.equal(init.end(), 7);
     });
@@ -155,7 +166,7 @@ describe('a malformed message', () => {
         performer: 'stage',
       });
       assert.equal(ask(connection, bytes), undefined);
-      assert.equal(reap(pid), 0);
+      assert.equal(statusOf(pid), 0);
       perform(local, [close(connection)]);
     }
   });
@@ -171,6 +182,19 @@ describe('a malformed message', () => {
 });
 
 describe('a connection to an init that waits', () => {
+  it('is served once there are descriptors again, and the init sleeps until then', async () => {
+    const few = 3;
+    const enough = 64;
+    const init = waitingInit(setRlimit(0, RLIMIT.RLIMIT_NOFILE, few, enough));
+    const connection = init.connect();
+    // accept4 fails at once. An init that called it again at once would never be seen asleep.
+    while (!isAsleep(init.pid)) await setTimeout(1);
+    perform(local, [setRlimit(init.pid, RLIMIT.RLIMIT_NOFILE, enough, enough)]);
+    assert.equal(call(remoteKernel(libc, connection, 'init'), getpid()), init.pid);
+    perform(local, [close(connection)]);
+    assert.equal(init.end(), 7);
+  });
+
   it('does not take over that the batch before it was stopped', () => {
     const init = waitingInit();
     const first = init.connect();

@@ -4,7 +4,8 @@ import { it } from 'node:test';
 import { close, openat } from '../../../native/calls/files.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
-import { opened } from '../../../native/kernel/owned.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
+import { Owned, OwnedStack, opened } from '../../../native/kernel/owned.ts';
 import { call, SyscallError } from '../../../native/kernel/perform.ts';
 
 const { local } = hostPlatform();
@@ -39,6 +40,27 @@ it('one that was handed on stays open', () => {
   const fd = open();
   assert.ok(isOpen(fd));
   call(local, close(fd));
+});
+
+it('a stack closes what it owns, the last one first, but not what was handed on', () => {
+  const files = [openNull(), openNull(), openNull()];
+  const closed: unknown[] = [];
+  const watched: Kernel = {
+    performer: 'runtime',
+    submit(calls) {
+      closed.push(...calls.flatMap(({ args }) => args));
+      return local.submit(calls);
+    },
+  };
+  const [first, second, third] = files.map((file) => new Owned(watched, file.release()));
+  if (!first || !second || !third) throw new TypeError('three files');
+  {
+    using stack = new OwnedStack();
+    for (const one of [first, second, third]) assert.equal(stack.use(one), one);
+    second.release();
+  }
+  assert.deepEqual(closed, [third.fd, first.fd]);
+  call(local, close(second.fd));
 });
 
 it('nothing is owned where the call fails', () => {

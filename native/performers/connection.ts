@@ -1,0 +1,138 @@
+/**
+ * One init behind its socket: the batches that are sent to it, and the answers that it gives. remote.ts has the layout.
+ */
+
+import { ERRNO } from '../constants/errno.ts';
+import { MSG } from '../constants/socket.ts';
+import { SYSNO } from '../constants/sysno.ts';
+import { type Call, LostPeerError, type Out, type Outcome, type Settle } from '../kernel/kernel.ts';
+import type { Fd } from '../kernel/numbers.ts';
+import type { Libc } from '../libraries/libc.ts';
+import { readAnswer } from './answer.ts';
+import { AFTER, type Message, type MessageWriter } from './message.ts';
+
+/** What the connections to all inits of this process share: they take turns. */
+export interface Wire {
+  readonly libc: Libc;
+  /** Of the system call numbers: 0 for x86-64, 1 for arm64. */
+  readonly column: 0 | 1;
+  readonly write: MessageWriter;
+  /** Is called before each wait for an answer, and may end it by throwing. */
+  readonly awaitReadable: (socket: Fd) => void;
+  /** The answer that is being read. It grows. */
+  answer: Uint8Array<ArrayBuffer>;
+}
+
+interface Posted {
+  readonly calls: readonly Call[];
+  readonly settle: Settle;
+  /** Where its out buffers are in its answer. */
+  readonly outs: ReadonlyMap<Out, number>;
+  readonly answerBytes: number;
+}
+
+/** How many bytes of answers may wait to be read. A socket holds much more, so the init never waits for us to read. */
+const MOST_UNREAD = 64 * 1024;
+
+export class InitConnection {
+  readonly performer: string;
+  readonly #wire: Wire;
+  readonly #socket: Fd;
+  /** The batches whose answers have not been read, in the order in which they were sent. */
+  #posted: Posted[] = [];
+  #unread = 0;
+
+  /** @param socket this side of a connected stream socket; whoever made it closes it */
+  constructor(wire: Wire, socket: Fd, performer: string) {
+    this.#wire = wire;
+    this.#socket = socket;
+    this.performer = performer;
+  }
+
+  submit(calls: readonly Call[]): Outcome {
+    this.flush();
+    let outcome: Outcome = { results: [], stoppedAt: undefined };
+    this.#write(calls, (own) => {
+      outcome = own;
+    });
+    this.flush();
+    return outcome;
+  }
+
+  post(calls: readonly Call[], settle: Settle): void {
+    this.#makeRoom();
+    this.#write(calls, settle);
+  }
+
+  /** Posts a batch that has been written already. */
+  postMessage(message: Message, calls: readonly Call[], settle: Settle): void {
+    this.#makeRoom();
+    message.bytes[AFTER] = this.#posted.length > 0 ? 1 : 0;
+    this.#send(message, calls, settle);
+  }
+
+  /** Reads the answers to all that was posted. A batch that the init left alone is sent again, until none is left. */
+  flush(): void {
+    while (this.#posted.length > 0) {
+      const round = this.#posted;
+      this.#posted = [];
+      this.#unread = 0;
+      let skips = false;
+      const outcomes = round.map((one) => {
+        const outcome = this.#receive(one, skips);
+        skips = outcome === undefined || outcome.stoppedAt !== undefined;
+        return outcome;
+      });
+      const skipped = outcomes.indexOf(undefined);
+      const settled = skipped < 0 ? round.length : skipped;
+      for (let i = 0; i < settled; i++) {
+        const outcome = outcomes[i];
+        if (outcome !== undefined) round[i]?.settle(outcome);
+      }
+      for (const { calls, settle } of round.slice(settled)) this.#write(calls, settle);
+    }
+  }
+
+  #makeRoom(): void {
+    if (this.#unread > MOST_UNREAD) this.flush();
+  }
+
+  #write(calls: readonly Call[], settle: Settle): void {
+    this.#send(this.#wire.write(calls, this.#posted.length > 0), calls, settle);
+  }
+
+  #send({ bytes, size, outs, answerBytes }: Message, calls: readonly Call[], settle: Settle): void {
+    this.#transfer('sendto', bytes, size);
+    this.#posted.push({ calls, settle, outs, answerBytes });
+    this.#unread += answerBytes;
+  }
+
+  /**
+   * Reads the answer to one batch.
+   * @param skips whether the init was to leave it alone, since the batch before it was stopped or left alone
+   * @returns undefined for a batch that was left alone
+   */
+  #receive({ calls, outs, answerBytes }: Posted, skips: boolean): Outcome | undefined {
+    const wire = this.#wire;
+    while (wire.answer.length < answerBytes) wire.answer = new Uint8Array(wire.answer.length * 2);
+    const { answer } = wire;
+    this.#transfer('read', answer, answerBytes);
+    const outcome = readAnswer(this.performer, calls, new Int32Array(answer.buffer, 0, 2 + 2 * calls.length), skips);
+    if (outcome === undefined) return undefined;
+    for (const [out, at] of outs) out.bytes.set(answer.subarray(at, at + out.bytes.length));
+    return outcome;
+  }
+
+  /** Moves `size` bytes from or to the beginning of `bytes`. */
+  #transfer(direction: 'sendto' | 'read', bytes: Uint8Array, size: number): void {
+    const { libc, column, awaitReadable } = this.#wire;
+    const address = Number(libc.koffi.address(bytes));
+    const nr = SYSNO[direction][column];
+    for (let moved = 0; moved < size; ) {
+      if (direction === 'read') awaitReadable(this.#socket);
+      const n = Number(libc.syscall(nr, this.#socket, address + moved, size - moved, MSG.NOSIGNAL, 0, 0));
+      if (n > 0) moved += n;
+      else if (n === 0 || libc.errno() !== ERRNO.EINTR) throw new LostPeerError(this.performer);
+    }
+  }
+}
