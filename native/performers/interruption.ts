@@ -33,6 +33,8 @@ export interface Interruption {
 /** What ended a wait, where that is why something failed. */
 export function interruptedBy(error: unknown): InterruptedError | undefined {
   if (error instanceof InterruptedError) return error;
+  // A descriptor's owner may have been interrupted too, while it closed the descriptor of a performer that hangs.
+  if (error instanceof SuppressedError) return interruptedBy(error.error) ?? interruptedBy(error.suppressed);
   return error instanceof Error ? interruptedBy(error.cause) : undefined;
 }
 
