@@ -41,8 +41,8 @@ export function connectThrough(local: Kernel, connection: Fd, file: Fd): void {
 
 /**
  * Sends a pidfd of a process.
- * @param data tells the receiver what the process is, in runc's words: `standard` is a container's first process, `setns`
- * one of `exec`
+ * @param data tells the receiver what the process is, in runc's words: `standard` is a container's first process,
+ * `setns` one of `exec`
  * @throws EffectError
  */
 export function sendPidfd(local: Kernel, over: Fd, pid: Pid, data: 'standard' | 'setns'): void {

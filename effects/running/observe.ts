@@ -28,8 +28,8 @@ const looking = <T>(pid: Pid, action: () => T): T => doing(`look at process ${pi
 export function openProcess(local: Kernel, pid: Pid): Fd | undefined {
   const open = pidfdOpen(pid);
   const fd = attempt(local, open);
-  // Kernels around 6.1 say EINVAL where other processes are still in the group or session of one that is gone, and where
-  // the number belongs to a thread by now. Since Linux 6.9 they say ENOENT.
+  // Kernels around 6.1 say EINVAL where other processes are still in the group or session of one that is gone, and
+  // where the number belongs to a thread by now. Since Linux 6.9 they say ENOENT.
   if (fd === -ERRNO.ESRCH || fd === -ERRNO.EINVAL || fd === -ERRNO.ENOENT) return undefined;
   return looking(pid, () => succeeded(open, fd));
 }

@@ -10,9 +10,9 @@ import { findStat } from '../paths/proc.ts';
 const KILL_BIT = 1 << (SIGNALS.SIGKILL - 1);
 
 /**
- * Freezes the container's cgroup. On cgroup v1 a frozen process does not die of SIGKILL. Whoever sent one just before the
- * freeze found the container not frozen, and believes the process dead. So an init that was killed before it stood still
- * is thawed again, to die.
+ * Freezes the container's cgroup. On cgroup v1 a frozen process does not die of SIGKILL. Whoever sent one just before
+ * the freeze found the container not frozen, and believes the process dead. So an init that was killed before it stood
+ * still is thawed again, to die.
  * @throws EffectError `container not running` where the init is gone, or about to be
  * @throws CgroupError, SyscallError; the container runs on then
  */

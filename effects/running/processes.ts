@@ -1,6 +1,7 @@
 /**
  * Lists a container's processes. Its cgroup knows them. A rootless container may have no cgroup. Then its processes are
- * those in the namespace that was made for it, and their descendants, which may have gone on to namespaces of their own.
+ * those in the namespace that was made for it, and their descendants, which may have gone on to namespaces of their
+ * own.
  */
 
 import { subdirectories } from '../../native/calls/directory-entries.ts';
