@@ -8,10 +8,11 @@ import { POLL } from '../../native/constants/socket.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { Owned, opened } from '../../native/kernel/owned.ts';
-import { attempt, call, isErrno } from '../../native/kernel/perform.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
 import { EffectError } from '../error.ts';
+import { openProcess } from './observe.ts';
 
 export interface Exited {
   readonly pid: Pid;
@@ -93,22 +94,13 @@ export function endChild({ local, interruption }: Pick<Platform, 'local' | 'inte
 /**
  * Waits until a process has ended. The engine goes on meanwhile.
  * @returns how it ended; undefined when it is no child of this process, since only its parent can know
- * @throws SyscallError
+ * @throws EffectError
  */
 export async function awaitExit(platform: Platform, pid: Pid): Promise<Exited | undefined> {
   const { local } = platform;
-  const fd = openUnlessGone(local, pid);
+  const fd = openProcess(local, pid);
   if (fd === undefined) return undefined;
   using pidfd = new Owned(local, fd);
   for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd.fd, events: POLL.IN }]);
   return reapIfEnded(local, pid);
-}
-
-function openUnlessGone(local: Kernel, pid: Pid): Fd | undefined {
-  try {
-    return call(local, pidfdOpen(pid));
-  } catch (error) {
-    if (isErrno(error, 'ESRCH')) return undefined;
-    throw error;
-  }
 }

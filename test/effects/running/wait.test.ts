@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { awaitExit, reaperOf, reapIfEnded } from '../../../effects/running/wait.ts';
 import { close, closeRange } from '../../../native/calls/files.ts';
@@ -57,6 +58,13 @@ test('the end of a process that is no child is seen, but not its status', async 
   parent.stdin.end('\n');
   await once(parent, 'close');
   assert.equal(await awaitExit(platform, Number(line)), undefined, 'nor is that of one that is gone');
+});
+
+test('a process is gone when its number belongs to a thread by now', async () => {
+  const thread = readdirSync('/proc/self/task')
+    .map(Number)
+    .find((id) => id !== process.pid);
+  assert.equal(await awaitExit(platform, thread ?? 0), undefined);
 });
 
 test('a status is kept for the one who asks, though other children are reaped too', async () => {
