@@ -6,7 +6,8 @@ import type { Call } from '../../native/kernel/kernel.ts';
 import { attempt, flush, post } from '../../native/kernel/perform.ts';
 import { interruptedBy } from '../../native/performers/interruption.ts';
 import { PartedBatch } from '../batch.ts';
-import { extraDescriptor, type ServedProcess } from '../init/clone.ts';
+import type { ServedProcess } from '../init/clone.ts';
+import { extraDescriptor } from '../init/descriptors.ts';
 import { givePipes } from '../namespaces/user/give-pipes.ts';
 import { inUserNamespace } from '../namespaces/user/mappings.ts';
 import { groupsDenied, readMappings } from '../namespaces/user/read-mappings.ts';
@@ -41,26 +42,17 @@ export interface JoinedProcess {
  * @throws EffectError in the words that engines know; no process is left then
  */
 export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
-  const { local } = session.platform;
-  const opened: number[] = [];
-  const keep = (fd: number): number => {
-    opened.push(fd);
-    return fd;
-  };
-  refuseLabels(local, plan.process);
+  refuseLabels(session.platform.local, plan.process);
+  using owners = new DisposableStack();
+  const extra = openExtra(session, plan, owners);
+  const served = joinNamespaces(session, plan, extra);
   try {
-    const extra = openExtra(session, plan, keep);
-    const served = joinNamespaces(session, plan, extra);
-    try {
-      giveStandardPipes(session, plan);
-      settle(session, plan, served, extra);
-      return ready(session, plan, served, extra, execution(session, plan, served));
-    } catch (error) {
-      end(session, served);
-      throw error;
-    }
-  } finally {
-    for (const fd of opened) attempt(local, close(fd));
+    giveStandardPipes(session, plan);
+    settle(session, plan, served, extra);
+    return ready(session, plan, served, extra, execution(session, plan, served));
+  } catch (error) {
+    end(session, served);
+    throw error;
   }
 }
 

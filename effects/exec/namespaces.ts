@@ -1,4 +1,4 @@
-/** How a process of `exec` comes into the container's cgroup and namespaces. */
+/** Brings a process of `exec` into the container's cgroup and namespaces. */
 
 import { fchdir, openat } from '../../native/calls/files.ts';
 import { chroot } from '../../native/calls/mounts.ts';
@@ -6,13 +6,16 @@ import { setns } from '../../native/calls/process.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { CLONE } from '../../native/constants/process.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd, Pid } from '../../native/kernel/numbers.ts';
+import { Owned, opened } from '../../native/kernel/owned.ts';
 import { call, isErrno } from '../../native/kernel/perform.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
 import { PartedBatch } from '../batch.ts';
 import { checkJoined, joinCalls } from '../cgroups/join.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { extraDescriptor, type ServedProcess, startServedProcess } from '../init/clone.ts';
+import { type ServedProcess, startServedProcess } from '../init/clone.ts';
+import { extraDescriptor } from '../init/descriptors.ts';
 import { hasNamespace, NAMESPACE_FLAGS } from '../namespaces/plan.ts';
 import { inUserNamespace } from '../namespaces/user/mappings.ts';
 import { setInitialAffinity } from '../process/affinity.ts';
@@ -25,7 +28,7 @@ import {
   withEntry,
 } from '../process/early-rights.ts';
 import { addLookAround, lookAround, type Surroundings } from '../process/look-around.ts';
-import { openInit } from '../running/observe.ts';
+import { holdInit } from '../running/observe.ts';
 import type { ContainerFilter } from '../seccomp/container.ts';
 import type { Session } from '../session.ts';
 import type { ExecCgroup } from './cgroup.ts';
@@ -37,89 +40,135 @@ export interface ExecPlan {
   readonly cgroup: ExecCgroup | undefined;
   /** The container's seccomp filter. */
   readonly filter: ContainerFilter | undefined;
-  /** Has an ordinary user's systemd move a process into the cgroup, where he may not himself. @throws Error */
-  readonly attach?: ((pid: number, cgroup: CgroupRecord) => void) | undefined;
+  /**
+   * Has the systemd of an ordinary user move a process into the cgroup, where he may not do it himself.
+   * @throws Error
+   */
+  readonly attach?: ((pid: Pid, cgroup: CgroupRecord) => void) | undefined;
 }
 
-export type Extra = ReturnType<typeof openExtra>;
+/** What the process is started with besides what it inherits. */
+export interface Extra {
+  /** Descriptors of this process, in the order in which the new one has them. */
+  readonly fds: readonly Fd[];
+  /** Their numbers in the new process. */
+  readonly places: {
+    /** A pidfd of the container's init. */
+    readonly init: Fd;
+    /** The container's root, where it has no mount namespace of its own. */
+    readonly root: Fd | undefined;
+    readonly console: Fd | undefined;
+    /** A connection to the seccomp agent. */
+    readonly agent: Fd | undefined;
+  };
+}
 
-/** What the process is started with besides what it inherits; `places` are their numbers there. */
+/** @param owners get what is opened here: it is to be closed once the process is there */
 export function openExtra(
   { platform: { local }, inheritance }: Session,
   { record, process, filter }: ExecPlan,
-  keep: (fd: number) => number,
-) {
-  const fds: number[] = [];
-  const add = (fd: number): number => extraDescriptor(inheritance.preserveFds, fds.push(fd) - 1);
-  const pidfd = record.init === undefined ? undefined : openInit(local, record.init);
+  owners: DisposableStack,
+): Extra {
+  const fds: Fd[] = [];
+  const add = (fd: Fd): Fd => extraDescriptor(inheritance.preserveFds, fds.push(fd) - 1);
+  const own = (owned: Owned): Fd => add(owners.use(owned).fd);
+  const pidfd = record.init && holdInit(local, record.init);
   if (record.init === undefined || pidfd === undefined) throw new EffectError('container not running');
-  const init = add(keep(pidfd));
-  // In a mount namespace of its own the root is the container's; else it was entered by chroot.
+  const init = own(pidfd);
+  // In a mount namespace of its own, the container's root is the root. Otherwise the init has entered it by chroot.
   const root = hasNamespace(record.config, 'mount')
     ? undefined
-    : add(keep(call(local, openat(AT.FDCWD, `/proc/${record.init.pid}/root`, O.PATH | O.DIRECTORY))));
+    : own(opened(local, openat(AT.FDCWD, `/proc/${record.init.pid}/root`, O.PATH | O.DIRECTORY)));
   const console =
     process.terminal && inheritance.consoleSocket !== undefined ? add(inheritance.consoleSocket) : undefined;
   const connection = filter?.connect();
-  const agent = connection === undefined ? undefined : add(keep(connection));
+  const agent = connection === undefined ? undefined : own(new Owned(local, connection));
   return { fds, places: { init, root, console, agent } };
 }
 
 /** A process in the container, which is to be set up. */
 export interface Joined extends ServedProcess {
-  /** CLONE_NEW* of the namespaces that it has to join itself. */
+  /** CLONE_NEW* of the namespaces that the process has to join itself. */
   readonly own: number;
-  /** Where it was limited before anybody in the container could see it. */
+  /** Its rights, where they were limited before anybody in the container could see it. */
   readonly rights: EarlyRights | undefined;
-  /** What its program depends on, once it is set up. @throws EffectError */
+  /** What its program depends on. To be asked once the process is set up. @throws EffectError */
   surroundings(): Surroundings;
 }
 
+/** Who does what on the way into the container. */
+interface Way {
+  /** CLONE_NEW* of the namespaces that the process joins itself: its stage joins the others. */
+  readonly own: number;
+  /** The process is born in the v2 cgroup, and enters the cgroup namespace itself. */
+  readonly enters: boolean;
+  /** A second stage is born in the v2 cgroup, joins, and clones the process. */
+  readonly bySecondStage: boolean;
+  /** Undefined where nothing is given up before the process is set up. */
+  readonly rights: EarlyRights | undefined;
+}
+
 /**
- * The stage joins by the init's pidfd: all namespaces at once, and of nobody who has its pid by now. It joins all that
- * a process of the container could reach the host by, before there is a process that the container can see (CVE-2016-9962).
+ * Decides who joins what. The stage joins all that a process of the container could reach the host by, before there is
+ * a process that the container can see (CVE-2016-9962).
  *
- * Where the container has the runtime's own user namespace, the stage also does what takes more rights than the process is to have:
- * it looks for the program with all rights, as runc does, and then gives them up. A cgroup namespace comes after the way into
- * a v2 cgroup, which the kernel judges by it: so it is a second stage that is born in the cgroup and does all that, where somebody may be
- * waiting for the process; else the process enters it, by its first calls, and for those it keeps what they take.
+ * Where the container has the runtime's own user namespace, the stage also does what takes more rights than the process
+ * is to have: it looks for the program with all rights, as runc does, and then gives them up. Two things have to be in
+ * order: the kernel judges the way into a v2 cgroup by the cgroup namespace of whoever takes it, so the cgroup comes
+ * first and its namespace second. If somebody in the container may be waiting for the process, a second stage is born
+ * in the cgroup and does all of that. Otherwise the process itself enters the namespace, by its first calls, and keeps
+ * the rights that those take until then.
  *
- * In another user namespace that one too is for the process itself, and what it can do there is no more than the container's root may.
+ * Where the container has another user namespace, the process joins that one too. What it can do there is no more than
+ * the container's root may.
  */
+function wayOf(session: Session, { record, cgroup, process, filter }: ExecPlan): Way {
+  const isEarly = isRoot(session) && !inUserNamespace(record.config);
+  const bySecondStage = isEarly && isWatched(record.config);
+  const enters = cgroup?.record.paths.unified !== undefined && !bySecondStage;
+  return {
+    own: isEarly && !enters ? 0 : namespacesOf(record) & ownStep(session),
+    enters,
+    bySecondStage,
+    rights: isEarly ? earlyRights(process, filter !== undefined) : undefined,
+  };
+}
+
+/** Joins by the init's pidfd: all namespaces at once, and never those of a process that has its pid by now. */
 export function joinNamespaces(session: Session, plan: ExecPlan, extra: Extra): Joined {
   const { record, cgroup, process } = plan;
-  const isEarly = isRoot(session) && !inUserNamespace(record.config);
-  const joinsInCgroup = isEarly && isWatched(record.config);
-  const enters = cgroup?.record.paths.unified !== undefined && !joinsInCgroup;
-  const own = isEarly && !enters ? 0 : namespacesOf(record) & ownStep(session);
-  const rights = isEarly ? earlyRights(process, plan.filter !== undefined) : undefined;
+  const way = wayOf(session, plan);
+  const { own, enters, rights } = way;
   const entry = rights !== undefined && enters ? entryOf(extra, own, rights) : undefined;
   let look: ((kernel: Kernel) => Surroundings) | undefined;
   let isPosted = false;
-  const attemptIn = (birthCgroup: string | undefined, attach?: (pid: number) => void): ServedProcess =>
+  const attemptIn = (birth: string | undefined, attach?: (pid: Pid) => void): ServedProcess =>
     startServedProcess(session.platform, 'exec', {
       inheritance: session.inheritance,
       extra: extra.fds,
-      enterCgroup(stage) {
-        setInitialAffinity(stage, process.execCPUAffinity);
-        attach?.(call(stage, { name: 'getpid', args: [] }));
-        if (cgroup !== undefined) enter(stage, cgroup);
+      cgroup: {
+        enter(stage) {
+          setInitialAffinity(stage, process.execCPUAffinity);
+          attach?.(call(stage, { name: 'getpid', args: [] }));
+          if (cgroup !== undefined) enter(stage, cgroup);
+        },
+        birth,
+        bySecondStage: way.bySecondStage,
       },
-      birthCgroup,
-      joinsInCgroup,
+      namespaces: {
+        made: 0,
+        joins: {
+          add: (batch) => {
+            addJoins(batch, extra, namespacesOf(record) & ~own);
+            const surroundingsIn = addLastRights(batch, process, way);
+            return (results) => {
+              look = surroundingsIn && ((kernel) => surroundingsIn(kernel, results));
+            };
+          },
+        },
+      },
       oomScoreAdj: process.oomScoreAdj ?? record.config.process?.oomScoreAdj,
-      addJoins(batch) {
-        addJoins(batch, extra, namespacesOf(record) & ~own);
-        if (rights === undefined) return undefined;
-        const { surroundingsIn } = addLookAround(batch, process);
-        addEarlyRights(batch, process, enters ? withEntry(rights) : rights);
-        batch.part('give the process its identity');
-        return (results) => {
-          look = (kernel) => surroundingsIn(kernel, results);
-        };
-      },
-      madeNamespaces: 0,
-      // There before it is: it waits for nobody with the rights that they take.
+      // Its first calls are there before the process is: with the rights that they take, it waits for nobody.
       meanwhile(kernel) {
         isPosted = kernel.post !== undefined;
         if (isPosted) entry?.post(kernel);
@@ -129,10 +178,22 @@ export function joinNamespaces(session: Session, plan: ExecPlan, extra: Extra): 
   if (!isPosted) entry?.post(served.kernel);
   return {
     ...served,
-    own: isEarly ? 0 : own,
+    own: rights === undefined ? own : 0,
     rights,
     surroundings: () => surroundingsOf(served.kernel, process, look),
   };
+}
+
+/**
+ * Adds what a stage does with all its rights: it looks for the program, and then gives up what the process may not
+ * have.
+ */
+function addLastRights(batch: PartedBatch, process: Process, { rights, enters }: Way) {
+  if (rights === undefined) return undefined;
+  const { surroundingsIn } = addLookAround(batch, process);
+  addEarlyRights(batch, process, enters ? withEntry(rights) : rights);
+  batch.part('give the process its identity');
+  return surroundingsIn;
 }
 
 function addJoins(batch: PartedBatch, { places }: Extra, namespaces: number): void {
@@ -144,7 +205,7 @@ function addJoins(batch: PartedBatch, { places }: Extra, namespaces: number): vo
   batch.part("enter the container's root");
 }
 
-/** The first calls of a process that enters the container's cgroup itself. */
+/** The first calls of a process that enters the container's cgroup namespace itself. */
 function entryOf({ places }: Extra, own: number, rights: EarlyRights): PartedBatch {
   const batch = new PartedBatch();
   if (own !== 0) batch.add(setns(places.init, own));
@@ -153,11 +214,11 @@ function entryOf({ places }: Extra, own: number, rights: EarlyRights): PartedBat
   return batch;
 }
 
-/** Tries the container's cgroup, and what else will do where it takes no process. @throws EffectError */
+/** Tries the container's cgroup. Where that takes no process, tries another that will do. @throws EffectError */
 function inCgroup(
   session: Session,
   plan: ExecPlan,
-  attemptIn: (birthCgroup: string | undefined, attach?: (pid: number) => void) => ServedProcess,
+  attemptIn: (birthCgroup: string | undefined, attach?: (pid: Pid) => void) => ServedProcess,
 ): ServedProcess {
   const { record, cgroup } = plan;
   const birthCgroup = cgroup?.record.paths.unified;
@@ -166,7 +227,7 @@ function inCgroup(
   } catch (error) {
     if (birthCgroup === undefined || !isCgroupRefusal(error)) throw error;
     if (isForbidden(error) && record.options.rootlessCgroups) return attemptIn(undefined, attacherOf(plan));
-    // A cgroup v2 with controllers for those below it takes no processes; the init has moved on then.
+    // A v2 cgroup with controllers for the cgroups below it takes no processes. The init has moved into one of those.
     const other =
       cgroup?.explicit || record.cgroup?.layout !== 'v2' ? undefined : initCgroup(session.platform.local, record);
     if (other === undefined || other === birthCgroup)
@@ -178,8 +239,8 @@ function inCgroup(
 }
 
 /**
- * @param early what the stage has found. It is not in the container's pid namespace, so /proc/self leads it nowhere: where
- * it found nothing the process looks itself, and says what is wrong.
+ * @param early what the stage has found. The stage is not in the container's pid namespace, so /proc/self leads it
+ * nowhere. Where it found nothing, the process looks itself, and says what is wrong.
  */
 function surroundingsOf(
   kernel: Kernel,
@@ -194,8 +255,8 @@ function surroundingsOf(
   return lookAround(kernel, process);
 }
 
-/** What cannot be joined rootless is done without, unless it was asked for: so does runc. */
-function attacherOf({ attach, cgroup }: ExecPlan): (pid: number) => void {
+/** An ordinary user goes without a cgroup that he cannot join, unless he has asked for it. runc does the same. */
+function attacherOf({ attach, cgroup }: ExecPlan): (pid: Pid) => void {
   return (pid) => {
     try {
       if (attach !== undefined && cgroup !== undefined) attach(pid, cgroup.record);
@@ -205,7 +266,7 @@ function attacherOf({ attach, cgroup }: ExecPlan): (pid: number) => void {
   };
 }
 
-/** The cgroups of v1; into that of v2 the process is born. */
+/** Moves the stage into the cgroups of v1. The process is born in that of v2. */
 function enter(stage: Kernel, { record }: ExecCgroup): void {
   const options = { withoutUnified: true };
   const calls = joinCalls(record, options);
@@ -217,7 +278,10 @@ function enter(stage: Kernel, { record }: ExecCgroup): void {
   }
 }
 
-/** A user without privileges gets into the other namespaces by way of the user namespace only, which leaves him his cgroups. */
+/**
+ * The namespaces that a process joins itself. A user without privileges gets into the others only once he is in the
+ * user namespace, and so his stage joins that one: then only the cgroup namespace is left to the process.
+ */
 const ownStep = (session: Session): number => (isRoot(session) ? CLONE.NEWUSER | CLONE.NEWCGROUP : CLONE.NEWCGROUP);
 
 const isRoot = ({ platform: { local } }: Session): boolean => call(local, { name: 'geteuid', args: [] }) === 0;

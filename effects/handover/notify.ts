@@ -1,14 +1,13 @@
 /**
- * sd_notify(3) for a container: its process is given a socket of its own to say READY=1 to, and what it says is handed
- * on to the socket that NOTIFY_SOCKET of the command names, with the pid that is to be watched from then on.
+ * sd_notify(3) for a container. Its process gets a socket of its own to say READY=1 to. What it says goes on to the
+ * socket that the command's NOTIFY_SOCKET names, with the pid that systemd is to watch from then on.
  */
 
-import { close, mkdirat, openat, unlinkat, write } from '../../native/calls/files.ts';
+import { mkdirat, openat, unlinkat, write } from '../../native/calls/files.ts';
 import { pipe } from '../../native/calls/pair.ts';
 import {
   bindUnix,
   connectAbstract,
-  connectUnix,
   receiveBuffers,
   receiveMessage,
   sendDescriptors,
@@ -18,20 +17,26 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { AF, POLL, SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import type { Fd, Pid } from '../../native/kernel/numbers.ts';
+import { Owned, opened } from '../../native/kernel/owned.ts';
+import { attempt, call, perform, succeeded } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { Config } from '../../spec/types.ts';
 import { doing } from '../error.ts';
+import { connectThrough } from './sockets.ts';
 
-/** In the container's state directory; it is bound on MOUNT_POINT. */
+/** In the container's state directory. It is mounted on MOUNT_POINT. */
 const FOLDER = 'notify';
 const NAME = 'notify.sock';
 const MOUNT_POINT = '/run/notify';
-/** Messages of sd_notify are that long at most: systemd reads no more. */
+/** The longest message of sd_notify(3): systemd reads no more. */
 const MESSAGE_BYTES = 4096;
 const BARRIER_MS = 30_000;
 
-/** The config with the socket's folder among its mounts, and its path in the environment. Pure. @param directory of the container's state */
+/**
+ * The config with the socket's folder among its mounts, and its path in the environment. Pure.
+ * @param directory where the container's state is, absolute
+ */
 export function withNotifySocket(config: Config, directory: string): Config {
   const { mounts = [], process } = config;
   const mount = {
@@ -47,7 +52,7 @@ export function withNotifySocket(config: Config, directory: string): Config {
   };
 }
 
-/** For `withNotifySocket`, before the container is created. @throws EffectError */
+/** Makes the folder that `withNotifySocket` mounts, before the container is created. @throws EffectError */
 export function makeNotifyFolder(local: Kernel, directory: string): void {
   const path = `${directory}/${FOLDER}`;
   doing(`make ${path}`, () => call(local, mkdirat(AT.FDCWD, path, 0o755)));
@@ -55,78 +60,63 @@ export function makeNotifyFolder(local: Kernel, directory: string): void {
 
 /**
  * Binds the socket that the container's process talks to.
- * @returns it, or undefined where the container was created without one
+ * @returns the socket, or undefined for a container that was created without one; the caller closes it
  * @throws EffectError
  */
-export function bindNotifySocket(local: Kernel, directory: string): number | undefined {
+export function bindNotifySocket(local: Kernel, directory: string): Fd | undefined {
   const path = `${directory}/${FOLDER}`;
-  const folder = attempt(local, openat(AT.FDCWD, path, O.PATH | O.DIRECTORY));
-  if (folder === -ERRNO.ENOENT) return undefined;
+  const open = openat(AT.FDCWD, path, O.PATH | O.DIRECTORY);
+  const found = attempt(local, open);
+  if (found === -ERRNO.ENOENT) return undefined;
   return doing(`listen on ${path}/${NAME}`, () => {
-    if (folder < 0) call(local, openat(AT.FDCWD, path, O.PATH | O.DIRECTORY));
-    const fd = call(local, socket(AF.UNIX, SOCK.DGRAM | SOCK.NONBLOCK));
-    try {
-      // Of a start that failed.
-      attempt(local, unlinkat(folder, NAME));
-      // By descriptor: the path may be longer than an address can be.
-      perform(local, [
-        bindUnix(fd, `/proc/self/fd/${folder}/${NAME}`),
-        { name: 'fchmodat', args: [folder, NAME, 0o777] },
-      ]);
-      return fd;
-    } catch (error) {
-      attempt(local, close(fd));
-      throw error;
-    } finally {
-      attempt(local, close(folder));
-    }
+    using folder = new Owned(local, succeeded(open, found));
+    using bound = opened(local, socket(AF.UNIX, SOCK.DGRAM | SOCK.NONBLOCK));
+    // A start that failed may have left one.
+    attempt(local, unlinkat(folder.fd, NAME));
+    // By descriptor: the path may be longer than an address can be.
+    perform(local, [
+      bindUnix(bound.fd, `/proc/self/fd/${folder.fd}/${NAME}`),
+      { name: 'fchmodat', args: [folder.fd, NAME, 0o777] },
+    ]);
+    return bound.release();
   });
-}
-
-/** @param address as in NOTIFY_SOCKET: a path, or `@` and a name without one. @throws EffectError */
-export function connectNotifyHost(local: Kernel, address: string): number {
-  return doing(`connect to NOTIFY_SOCKET ${address}`, () => {
-    const fd = call(local, socket(AF.UNIX, SOCK.DGRAM));
-    try {
-      if (address.startsWith('@')) perform(local, [connectAbstract(fd, address.slice(1))]);
-      else connectByPath(local, fd, address);
-      return fd;
-    } catch (error) {
-      attempt(local, close(fd));
-      throw error;
-    }
-  });
-}
-
-/** By a descriptor of the socket: its path may be longer than an address can be. */
-function connectByPath(local: Kernel, fd: number, path: string): void {
-  const file = call(local, openat(AT.FDCWD, path, O.PATH));
-  try {
-    perform(local, [connectUnix(fd, `/proc/self/fd/${file}`)]);
-  } finally {
-    attempt(local, close(file));
-  }
 }
 
 /**
- * Waits for the container's process to say that it is ready, or to end.
+ * @param address as in NOTIFY_SOCKET: a path, or `@` and the name of a socket without a path
+ * @returns the connection; the caller closes it
+ * @throws EffectError
+ */
+export const connectNotifyHost = (local: Kernel, address: string): Fd =>
+  doing(`connect to NOTIFY_SOCKET ${address}`, () => {
+    using connection = opened(local, socket(AF.UNIX, SOCK.DGRAM));
+    if (address.startsWith('@')) call(local, connectAbstract(connection.fd, address.slice(1)));
+    else {
+      using file = opened(local, openat(AT.FDCWD, address, O.PATH));
+      connectThrough(local, connection.fd, file.fd);
+    }
+    return connection.release();
+  });
+
+/**
+ * Waits until the container's process says that it is ready, or ends.
  * @param pidfd of the container's process; undefined where that is gone already
  * @returns the line that it said, if it did
  */
-export async function awaitReady(platform: Platform, fd: number, pidfd?: number): Promise<string | undefined> {
+export async function awaitReady(platform: Platform, fd: Fd, pidfd?: Fd): Promise<string | undefined> {
   const fds = pidfd === undefined ? [fd] : [fd, pidfd];
   const awaited = fds.map((one) => ({ fd: one, events: POLL.IN }));
   for (;;) {
     const [talks] = await platform.poll(awaited, pidfd === undefined ? 0 : -1);
-    // What it said last may be there beside its end.
+    // The process may have ended, and its last message is still to be read.
     if (!talks) return undefined;
     const line = readyLine(platform.local, fd);
     if (line !== undefined) return line;
   }
 }
 
-/** Of one message, which may hold several lines. */
-function readyLine(local: Kernel, fd: number): string | undefined {
+/** Reads one message, which may hold several lines. */
+function readyLine(local: Kernel, fd: Fd): string | undefined {
   const buffers = receiveBuffers(0, MESSAGE_BYTES);
   const length = attempt(local, receiveMessage(fd, buffers));
   const text = new TextDecoder().decode(buffers.data.bytes.subarray(0, Math.max(0, length)));
@@ -134,27 +124,26 @@ function readyLine(local: Kernel, fd: number): string | undefined {
 }
 
 /**
- * Hands on that it is ready, and waits until that was taken note of (sd_notify_barrier(3)).
- * @param mainPid that systemd shall watch from now on
- * @returns whether it was; where nobody answers it goes on without
+ * Tells the host that the container is ready, and waits until the host has taken note (sd_notify_barrier(3)).
+ * @param mainPid the pid that systemd is to watch from now on
+ * @returns whether the host took note within 30 seconds; if not, the command goes on without
  * @throws EffectError
  */
-export async function tellReady(platform: Platform, host: number, line: string, mainPid: number): Promise<boolean> {
+export async function tellReady(platform: Platform, host: Fd, line: string, mainPid: Pid): Promise<boolean> {
   const { local } = platform;
-  const [reading, writing] = doing('make a pipe for NOTIFY_SOCKET', () => pipe(local, O.CLOEXEC));
-  const open = [reading, writing];
-  try {
+  const ends = doing('make a pipe for NOTIFY_SOCKET', () => pipe(local, O.CLOEXEC));
+  using reading = new Owned(local, ends[0]);
+  {
+    // The host gets this end and closes it once it has read our messages. So ours must be closed too.
+    using writing = new Owned(local, ends[1]);
     doing('send to NOTIFY_SOCKET', () =>
       perform(local, [
         write(host, `${line}\n`),
         write(host, `MAINPID=${mainPid}\n`),
-        sendDescriptors(host, [writing], new TextEncoder().encode('BARRIER=1')),
+        sendDescriptors(host, [writing.fd], new TextEncoder().encode('BARRIER=1')),
       ]),
     );
-    attempt(local, close(open.pop() ?? -1));
-    const [closed] = await platform.poll([{ fd: reading, events: POLL.IN }], BARRIER_MS);
-    return Boolean(closed);
-  } finally {
-    for (const fd of open) attempt(local, close(fd));
   }
+  const [closed] = await platform.poll([{ fd: reading.fd, events: POLL.IN }], BARRIER_MS);
+  return Boolean(closed);
 }

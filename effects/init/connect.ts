@@ -1,13 +1,14 @@
 /** Reaches the init that `create` left waiting. */
 
-import { close, openat } from '../../native/calls/files.ts';
+import { openat } from '../../native/calls/files.ts';
 import { prctl } from '../../native/calls/process.ts';
 import { connectUnix, socket } from '../../native/calls/sockets.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { PR } from '../../native/constants/process.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, call, isErrno, perform, SyscallError } from '../../native/kernel/perform.ts';
+import { opened } from '../../native/kernel/owned.ts';
+import { attempt, call, isErrno, SyscallError } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import type { InitConnection, Session } from '../session.ts';
 
@@ -22,7 +23,7 @@ export function connectToInit(session: Session, as?: number): InitConnection {
   try {
     return connect(session, as);
   } catch (cause) {
-    // Killed since the lifecycle's rules were asked: said as they would have said it.
+    // The init was killed after the machine had permitted the start. The machine would have said it in these words.
     if (isErrno(cause, 'ECONNREFUSED')) throw new EffectError('cannot start a container that has stopped', { cause });
     throw new EffectError(`connect to the init by ${session.directory}/${START_SOCKET}: ${reasonOf(cause)}`, { cause });
   }
@@ -30,28 +31,19 @@ export function connectToInit(session: Session, as?: number): InitConnection {
 
 function connect({ platform, directory }: Session, as: number | undefined): InitConnection {
   const { local } = platform;
-  const dir = call(local, openat(AT.FDCWD, directory, O.PATH | O.DIRECTORY));
-  try {
-    const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
-    try {
-      const connection = connectUnix(fd, `/proc/self/fd/${dir}/${START_SOCKET}`);
-      if (as === undefined) perform(local, [connection]);
-      else performAs(local, as, connection);
-      return { socket: fd, kernel: platform.kernelBehind(fd, 'init') };
-    } catch (error) {
-      attempt(local, close(fd));
-      throw error;
-    }
-  } finally {
-    attempt(local, close(dir));
-  }
+  using folder = opened(local, openat(AT.FDCWD, directory, O.PATH | O.DIRECTORY));
+  using connection = opened(local, socket(AF.UNIX, SOCK.STREAM));
+  const connecting = connectUnix(connection.fd, `/proc/self/fd/${folder.fd}/${START_SOCKET}`);
+  if (as === undefined) call(local, connecting);
+  else performAs(local, as, connecting);
+  return { socket: connection.release(), kernel: platform.kernelBehind(connection.fd, 'init') };
 }
 
 const KEPT = -1;
 
 /**
- * Performs a call with another effective uid, which the other end of a socket sees, and with this process's own rights to
- * files. The call of the kernel changes this thread alone; libc would change all threads.
+ * Performs a call with another effective uid, which the other end of a socket sees. This process keeps its own rights
+ * to files (setfsuid). The system call changes this thread alone; libc's function would change all threads.
  */
 function performAs(local: Kernel, uid: number, action: Call): void {
   const own = call(local, { name: 'geteuid', args: [] });
@@ -62,8 +54,8 @@ function performAs(local: Kernel, uid: number, action: Call): void {
     action,
   ];
   const { results, stoppedAt } = local.submit(calls);
-  perform(local, [{ name: 'setresuid', args: [KEPT, own, KEPT] }]);
-  // The kernel takes a process whose ids change for one with secrets.
+  call(local, { name: 'setresuid', args: [KEPT, own, KEPT] });
+  // The kernel makes a process whose ids change undumpable: it may have secrets.
   attempt(local, prctl(PR.SET_DUMPABLE, dumpable));
   if (stoppedAt !== undefined) throw new SyscallError(calls[stoppedAt] ?? action, -(results[stoppedAt] ?? 0));
 }

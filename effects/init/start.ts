@@ -1,13 +1,15 @@
-/** The container's init: how it comes into being, what it does first, and how it is left waiting for `start`. */
+/** Starts the container's init, has it do its first steps, and leaves it waiting for `start`. */
 
-import { close, closeRange, fchmod, openat } from '../../native/calls/files.ts';
+import { closeRange, fchmod, openat } from '../../native/calls/files.ts';
 import { prctl, setdomainname, sethostname, setsid } from '../../native/calls/process.ts';
 import { acceptFrom, bindUnix, listen, socket } from '../../native/calls/sockets.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { LARGEST_PAGE, PR } from '../../native/constants/process.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, call, flush, perform } from '../../native/kernel/perform.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned, opened } from '../../native/kernel/owned.ts';
+import { flush, perform } from '../../native/kernel/perform.ts';
 import type { ContainerRecord, InitRecord } from '../../spec/record.ts';
 import type { Config } from '../../spec/types.ts';
 import { PartedBatch } from '../batch.ts';
@@ -26,8 +28,10 @@ import { personalityCalls } from '../process/execution-domain.ts';
 import { addSessionKeyring, keyringLabel } from '../process/keyring.ts';
 import { refuseLabels } from '../process/labels.ts';
 import { connectedInit, disconnect, type Session } from '../session.ts';
-import { extraDescriptor, startServedProcess } from './clone.ts';
+import { startServedProcess } from './clone.ts';
 import { START_SOCKET } from './connect.ts';
+import { extraDescriptor } from './descriptors.ts';
+import type { JoinPlan } from './plan.ts';
 import { startPeer } from './start-peer.ts';
 
 /** The init's extra descriptors, in this order. */
@@ -35,14 +39,14 @@ const START = 0;
 const CONSOLE = 1;
 
 /** In the init: the socket on which it listens for `start`. */
-export const startDescriptor = (preserveFds: number): number => extraDescriptor(preserveFds, START);
+export const startDescriptor = (preserveFds: number): Fd => extraDescriptor(preserveFds, START);
 
 /** In the init: the socket whose other end expects the terminal's master. */
-export const consoleDescriptor = (preserveFds: number): number => extraDescriptor(preserveFds, CONSOLE);
+export const consoleDescriptor = (preserveFds: number): Fd => extraDescriptor(preserveFds, CONSOLE);
 
 /**
- * @param enterCgroup moves the stage into the container's cgroup; without the v2 directory, if the init is to be born there
- * @param meanwhile is done while the kernel makes the namespaces; it must not throw
+ * @param enterCgroup moves the stage into the container's cgroup: not into its v2 directory, if the init is born there
+ * @param meanwhile is called while the kernel makes the namespaces; it must not throw
  * @throws EffectError; the stage is gone then, and so is the init if there was one
  */
 export function startInit(
@@ -54,50 +58,54 @@ export function startInit(
   const { platform, inheritance } = session;
   const { local } = platform;
   refuseLabels(local, record.config.process);
-  const plan = planNamespaces(record.config);
-  const makesTime = plan.makesTime && !makesTimeInside(record);
-  const offsets = record.config.linux?.timeOffsets ?? {};
-  const joinsUser = plan.joined.some(({ type }) => type === 'user');
+  const planned = planNamespaces(record.config);
   // In another user namespace the stage may not place a child in a cgroup of the host's any more.
-  const birthCgroup = joinsUser ? undefined : record.cgroup?.paths.unified;
+  const birth = joinsUserNamespace(planned) ? undefined : record.cgroup?.paths.unified;
   // With systemd, entering is what makes the cgroup.
-  const bornInCgroup = birthCgroup !== undefined && record.cgroup?.layout === 'v2' && record.cgroup.driver === 'fs';
+  const bornInCgroup = birth !== undefined && record.cgroup?.layout === 'v2' && record.cgroup.driver === 'fs';
   const { consoleSocket, stdio } = inheritance;
+  using listener = isLeftWaiting(session, record) ? listenForStart(local, session.directory) : undefined;
   // Where nobody will connect, standard input holds the place of the listener.
-  const listener = isLeftWaiting(session, record) ? listenForStart(local, session.directory) : undefined;
-  const start = listener ?? stdio[0];
-  try {
-    const init = startServedProcess(platform, 'init', {
-      inheritance,
-      extra: consoleSocket === undefined ? [start] : [start, consoleSocket],
-      enterCgroup: bornInCgroup ? undefined : (stage) => enterCgroup(stage, birthCgroup !== undefined),
-      birthCgroup,
-      oomScoreAdj: record.config.process?.oomScoreAdj,
-      joinFirst: joinsUser ? (stage) => joinWithUser(stage, plan.joined) : undefined,
-      addFirst: makesTime ? (batch) => addOpenOffsets(batch, offsets) : undefined,
-      addJoins:
-        plan.joined.length === 0 && !makesTime
-          ? undefined
-          : (batch, held) => {
-              addJoins(batch, joinsUser ? [] : plan.joined);
-              if (makesTime) addTimeNamespace(batch, held, offsets);
-            },
-      madeNamespaces: plan.made,
-      meanwhile,
-    });
-    session.init = { ...init };
-    return {
-      pid: init.pid,
-      startTime: doing(`read the start time of process ${init.pid}`, () => startTimeOf(local, init.pid)),
-    };
-  } finally {
-    if (listener !== undefined) attempt(local, close(listener));
-  }
+  const start = listener?.fd ?? stdio[0];
+  const init = startServedProcess(platform, 'init', {
+    inheritance,
+    extra: consoleSocket === undefined ? [start] : [start, consoleSocket],
+    cgroup: { enter: bornInCgroup ? undefined : (stage) => enterCgroup(stage, birth !== undefined), birth },
+    namespaces: { made: planned.made, joins: joinsOf(record, planned) },
+    oomScoreAdj: record.config.process?.oomScoreAdj,
+    meanwhile,
+  });
+  session.init = { ...init };
+  return {
+    pid: init.pid,
+    startTime: doing(`read the start time of process ${init.pid}`, () => startTimeOf(local, init.pid)),
+  };
+}
+
+type PlannedNamespaces = ReturnType<typeof planNamespaces>;
+
+const joinsUserNamespace = ({ joined }: PlannedNamespaces): boolean => joined.some(({ type }) => type === 'user');
+
+/** How the stage joins the container's namespaces, and makes its time namespace, which takes an offset first. */
+function joinsOf(record: ContainerRecord, planned: PlannedNamespaces): JoinPlan | undefined {
+  const makesTime = planned.makesTime && !makesTimeInside(record);
+  if (planned.joined.length === 0 && !makesTime) return undefined;
+  const offsets = record.config.linux?.timeOffsets ?? {};
+  const joinsUser = joinsUserNamespace(planned);
+  return {
+    open: makesTime ? (batch) => addOpenOffsets(batch, offsets) : undefined,
+    first: joinsUser ? (stage) => joinWithUser(stage, planned.joined) : undefined,
+    add(batch, held) {
+      addJoins(batch, joinsUser ? [] : planned.joined);
+      if (makesTime) addTimeNamespace(batch, held, offsets);
+      return undefined;
+    },
+  };
 }
 
 /**
- * Hooks, a seccomp agent and the host's side of a user namespace or of id-mapped mounts need connections of their own
- * to the init (channel.ts), which come by its start socket.
+ * Whether somebody will connect to the init's start socket: a later `start`, or this command. Hooks, a seccomp agent,
+ * and the host's side of a user namespace or of id-mapped mounts need connections of their own (channel.ts).
  */
 function isLeftWaiting({ startsAtOnce }: Session, record: ContainerRecord): boolean {
   const { hooks, linux } = record.config;
@@ -108,58 +116,44 @@ function isLeftWaiting({ startsAtOnce }: Session, record: ContainerRecord): bool
 }
 
 /**
- * Who is not root joins an init that waits for `start`, for exec, only while it is dumpable (ptrace(2), "Ptrace access mode
- * checking"). That opens it to its owner, and to nobody in the container who has fewer rights in its user namespace than it.
+ * Whether the init is left dumpable, so that its owner's `exec` can join it while it waits for `start`: whoever is not
+ * root joins no other (ptrace(2), "Ptrace access mode checking"). Dumpable, the init is open to its owner. It is not
+ * open to those in the container who have fewer rights in its user namespace than it has.
  */
 const isJoinedByOwner = ({ startsAtOnce }: Session, { owner, config }: ContainerRecord): boolean =>
   !startsAtOnce && owner !== 0 && makesNamespace(config, 'user');
 
-/** What `bind` gives the socket's file, less the umask: its own mode. Who may write to the file may connect. */
+/**
+ * bind(2) gives the socket's file the mode of the socket, less the umask. Whoever may write to the file may connect.
+ */
 const SOCKET_MODE = 0o600;
 
-/** In a pid namespace that is not its own, and in no user namespace: whoever there has CAP_SYS_PTRACE may trace it. */
+/**
+ * Whether others may trace the init: it shares a pid namespace, and has no user namespace of its own. Whoever in the
+ * pid namespace has CAP_SYS_PTRACE may.
+ */
 const isSeenByOthers = (config: Config): boolean => !makesNamespace(config, 'pid') && !inUserNamespace(config);
 
-/** By the directory's descriptor: the path to it may be longer than a socket's address can be. */
-function listenForStart(local: Kernel, directory: string): number {
-  return doing(`listen on ${directory}/${START_SOCKET}`, () => {
-    const dir = call(local, openat(AT.FDCWD, directory, O.PATH | O.DIRECTORY));
-    try {
-      const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
-      try {
-        const at = `/proc/self/fd/${dir}/${START_SOCKET}`;
-        perform(local, [fchmod(fd, SOCKET_MODE), bindUnix(fd, at), listen(fd)]);
-        return fd;
-      } catch (error) {
-        attempt(local, close(fd));
-        throw error;
-      }
-    } finally {
-      attempt(local, close(dir));
-    }
+/** Binds by the directory's descriptor: the path may be longer than a socket's address can be. @throws EffectError */
+const listenForStart = (local: Kernel, directory: string): Owned =>
+  doing(`listen on ${directory}/${START_SOCKET}`, () => {
+    using folder = opened(local, openat(AT.FDCWD, directory, O.PATH | O.DIRECTORY));
+    using listener = opened(local, socket(AF.UNIX, SOCK.STREAM));
+    const at = `/proc/self/fd/${folder.fd}/${START_SOCKET}`;
+    perform(local, [fchmod(listener.fd, SOCKET_MODE), bindUnix(listener.fd, at), listen(listener.fd)]);
+    return new Owned(local, listener.release());
   });
-}
 
-/** The init's own first steps, posted: session, keyring, loopback, host name; nothing of the stage's stays open. @throws EffectError */
+/**
+ * The init's own first steps: session, keyring, loopback, host name. It closes what it has of the stage's. They are
+ * posted.
+ * @throws EffectError
+ */
 export function settleInit(session: Session, record: ContainerRecord): void {
   const { kernel, pid } = connectedInit(session);
-  const { config, options } = record;
-  const { sysctl = {}, personality } = config.linux ?? {};
-  const { preserveFds, consoleSocket } = session.inheritance;
-  let batch = new PartedBatch();
-  batch.add(closeRange(extraDescriptor(preserveFds, consoleSocket === undefined ? CONSOLE : CONSOLE + 1), 0x7fffffff));
-  batch.add(setsid());
-  batch.add(freeAffinity());
-  if (!options.noNewKeyring) {
-    if (config.process?.selinuxLabel) {
-      batch.part('prepare the init');
-      batch.perform(kernel);
-      batch = new PartedBatch();
-    }
-    addSessionKeyring(batch, `_ses.${record.id}`, keyringLabel(kernel, config.process));
-  }
-  for (const call of personalityCalls(personality)) batch.add(call);
-  batch.part('prepare the init');
+  const { config } = record;
+  const { sysctl = {} } = config.linux ?? {};
+  const batch = prepareInit(session, record, kernel);
   if (makesNamespace(config, 'network')) addLoopbackUp(batch);
   batch.part('bring the loopback interface up');
   if (config.hostname !== undefined && config.hostname !== '') batch.add(sethostname(config.hostname));
@@ -171,12 +165,34 @@ export function settleInit(session: Session, record: ContainerRecord): void {
   batch.post(kernel);
 }
 
-/** The arena of native/init/init.c; what earlier batches left in it is given back before the long wait. */
+/** @returns a batch that has not been performed yet */
+function prepareInit({ inheritance }: Session, { id, config, options }: ContainerRecord, kernel: Kernel): PartedBatch {
+  const { preserveFds, consoleSocket } = inheritance;
+  let batch = new PartedBatch();
+  batch.add(closeRange(extraDescriptor(preserveFds, consoleSocket === undefined ? CONSOLE : CONSOLE + 1), 0x7fffffff));
+  batch.add(setsid());
+  batch.add(freeAffinity());
+  if (!options.noNewKeyring) {
+    if (config.process?.selinuxLabel) {
+      batch.part('prepare the init');
+      batch.perform(kernel);
+      batch = new PartedBatch();
+    }
+    addSessionKeyring(batch, `_ses.${id}`, keyringLabel(kernel, config.process));
+  }
+  for (const call of personalityCalls(config.linux?.personality)) batch.add(call);
+  batch.part('prepare the init');
+  return batch;
+}
+
+/**
+ * The arena of native/init/init.c. What earlier batches left in it is given back to the kernel before the long wait.
+ */
 const ARENA = { base: 0x1_0000_0000, size: 16 << 20, kept: LARGEST_PAGE } as const;
 const MADV_DONTNEED = 4;
 
 /**
- * The end of `create`, once all that was posted has been done. From here on the init waits for its maker to connect to the
+ * Ends `create`, once all that was posted has been done. From here on the init waits for its maker to connect to the
  * start socket, unless this command starts it.
  */
 export function awaitStart(session: Session, record: ContainerRecord): void {

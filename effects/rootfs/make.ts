@@ -13,7 +13,7 @@ import type { Config, Mount } from '../../spec/types.ts';
 import { PartedBatch } from '../batch.ts';
 import { enteredCgroup } from '../cgroups/entered.ts';
 import { EffectError } from '../error.ts';
-import { rootDescriptor } from '../init/clone.ts';
+import { rootDescriptor } from '../init/descriptors.ts';
 import { initSide, withHostSide } from '../mounts/host-side.ts';
 import { withMappedNamespaces } from '../mounts/idmap-namespaces.ts';
 import { performMounts } from '../mounts/perform.ts';

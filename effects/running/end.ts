@@ -1,20 +1,21 @@
-/** Signals to a container, and its end. */
+/** Sends signals to a container, and ends it. */
 
-import { close } from '../../native/calls/files.ts';
 import { pidfdSendSignal } from '../../native/calls/process.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import { POLL } from '../../native/constants/socket.ts';
-import { attempt, SyscallError } from '../../native/kernel/perform.ts';
+import type { Fd, Pid } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
+import { attempt, succeeded } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import { hasOwnPids } from '../../spec/pids.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import { thawDying } from '../cgroups/freeze.ts';
 import { killAll, signalAll } from '../cgroups/kill.ts';
-import { EffectError, reasonOf } from '../error.ts';
+import { doing, EffectError } from '../error.ts';
 import { hasNamespace } from '../namespaces/plan.ts';
 import { detachFromHost } from '../rootfs/host-mounts.ts';
-import { openInit, openProcess } from './observe.ts';
+import { holdInit, openProcess } from './observe.ts';
 import { isKnownByCgroup, signalWithoutCgroup } from './processes.ts';
 import { type Exited, reapPidfd } from './wait.ts';
 
@@ -31,15 +32,12 @@ export function signalContainer({ local }: Platform, record: ContainerRecord, si
     else signalWithoutCgroup(local, record, signal);
     return;
   }
-  const init = record.init === undefined ? undefined : openInit(local, record.init);
+  using init = record.init && holdInit(local, record.init);
   if (init === undefined) throw new EffectError('container not running');
-  const sent = attempt(local, pidfdSendSignal(init, signal));
-  attempt(local, close(init));
+  const send = pidfdSendSignal(init.fd, signal);
+  const sent = attempt(local, send);
   if (sent === -ERRNO.ESRCH) throw new EffectError('container not running');
-  if (sent < 0)
-    throw new EffectError(
-      `send signal ${signal} to the container's init: ${reasonOf(new SyscallError(pidfdSendSignal(0, signal), -sent))}`,
-    );
+  doing(`send signal ${signal} to the container's init`, () => succeeded(send, sent));
   // On cgroup v1 a frozen process dies only once it is thawed.
   if (signal === SIGNALS.SIGKILL && record.cgroup !== undefined && record.cgroup.layout !== 'v2')
     thawDying(local, record.cgroup);
@@ -47,52 +45,51 @@ export function signalContainer({ local }: Platform, record: ContainerRecord, si
 
 /**
  * Ends the init and everything in its cgroup, and waits until they are gone. What is gone already is fine.
- * @param child the init's pid where it is a child of this process that the record does not know yet: as long as it has
- * not been waited for, nobody else gets its pid
- * @param reaped is told how an init ended that is a child of this process
+ * @param child the init's pid, where the init is a child of this process that the record does not know yet: nobody else
+ * gets its pid before it is reaped
+ * @param reaped hears how the init ended, where it was a child of this process
  * @throws EffectError
  */
 export async function destroyInit(
   platform: Platform,
   record: ContainerRecord,
-  child?: number,
+  child?: Pid,
   reaped?: (exited: Exited) => void,
 ): Promise<void> {
   const { local } = platform;
-  const pid = record.init?.pid ?? child;
-  const init =
-    record.init !== undefined
-      ? openInit(local, record.init)
-      : child === undefined
-        ? undefined
-        : openProcess(local, child);
-  if (init !== undefined) {
-    try {
-      if (!isKnownByCgroup(record.cgroup) && !hasOwnPids(record.config))
-        signalWithoutCgroup(local, record, SIGNALS.SIGKILL);
-      const sent = attempt(local, pidfdSendSignal(init, SIGNALS.SIGKILL));
-      if (sent < 0 && sent !== -ERRNO.ESRCH)
-        throw new EffectError(
-          `kill process ${pid}, the container's init: ${reasonOf(new SyscallError(pidfdSendSignal(init, SIGNALS.SIGKILL), -sent))}`,
-        );
-      if (!(await hasEnded(platform, record, init)))
-        throw new EffectError(`process ${pid}, the container's init, does not end after SIGKILL`);
-      // Only our own child can be reaped, and only if its parent is this process; otherwise its parent does.
-      const exited = reapPidfd(local, init);
-      if (exited !== undefined) reaped?.(exited);
-    } finally {
-      attempt(local, close(init));
-    }
-  }
+  const exited = await endInit(platform, record, child);
+  if (exited !== undefined) reaped?.(exited);
   if (record.cgroup !== undefined) killAll(local, record.cgroup);
   if (record.begun.includes('mounts') && record.rootfs !== '' && !hasNamespace(record.config, 'mount'))
     detachFromHost(local, record.rootfs);
 }
 
-/** How long to wait before it is thawed again: others in the container may freeze it anew. */
+/** @returns how it ended, where it was a child of this process: otherwise its parent reaps it. @throws EffectError */
+async function endInit(platform: Platform, record: ContainerRecord, child?: Pid): Promise<Exited | undefined> {
+  const { local } = platform;
+  const pid = record.init?.pid ?? child;
+  using init = record.init === undefined ? holdChild(platform, child) : holdInit(local, record.init);
+  if (init === undefined) return undefined;
+  if (!isKnownByCgroup(record.cgroup) && !hasOwnPids(record.config))
+    signalWithoutCgroup(local, record, SIGNALS.SIGKILL);
+  const kill = pidfdSendSignal(init.fd, SIGNALS.SIGKILL);
+  const sent = attempt(local, kill);
+  if (sent !== -ERRNO.ESRCH) doing(`kill process ${pid}, the container's init`, () => succeeded(kill, sent));
+  if (!(await endsOnceThawed(platform, record, init.fd)))
+    throw new EffectError(`process ${pid}, the container's init, does not end after SIGKILL`);
+  return reapPidfd(local, init.fd);
+}
+
+function holdChild({ local }: Platform, pid: Pid | undefined): Owned | undefined {
+  const fd = pid === undefined ? undefined : openProcess(local, pid);
+  return fd === undefined ? undefined : new Owned(local, fd);
+}
+
+/** How long to wait before the cgroup is thawed again: others in the container may have frozen it anew. */
 const THAW_EVERY_MS = 100;
 
-async function hasEnded(platform: Platform, { cgroup }: ContainerRecord, init: number): Promise<boolean> {
+/** @returns whether the init has ended within PATIENCE_MS */
+async function endsOnceThawed(platform: Platform, { cgroup }: ContainerRecord, init: Fd): Promise<boolean> {
   for (let waited = 0; waited < PATIENCE_MS; waited += THAW_EVERY_MS) {
     if (cgroup !== undefined) thawDying(platform.local, cgroup);
     const [ready = 0] = await platform.poll([{ fd: init, events: POLL.IN }], THAW_EVERY_MS);

@@ -1,4 +1,4 @@
-/** A container's processes stopped, all of them. */
+/** Stops all processes of a container. */
 
 import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
@@ -10,10 +10,11 @@ import { findStat } from '../paths/proc.ts';
 const KILL_BIT = 1 << (SIGNALS.SIGKILL - 1);
 
 /**
- * A SIGKILL waits for no `pause`. On v1 a frozen process does not die of it, and who sent it, and found the container not frozen
- * yet, believes it dead: so what was killed before it stood still is let go, to die.
- * @throws EffectError `container not running` where it is gone, or about to be
- * @throws CgroupError, SyscallError; then it goes on
+ * Freezes the container's cgroup. On cgroup v1 a frozen process does not die of SIGKILL. Whoever sent one just before
+ * the freeze found the container not frozen, and believes the process dead. So an init that was killed before it stood
+ * still is thawed again, to die.
+ * @throws EffectError `container not running` where the init is gone, or about to be
+ * @throws CgroupError, SyscallError; the container runs on then
  */
 export function pauseContainer(local: Kernel, cgroup: CgroupRecord, init: InitRecord | undefined): void {
   freeze(local, cgroup);

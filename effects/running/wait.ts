@@ -1,26 +1,28 @@
-/** Waiting for processes, and what became of them. */
+/** Waits for processes, and tells how they ended. */
 
 import { endingIn } from '../../native/calls/ending.ts';
-import { close } from '../../native/calls/files.ts';
 import { pidfdOpen, SIGINFO_BYTES, waitid } from '../../native/calls/process.ts';
 import { awaitEnd, killChild } from '../../native/calls/reap.ts';
 import { P, W } from '../../native/constants/process.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
-import { attempt, call, isErrno, perform } from '../../native/kernel/perform.ts';
+import type { Fd, Pid } from '../../native/kernel/numbers.ts';
+import { Owned, opened } from '../../native/kernel/owned.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
 import { EffectError } from '../error.ts';
+import { openProcess } from './observe.ts';
 
 export interface Exited {
-  readonly pid: number;
-  /** 0 to 255: as a shell says it, 128 + n where signal n ended the process. */
+  readonly pid: Pid;
+  /** 0 to 255, as a shell tells it: 128 + n where signal n ended the process. */
   readonly status: number;
   /** The number of the signal that ended it. */
   readonly signal?: number;
 }
 
-/** What waitid(2) wrote; undefined when, with WNOHANG, there was nothing to say. */
+/** What waitid(2) wrote; undefined when no child had ended (WNOHANG). */
 function readExited(info: Out): Exited | undefined {
   const { pid, ending } = endingIn(info);
   if (pid === 0) return undefined;
@@ -29,20 +31,20 @@ function readExited(info: Out): Exited | undefined {
 }
 
 /**
- * Reaps a child that has ended, without waiting.
- * @returns undefined while it runs, and when it is not (or no more) a child of this process
+ * Reaps a child if it has ended. It does not wait.
+ * @returns undefined while the child runs, and when it is not (or no longer) a child of this process
  */
-export const reap = (local: Kernel, pid: number): Exited | undefined => reapBy(local, P.PID, pid);
+export const reapIfEnded = (local: Kernel, pid: Pid): Exited | undefined => reapBy(local, P.PID, pid);
 
-/** The same by the process's pidfd. */
-export const reapPidfd = (local: Kernel, pidfd: number): Exited | undefined => reapBy(local, P.PIDFD, pidfd);
+/** The same for a process that is known by its pidfd. */
+export const reapPidfd = (local: Kernel, pidfd: Fd): Exited | undefined => reapBy(local, P.PIDFD, pidfd);
 
 function reapBy(local: Kernel, idType: number, id: number): Exited | undefined {
   const info = out(SIGINFO_BYTES);
   return attempt(local, waitid(idType, id, info, W.EXITED | W.NOHANG)) < 0 ? undefined : readExited(info);
 }
 
-/** Reaps whatever children have ended. */
+/** Reaps all children that have ended. */
 export function reapAll(local: Kernel): readonly Exited[] {
   const exited: Exited[] = [];
   for (;;) {
@@ -54,22 +56,22 @@ export function reapAll(local: Kernel): readonly Exited[] {
   }
 }
 
-/** Takes note of the end of one child, while others may be reaped too. */
+/** Remembers how one child ended, though other children are reaped at the same time. */
 export interface Reaper {
-  /** What a subreaper has to do for the orphans that it is given, whenever SIGCHLD says that one may have ended. */
+  /** Reaps the orphans that a subreaper is given: to be called on SIGCHLD, which says that one may have ended. */
   reapOrphans(): void;
-  /** Of the child, once it has ended. @throws EffectError when somebody else has reaped it */
+  /** The child's exit status, 0 to 255, once it has ended. @throws EffectError when somebody else has reaped it */
   exitStatus(): number;
 }
 
-export function reaperOf(local: Kernel, pid: number): Reaper {
+export function reaperOf(local: Kernel, pid: Pid): Reaper {
   let own: Exited | undefined;
   return {
     reapOrphans() {
       for (const one of reapAll(local)) if (one.pid === pid) own = one;
     },
     exitStatus() {
-      own ??= reap(local, pid);
+      own ??= reapIfEnded(local, pid);
       if (own === undefined) throw new EffectError(`the exit status of process ${pid} went to another process`);
       return own.status;
     },
@@ -77,40 +79,28 @@ export function reaperOf(local: Kernel, pid: number): Reaper {
 }
 
 /**
- * Ends a child by SIGKILL, and reaps it. The wait stops the engine.
- * @throws InterruptedError where the child does not end (it is frozen, say), and this command is told to
+ * Ends a child by SIGKILL, and reaps it. The engine stands still while it waits.
+ * @throws InterruptedError where a signal tells this command to end before the child has ended: it may be frozen, say
  */
-export function endChild({ local, interruption }: Pick<Platform, 'local' | 'interruption'>, pid: number): void {
+export function endChild({ local, interruption }: Pick<Platform, 'local' | 'interruption'>, pid: Pid): void {
   if (!killChild(local, pid)) return;
   if (interruption?.watching) {
-    const pidfd = call(local, pidfdOpen(pid));
-    try {
-      interruption.awaitReadable(pidfd);
-    } finally {
-      attempt(local, close(pidfd));
-    }
+    using pidfd = opened(local, pidfdOpen(pid));
+    interruption.awaitReadable(pidfd.fd);
   }
   awaitEnd(local, pid);
 }
 
 /**
- * Waits until a process has ended, without stopping the engine.
- * @returns what became of it; undefined when only its parent can know that
- * @throws SyscallError
+ * Waits until a process has ended. The engine goes on meanwhile.
+ * @returns how it ended; undefined when it is no child of this process, since only its parent can know
+ * @throws EffectError
  */
-export async function awaitExit(platform: Platform, pid: number): Promise<Exited | undefined> {
+export async function awaitExit(platform: Platform, pid: Pid): Promise<Exited | undefined> {
   const { local } = platform;
-  let pidfd: number;
-  try {
-    pidfd = call(local, pidfdOpen(pid));
-  } catch (error) {
-    if (isErrno(error, 'ESRCH')) return undefined;
-    throw error;
-  }
-  try {
-    for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd, events: POLL.IN }]);
-    return reap(local, pid);
-  } finally {
-    perform(local, [close(pidfd)]);
-  }
+  const fd = openProcess(local, pid);
+  if (fd === undefined) return undefined;
+  using pidfd = new Owned(local, fd);
+  for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd.fd, events: POLL.IN }]);
+  return reapIfEnded(local, pid);
 }

@@ -1,7 +1,7 @@
 /** Descriptors with an owner: whoever opens one closes it on every path, or hands it on. */
 
 import { close } from '../calls/files.ts';
-import type { Call, Kernel } from './kernel.ts';
+import { type Call, type Kernel, LostPeerError } from './kernel.ts';
 import type { Fd } from './numbers.ts';
 import { attempt, call } from './perform.ts';
 
@@ -33,7 +33,13 @@ export class Owned {
   [Symbol.dispose](): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    attempt(this.#kernel, close(this.fd));
+    try {
+      attempt(this.#kernel, close(this.fd));
+    } catch (error) {
+      // The performer is gone, and its descriptors with it. The block's own error must come out as it is: two errors
+      // would become one SuppressedError, which nobody looks for.
+      if (!(error instanceof LostPeerError)) throw error;
+    }
   }
 }
 

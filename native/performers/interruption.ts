@@ -39,6 +39,8 @@ export interface Interruption {
 /** The interruption that made something fail, where there was one. */
 export function interruptedBy(error: unknown): InterruptedError | undefined {
   if (error instanceof InterruptedError) return error;
+  // A descriptor's owner may have been interrupted too, while it closed the descriptor of a performer that hangs.
+  if (error instanceof SuppressedError) return interruptedBy(error.error) ?? interruptedBy(error.suppressed);
   return error instanceof Error ? interruptedBy(error.cause) : undefined;
 }
 

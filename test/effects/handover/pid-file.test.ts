@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'runchart-test-pid-file-'));
 after(() => rmSync(folder, { recursive: true }));
 const { local } = hostPlatform();
 
-test('a pid, in one piece, over whatever is there', () => {
+test('the pid replaces a file of that name, and no other file is left', () => {
   const path = join(folder, 'pid');
   writeFileSync(path, 'an older one');
   writePidFile(local, path, 4711);
@@ -18,11 +18,11 @@ test('a pid, in one piece, over whatever is there', () => {
   assert.deepEqual(readdirSync(folder), ['pid']);
 });
 
-test('what cannot be written is told, and leaves nothing', () => {
+test('a pid that cannot be written is an error, and leaves no file behind', () => {
   assert.throws(() => writePidFile(local, join(folder, 'none/pid'), 1), {
     message: `write the pid file ${folder}/none/pid: ENOENT: no such file or directory`,
   });
-  // A folder in its place: the rename fails.
+  // A folder has this name: the rename fails.
   assert.throws(() => writePidFile(local, folder, 1), /^EffectError: write the pid file .*: EISDIR/);
   assert.deepEqual(
     readdirSync(join(folder, '..')).filter((name) => name === `.${folder.split('/').at(-1)}`),

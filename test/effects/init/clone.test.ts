@@ -15,7 +15,7 @@ import { out } from '../../../native/kernel/struct.ts';
 const platform = hostPlatform();
 const { local } = platform;
 const inheritance = { stdio: [0, 1, 2] as const, preserveFds: 0 };
-const plan = { inheritance, extra: [], madeNamespaces: 0 };
+const plan = { inheritance, extra: [], cgroup: {}, namespaces: { made: 0 } };
 
 /** A kernel that answers with another pid than that of the process which it has cloned. */
 function liar(kernel: Kernel, pid: number, told: (child: number) => void): Kernel {

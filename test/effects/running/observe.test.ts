@@ -9,7 +9,7 @@ import type { Kernel } from '../../../native/kernel/kernel.ts';
 
 const { local } = hostPlatform();
 
-test('a process is gone once it was reaped, though others are in its session', async () => {
+test('a process is gone once it was reaped, though other processes are in its session', async () => {
   const child = spawn('/bin/sh', ['-c', 'sleep 60 & echo $!'], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
   const pid = child.pid ?? 0;
   const said = new Promise<string>((resolve) => child.stdout.once('data', (data) => resolve(String(data))));
@@ -27,14 +27,14 @@ test('a process is gone once it was reaped, though others are in its session', a
   }
 });
 
-test('a process is gone whose number is a thread’s by now', () => {
+test('a process is gone when its number belongs to a thread by now', () => {
   const threads = readdirSync('/proc/self/task').map(Number);
   const other = threads.find((id) => id !== process.pid);
   assert.ok(other !== undefined, 'this engine has threads');
   assert.equal(openProcess(local, other), undefined);
 });
 
-test('what else the kernel says is an error', () => {
+test('any other errno of pidfd_open is an error', () => {
   const kernel: Kernel = {
     performer: 'test',
     submit: () => ({ results: [-ERRNO.EMFILE], stoppedAt: undefined }),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { awaitExit, reap, reaperOf } from '../../../effects/running/wait.ts';
+import { awaitExit, reaperOf, reapIfEnded } from '../../../effects/running/wait.ts';
 import { close, closeRange } from '../../../native/calls/files.ts';
 import { execve, waitid } from '../../../native/calls/process.ts';
 import { CLOSE_RANGE } from '../../../native/constants/files.ts';
@@ -15,7 +16,7 @@ import { out } from '../../../native/kernel/struct.ts';
 const platform = hostPlatform();
 const { local } = platform;
 
-/** waitid(2): its parent may ask once more. */
+/** waitid(2): the child stays a zombie, and its parent may ask again. */
 const WNOWAIT = 0x01000000;
 
 /** A child of this process that the engine knows nothing of. */
@@ -36,35 +37,42 @@ test('the status of a child, by itself and by a signal', async () => {
   ] as const) {
     const pid = shell(script);
     assert.deepEqual(await awaitExit(platform, pid), { pid, ...ending }, script);
-    assert.equal(reap(local, pid), undefined, 'once');
+    assert.equal(reapIfEnded(local, pid), undefined, 'once');
   }
 });
 
 test('a child that runs has no status yet', async () => {
   const pid = shell('exec sleep 1000');
   try {
-    assert.equal(reap(local, pid), undefined);
+    assert.equal(reapIfEnded(local, pid), undefined);
   } finally {
     process.kill(pid, 'SIGTERM');
   }
   assert.deepEqual(await awaitExit(platform, pid), { pid, status: 143, signal: 15 });
 });
 
-test('of a process that is not a child only the end is seen', async () => {
+test('the end of a process that is no child is seen, but not its status', async () => {
   const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; read line'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = await once(parent.stdout.setEncoding('utf8'), 'data');
   assert.equal(await awaitExit(platform, Number(line)), undefined);
   parent.stdin.end('\n');
   await once(parent, 'close');
-  assert.equal(await awaitExit(platform, Number(line)), undefined, 'nor of one that is gone');
+  assert.equal(await awaitExit(platform, Number(line)), undefined, 'nor is that of one that is gone');
 });
 
-test('a status is kept for who asks, also when it came among others', async () => {
+test('a process is gone when its number belongs to a thread by now', async () => {
+  const thread = readdirSync('/proc/self/task')
+    .map(Number)
+    .find((id) => id !== process.pid);
+  assert.equal(await awaitExit(platform, thread ?? 0), undefined);
+});
+
+test('a status is kept for the one who asks, though other children are reaped too', async () => {
   const pid = shell('exit 9');
   const other = shell('exit 8');
   const reaper = reaperOf(local, pid);
   for (const one of [pid, other]) perform(local, [waitid(P.PID, one, out(128), W.EXITED | WNOWAIT)]);
-  assert.equal(reap(local, other)?.status, 8);
+  assert.equal(reapIfEnded(local, other)?.status, 8);
   assert.equal(reaper.exitStatus(), 9);
   assert.equal(reaper.exitStatus(), 9);
   assert.throws(() => reaperOf(local, pid).exitStatus(), {

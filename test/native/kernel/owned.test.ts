@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { close, openat } from '../../../native/calls/files.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
-import type { Kernel } from '../../../native/kernel/kernel.ts';
+import { type Kernel, LostPeerError } from '../../../native/kernel/kernel.ts';
 import { Owned, OwnedStack, opened } from '../../../native/kernel/owned.ts';
 import { call, SyscallError } from '../../../native/kernel/perform.ts';
 
@@ -65,4 +65,18 @@ it('a stack closes what it owns, the last one first, but not what was handed on'
 
 it('nothing is owned where the call fails', () => {
   assert.throws(() => opened(local, openat(AT.FDCWD, '/there is none', O.RDONLY)), SyscallError);
+});
+
+it('the loss of its performer comes out as it is', () => {
+  const lost: Kernel = {
+    performer: 'init',
+    submit() {
+      throw new LostPeerError('init');
+    },
+  };
+  const use = () => {
+    using file = new Owned(lost, 3);
+    call(lost, close(file.fd));
+  };
+  assert.throws(use, LostPeerError);
 });

@@ -69,3 +69,9 @@ test('it is found behind what was being done', () => {
   assert.equal(interruptedBy(wrapped), error);
   assert.equal(interruptedBy(new Error('other')), undefined);
 });
+
+test('it is found in what an owner’s close adds to it', () => {
+  const interrupted = new InterruptedError(SIGNALS.SIGTERM);
+  assert.equal(interruptedBy(new SuppressedError(new Error('close'), interrupted)), interrupted);
+  assert.equal(interruptedBy(new SuppressedError(interrupted, new Error('join'))), interrupted);
+});
