@@ -1,7 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { boolean, integer, string } from '@oclif/core/flags';
 import { givenPath } from '../runtime/host/path.ts';
-import { execute } from '../runtime/operations/exec.ts';
+import { execInContainer } from '../runtime/operations/exec.ts';
 import { overriddenProcess, readProcess } from '../runtime/operations/exec-process.ts';
 import { checkContainerId } from '../spec/id.ts';
 import type { ContainerRecord } from '../spec/record.ts';
@@ -110,7 +110,7 @@ export default class Exec extends RuntimeCommand {
               apparmorProfile: flags.apparmor,
               selinuxLabel: flags['process-label'],
             });
-      return await execute(
+      return await execInContainer(
         context,
         { id, process: decide, ignorePaused: flags['ignore-paused'], cgroups: flags.cgroup ?? [] },
         {

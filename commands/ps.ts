@@ -1,7 +1,7 @@
 import { string as argument } from '@oclif/core/args';
 import { string } from '@oclif/core/flags';
 import { print } from '../runtime/host/output.ts';
-import { processesOf, processTable } from '../runtime/operations/ps.ts';
+import { pidsOf, processTable } from '../runtime/operations/ps.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
@@ -33,7 +33,7 @@ export default class Ps extends RuntimeCommand {
     const { context } = await this.prepare(flags);
     const id = args['container-id'];
     checkContainerId(id);
-    const pids = await processesOf(context, id);
+    const pids = await pidsOf(context, id);
     const { local } = context.platform;
     // Go encodes an empty list as `null`, and engines parse it.
     if (flags.format === 'json') print(local, `${pids.length === 0 ? 'null' : JSON.stringify(pids)}\n`);

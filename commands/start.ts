@@ -1,5 +1,5 @@
 import { openExisting } from '../runtime/container/open.ts';
-import { startTelling } from '../runtime/operations/start.ts';
+import { startContainer } from '../runtime/operations/start.ts';
 import { checkContainerId } from '../spec/id.ts';
 import { containerId, RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
@@ -24,7 +24,7 @@ export default class Start extends RuntimeCommand {
     checkContainerId(id);
     const container = await openExisting(context, id, 'start');
     try {
-      await startTelling(context, container, { address: context.host.env.NOTIFY_SOCKET, required: true });
+      await startContainer(context, container, { address: context.host.env.NOTIFY_SOCKET, required: true });
     } finally {
       container.close();
     }

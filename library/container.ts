@@ -1,45 +1,47 @@
-/** One container in the hands of a program. */
+/** A container in the hands of a program. */
 
 import type { Request } from '../machines/events.ts';
 import { needsLock } from '../machines/rules.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
 import { succeed } from '../runtime/container/answers.ts';
-import type { Child } from '../runtime/container/children.ts';
 import type { Container, LifecycleChange } from '../runtime/container/container.ts';
-import type { SharedContext } from '../runtime/container/context.ts';
 import { observe } from '../runtime/container/observe.ts';
 import { openExisting, optionsFor } from '../runtime/container/open.ts';
 import { deleteContainer } from '../runtime/operations/delete.ts';
 import { lookAt } from '../runtime/store/look.ts';
-import { type ExecOptions, type ExecProcess, execInContainer } from './exec.ts';
+import type { Child } from './children.ts';
+import type { LibraryContext } from './context.ts';
+import { type ExecOptions, type ExecProcess, execProcess } from './exec.ts';
 import { type Exit, exitOf, type SignalName } from './exit.ts';
-import { type ContainerState, stateOf } from './state.ts';
+import { type ContainerState, containerStateOf } from './state.ts';
 
 type Listener = (change: LifecycleChange) => void;
 
-/** Adds a listener to the changes of every container of a runtime; what it answers takes it away again. */
+/** Adds a listener to the changes of every container of a runtime. @returns what removes it again */
 export type Subscribe = (listener: Listener) => () => void;
 
 export class RunchartContainer {
   readonly id: string;
-  readonly #context: SharedContext;
+  readonly #context: LibraryContext;
   readonly #subscribe: Subscribe;
-  /** Known for containers that this process created: the init is its child. */
+  /** Set where this process created the container: then the init is its child. */
   #init: Child | undefined;
-  /** As the last request left it, resting: it need not be opened anew while nobody else has changed it. */
+  /**
+   * The container as the last request left it, at rest. As long as nobody else changes it, it need not be opened anew.
+   */
   #last: Container | undefined;
 
   /** @internal `openRuntime` makes them */
-  constructor(context: SharedContext, subscribe: Subscribe, id: string) {
+  constructor(context: LibraryContext, subscribe: Subscribe, id: string) {
     this.#context = context;
     this.#subscribe = subscribe;
     this.id = id;
   }
 
-  /** @internal takes note of what was just created, and lets go of its lock */
+  /** @internal takes over a container that was just created, and lets go of its lock */
   adopt(created: Container): void {
     const { init } = created.record;
-    this.#init = init && this.#context.shared.children.adopt(init.pid);
+    this.#init = init && this.#context.children.adopt(init.pid);
     this.#keep(created);
   }
 
@@ -52,10 +54,13 @@ export class RunchartContainer {
       observe: (record: Parameters<typeof observe>[1]) => observe(platform, record),
     };
     const { record, status } = await lookAt(look, this.id);
-    return stateOf(record, status);
+    return containerStateOf(record, status);
   }
 
-  /** Runs the container's program. @throws Error of one line; the container is stopped when its program could not be executed */
+  /**
+   * Runs the container's program.
+   * @throws Error of one line. A container whose program could not be executed is stopped then
+   */
   start(): Promise<void> {
     return this.#request({ type: 'start' });
   }
@@ -74,7 +79,7 @@ export class RunchartContainer {
     return this.#request({ type: 'kill', signal: SIGNALS[signal], all });
   }
 
-  /** Removes a stopped container; with `force` any, running or damaged, or none at all. */
+  /** Removes a stopped container. With `force` removes any, running or damaged, and does not mind if there is none. */
   async delete({ force = false } = {}): Promise<void> {
     const last = force ? undefined : await this.#reacquired();
     if (last !== undefined) return this.#serve(last, { type: 'delete', force });
@@ -82,8 +87,9 @@ export class RunchartContainer {
   }
 
   /**
-   * Waits for the end of the container's process, which is a child of the process that created it. A `delete` takes nothing away.
-   * @throws Error when another process created the container
+   * Waits for the end of the container's process, which is a child of the process that created it. This also works
+   * after `delete`.
+   * @throws Error where another process created the container
    */
   async wait(): Promise<Exit> {
     if (this.#init === undefined)
@@ -93,13 +99,13 @@ export class RunchartContainer {
 
   /**
    * Starts another process in the container, running or only created.
-   * @throws Error of one line where it did not come to run; no process is left then
+   * @throws Error of one line where it could not be started. No process is left then
    */
   exec(options: ExecOptions): Promise<ExecProcess> {
-    return execInContainer(this.#context, this.id, options);
+    return execProcess(this.#context, this.id, options);
   }
 
-  /** Hears of every state that requests of this runtime lead the container through. @returns ends the subscription */
+  /** Hears of every state that requests of this runtime bring the container to. @returns what ends the subscription */
   subscribe(listener: Listener): () => void {
     return this.#subscribe((change) => {
       if (change.id === this.id) listener(change);
@@ -119,7 +125,10 @@ export class RunchartContainer {
     }
   }
 
-  /** The container as it was left, with its lock. @returns undefined where it is to be opened anew: it changed, or another request is under way */
+  /**
+   * The container as the last request left it, locked again.
+   * @returns undefined where it has to be opened anew: it changed, or another request is under way
+   */
   async #reacquired(): Promise<Container | undefined> {
     const last = this.#last;
     this.#last = undefined;

@@ -1,4 +1,4 @@
-/** How processes ended, in the library's words. */
+/** How a process ended, as the library tells it. */
 
 import type { Exited } from '../effects/running/wait.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
@@ -7,7 +7,7 @@ export type SignalName = keyof typeof SIGNALS;
 
 /** How a process of a container ended. */
 export interface Exit {
-  /** 0 to 255; 128 and the signal's number where a signal ended it. */
+  /** 0 to 255; 128 plus the signal's number where a signal ended it. */
   readonly status: number;
   /** The signal that ended it. */
   readonly signal?: SignalName;

@@ -1,7 +1,6 @@
 /**
- * The composition: a container's directory, its machine and a command's effects become one thing to send requests to.
- * Lock, read, rehydrate, tell the machine what happened meanwhile; then for each request send and settle. What is
- * written, and when, the chart says.
+ * A container in the hands of a command: its directory, its machine and the command's effects as one thing that takes
+ * requests. The chart says what is written to disk, and when.
  */
 
 import { createActor, type InspectionEvent, type Observer } from 'xstate';
@@ -18,17 +17,15 @@ import type { Status } from '../../spec/types.ts';
 import {
   closeDirectory,
   type Directory,
-  makeDirectory,
   openDirectory,
   readState,
   removeDirectory,
   writeState,
 } from '../store/directory.ts';
-import { isStoreError, missing } from '../store/error.ts';
-import { lock, type Patience, tryLock, unlock } from '../store/lock.ts';
-import { decodeState, encodeState, type Stored, salvageState } from '../store/state-file.ts';
+import { lock, type Patience, unlock } from '../store/lock.ts';
+import { encodeState, type Stored } from '../store/state-file.ts';
 
-/** Where the lifecycle machine of a container has got to. */
+/** Where a container's machine has got to. */
 export interface LifecycleChange {
   readonly id: string;
   /** undefined before the container is created and after it is deleted. */
@@ -37,10 +34,11 @@ export interface LifecycleChange {
   readonly value: unknown;
 }
 
-/** What a command brings along; the store adds the effects on the container's directory. */
+/** The effects that a command brings along. Those on the container's directory are added here. */
 export type CommandEffects = Omit<ContainerEffects, 'save' | 'removeState'>;
 
-export interface ContainerOptions {
+/** What it takes to make or to open a container. */
+export interface OpenOptions {
   readonly kernel: Kernel;
   /** Absolute path of the state root. */
   readonly root: string;
@@ -48,215 +46,137 @@ export interface ContainerOptions {
   readonly id: string;
   readonly effects: CommandEffects;
   readonly patience: Patience;
-  /** The cgroup that a container of this name has by default: where `force` looks when a damaged state tells of none. */
+  /** The default cgroup of a container of this name: where `force` looks when a damaged state.json names none. */
   readonly guessCgroup?: () => CgroupRecord | undefined;
   /** Hears of every state that the machine comes to. */
   readonly onChange?: (change: LifecycleChange) => void;
-  /** XState's inspection, for those who watch. */
+  /** XState's inspection of the machine. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
 
-/**
- * - `exclusive`: one command at a time, and what it does is written down.
- * - `shared`: beside any other, for what changes nothing in the record: kill, exec, events. (A hook may kill the
- *   container while `create` holds the lock.)
- * - `delete`: exclusive; a directory without a state is removed, as runc does.
- * - `force`: exclusive, and takes what it gets: a command that holds the lock loses its init, a damaged state is salvaged.
- */
-export type Access = 'exclusive' | 'shared' | 'delete' | 'force';
-
-/** How a container is to be opened for a request. */
-export function accessFor(request: Request['type'], force = false): Access {
-  if (request === 'delete') return force ? 'force' : 'delete';
-  return needsLock(request) ? 'exclusive' : 'shared';
-}
-
-export interface Container {
-  readonly record: ContainerRecord;
-  /** undefined before it is created and after it is deleted. */
-  readonly status: Status | undefined;
-  readonly actor: ContainerActor;
-  /** Whether it holds the lock. */
-  readonly locked: boolean;
-  /** Requests are served one after the other. */
-  request(request: Request): Promise<Answer>;
-  /** Lets other commands work on the container, until `reacquire`. */
-  release(): void;
-  /** The same for a long time, during which no descriptor is held. */
-  rest(): void;
-  /**
-   * Takes the lock again, and tells the machine what happened meanwhile.
-   * @returns false where another command has changed the container's record: then it is to be closed, and opened anew
-   * @throws StoreError `missing`, `busy`
-   */
-  reacquire(): Promise<boolean>;
-  /** Lets go of the lock and of everything else; the second time nothing. */
-  close(): void;
-}
-
-/**
- * Makes the directory of a new container and locks it. Nothing else has happened until `create` or `restore` is requested.
- * @throws StoreError `exists`
- */
-export async function newContainer(options: ContainerOptions, record: ContainerRecord): Promise<Container> {
-  const { kernel, root, id, patience } = options;
-  for (;;) {
-    let directory: Directory | undefined;
-    try {
-      directory = makeDirectory(kernel, root, id);
-      await lock(kernel, directory, patience);
-      return attach(options, directory, { record, locked: true });
-    } catch (error) {
-      // A `delete` took the directory, still empty, for one that a crash had left: make it anew.
-      const taken = isStoreError(error, 'missing');
-      if (directory !== undefined) {
-        if (!taken) removeDirectory(kernel, directory);
-        closeDirectory(kernel, directory);
-      }
-      if (!taken) throw error;
-    }
-  }
-}
-
-/**
- * Opens a container that is there.
- * @throws StoreError `missing`, `damaged`, `busy`
- */
-export async function openContainer(options: ContainerOptions, access: Access): Promise<Container> {
-  const { kernel, root, id, effects, patience } = options;
-  const directory = openDirectory(kernel, root, id);
-  try {
-    if (access !== 'shared') {
-      if (access === 'force' && !tryLock(kernel, directory)) await endInit(options, directory);
-      await lock(kernel, directory, patience);
-    }
-    const text = readState(kernel, directory);
-    if (text === undefined && access === 'delete') removeDirectory(kernel, directory);
-    if (text === undefined && access !== 'force') throw missing();
-    const stored = access === 'force' ? decodeOrSalvage(text, options) : decodeState(text ?? '', root, id);
-    const container = attach(options, directory, { stored, text, locked: access !== 'shared' });
-    try {
-      await reconcile(container.actor, effects);
-    } catch (error) {
-      container.actor.stop();
-      throw error;
-    }
-    return container;
-  } catch (error) {
-    closeDirectory(kernel, directory);
-    throw error;
-  }
-}
-
-/** Tells the machine what happened to the container while nobody watched. */
-async function reconcile(actor: ContainerActor, effects: CommandEffects): Promise<void> {
-  const { value, context } = actor.getSnapshot();
-  const state = persistedState(value);
-  if (state === undefined || !mayHaveChanged(state)) return;
-  actor.send({ type: 'observed', facts: await effects.observe(context) });
-}
-
-/** A command that hangs may be waiting for the init, or run in its namespaces: it ends with it. */
-async function endInit(options: ContainerOptions, directory: Directory): Promise<void> {
-  const text = readState(options.kernel, directory);
-  if (text !== undefined) await options.effects.destroyInit(decodeOrSalvage(text, options).record);
-}
-
-function decodeOrSalvage(text: string | undefined, { root, id, guessCgroup }: ContainerOptions): Stored {
-  try {
-    if (text !== undefined) return decodeState(text, root, id);
-  } catch (error) {
-    if (!isStoreError(error, 'damaged')) throw error;
-  }
-  // The intent is written before the first effect: where nothing is written, a cgroup of that name is somebody else's.
-  return salvageState(text, root, id, text === undefined ? undefined : guessCgroup?.());
-}
-
-type Beginning =
+/** What the machine starts from: the record of a new container, or what state.json says. */
+export type Origin =
   | { readonly record: ContainerRecord; readonly locked: true }
   | { readonly stored: Stored; readonly text: string | undefined; readonly locked: boolean };
 
-function attach(options: ContainerOptions, opened: Directory, beginning: Beginning): Container {
-  const { kernel } = options;
-  let directory = opened;
-  let resting = false;
-  let written = 'text' in beginning ? beginning.text : undefined;
-  let { locked } = beginning;
-  let closed = false;
+export class Container {
+  readonly actor: ContainerActor;
+  readonly #options: OpenOptions;
+  #directory: Directory;
+  /** The text of state.json, as this command last read or wrote it. */
+  #written: string | undefined;
+  #isLocked: boolean;
+  #isResting = false;
+  #isClosed = false;
+  #lastAnswer: Promise<unknown> = Promise.resolve();
 
-  const effects: ContainerEffects = {
-    ...options.effects,
-    save(record, state) {
-      const text = encodeState({ record, state });
-      if (text === written) return;
-      writeState(kernel, directory, text);
-      written = text;
-    },
-    removeState: () => removeDirectory(kernel, directory),
-  };
-  const actor = createActor(containerMachine, {
-    id: options.id,
-    ...('record' in beginning
-      ? { input: { record: beginning.record, effects } }
-      : restored(beginning.stored.state, beginning.stored.record, effects)),
-    ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
-  });
-  const { onChange } = options;
-  if (onChange !== undefined) listenTo(actor, onChange);
-  actor.start();
-
-  async function serve(request: Request): Promise<Answer> {
-    if (!locked && needsLock(request.type)) throw new TypeError(`${request.type}: this needs the container's lock`);
-    return ask(actor, request);
+  /** @param directory that `close` closes */
+  constructor(options: OpenOptions, directory: Directory, origin: Origin) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#written = 'text' in origin ? origin.text : undefined;
+    this.#isLocked = origin.locked;
+    const { id, inspect, onChange } = options;
+    const effects = this.#allEffects();
+    this.actor = createActor(containerMachine, {
+      id,
+      ...('record' in origin
+        ? { input: { record: origin.record, effects } }
+        : restored(origin.stored.state, origin.stored.record, effects)),
+      ...(inspect === undefined ? {} : { inspect }),
+    });
+    if (onChange !== undefined) listenTo(this.actor, onChange);
+    this.actor.start();
   }
 
-  function rest(): void {
-    locked = false;
-    if (!resting) closeDirectory(kernel, directory);
-    resting = true;
+  get record(): ContainerRecord {
+    return recordOf(this.actor.getSnapshot().context);
   }
 
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    get record() {
-      return recordOf(actor.getSnapshot().context);
-    },
-    get status() {
-      return statusOf(actor.getSnapshot());
-    },
-    actor,
-    get locked() {
-      return locked;
-    },
-    request(request) {
-      const answer = last.then(() => serve(request));
-      last = answer.catch(() => undefined);
-      return answer;
-    },
-    release() {
-      locked = false;
-      unlock(kernel, directory);
-    },
-    rest,
-    async reacquire() {
-      if (resting) directory = openDirectory(kernel, options.root, options.id);
-      resting = false;
-      await lock(kernel, directory, options.patience);
-      locked = true;
-      if (readState(kernel, directory) !== written) return false;
-      await reconcile(actor, options.effects);
-      return true;
-    },
-    close() {
-      if (closed) return;
-      closed = true;
-      actor.stop();
-      rest();
-    },
-  };
+  /** undefined before the container is created and after it is deleted. */
+  get status(): Status | undefined {
+    return statusOf(this.actor.getSnapshot());
+  }
+
+  /** Whether this command holds the lock. */
+  get locked(): boolean {
+    return this.#isLocked;
+  }
+
+  /** Requests are served one after the other. */
+  request(request: Request): Promise<Answer> {
+    const answer = this.#lastAnswer.then(() => this.#serve(request));
+    this.#lastAnswer = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #serve(request: Request): Promise<Answer> {
+    if (!this.#isLocked && needsLock(request.type))
+      throw new TypeError(`${request.type}: this needs the container's lock`);
+    return ask(this.actor, request);
+  }
+
+  /** Lets other commands work on the container, until `reacquire`. */
+  release(): void {
+    this.#isLocked = false;
+    unlock(this.#options.kernel, this.#directory);
+  }
+
+  /** Lets other commands work on the container for a long time: no descriptor is held until `reacquire`. */
+  rest(): void {
+    this.#isLocked = false;
+    if (!this.#isResting) closeDirectory(this.#options.kernel, this.#directory);
+    this.#isResting = true;
+  }
+
+  /**
+   * Takes the lock again, and tells the machine what happened meanwhile.
+   * @returns false where another command has changed the container's record: then close it, and open it anew
+   * @throws StoreError `missing`, `busy`
+   */
+  async reacquire(): Promise<boolean> {
+    const { kernel, root, id, patience } = this.#options;
+    if (this.#isResting) this.#directory = openDirectory(kernel, root, id);
+    this.#isResting = false;
+    await lock(kernel, this.#directory, patience);
+    this.#isLocked = true;
+    if (readState(kernel, this.#directory) !== this.#written) return false;
+    await this.observe();
+    return true;
+  }
+
+  /** Asks the kernel what happened to the container while nobody watched, and tells the machine. */
+  async observe(): Promise<void> {
+    const { value, context } = this.actor.getSnapshot();
+    const state = persistedState(value);
+    if (state === undefined || !mayHaveChanged(state)) return;
+    this.actor.send({ type: 'observed', facts: await this.#options.effects.observe(context) });
+  }
+
+  /** Stops the machine, and lets go of the lock and the directory. To call it twice does no harm. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.actor.stop();
+    this.rest();
+  }
+
+  #allEffects(): ContainerEffects {
+    const { kernel, effects } = this.#options;
+    return {
+      ...effects,
+      save: (record, state) => {
+        const text = encodeState({ record, state });
+        if (text === this.#written) return;
+        writeState(kernel, this.#directory, text);
+        this.#written = text;
+      },
+      removeState: () => removeDirectory(kernel, this.#directory),
+    };
+  }
 }
 
-/** XState also tells of events that change nothing. */
+/** Tells of changes alone: XState tells its subscribers of events that change nothing, too. */
 function listenTo(actor: ContainerActor, onChange: (change: LifecycleChange) => void): void {
   let last: unknown;
   actor.subscribe((snapshot) => {

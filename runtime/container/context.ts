@@ -1,14 +1,15 @@
-/** What every operation of one command, or of one user of the library, has in common. */
-
 import type { InspectionEvent, Observer } from 'xstate';
 import type { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
+import type { Exited } from '../../effects/running/wait.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { Host } from '../host/host.ts';
 import type { Patience } from '../store/lock.ts';
-import type { Children } from './children.ts';
 import type { LifecycleChange } from './container.ts';
 
-/** What holds for every operation of one command, or of one user of the library, whichever container it is about. */
+/**
+ * What all operations of one command, or of one program that uses the library, have in common, whichever container they
+ * are about.
+ */
 export interface Context {
   readonly platform: Platform;
   readonly host: Host;
@@ -16,27 +17,23 @@ export interface Context {
   readonly root: string;
   /** `--systemd-cgroup`. */
   readonly systemdCgroup: boolean;
-  /** `--rootless`: whether cgroups are done without where they cannot be made. undefined for as it looks. */
+  /** `--rootless`: whether to go on without a cgroup that cannot be made. undefined: decided by who we are. */
   readonly rootless?: boolean | undefined;
   readonly patience: Patience;
-  /** Where many containers are worked on by one process: what they have in common. */
-  readonly shared?: {
-    readonly devicePrograms: DevicePrograms;
-    readonly children: Children;
-  };
-  /** RFC 3339 with nanoseconds, UTC. */
+  /** Keeps device programs that the next container may need: for a process that makes many containers. */
+  readonly devicePrograms?: DevicePrograms;
+  /** Hears how a child of this process ended that an effect has reaped. */
+  readonly reaped?: (exited: Exited) => void;
+  /** The time now, in RFC 3339 with nanoseconds, UTC. */
   now(): string;
-  /** Something went wrong that changes nothing. */
+  /** Hears, in one line, of something that went wrong and changes nothing. */
   warn(message: string): void;
   /** Hears of every state that a machine of this context comes to. */
   readonly onChange?: (change: LifecycleChange) => void;
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 }
 
-/** Of a program that uses the library. */
-export type SharedContext = Context & Required<Pick<Context, 'shared'>>;
-
-/** How long a command waits for another one on the same container: creating with slow hooks takes its time. */
+/** A command waits a minute for another one on the same container, since a creation with slow hooks takes long. */
 export const PATIENCE: Patience = {
   milliseconds: 60_000,
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),

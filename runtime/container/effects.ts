@@ -1,6 +1,6 @@
 /**
- * The effects of one command on one container, by the names that the machine knows them by. What most commands do not
- * do is loaded when it is done: making a container (creation.ts), starting its process, changing its limits, CRIU.
+ * The effects of one command on one container, by the names that the machine knows them by. The effects that few
+ * commands perform are loaded when they are performed: creation-effects.ts, start-effect.ts, update-effect.ts, CRIU.
  */
 
 import { endCgroup } from '../../effects/cgroups/end.ts';
@@ -13,32 +13,34 @@ import { destroyInit, signalContainer } from '../../effects/running/end.ts';
 import { pauseContainer } from '../../effects/running/pause.ts';
 import { disconnect, type Session } from '../../effects/session.ts';
 import { flush } from '../../native/kernel/perform.ts';
-import type { ContainerRecord, HookKind } from '../../spec/record.ts';
+import type { CgroupRecord, ContainerRecord, HookKind } from '../../spec/record.ts';
+import type { Process } from '../../spec/types.ts';
 import type { CommandEffects } from './container.ts';
 import { type FilterOf, filtersFor } from './filter.ts';
 import { observe } from './observe.ts';
-import { connectSystemd } from './systemd.ts';
+import { systemdFor } from './systemd.ts';
 
 type CreationEffect = 'makeCgroup' | 'enterNamespaces' | 'makeMounts' | 'enterRootfs' | 'prepareProcess' | 'restore';
 
-/** What a command that is making the container knows of it, beside its record: `start` and the undoing ask for it. */
+/** What a command that makes a container knows about it beside the record. `start` and the unwinding need it. */
 export interface CreationUnderWay {
   readonly effects: Pick<CommandEffects, CreationEffect>;
-  /** Performs the hooks of a phase. */
+  /** Runs the hooks of a phase. */
   hooks(record: ContainerRecord, kind: HookKind, run: (record: ContainerRecord) => Promise<void>): Promise<void>;
-  /** What the process finds around it, where that has been asked for along with its last preparations. */
+  /** What the process finds around it, where that was asked for together with its last preparations. */
   readonly surroundings: Surroundings | undefined;
-  /** While there is no container yet: the group of resctrl, and how the host gets its network devices back. */
+  /** The resctrl group, until the container is created. */
   readonly group: GroupCreation | undefined;
+  /** Gives the host its network devices back, until the container is created. */
   giveBack(): void;
 }
 
-/** How a container is made: creation.ts's `creationOf`. */
+/** `beginCreation` of creation-effects.ts. */
 export type BeginCreation = (session: Session, filterOf: FilterOf) => CreationUnderWay;
 
 /**
- * @param session of this command with this container: closed by `disconnect` when the command is done
- * @param begin for a command that is about to make the container, and has loaded what it takes with everything else
+ * @param session of this command with this container; `disconnect` ends it when the command is done
+ * @param begin given by a command that makes the container, and has loaded creation-effects.ts together with the rest
  */
 export function effectsOf(session: Session, begin?: BeginCreation): CommandEffects {
   const { platform } = session;
@@ -46,7 +48,7 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
   const filterOf = filtersFor(session);
   let creation: CreationUnderWay | undefined;
   const making = async (): Promise<CreationUnderWay['effects']> => {
-    creation ??= (begin ?? (await import('./creating.ts')).creationOf)(session, filterOf);
+    creation ??= (begin ?? (await import('./creation-effects.ts')).beginCreation)(session, filterOf);
     return creation.effects;
   };
   return {
@@ -59,7 +61,7 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
     async runHooks(record, kind) {
       if (kind === 'startContainer') return;
       const run = async (): Promise<void> => {
-        // Hooks look at the container from outside.
+        // Hooks look at the container from outside: what was posted to the init must be done.
         if (session.init !== undefined) flush(session.init.kernel);
         const { runHooks } = await import('../../effects/hooks/hooks.ts');
         await runHooks(session, record, kind, session.environment);
@@ -69,10 +71,10 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
     async startProcess(record) {
       try {
         session.init ??= connectForStart(session, record);
-        const { startProcess } = await import('./starting.ts');
+        const { startProcess } = await import('./start-effect.ts');
         await startProcess(session, record, session.init.kernel, creation?.surroundings, filterOf);
       } catch (error) {
-        // It has given up what a second try would need.
+        // The init has given up rights that a second try would need.
         disconnect(session);
         await destroyInit(platform, record, undefined, session.reaped);
         throw error;
@@ -84,7 +86,7 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
     freeze: (record) => pauseContainer(local, plannedCgroup(record), record.init),
     thaw: (record) => thaw(local, plannedCgroup(record)),
     async update(record, request) {
-      const { changeInForce } = await import('./updating.ts');
+      const { changeInForce } = await import('./update-effect.ts');
       await changeInForce(session, record, request);
       return request.config;
     },
@@ -104,7 +106,7 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
         if (record.resctrl !== undefined)
           (await import('../../effects/resctrl/creation.ts')).endGroup(local, record.resctrl, creation?.group);
       } finally {
-        if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => connectSystemd(session, record));
+        if (record.cgroup !== undefined) await endCgroup(local, record.cgroup, () => systemdFor(session, record));
       }
     },
   };
@@ -116,7 +118,13 @@ function connectForStart(session: Session, record: ContainerRecord): NonNullable
 }
 
 /** @throws Error for a container on a host without cgroups */
-export function plannedCgroup({ cgroup, id }: ContainerRecord): NonNullable<ContainerRecord['cgroup']> {
+export function plannedCgroup({ cgroup, id }: ContainerRecord): CgroupRecord {
   if (cgroup === undefined) throw new Error(`container ${id} has no cgroup`);
   return cgroup;
+}
+
+/** @throws Error for a container whose config has no process: it can be created, but not started */
+export function containerProcess({ config, id }: ContainerRecord): Process {
+  if (config.process === undefined) throw new Error(`container ${id} has no process`);
+  return config.process;
 }

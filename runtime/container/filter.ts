@@ -1,5 +1,5 @@
 /**
- * A container's seccomp filter. Few containers without an engine have one: what it takes is loaded for those that do.
+ * A container's seccomp filter. Few containers without an engine have one, so the code for it is loaded only for those.
  */
 
 import type { ContainerFilter } from '../../effects/seccomp/container.ts';
@@ -7,10 +7,10 @@ import type { CompiledSeccomp } from '../../effects/seccomp/seccomp.ts';
 import type { Session } from '../../effects/session.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 
-/** @throws Error where the profile cannot be compiled */
+/** Answers a container's filter; undefined where its config has none. @throws Error where it cannot be compiled */
 export type FilterOf = (record: ContainerRecord) => Promise<ContainerFilter | undefined>;
 
-/** For one command: it compiles the filter, or reads it, once. */
+/** One command compiles the filter, or reads the one that `create` kept, once. */
 export function filtersFor(session: Session): FilterOf {
   let compiling: Promise<CompiledSeccomp> | undefined;
   return async (record) => {

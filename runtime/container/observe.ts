@@ -1,4 +1,4 @@
-/** What the kernel says about a container, for commands that change nothing: without the effects of those that do. */
+/** Asks the kernel about a container. Commands that change nothing load this, and not the effects. */
 
 import { isFrozen } from '../../effects/cgroups/freeze.ts';
 import { hasStarted, isAlive } from '../../effects/running/observe.ts';

@@ -1,4 +1,4 @@
-/** A container that is there, opened for one command. */
+/** Puts together what one command needs to work on a container, from the command's context. */
 
 import { detectLayout } from '../../effects/cgroups/layout.ts';
 import { planCgroup } from '../../effects/cgroups/plan.ts';
@@ -6,42 +6,38 @@ import type { Session } from '../../effects/session.ts';
 import type { Request } from '../../machines/events.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { environmentOf } from '../host/environment.ts';
-import { accessFor, type Container, type ContainerOptions, openContainer } from './container.ts';
+import { accessFor, openContainer } from './access.ts';
+import type { Container, OpenOptions } from './container.ts';
 import type { Context } from './context.ts';
 import { type BeginCreation, effectsOf } from './effects.ts';
 
-/** A command that creates no process passes nothing on. */
+/** For a command that creates no process: it passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
 interface SessionOptions extends Pick<Session, 'startsAtOnce'> {
   readonly inheritance?: Session['inheritance'];
 }
 
-/** What a command holds of the container `id` while it works on it. */
+/** The session of a command with the container `id`. */
 export const sessionFor = (
-  { platform, root, host, shared }: Context,
+  { platform, root, host, devicePrograms, reaped }: Context,
   id: string,
   { inheritance = NOTHING, startsAtOnce = false }: SessionOptions = {},
 ): Session => ({
   platform,
   inheritance,
   startsAtOnce,
-  devicePrograms: shared?.devicePrograms,
-  reaped: shared?.children.note,
+  devicePrograms,
+  reaped,
   directory: `${root}/${id}`,
-  // To read it takes its time, and few commands have a use for it.
+  // Read when it is asked for, since that takes time and few commands need it.
   get environment() {
     return environmentOf(host, platform.local);
   },
 });
 
-/** @param begin for a command that makes the container */
-export function optionsFor(
-  context: Context,
-  id: string,
-  options?: SessionOptions,
-  begin?: BeginCreation,
-): ContainerOptions {
+/** @param begin given by a command that makes the container */
+export function optionsFor(context: Context, id: string, options?: SessionOptions, begin?: BeginCreation): OpenOptions {
   const { platform, root, patience, inspect, onChange } = context;
   const session = sessionFor(context, id, options);
   return {
@@ -56,7 +52,7 @@ export function optionsFor(
   };
 }
 
-/** Where a container has its cgroup when config.json names none; undefined on a host without cgroups. */
+/** The cgroup of a container whose config.json names none; undefined on a host without cgroups. */
 function guessCgroup({ platform, systemdCgroup }: Context, id: string): CgroupRecord | undefined {
   try {
     return planCgroup({ id, layout: detectLayout(platform.local), systemd: systemdCgroup });
@@ -65,6 +61,6 @@ function guessCgroup({ platform, systemdCgroup }: Context, id: string): CgroupRe
   }
 }
 
-/** @param request that the container is opened for. @throws StoreError `missing`, `damaged`, `busy` */
+/** Opens a container that is there. @param request what for. @throws StoreError `missing`, `damaged`, `busy` */
 export const openExisting = (context: Context, id: string, request: Request['type']): Promise<Container> =>
   openContainer(optionsFor(context, id), accessFor(request));

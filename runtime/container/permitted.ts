@@ -1,4 +1,4 @@
-/** Whether a command that changes no state may do its work: the container's machine says so. */
+/** Asks a container's machine whether a command may do its work that changes no state: `exec`, `events`. */
 
 import type { ContainerRecord } from '../../spec/record.ts';
 import { succeed } from './answers.ts';
@@ -6,7 +6,7 @@ import type { Container } from './container.ts';
 import type { Context } from './context.ts';
 import { openExisting } from './open.ts';
 
-/** @returns the container as it is then; it is not held any more. @throws Error, of one line */
+/** @returns the record as it is then. The container is closed again. @throws Error of one line where it is refused */
 export async function permitted(
   context: Context,
   id: string,

@@ -1,18 +1,19 @@
 /**
- * Which phase of a creation an error belongs to. Batches are posted: a phase is over when it has asked for everything,
- * and what it asked for may fail while a later one waits for something else.
+ * Finds out which phase of a creation an error belongs to. Phases post batches: a phase is over once it has asked for
+ * everything. What it asked for may fail later, while another phase waits for something else.
  */
 
 import { EarlierFailure } from '../../machines/contract.ts';
 import { type Kernel, LostPeerError, type Settle } from '../../native/kernel/kernel.ts';
 
 export interface Phases {
-  /** The kernel of the container's init: what is posted there belongs to the phase that is going on. */
+  /** Watches the kernel of the container's init: a batch belongs to the phase that is going on when it is posted. */
   watch(kernel: Kernel): Kernel;
   /**
    * Performs the effect of a phase.
-   * @param name as the chart tells of its failure
-   * @throws EarlierFailure for what an earlier phase posted; whatever else `effect` throws, as it is
+   * @param name of the phase, as the chart reports its failure
+   * @throws EarlierFailure for the failure of a batch that an earlier phase posted; any other error of `effect` as it
+   * is
    */
   perform<T>(name: string, effect: () => T | Promise<T>): Promise<T>;
 }
@@ -23,7 +24,7 @@ interface Posted {
 
 export function phasesOfCreation(): Phases {
   let current = '';
-  /** What has no answer yet, in the order in which it was posted. */
+  /** The batches that have no answer yet, in the order in which they were posted. */
   const waiting: Posted[] = [];
   let blamed: { readonly error: unknown; readonly phase: string } | undefined;
 
@@ -39,7 +40,7 @@ export function phasesOfCreation(): Phases {
     };
   }
 
-  /** A peer that is gone has not answered what was posted first. */
+  /** Waits. Where the peer is gone, the first batch without an answer is to blame. */
   function hearing<T>(wait: () => T): T {
     try {
       return wait();
@@ -67,7 +68,7 @@ export function phasesOfCreation(): Phases {
     };
   }
 
-  /** What is written ahead belongs to the phase that posts it. */
+  /** A batch that is written ahead belongs to the phase that posts it. */
   function watchAhead(ahead: ReturnType<NonNullable<Kernel['ahead']>>): typeof ahead {
     const written: Posted[] = [];
     let isPosted = false;
@@ -109,7 +110,7 @@ export function phasesOfCreation(): Phases {
   };
 }
 
-/** Whoever waited may have wrapped the error in words of its own. */
+/** Whoever waited may have wrapped the error in words of their own. */
 function isOrComesOf(error: unknown, origin: unknown): boolean {
   if (error === origin) return true;
   return error instanceof Error && error.cause !== undefined && isOrComesOf(error.cause, origin);

@@ -1,4 +1,4 @@
-/** The time as the kernel tells it, to the nanosecond: JavaScript's own dates end at milliseconds. */
+/** The time in nanoseconds, from the kernel: JavaScript's own dates have milliseconds only. */
 
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { call } from '../../native/kernel/perform.ts';
@@ -7,7 +7,10 @@ import { out, viewOf } from '../../native/kernel/struct.ts';
 const CLOCK_REALTIME = 0;
 const TIMESPEC_BYTES = 16;
 
-/** RFC 3339 with nanoseconds, UTC, without trailing zeros, as Go prints it: `2026-11-24T08:31:09.123456789Z`. */
+/**
+ * The time now in RFC 3339 with nanoseconds, UTC, without trailing zeros, as Go prints it:
+ * `2026-11-24T08:31:09.123456789Z`.
+ */
 export function nowNanoseconds(kernel: Kernel): string {
   const timespec = out(TIMESPEC_BYTES);
   call(kernel, { name: 'clock_gettime', args: [CLOCK_REALTIME, timespec] });

@@ -1,4 +1,4 @@
-/** The environment that the command was called with, to the byte, for programs that inherit it: hooks, criu, ps. */
+/** The environment that the command was called with, byte for byte. Programs inherit it: hooks, criu, ps. */
 
 import { readDataFile } from '../../native/calls/data-file.ts';
 import type { Variable } from '../../native/calls/process.ts';
@@ -17,10 +17,13 @@ export function environmentOf(
   return inherited(readDataFile(local, environmentFile, Number.POSITIVE_INFINITY));
 }
 
-/** As runc (Go) hands it on, in order: no empty entry, and of several with the same name the first. */
+/**
+ * Splits an environment into variables, and keeps those that runc (Go) hands on, in order: no empty entry, and of
+ * several with the same name the first.
+ */
 export function inherited(environment: Uint8Array): readonly Variable[] {
   const latin1 = new TextDecoder('latin1');
-  // With the mark of a byte order, where there is one.
+  // `ignoreBOM` keeps a byte order mark.
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const names = new Set<string>();
   const variables: Variable[] = [];
@@ -29,7 +32,7 @@ export function inherited(environment: Uint8Array): readonly Variable[] {
     const bytes = environment.subarray(start, end);
     const equals = bytes.indexOf(EQUALS);
     if (equals >= 0) {
-      // A character for each byte: names need not be UTF-8.
+      // Names need not be UTF-8. Latin-1 makes one character of each byte.
       const name = latin1.decode(bytes.subarray(0, equals));
       if (names.has(name)) continue;
       names.add(name);

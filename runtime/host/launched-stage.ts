@@ -1,4 +1,7 @@
-/** The end of a stage that the launcher started and no process came of: the line was wrong, or the container refused. */
+/**
+ * Ends a stage that the launcher has started and no process came of: the command line was wrong, or the container
+ * refused.
+ */
 
 import { hostPlatform } from '../../native/host-platform.ts';
 import { endLaunchedStage } from '../../native/stage/launched.ts';

@@ -1,8 +1,9 @@
-/** Text to a descriptor, by plain writes: making the engine's stream for standard output costs 7 ms. */
+/** Writes text to descriptors, by plain write(2): the engine's stream for standard output would cost 7 ms. */
 
 import { reasonOf } from '../../effects/error.ts';
 import { write } from '../../native/calls/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { call, isErrno } from '../../native/kernel/perform.ts';
 
 const STDOUT = 1;
@@ -10,10 +11,10 @@ const STDOUT = 1;
 const RETRY = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 64, 66, 15, 0, 0, 0, 0, 0);
 
 /**
- * Writes all of it. A descriptor that does not block and is full is waited for.
- * @throws SyscallError, EPIPE where nobody reads any more
+ * Writes a whole text. Waits where the descriptor does not block and is full.
+ * @throws SyscallError; EPIPE where nobody reads any more
  */
-export function writeAll(kernel: Kernel, fd: number, text: string): void {
+export function writeAll(kernel: Kernel, fd: Fd, text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let done = 0; done < bytes.length; ) {
     try {
@@ -25,7 +26,7 @@ export function writeAll(kernel: Kernel, fd: number, text: string): void {
   }
 }
 
-/** A command's answer, to standard output. Where nobody reads it any more (`list | head`), that is their choice. */
+/** Writes a command's answer to standard output. It is no error that nobody reads it any more (`list | head`). */
 export function print(kernel: Kernel, text: string): void {
   try {
     writeAll(kernel, STDOUT, text);
@@ -34,11 +35,11 @@ export function print(kernel: Kernel, text: string): void {
   }
 }
 
-/** The same for what is said beside the work, which must not fail by it. */
-export function tryWriteAll(kernel: Kernel, fd: number, text: string): void {
+/** Writes a text that is not the command's answer: the command must not fail where it cannot be written. */
+export function tryWriteAll(kernel: Kernel, fd: Fd, text: string): void {
   try {
     writeAll(kernel, fd, text);
   } catch {
-    // There is nobody left to tell.
+    // Nobody is left who could be told.
   }
 }

@@ -1,14 +1,14 @@
-/** Paths of the command line. */
+/** Paths that the command line names. */
 
 import type { Host } from './host.ts';
 
 /**
- * The path made absolute by the current directory, without `.`, `..` and doubled slashes, as runc cleans it.
+ * Makes a path absolute, from the current directory, and removes `.`, `..` and doubled slashes, as runc does.
  * @throws Error where it is relative and the current directory has been removed
  */
 export function absolutePath({ cwd, env }: Pick<Host, 'cwd' | 'env'>, path: string): string {
   const relative = !path.startsWith('/');
-  // The launcher's word: it started the engine in `/` then.
+  // The launcher sets this variable, and starts the engine in `/` then.
   if (relative && env.RUNCHART_CWD_DELETED !== undefined)
     throw new Error(`${path === '' ? '.' : path}: the current directory has been removed: give an absolute path`);
   const parts: string[] = [];
@@ -19,6 +19,8 @@ export function absolutePath({ cwd, env }: Pick<Host, 'cwd' | 'env'>, path: stri
   return `/${parts.join('/')}`;
 }
 
-/** The same of a flag's value. An empty one is none: Go's flags can't tell them apart. */
+/**
+ * The same for the value of a flag. An empty value counts as no flag, as for runc: Go's flags cannot tell them apart.
+ */
 export const givenPath = (host: Parameters<typeof absolutePath>[0], path: string | undefined): string | undefined =>
   path === undefined || path === '' ? undefined : absolutePath(host, path);

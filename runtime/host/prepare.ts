@@ -1,4 +1,6 @@
-/** What the global options ask for, made ready: the platform, the log, and the context of every operation. */
+/**
+ * Makes from the global options what a command works with: the platform, the log, and the context of its operations.
+ */
 
 import type { InspectionEvent } from 'xstate';
 import { placeOf } from '../../machines/place.ts';
@@ -18,19 +20,17 @@ interface GlobalOptions {
   readonly debug?: boolean | undefined;
   readonly systemdCgroup?: boolean | undefined;
   readonly rootless?: boolean | undefined;
-  /** A file, or `-` for standard error. */
+  /** The path of a file, or `-` for standard error. */
   readonly trace?: string | undefined;
 }
 
-/**
- * What the global options come to: the context of the operations, and the log that the command's own end is told to.
- */
+/** The context for the operations, and the log, which the command's own error goes to. */
 export interface Prepared {
   readonly context: Context;
   readonly log: Log;
 }
 
-/** @throws Error, of one line: a log or trace file that can't be opened, an impossible root */
+/** @throws Error of one line: a log or trace file cannot be opened, or the root is `/` */
 export async function prepare(host: Host, options: GlobalOptions): Promise<Prepared> {
   const trace = await traceTo(host, options.trace);
   const platform = trace?.platform ?? hostPlatform(undefined, undefined, host.stage);
@@ -50,25 +50,28 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
   return { context, log };
 }
 
-/** Under `--debug`: the lifecycle as it is walked through, `container c1: creating.mounts`; of `exec`, `process: joining`. */
+/**
+ * For `--debug`: logs every state that a machine comes to: `container c1: creating.mounts`; for `exec`, `process:
+ * joining`.
+ */
 function watcher(log: Log): (event: InspectionEvent & { readonly snapshot?: unknown }) => void {
   let last = '';
   return ({ type, snapshot }) => {
     if (type !== '@xstate.snapshot' || !isOfContainer(snapshot)) return;
     const { id } = snapshot.context;
     const line = `${id === undefined ? 'process' : `container ${id}`}: ${placeOf(snapshot.value)}`;
-    // There are snapshots of events that led nowhere.
+    // XState tells of snapshots after events that changed nothing, too.
     if (line !== last) log.debug(line);
     last = line;
   };
 }
 
-/** The machine's own snapshots, among those of its phases' actors. */
+/** Tells the snapshots of a machine from those of the actors that its states invoke. */
 function isOfContainer(snapshot: unknown): snapshot is { readonly value: unknown; readonly context: { id?: string } } {
   return typeof snapshot === 'object' && snapshot !== null && 'value' in snapshot && 'context' in snapshot;
 }
 
-/** The log alone: for a command line that can't be understood. */
+/** Opens the log alone: for a command line that we cannot understand. */
 export const openLogAlone = (host: Host, options: GlobalOptions): Log => logFor(hostPlatform().local, host, options);
 
 function logFor(kernel: Kernel, host: Host, { log: file, logFormat, debug }: GlobalOptions): Log {
@@ -93,7 +96,8 @@ async function rootOf(host: Host, given: string | undefined, local: Kernel): Pro
     return defaultRoot(host, runsInUserNamespace(local));
   }
   const root = absolutePath(host, given);
-  // Also what an empty value comes to in the root directory; containers would be made and deleted among the host's.
+  // An empty value given in the root directory comes to this too. The directories of containers would be made and
+  // removed among the host's own.
   if (root === '/') throw new Error('Option --root argument should not be set to /');
   return root;
 }

@@ -1,4 +1,4 @@
-/** Where a path leads. */
+/** Finds out where a path leads. */
 
 import { openat } from '../../native/calls/files.ts';
 import { nameOfOpenFile } from '../../native/calls/read-link.ts';
@@ -8,9 +8,10 @@ import { Owned } from '../../native/kernel/owned.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 
 /**
- * A bundle as `state` and hooks show it: runc goes there, and asks where it is.
+ * The path of a bundle as `state` and hooks show it. As with runc, it is the path of the directory itself.
  * @param path absolute
- * @returns the path without symlinks; the same where there is no such directory, for whoever reads it to say so
+ * @returns the path without symlinks. Where there is no such directory, the path that was given: whoever reads it
+ * reports that
  */
 export function realDirectory(kernel: Kernel, path: string): string {
   const directory = attempt(kernel, openat(AT.FDCWD, path, O.PATH | O.DIRECTORY));

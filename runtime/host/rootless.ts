@@ -1,4 +1,4 @@
-/** Whether this command has less than the host's root's rights. */
+/** Whether this command has fewer rights than root on the host. */
 
 import { runsInUserNamespace } from '../../effects/namespaces/user/read-mappings.ts';
 import type { Context } from '../container/context.ts';

@@ -1,11 +1,11 @@
-/** Names of users, from /etc/passwd: passwd(5). */
+/** The names of the host's users, from /etc/passwd (passwd(5)). */
 
 import { readSmallFile } from '../../effects/paths/proc.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 
 const LARGEST_BYTES = 1 << 20;
 
-/** @returns the name of a uid, `#uid` where it has none. The file is read when the first one is asked for */
+/** Answers the name of a uid, or `#uid` where it has none. The file is read when the first name is asked for. */
 export function userNames(kernel: Kernel): (uid: number) => string {
   let names: ReadonlyMap<string, string> | undefined;
   return (uid) => {
@@ -22,7 +22,7 @@ function passwd(kernel: Kernel): string {
   }
 }
 
-/** The first entry of a uid counts. */
+/** The names by uid. The first entry of a uid counts. */
 export function namesIn(text: string): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const line of text.split('\n')) {

@@ -1,4 +1,4 @@
-/** `create`, and `run --detach`: a container that is on its own once the command has ended. */
+/** `create`, and `run --detach`: the container is on its own once the command has ended. */
 
 import { reasonOf } from '../../effects/error.ts';
 import { succeed } from '../container/answers.ts';
@@ -7,19 +7,19 @@ import type { Context } from '../container/context.ts';
 import { announce } from '../foreground/announce.ts';
 import { type InheritanceOptions, inherit, withEnvironment } from '../foreground/inheritance.ts';
 import { type CreateRequest, createContainer } from './create.ts';
-import { startTelling } from './start.ts';
+import { startContainer } from './start.ts';
 
 export interface BackgroundOptions extends Omit<InheritanceOptions, 'detach' | 'terminal'> {
   /** `--pid-file`, absolute. */
   readonly pidFile?: string | undefined;
-  /** Whether it is started too. */
+  /** Whether the container is started too. */
   readonly start: boolean;
 }
 
-/** A request whose config has been read. */
+/** A request to create a container whose config has been read. */
 export type Planned = Omit<CreateRequest, 'inheritance'> & Required<Pick<CreateRequest, 'config'>>;
 
-/** @throws Error, of one line; no container is left then */
+/** @throws Error of one line. No container is left then */
 export async function createInBackground(
   context: Context,
   request: Planned,
@@ -38,7 +38,7 @@ export async function createInBackground(
     try {
       const pid = container.record.init?.pid ?? 0;
       announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket });
-      if (start) await startTelling(context, container, { address: request.notifySocket, required: false });
+      if (start) await startContainer(context, container, { address: request.notifySocket, required: false });
     } catch (error) {
       await remove(context, container);
       throw error;

@@ -1,11 +1,14 @@
-/** `checkpoint`: a running container's processes written to images; then it is deleted, unless it is to go on. */
+/**
+ * `checkpoint`: writes a running container's processes to images. Then the container is deleted, unless it is to run
+ * on.
+ */
 
 import type { CheckpointKind } from '../../effects/criu/checkpoint.ts';
 import type { CheckpointOptions } from '../../effects/criu/options.ts';
-import { reasonOf } from '../../effects/error.ts';
-import { close, openat } from '../../native/calls/files.ts';
+import { doing, reasonOf } from '../../effects/error.ts';
+import { openat } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
-import { attempt, SyscallError } from '../../native/kernel/perform.ts';
+import { opened } from '../../native/kernel/owned.ts';
 import { succeed } from '../container/answers.ts';
 import type { Context } from '../container/context.ts';
 import { openExisting } from '../container/open.ts';
@@ -18,13 +21,12 @@ function checkParentPath({ platform }: Context, { imagePath, parentPath }: Check
   if (parentPath === undefined) return;
   if (parentPath.startsWith('/')) throw new Error('--parent-path must be relative');
   const path = absolutePath({ cwd: imagePath, env: {} }, parentPath);
-  const look = openat(AT.FDCWD, path, O.PATH | O.DIRECTORY);
-  const found = attempt(platform.local, look);
-  if (found < 0) throw new Error(`invalid --parent-path: stat ${path}: ${reasonOf(new SyscallError(look, -found))}`);
-  attempt(platform.local, close(found));
+  doing(`invalid --parent-path: stat ${path}`, () => {
+    using _ = opened(platform.local, openat(AT.FDCWD, path, O.PATH | O.DIRECTORY));
+  });
 }
 
-/** @throws Error, of one line; the container is as it was then */
+/** @throws Error of one line. Then the container is as it was */
 export async function checkpointContainer(
   context: Context,
   id: string,
@@ -36,7 +38,7 @@ export async function checkpointContainer(
   try {
     succeed(context, await container.request({ type: 'checkpoint', ...kind, options }));
     if (kind.leaveRunning || kind.preDump) return;
-    // The images are there: what goes wrong from here on changes nothing of that.
+    // The images are written. A failure to delete the container does not make them worthless.
     try {
       succeed(context, await container.request({ type: 'delete', force: false }));
     } catch (error) {

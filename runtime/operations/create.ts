@@ -1,4 +1,7 @@
-/** A new container: its bundle becomes a record, its directory is made, and its machine is asked to create it. */
+/**
+ * `create`: makes a container's record from its bundle, makes its directory, and asks its machine to create it. `run`
+ * and `restore` do this too.
+ */
 
 import { refuseUsed } from '../../effects/cgroups/create.ts';
 import { detectLayout } from '../../effects/cgroups/layout.ts';
@@ -14,18 +17,20 @@ import { readSmallFile } from '../../effects/paths/proc.ts';
 import { capabilityWarnings } from '../../effects/process/capabilities.ts';
 import type { Inheritance } from '../../effects/session.ts';
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { typeOf } from '../../native/calls/stat.ts';
 import { AT, S } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, isErrno, SyscallError } from '../../native/kernel/perform.ts';
-import { out, viewOf } from '../../native/kernel/struct.ts';
+import { attempt, call, isErrno } from '../../native/kernel/perform.ts';
+import { out } from '../../native/kernel/struct.ts';
 import { checkContainerId } from '../../spec/id.ts';
-import type { ContainerRecord, ContainerOptions as RecordedOptions } from '../../spec/record.ts';
+import type { ContainerOptions, ContainerRecord } from '../../spec/record.ts';
 import type { Config } from '../../spec/types.ts';
 import { parseConfig } from '../../spec/validate.ts';
+import { newContainer } from '../container/access.ts';
 import { STARTING_PROCESS, succeed } from '../container/answers.ts';
-import { type Container, newContainer } from '../container/container.ts';
+import type { Container } from '../container/container.ts';
 import type { Context } from '../container/context.ts';
-import { creationOf } from '../container/creating.ts';
+import { beginCreation } from '../container/creation-effects.ts';
 import { optionsFor } from '../container/open.ts';
 import { managerCgroup } from '../container/systemd.ts';
 import { exists } from '../store/error.ts';
@@ -34,16 +39,16 @@ export interface CreateRequest {
   readonly id: string;
   /** Absolute path of the bundle. */
   readonly bundle: string;
-  /** A config that has been validated; read from the bundle's config.json where absent. */
+  /** A config that has been validated. By default the bundle's config.json is read. */
   readonly config?: Config;
   readonly noPivot?: boolean;
   readonly noNewKeyring?: boolean;
   readonly inheritance: Inheritance;
-  /** The caller starts it next, with the container that it gets. */
+  /** The caller will start the container next, by what it gets from here. */
   readonly startsAtOnce?: boolean;
-  /** NOTIFY_SOCKET of the command: the container's process gets a socket of its own to say that it is ready. */
+  /** The command's NOTIFY_SOCKET. The container's process gets a socket of its own, to say that it is ready. */
   readonly notifySocket?: string | undefined;
-  /** It is not new: its processes come from images, and run at once. */
+  /** For `restore`: the processes come from images, and run at once. */
   readonly restoration?: Restoration | undefined;
 }
 
@@ -63,29 +68,28 @@ export async function readConfig(kernel: Kernel, bundle: string): Promise<Config
 }
 
 /**
- * Creates a container and leaves its init waiting for `start`, or restores one. Where that fails nothing is left.
- * @returns the container, locked, for the caller to go on with and to close
- * @throws Error, of one line
+ * Creates a container, whose init then waits for `start`; or restores one.
+ * @returns the container, locked. The caller goes on with it, and closes it
+ * @throws Error of one line. Nothing is left then
  */
 export async function createContainer(context: Context, request: CreateRequest): Promise<Container> {
   checkContainerId(request.id);
-  const { platform } = context;
-  const read = request.config ?? (await readConfig(platform.local, request.bundle));
+  const { local } = context.platform;
+  const read = request.config ?? (await readConfig(local, request.bundle));
   const directory = `${context.root}/${request.id}`;
   const notify = request.notifySocket ? await import('../../effects/handover/notify.ts') : undefined;
   const config = notify?.withNotifySocket(read, directory) ?? read;
   const { intelRdt } = config.linux ?? {};
-  const resctrl =
-    intelRdt && (await import('../../effects/resctrl/plan.ts')).planResctrl(platform.local, request.id, intelRdt);
+  const resctrl = intelRdt && (await import('../../effects/resctrl/plan.ts')).planResctrl(local, request.id, intelRdt);
   const rootless = hasRootlessCgroups(context);
   const manager = rootless && context.systemdCgroup ? await managerCgroup(context) : undefined;
   const planned = planRecord(context, request, config, { rootless, ...(manager && { managerCgroup: manager }) });
   const record: ContainerRecord = { ...planned, ...(resctrl && { resctrl }) };
   for (const warning of warningsOf(record)) context.warn(warning);
   const { restoration } = request;
-  const container = await newContainer(optionsFor(context, request.id, request, creationOf), record);
+  const container = await newContainer(optionsFor(context, request.id, request, beginCreation), record);
   try {
-    notify?.makeNotifyFolder(platform.local, directory);
+    notify?.makeNotifyFolder(local, directory);
     const answer = await container.request(
       restoration === undefined ? { type: 'create' } : { type: 'restore', restoration },
     );
@@ -100,7 +104,7 @@ export async function createContainer(context: Context, request: CreateRequest):
   }
 }
 
-/** What the config asks for and this host does not give, while engines rely on the container's being made. */
+/** What the config asks for and this host lacks. The container is made without it, since engines rely on that. */
 function warningsOf({ config, cgroup }: ContainerRecord): readonly string[] {
   return [
     ...capabilityWarnings(config.process?.capabilities ?? {}),
@@ -108,12 +112,13 @@ function warningsOf({ config, cgroup }: ContainerRecord): readonly string[] {
   ];
 }
 
-/** runc's words, which it means to make an error of. */
+/** runc's words. It will refuse such containers one day. */
 const HARD_TO_END =
-  'Creating a rootless container with no cgroup and no private pid namespace. Such configuration is strongly discouraged ' +
-  "(as it is impossible to properly kill all container's processes) and will result in an error in a future runc version.";
+  'Creating a rootless container with no cgroup and no private pid namespace. Such configuration is strongly ' +
+  "discouraged (as it is impossible to properly kill all container's processes) and will result in an error in a " +
+  'future runc version.';
 
-/** Known once its cgroup has been tried. */
+/** @param record after the creation: only then we know whether there is a cgroup */
 const isHardToEnd = ({ cgroup, config, options }: ContainerRecord): boolean =>
   options.rootlessCgroups === true &&
   (cgroup === undefined || memberDirectory(cgroup) === undefined) &&
@@ -137,11 +142,11 @@ function planRecord(
   try {
     refuseUsed(local, cgroup);
   } catch (error) {
-    // The container of that name itself: engines know the text for that.
+    // The cgroup may be in use by a container of that very name. Engines know runc's text for that.
     const there = attempt(local, statx(AT.FDCWD, `${context.root}/${request.id}`, out(STATX_BYTES)));
     throw there < 0 ? error : exists();
   }
-  const options: RecordedOptions = {
+  const options: ContainerOptions = {
     noPivot: request.noPivot ?? false,
     noNewKeyring: request.noNewKeyring ?? false,
     systemdCgroup: context.systemdCgroup,
@@ -167,22 +172,18 @@ function planRecord(
   };
 }
 
-/** As runc decides. With systemd it is systemd that makes cgroups, for the root of a user namespace too. */
+/** As runc decides. Systemd can make cgroups for the root of a user namespace too. */
 function hasRootlessCgroups({ rootless, host, platform, systemdCgroup }: Context): boolean {
   return rootless ?? (host.uid !== 0 || (!systemdCgroup && runsInUserNamespace(platform.local)));
 }
 
-/** The rootfs's real path: what is mounted and compared from now on has no symlink in it. @throws EffectError */
+/** The absolute path of the rootfs, which must not be a symlink itself. @throws EffectError */
 function rootfsOf(local: Kernel, config: Config, bundle: string): string {
   const path = config.root?.path ?? '';
   const absolute = path.startsWith('/') ? path : `${bundle}/${path}`;
   const stat = out(STATX_BYTES);
-  const found = attempt(local, statx(AT.FDCWD, absolute, stat));
-  if (found < 0)
-    throw new EffectError(
-      `invalid rootfs: stat ${absolute}: ${reasonOf(new SyscallError({ name: 'statx', args: [] }, -found))}`,
-    );
-  const type = viewOf(stat.bytes).getUint16(28, true) & S.IFMT;
+  doing(`invalid rootfs: stat ${absolute}`, () => call(local, statx(AT.FDCWD, absolute, stat)));
+  const type = typeOf(stat);
   if (type === S.IFLNK) throw new EffectError(`invalid rootfs: not an absolute path, or a symlink: ${absolute}`);
   if (type !== S.IFDIR) throw new EffectError(`invalid rootfs: ${absolute} is not a directory`);
   return absolute;

@@ -1,13 +1,17 @@
-/** `delete`, which also takes what no other command takes: what is not there, what is damaged, what another command hangs on. */
+/**
+ * `delete`. With `force` it also takes what no other command takes: a container that is not there, that is damaged, or
+ * that a command which hangs has locked.
+ */
 
 import type { Answer } from '../../machines/ask.ts';
-import { accessFor, type ContainerOptions, openContainer } from '../container/container.ts';
+import { accessFor, openContainer } from '../container/access.ts';
+import type { OpenOptions } from '../container/container.ts';
 import { isStoreError } from '../store/error.ts';
 
 const DONE: Answer = { outcome: 'done', warnings: [] };
 
-/** @throws StoreError `missing` (not with `force`: then there is nothing to do), `damaged` (not with `force`), `busy` */
-export async function deleteContainer(options: ContainerOptions, force: boolean): Promise<Answer> {
+/** @throws StoreError `busy`; without `force` also `missing` and `damaged` */
+export async function deleteContainer(options: OpenOptions, force: boolean): Promise<Answer> {
   try {
     const container = await openContainer(options, accessFor('delete', force));
     try {

@@ -1,33 +1,33 @@
-/** `events`: what a container uses, from time to time, and when it runs out of memory. */
+/** `events`: tells at intervals what a container uses, and tells when it runs out of memory. */
 
 import { watchOom } from '../../effects/cgroups/oom.ts';
 import { readStats } from '../../effects/cgroups/stats/read.ts';
 import type { ContainerStats } from '../../effects/cgroups/stats/types.ts';
 import { EffectError, reasonOf } from '../../effects/error.ts';
 import { openInit } from '../../effects/running/observe.ts';
-import { close } from '../../native/calls/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
-import { attempt } from '../../native/kernel/perform.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
 import type { Context } from '../container/context.ts';
 import { permitted } from '../container/permitted.ts';
 
-/** In runc's form, which engines read. */
+/** Engines read these events. The form is runc's. */
 type ContainerEvent =
   | { readonly type: 'stats'; readonly id: string; readonly data: ContainerStats }
   | { readonly type: 'oom'; readonly id: string };
 
 interface EventsOptions {
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly interval: number;
-  /** One look at the statistics, and no more. */
+  /** Tells the statistics once, and ends. */
   readonly statsOnly: boolean;
 }
 
 /**
- * Tells `hear` until the container's first process has ended.
- * @param hear throws to end it
- * @throws Error, of one line
+ * Tells events until the container's init has ended.
+ * @param hear is told each event. What it throws ends the watch
+ * @throws Error of one line
  */
 export async function watchEvents(
   context: Context,
@@ -44,24 +44,21 @@ export async function watchEvents(
     hear({ type: 'stats', id, data: await readAll(context, record, cgroup) });
     return;
   }
-  const init = record.init === undefined ? undefined : openInit(local, record.init);
-  if (init === undefined) return;
-  try {
-    await watch(context, { record, cgroup, init, interval }, hear);
-  } finally {
-    attempt(local, close(init));
-  }
+  const pidfd = record.init === undefined ? undefined : openInit(local, record.init);
+  if (pidfd === undefined) return;
+  using init = new Owned(local, pidfd);
+  await watch(context, { record, cgroup, init: init.fd, interval }, hear);
 }
 
 interface Watched {
   readonly record: ContainerRecord;
   readonly cgroup: CgroupRecord;
-  /** Its pidfd. */
-  readonly init: number;
+  /** A pidfd of the container's init. */
+  readonly init: Fd;
   readonly interval: number;
 }
 
-/** The longest that poll(2) is asked to wait in one go; its timeout is an int. */
+/** The longest wait that we ask poll(2) for in one go, in milliseconds. Its timeout is an int. */
 const LONGEST_POLL_MS = 0x3fff_ffff;
 
 async function watch(
@@ -83,7 +80,7 @@ async function watch(
         if (seen.gone || ended) return;
       }
       if (performance.now() < next) continue;
-      // What was missed (the machine slept) is not made up for.
+      // Where the computer slept, the looks that were missed are not made up for.
       next = Math.max(next + interval, performance.now());
       const data = await tryStats(context, record, cgroup);
       if (data !== undefined) hear({ type: 'stats', id, data });
@@ -93,7 +90,7 @@ async function watch(
   }
 }
 
-/** A look that fails is no reason to stop watching. */
+/** Looks at the statistics. A look that fails is no reason to stop watching. */
 async function tryStats(
   context: Context,
   record: ContainerRecord,

@@ -1,4 +1,4 @@
-/** The process that `exec` is asked for: the container's own, changed by flags, or one of a process.json. */
+/** The process that `exec` starts: the container's own as flags change it, or the one of a process.json. */
 
 import { reasonOf } from '../../effects/error.ts';
 import { readSmallFile } from '../../effects/paths/proc.ts';
@@ -7,12 +7,13 @@ import { LARGEST_ID } from '../../spec/rules/process.ts';
 import type { Process, User } from '../../spec/types.ts';
 import { assertProcess, parseProcess } from '../../spec/validate.ts';
 import type { Context } from '../container/context.ts';
+import { containerProcess } from '../container/effects.ts';
 import { absolutePath } from '../host/path.ts';
 
 export interface ExecOverrides {
   readonly args: readonly string[];
   readonly cwd?: string | undefined;
-  /** `NAME=value`, after the container's own. */
+  /** `NAME=value`, added to the container's own. */
   readonly env?: readonly string[] | undefined;
   readonly terminal: boolean;
   /** `uid` or `uid:gid`. */
@@ -27,7 +28,7 @@ export interface ExecOverrides {
 
 /** @throws Error with runc's text */
 export function overriddenProcess(record: ContainerRecord, overrides: ExecOverrides): Process {
-  const own = containerProcess(record);
+  const own = ownProcess(record);
   const { args, cwd, env = [], terminal, noNewPrivileges, apparmorProfile, selinuxLabel } = overrides;
   if (args.length === 0) throw new Error('exec args cannot be empty');
   const process: Process = {
@@ -48,7 +49,7 @@ export function overriddenProcess(record: ContainerRecord, overrides: ExecOverri
 
 const PROCESS_LIMIT = 16 << 20;
 
-/** `--process`. @throws Error, of one line */
+/** Reads the file of `--process`. @throws Error of one line */
 export async function readProcess(
   { platform, host }: Context,
   record: ContainerRecord,
@@ -63,9 +64,9 @@ export async function readProcess(
   return completedProcess(record, await parseProcess(text, { document: file }));
 }
 
-/** What a process.json does not say and must not be left open is the container's. */
+/** Fills in from the container's process what a process.json leaves out and must not stay open. */
 export function completedProcess(record: ContainerRecord, process: Process): Process {
-  const own = containerProcess(record);
+  const own = ownProcess(record);
   const umask = process.user?.umask ?? own.user?.umask;
   return {
     ...process,
@@ -77,7 +78,10 @@ export function completedProcess(record: ContainerRecord, process: Process): Pro
 
 const INHERITED = ['scheduler', 'ioPriority', 'apparmorProfile', 'selinuxLabel'] as const;
 
-/** An empty text says nothing. The profile as crun does it: with runc such a process is confined by none. */
+/**
+ * An empty text counts as left out. The AppArmor profile is inherited as with crun; with runc no profile would confine
+ * such a process.
+ */
 function inherited(own: Process, process: Process): Partial<Process> {
   const missing = INHERITED.filter((name) => own[name] && !process[name]);
   const { execCPUAffinity } = process;
@@ -88,22 +92,21 @@ function inherited(own: Process, process: Process): Partial<Process> {
   };
 }
 
-function containerProcess({ config, id }: ContainerRecord): Process {
-  const { process } = config;
-  if (process === undefined) throw new Error(`container ${id} has no process`);
+function ownProcess(record: ContainerRecord): Process {
+  const process = containerProcess(record);
   return { ...process, env: withoutSockets(process.env ?? []) };
 }
 
 /**
- * LISTEN_FDS and LISTEN_PID tell of descriptors that only the container's first process has, and it alone is to say
- * that it is ready.
+ * Leaves out what is for the container's first process alone: LISTEN_FDS and LISTEN_PID, which tell of descriptors that
+ * only it has, and NOTIFY_SOCKET, by which it says that it is ready.
  */
 function withoutSockets(env: readonly string[]): string[] {
   const listening = env.includes('LISTEN_PID=1');
   return env.filter((entry) => entry !== OWN_NOTIFY_SOCKET && !(listening && /^LISTEN_(FDS|PID)=/.test(entry)));
 }
 
-/** Of effects/handover/notify.ts, which is loaded where it is needed. */
+/** As effects/handover/notify.ts sets it, which is loaded only where it is needed. */
 const OWN_NOTIFY_SOCKET = 'NOTIFY_SOCKET=/run/notify/notify.sock';
 
 function userOf(own: User, { user, additionalGids = [] }: ExecOverrides): User {
@@ -121,7 +124,10 @@ function splitOnce(text: string): readonly [string, string?] {
   return colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
 }
 
-/** Go's Atoi, but for numbers that no id can be: runc cuts off their upper bits. */
+/**
+ * Reads numbers as Go's Atoi does, and refuses those that are too large for an id. Of these runc cuts off the upper
+ * bits.
+ */
 function idOf(text: string, what: 'uid' | 'gid'): number {
   if (!/^[+-]?\d+$/.test(text))
     throw new Error(`bad ${what}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
@@ -137,7 +143,7 @@ function additionalGid(gid: number): number {
   return gid;
 }
 
-/** Ambient capabilities only where there are inheritable ones: the kernel would refuse them. */
+/** Adds ambient capabilities only where there are inheritable ones: else the kernel would refuse them. */
 function withCapabilities(own: NonNullable<Process['capabilities']>, added: readonly string[]) {
   if (added.length === 0) return own;
   const more = (names: readonly string[] | undefined): string[] => [...(names ?? []), ...added];

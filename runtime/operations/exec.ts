@@ -9,6 +9,7 @@ import { attend } from '../../effects/foreground/attend.ts';
 import { capabilityWarnings } from '../../effects/process/capabilities.ts';
 import type { Inheritance, Session } from '../../effects/session.ts';
 import { type ExecActor, execMachine, settled } from '../../machines/exec.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
 import { interruptedBy } from '../../native/performers/interruption.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
@@ -24,7 +25,7 @@ import { type InheritanceOptions, type Inherited, inherit } from '../foreground/
 
 interface ExecRequest {
   readonly id: string;
-  /** Valid; decided once the container is known. */
+  /** The process to start, valid. Asked for once the container's record is known. */
   readonly process: (record: ContainerRecord) => Process | Promise<Process>;
   readonly ignorePaused: boolean;
   /** Values of `--cgroup`. */
@@ -37,21 +38,22 @@ interface ExecOptions extends Omit<InheritanceOptions, 'terminal'> {
 }
 
 /**
- * @returns the exit status of the process, 128 + n where signal n ended it; 0 once it runs with `detach`
- * @throws Error, of one line, where it did not come to run; no process is left then
+ * Starts a process, and stands for it until it ends.
+ * @returns the exit status of the process, 128 + n where signal n ended it; with `detach` 0, as soon as it runs
+ * @throws Error of one line where it could not be started. No process is left then
  */
-export async function execute(context: Context, request: ExecRequest, options: ExecOptions): Promise<number> {
+export async function execInContainer(context: Context, request: ExecRequest, options: ExecOptions): Promise<number> {
   const execution = await planned(context, request);
   return options.detach ? inBackground(execution, options) : inForeground(execution, options);
 }
 
 /**
- * Starts a process that is left to the caller, whose child it is.
+ * Starts a process, and leaves it to the caller, whose child it is.
  * @returns its pid
- * @throws Error, of one line; no process is left then
+ * @throws Error of one line where it could not be started. No process is left then
  */
-export async function startProcess(context: Context, request: ExecRequest, inheritance: Inheritance): Promise<number> {
-  let pid = 0;
+export async function execUnattended(context: Context, request: ExecRequest, inheritance: Inheritance): Promise<Pid> {
+  let pid: Pid = 0;
   const actor = await start(await planned(context, request), { inheritance }, {}, (own) => {
     pid = own;
   });
@@ -99,7 +101,8 @@ async function inForeground(execution: Execution, options: ExecOptions): Promise
     if (typeof actor === 'number') return 128 + actor;
     undo.push(() => actor.stop());
     if (connected === undefined) throw new Error('a process runs that nobody is connected to');
-    // What the process leaves running in the container goes on being heard, as with runc: a deletion ends it, of `run`.
+    // As with runc, we go on carrying the output of what the process leaves running in the container, until that ends.
+    // (With `run`, the deletion of the container ends it.)
     const status = await attend(context.platform, connected.attendance({ subreaper: false, awaitsWriters: true }));
     actor.send({ type: 'exited', status });
     return status;
@@ -109,7 +112,8 @@ async function inForeground(execution: Execution, options: ExecOptions): Promise
 }
 
 /**
- * A container that is frozen, or that hangs, keeps the process from joining it for as long as it likes.
+ * A container that is frozen, or that hangs, can keep the process from joining it forever. A signal to the command ends
+ * the wait.
  * @returns the signal that ended the command before the process ran; the process has been killed then
  */
 async function startUnlessEnded(...given: Parameters<typeof start>): Promise<ExecActor | number> {
@@ -129,22 +133,22 @@ async function startUnlessEnded(...given: Parameters<typeof start>): Promise<Exe
   }
 }
 
-/** What systemd passes on is for the container's first process, and so it is for runc. */
+/** As with runc: the sockets that systemd passes to the command are for the container's first process alone. */
 const withoutSockets = (context: Context): Context => ({ ...context, host: { ...context.host, env: {} } });
 
 /**
  * @param connect called once there is a process, before it executes its program
- * @returns the actor of a process that runs
+ * @returns the actor of the process, which runs by then
  */
 async function start(
   { context, record, process, cgroup }: Execution,
   { inheritance }: Pick<Inherited, 'inheritance'>,
   { pidFile }: Pick<ExecOptions, 'pidFile'>,
-  connect: (pid: number) => void,
+  connect: (pid: Pid) => void,
 ): Promise<ExecActor> {
   const session = sessionFor(context, record.id, { inheritance });
   let joined: JoinedProcess | undefined;
-  let addToGroup: ((pid: number) => void) | undefined;
+  let addToGroup: ((pid: Pid) => void) | undefined;
   const actor = createActor(
     execMachine({
       async join() {
@@ -173,11 +177,11 @@ async function start(
   return actor;
 }
 
-/** What puts a process into the container's resctrl group, where it has one. */
+/** What puts a process into the container's resctrl group; undefined where the container has none. */
 async function groupFor({ platform: { local } }: Session, { resctrl }: ContainerRecord) {
   if (resctrl === undefined) return undefined;
   const { addExecToGroup } = await import('../../effects/resctrl/group.ts');
-  return (pid: number): void => addExecToGroup(local, resctrl, pid);
+  return (pid: Pid): void => addExecToGroup(local, resctrl, pid);
 }
 
 const starting = <T>(action: () => T): T => doing(STARTING_PROCESS, action);

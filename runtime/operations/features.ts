@@ -1,4 +1,6 @@
-/** `features`: what this build does, on this kernel. features.md, features-linux.md. */
+/**
+ * `features`: what this build can do on this kernel (features.md and features-linux.md of the runtime specification).
+ */
 
 import { NAMESPACE_FLAGS } from '../../effects/namespaces/plan.ts';
 import { readSmallFile } from '../../effects/paths/proc.ts';
@@ -23,7 +25,7 @@ import { MOUNT_OPTIONS } from '../../spec/mount-options.ts';
 import type { Features, NamespaceType } from '../../spec/types.ts';
 import { OCI_VERSION } from '../../spec/version.ts';
 
-/** What is done here whatever the kernel: features-linux.md asks for no more. */
+/** We can do it, whether or not this kernel can: features-linux.md asks for no more. */
 const DONE = { enabled: true } as const;
 
 /** @param version of this build */
@@ -52,7 +54,7 @@ export function featuresOf(platform: Platform, version: string): Features {
     },
     annotations: {
       ...(library === undefined ? {} : { 'io.github.seccomp.libseccomp.version': library.version }),
-      // What engines ask of runc; whether CRIU is there they ask it themselves.
+      // Engines look for this annotation of runc's. Whether CRIU is installed they find out themselves.
       'org.opencontainers.runc.checkpoint.enabled': 'true',
       'runchart.version': version,
     },
@@ -65,21 +67,21 @@ function mountOptions(): string[] {
   return [...flags, ...propagation, ...recursive, ...extension, ...mapped].toSorted();
 }
 
-/** Under the names that the kernel has for them. */
+/** The kernel's names for namespaces, where the specification's differ. */
 const FILES: Readonly<Partial<Record<NamespaceType, string>>> = { mount: 'mnt', network: 'net' };
 
 function namespaces(local: Kernel): NamespaceType[] {
   return namespaceTypes()
-    .filter((type) => exists(local, `/proc/self/ns/${FILES[type] ?? type}`))
+    .filter((type) => isThere(local, `/proc/self/ns/${FILES[type] ?? type}`))
     .toSorted();
 }
 
 const namespaceTypes = (): NamespaceType[] =>
   Object.keys(NAMESPACE_FLAGS).filter((name): name is NamespaceType => name in NAMESPACE_FLAGS);
 
-const exists = (local: Kernel, path: string): boolean => attempt(local, faccessat2(AT.FDCWD, path, 0)) >= 0;
+const isThere = (local: Kernel, path: string): boolean => attempt(local, faccessat2(AT.FDCWD, path, 0)) >= 0;
 
-/** Those of ours that the kernel has. */
+/** The capabilities that we know and this kernel has. */
 function capabilities(local: Kernel): string[] {
   const last = Number(readSmallFile(local, '/proc/sys/kernel/cap_last_cap'));
   return CAPABILITIES.slice(0, last + 1);
@@ -91,14 +93,14 @@ function seccomp(local: Kernel, library: LibSeccomp) {
     enabled: true,
     actions: seccompActionSchema.options.toSorted(),
     operators: seccompOperatorSchema.options.toSorted(),
-    // Every architecture has the call: the library does not know one where it answers that it is unknown.
+    // Every architecture has `exit`. An architecture on which the library cannot resolve it is unknown to the library.
     archs: seccompArchSchema.options.filter((name) => library.resolveOn('exit', SCMP_ARCH[name]) !== -1).toSorted(),
     knownFlags: flags.toSorted(),
     supportedFlags: flags.filter((name) => flagSupported(local, name)).toSorted(),
   };
 }
 
-/** undefined where there is no libseccomp that can be used. */
+/** @returns undefined where there is no libseccomp that we can use */
 function libraryOf(platform: Platform): LibSeccomp | undefined {
   try {
     return platform.libseccomp();

@@ -1,4 +1,4 @@
-/** `update --resources`: linux.resources of config.json, alone. */
+/** The file of `update --resources`: what `linux.resources` is in a config.json. */
 
 import { reasonOf } from '../../effects/error.ts';
 import { readSmallFile } from '../../effects/paths/proc.ts';
@@ -14,7 +14,7 @@ import { absolutePath } from '../host/path.ts';
 
 const LIMIT = 16 << 20;
 
-/** @param file `-` for standard input. @throws Error, of one line */
+/** @param file `-` for standard input. @throws Error of one line */
 export async function readResources({ platform, host }: Context, file: string): Promise<LinuxResources> {
   const name = file === '-' ? 'standard input' : file;
   let text: string;
@@ -28,7 +28,7 @@ export async function readResources({ platform, host }: Context, file: string): 
 
 /** @throws SpecError */
 async function parseResources(text: string, document: string): Promise<LinuxResources> {
-  // zod, which takes its time to load: no validator is compiled for what is so rarely read.
+  // This loads zod, which takes a while. Such a file is so rare that the build compiles no validator for it.
   const [{ resourcesSchema }, { respell }, { findShapeProblem }] = await Promise.all([
     import('../../spec/config/linux/resources.ts'),
     import('../../spec/respell.ts'),

@@ -1,4 +1,4 @@
-/** `restore`: a checkpointed container once more, from its bundle and its images; then it is as one that was `run`. */
+/** `restore`: brings a container back from its bundle and its images. From then on it is like one that was `run`. */
 
 import type { RestoreOptions } from '../../effects/criu/options.ts';
 import { prepareRestoration } from '../../effects/criu/restoration.ts';
@@ -8,7 +8,7 @@ import { type ForegroundOptions, runForeground } from '../foreground/foreground.
 import { type BackgroundOptions, createInBackground, type Planned } from './background.ts';
 import { createContainer } from './create.ts';
 
-/** Leaves it to itself. @throws Error, of one line; no container is left then */
+/** Restores a container that is on its own then. @throws Error of one line. No container is left then */
 export async function restoreInBackground(
   context: Context,
   request: Planned,
@@ -19,7 +19,11 @@ export async function restoreInBackground(
   await createInBackground(withoutSockets(context), restored, { ...options, start: false });
 }
 
-/** @returns as `runInForeground` @throws Error of one line, where it did not come to run; no container is left then */
+/**
+ * Restores a container, and stands for its process until it ends.
+ * @returns the exit status, as `runInForeground`
+ * @throws Error of one line where it could not be restored. No container is left then
+ */
 export async function restoreInForeground(
   context: Context,
   request: Planned,
@@ -40,7 +44,7 @@ async function prepared(context: Context, request: Planned, options: RestoreOpti
   return { ...request, restoration, config: restoration.config };
 }
 
-/** Its descriptors come from the images: none that systemd passes on. */
+/** The process's descriptors come from the images. So it gets none of those that systemd passes to the command. */
 function withoutSockets(context: Context): Context {
   const { LISTEN_PID: _, ...env } = context.host.env;
   return { ...context, host: { ...context.host, env } };

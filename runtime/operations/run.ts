@@ -1,4 +1,4 @@
-/** `run` as one operation: create, start, stand for the container's process, delete. */
+/** `run`: creates a container, starts it, stands for its process until it ends, and deletes the container. */
 
 import type { Context } from '../container/context.ts';
 import { type ForegroundOptions, runForeground } from '../foreground/foreground.ts';
@@ -8,7 +8,7 @@ import { createContainer } from './create.ts';
 
 /**
  * @returns the exit status of the container's process, 128 + n where signal n ended it
- * @throws Error, of one line, where it did not come to run; no container is left then
+ * @throws Error of one line where it could not be started. No container is left then
  */
 export function runInForeground(
   context: Context,

@@ -3,7 +3,8 @@
 import { SIGNALS } from '../../native/constants/signal.ts';
 
 /**
- * A name with or without `SIG`, in any case, or a number, which the kernel judges: `KILL`, `sigterm`, `9`.
+ * Reads a name with or without `SIG`, in upper or lower case, or a number: `KILL`, `sigterm`, `9`. The kernel checks
+ * the number.
  * @throws Error with runc's text
  */
 export function parseSignal(text: string): number {
@@ -15,5 +16,5 @@ export function parseSignal(text: string): number {
   return found[1];
 }
 
-/** Without `SIG`. */
+/** The names, without `SIG`. */
 export const signalNames = (): readonly string[] => Object.keys(SIGNALS).map((name) => name.slice('SIG'.length));

@@ -1,18 +1,20 @@
-/** What `update` makes of a container's resources: those to be written now, and those that are in force then. Pure. */
+/** What `update` makes of a container's resources: which of them are written now, and which are in force then. Pure. */
 
 import { majorMinor } from '../../effects/cgroups/limits/limit.ts';
 import type { BlockIO, LinuxCPU, LinuxMemory, LinuxNetwork, LinuxResources, ThrottleDevice } from '../../spec/types.ts';
 
 interface ChangedResources {
   /**
-   * Only what was asked for, and what the kernel wants beside it. Whoever set something else from outside meanwhile
-   * (a kubelet its cpusets) finds it as it was.
+   * Only what was asked for, and what the kernel wants together with it. Other limits stay as they are, since somebody
+   * else may have set them meanwhile (a kubelet its cpusets).
    */
   readonly written: LinuxResources;
   readonly kept: LinuxResources;
 }
 
-/** @param asked what is absent or, where zero means nothing, zero stays as it is; device rules always do */
+/**
+ * @param asked what is absent stays as it is; so does what is zero, where zero means nothing. Device rules always stay
+ */
 export function changeResources(old: LinuxResources, asked: LinuxResources): ChangedResources {
   const { devices: _, memory = {}, cpu = {}, blockIO = {}, hugepageLimits = [], ...others } = asked;
   const askedMemory = withoutZeros(memory, 'swappiness');
@@ -41,34 +43,34 @@ export function changeResources(old: LinuxResources, asked: LinuxResources): Cha
   };
 }
 
-/** Unlimited memory takes a limit of memory and swap together with it. */
+/** A change to unlimited memory also removes the limit of memory and swap together. */
 function changeMemory(old: LinuxMemory, asked: LinuxMemory): LinuxMemory {
   const { swap: _, ...withoutSwap } = old;
   const unlimited = asked.limit !== undefined && BigInt(asked.limit) === -1n && asked.swap === undefined;
-  // For this update alone.
+  // `checkBeforeUpdate` is for this update alone.
   const { checkBeforeUpdate: __, ...lasting } = asked;
   return { ...(unlimited ? withoutSwap : old), ...lasting };
 }
 
-/** v2 has no limit for both, so each is computed from the two. */
+/** v2 has no limit for memory and swap together. The limit of swap is computed from both, so both are written. */
 const memoryTogether = ({ limit, swap }: LinuxMemory, asked: LinuxMemory): LinuxMemory =>
   asked.limit === undefined && asked.swap === undefined
     ? {}
     : { ...(limit === undefined ? {} : { limit }), ...(swap === undefined ? {} : { swap }) };
 
-/** An idle cgroup takes no shares. */
+/** A cgroup that becomes idle gives up its shares. */
 function changeCpu(old: LinuxCPU, asked: LinuxCPU): LinuxCPU {
   const { shares: _, ...withoutShares } = old;
   return { ...(asked.idle !== undefined && asked.shares === undefined ? withoutShares : old), ...asked };
 }
 
-/** v2 has one file for both. */
+/** v2 has one file for quota and period. */
 const cpuTogether = ({ quota, period }: LinuxCPU, asked: LinuxCPU): LinuxCPU =>
   asked.quota === undefined && asked.period === undefined
     ? {}
     : { ...(quota === undefined ? {} : { quota }), ...(period === undefined ? {} : { period }) };
 
-/** Priorities are by interface, each written by itself. */
+/** Each interface has a priority of its own, which is written by itself. */
 function changeNetwork(old: LinuxNetwork, asked: LinuxNetwork): LinuxNetwork {
   const priorities = merged(old.priorities, asked.priorities, ({ name }) => name);
   return { ...old, ...withoutZeros(asked), ...(priorities.length === 0 ? {} : { priorities }) };
@@ -76,7 +78,7 @@ function changeNetwork(old: LinuxNetwork, asked: LinuxNetwork): LinuxNetwork {
 
 type Rdma = NonNullable<LinuxResources['rdma']>;
 
-/** The kernel leaves a device's other limit alone. */
+/** A device has two limits. The kernel leaves the one alone that is not written. */
 const changeRdma = (old: Rdma, asked: Rdma): Rdma => ({
   ...old,
   ...Object.fromEntries(Object.entries(asked).map(([device, limits]) => [device, { ...old[device], ...limits }])),
@@ -105,7 +107,11 @@ type ThrottleName =
   | 'throttleReadIOPSDevice'
   | 'throttleWriteIOPSDevice';
 
-/** One entry for each key: the later one's, in the place of the earlier. @param member by member, not as a whole */
+/**
+ * Merges two lists by a key. Where both have an entry of one key, the one that was asked for takes the place of the old
+ * one.
+ * @param member whether only the members that the new entry has are replaced, instead of the whole entry
+ */
 function merged<T>(old: readonly T[] = [], asked: readonly T[] = [], keyOf: (one: T) => string, member = false): T[] {
   const all = new Map(old.map((one) => [keyOf(one), one]));
   for (const one of asked) {
@@ -124,6 +130,6 @@ function withoutZeros<T extends object>(values: T, ...meant: readonly (keyof T)[
   return kept;
 }
 
-/** Without what says nothing. */
+/** Leaves out the members that are empty. */
 const present = (resources: LinuxResources): LinuxResources =>
   Object.fromEntries(Object.entries(resources).filter(([, value]) => Object.keys(value ?? {}).length > 0));

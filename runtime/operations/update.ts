@@ -1,4 +1,4 @@
-/** `update`: other limits for a container that is there. */
+/** `update`: changes the limits of a container. */
 
 import type { Config, Linux, LinuxResources } from '../../spec/types.ts';
 import { checkConfig } from '../../spec/validate.ts';
@@ -7,7 +7,7 @@ import type { Context } from '../container/context.ts';
 import { openExisting } from '../container/open.ts';
 import { changeResources } from './update-resources.ts';
 
-/** @throws Error, of one line; the limits are as they were then */
+/** @throws Error of one line. Then the limits are as they were */
 export async function update(
   context: Context,
   id: string,

@@ -1,10 +1,12 @@
 /** Why a container's directory could not be used. */
 
-import { SyscallError } from '../../native/kernel/perform.ts';
+import { reasonOf } from '../../effects/error.ts';
 
 type StoreProblem = 'missing' | 'exists' | 'busy' | 'damaged' | 'failed';
 
-/** One line; the texts for `missing` and `exists` are runc's, which engines match on. */
+/**
+ * A problem with a container's directory. Engines match on the messages for `missing` and `exists`, which are runc's.
+ */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly problem: StoreProblem;
@@ -18,14 +20,15 @@ export class StoreError extends Error {
 export const missing = () => new StoreError('missing', 'container does not exist');
 export const exists = () => new StoreError('exists', 'container with given ID already exists');
 
-/** What was tried, and the reason: `cannot write the state of container c1: ENOSPC: no space left on device`. */
+/**
+ * An error that says what was tried, and why it failed: `cannot write the state of container c1: ENOSPC: no space left
+ * on device`.
+ */
 export function storeFailure(tried: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const reason = cause instanceof SyscallError ? message.slice(cause.call.name.length + 2) : message;
-  return new StoreError('failed', `cannot ${tried}: ${reason}`, { cause });
+  return new StoreError('failed', `cannot ${tried}: ${reasonOf(cause)}`, { cause });
 }
 
-/** Whether an error says that of a container. */
+/** Whether an error is a StoreError about this problem. */
 export const isStoreError = (error: unknown, problem: StoreProblem): error is StoreError =>
   error instanceof StoreError && error.problem === problem;

@@ -1,4 +1,7 @@
-/** One command at a time on a container: flock(2) on its directory. The kernel lets go of it when a command dies. */
+/**
+ * Lets one command at a time work on a container, by flock(2) on the container's directory. When a command dies, the
+ * kernel lets go of its lock.
+ */
 
 import { flock } from '../../native/calls/files.ts';
 import { LOCK } from '../../native/constants/files.ts';
@@ -8,11 +11,11 @@ import { type Directory, isCurrent } from './directory.ts';
 import { missing, StoreError, storeFailure } from './error.ts';
 
 /**
- * Waiting for others, without stopping the engine: one process may be working on several containers,
- * and what holds the lock may be another actor of this very process.
+ * How to wait for a lock. The engine must go on meanwhile: one process may work on several containers, and the lock may
+ * be held by another actor of the same process.
  */
 export interface Patience {
-  /** How long a command waits for another one's lock. */
+  /** How long a command waits for the lock of another one. */
   readonly milliseconds: number;
   sleep(milliseconds: number): Promise<void>;
 }
@@ -20,7 +23,7 @@ export interface Patience {
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
 
-/** Tries once. @returns false where another command holds the lock */
+/** Tries to take the lock, once. @returns false where another command holds it */
 export function tryLock(kernel: Kernel, directory: Directory): boolean {
   for (;;) {
     try {
@@ -34,8 +37,8 @@ export function tryLock(kernel: Kernel, directory: Directory): boolean {
 }
 
 /**
- * Takes the lock.
- * @throws StoreError `busy` after the patience's time; `missing` when the container was deleted meanwhile
+ * Takes the lock, and waits for it where another command holds it.
+ * @throws StoreError `busy` when the time of `patience` is over; `missing` when the container was deleted meanwhile
  */
 export async function lock(kernel: Kernel, directory: Directory, patience: Patience): Promise<void> {
   let waited = 0;
@@ -48,7 +51,7 @@ export async function lock(kernel: Kernel, directory: Directory, patience: Patie
   if (!isCurrent(kernel, directory)) throw missing();
 }
 
-/** Lets go of the lock; closing the directory does too. */
+/** Lets go of the lock. Closing the directory lets go of it too. */
 export function unlock(kernel: Kernel, directory: Directory): void {
   attempt(kernel, flock(directory.fd, LOCK.UN));
 }

@@ -1,4 +1,7 @@
-/** What `state` and `list` ask: a look without lock, without a machine, without a trace. */
+/**
+ * Looks at containers for `state` and `list`: without taking the lock, without running the machine, and without
+ * changing anything.
+ */
 
 import { mayHaveChanged, observedState, statusIn } from '../../machines/rules.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
@@ -12,7 +15,7 @@ interface LookOptions {
   readonly kernel: Kernel;
   readonly root: string;
   readonly observe: (record: ContainerRecord) => Facts | Promise<Facts>;
-  /** For all: that there is no root is an error. */
+  /** Makes it an error for `lookAtAll` that there is no state root. */
   readonly rootMustExist?: boolean;
 }
 
@@ -21,7 +24,7 @@ export interface View {
   readonly record: ContainerRecord;
 }
 
-/** @throws StoreError `missing`, `damaged` */
+/** A container's record, and its status now. @throws StoreError `missing`, `damaged` */
 export async function lookAt({ kernel, root, observe }: LookOptions, id: string): Promise<View> {
   const directory = openDirectory(kernel, root, id);
   let text: string | undefined;
@@ -35,7 +38,9 @@ export async function lookAt({ kernel, root, observe }: LookOptions, id: string)
   return { record, status: statusIn(mayHaveChanged(state) ? observedState(record, await observe(record)) : state) };
 }
 
-/** Every container below the root, in the order of their names; `problem` for those that can't be read. */
+/**
+ * Looks at every container below the state root, in the order of their names. `problem` says why one cannot be read.
+ */
 export async function lookAtAll(
   options: LookOptions,
 ): Promise<readonly { readonly id: string; readonly view?: View; readonly problem?: unknown }[]> {

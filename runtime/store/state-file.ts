@@ -1,4 +1,4 @@
-/** `state.json`: the machine's persisted snapshot, and the version of its form. Pure. */
+/** Reads and writes the text of `state.json`: the machine's persisted snapshot, and the version of the format. Pure. */
 
 import { persisted, persistedState } from '../../machines/persisted.ts';
 import type { PersistedState } from '../../machines/status.ts';
@@ -20,10 +20,10 @@ declare global {
   }
 }
 
-/** Raised when a record of an older version could be misread; fields may come without it. */
+/** To be raised when an older record could be misread. A new field alone does not raise it. */
 const VERSION = 1;
 
-/** What holds a config is nested a little deeper than that. */
+/** A state.json holds a config, and is nested a little deeper than that. */
 const DEPTH = MAX_DEPTH + 10;
 
 export interface Stored {
@@ -36,20 +36,21 @@ export function encodeState({ state, record }: Stored): string {
   try {
     return JSON.stringify(file);
   } catch (error) {
-    // Few configs hold one, and a replacer is called for every member: a third of the cost of a small state.
+    // JSON.stringify refuses bigints. Few configs hold one, and a replacer, which is called for every member, makes up
+    // a third of the cost of a small state. So it is used in the second try only.
     if (!(error instanceof TypeError)) throw error;
     return JSON.stringify({ runchart: VERSION, wideIntegers: true, snapshot: file.snapshot }, wideIntegers);
   }
 }
 
-/** Integers beyond 2^53 are bigints in a config (spec/json.ts), which JSON.stringify refuses by itself. */
+/** A replacer for JSON.stringify. Integers beyond 2^53 are bigints in a config (spec/json.ts). */
 export function wideIntegers(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? JSON.rawJSON(value.toString()) : value;
 }
 
 /**
- * Reads what `encodeState` wrote for the container `id` below `root`. What is written there decides over killing
- * processes and removing cgroups, so it is checked, even though only its owner may write it.
+ * Reads what `encodeState` wrote for the container `id` below `root`. It decides which processes are killed and which
+ * cgroups are removed. So it is checked, even though only its owner may write it.
  * @throws StoreError `damaged`
  */
 export function decodeState(text: string, root: string, id: string): Stored {
@@ -61,7 +62,7 @@ export function decodeState(text: string, root: string, id: string): Stored {
     );
   let file: unknown;
   try {
-    // What encodeState wrote holds no null, and says whether it holds what a number can't.
+    // A text of encodeState holds no null, and says whether it holds integers that a number cannot.
     file = parseJsonQuickly(text, 'state.json', DEPTH);
     if (field(file, 'wideIntegers') === true) file = parseJson(text, 'state.json', DEPTH);
   } catch (error) {
@@ -78,14 +79,14 @@ export function decodeState(text: string, root: string, id: string): Stored {
   const wrong = flaw(record);
   if (wrong !== undefined || !isRecord(record)) throw damaged(`state.json: ${wrong}`);
   if (record.id !== id) throw damaged(`state.json is of container ${record.id}`);
-  // The state root may have been moved or mounted elsewhere; where the file lies is the truth.
+  // The state root may have been moved, or mounted elsewhere. The place where we found the file counts.
   return { state, record: { ...record, root } };
 }
 
 /**
- * What can be found of a container whose state is damaged or of another runtime: enough for `delete --force`.
- * runc's own state.json is understood as far as its init and cgroup go.
- * @param guessed the cgroup that a container of this name would have by default, where the file tells of none
+ * Finds what `delete --force` needs of a container whose state is damaged, or was written by another runtime. Of a
+ * state.json of runc's we understand the init and the cgroup.
+ * @param guessed the cgroup that a container of this name has by default, for a file that names none
  */
 export function salvageState(text: string | undefined, root: string, id: string, guessed?: CgroupRecord): Stored {
   let file: unknown;
@@ -133,7 +134,7 @@ function cgroupOfRunc(file: unknown): unknown {
     : { layout: 'v2', driver: 'fs', paths: { unified } };
 }
 
-/** @returns what is wrong with a record, undefined when nothing is */
+/** @returns what is wrong with a record; undefined when nothing is */
 function flaw(record: unknown): string | undefined {
   for (const name of ['id', 'bundle', 'ociVersion', 'rootfs', 'created'])
     if (typeof field(record, name) !== 'string') return `${name} is not a string`;
@@ -180,12 +181,12 @@ function isResctrl(value: unknown): value is ResctrlRecord {
   );
 }
 
-/** Not a hierarchy's root: it will be emptied of its processes and removed. */
+/** Not the root of a hierarchy: the processes in the cgroup will be killed, and it will be removed. */
 function isCgroupPath(path: unknown): boolean {
   return isPlainPath(path) && /^\/.+\/[^/]+$/.test(path);
 }
 
-/** Absolute, and nothing that a component could lead out of. */
+/** Absolute, and without `..`. */
 function isPlainPath(path: unknown): path is string {
   return typeof path === 'string' && path.startsWith('/') && !path.split('/').some((part) => part === '..');
 }

@@ -20,7 +20,7 @@ function loadedWith(file: string, loaded = new Set<string>()): ReadonlySet<strin
 
 /** What makes a container; a profile's compiler; CRIU. */
 const CREATION = [
-  'runtime/container/creating.ts',
+  'runtime/container/creation-effects.ts',
   'effects/init/start.ts',
   'effects/rootfs/make.ts',
   'effects/mounts/plan.ts',

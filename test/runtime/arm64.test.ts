@@ -1,4 +1,4 @@
-/** A creation as it goes on arm64, whose kernels may be built for pages of 64 kB. */
+/** A creation on arm64, where a kernel may have pages of 64 kB. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import type { Wrap } from '../../native/platform.ts';
 
 const skip = process.versions.bun !== undefined && 'Bun replaces process.arch as it reads the sources';
 
-test('a waiting init gives back whole pages, of whatever size', { skip }, async () => {
+test('an init that waits gives back whole pages, whatever their size', { skip }, async () => {
   const { arch } = process;
   Object.defineProperty(process, 'arch', { value: 'arm64', configurable: true });
   const { BUNDLE, command, worldWithBundle } = await import('./simulated.ts');

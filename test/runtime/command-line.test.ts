@@ -1,4 +1,4 @@
-/** Small things that the command line is made of. */
+/** Small parts of the command line: paths, the default root, signals, times, names of users. */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -34,7 +34,7 @@ describe('defaultRoot', () => {
     [{ XDG_RUNTIME_DIR: '' }, 1000, false, '/run/runchart'],
     [{ XDG_RUNTIME_DIR: '/x' }, 1000, false, '/x/runchart'],
     [{ XDG_RUNTIME_DIR: '/x' }, 0, false, '/run/runchart'],
-    // podman unshare, rootlesskit: root by number, but whose?
+    // Under podman unshare and rootlesskit an ordinary user is uid 0.
     [{ XDG_RUNTIME_DIR: '/x' }, 0, true, '/x/runchart'],
     [{ XDG_RUNTIME_DIR: '/x', USER: 'ann' }, 0, true, '/x/runchart'],
     [{ XDG_RUNTIME_DIR: '/x', USER: 'root' }, 0, true, '/run/runchart'],

@@ -1,6 +1,6 @@
 /**
- * Every system call of a command failing once, and the command dying at every one, in a simulated world:
- * always one clear error, nothing left, and nothing that `delete --force` cannot remove.
+ * Every system call of a command fails once, and the command dies at every one, in a simulated world. Each time there
+ * is one clear error, and nothing is left, or only what `delete --force` can remove.
  */
 
 import assert from 'node:assert/strict';
@@ -32,7 +32,7 @@ const start: Operation = async (context) => {
 };
 const remove: Operation = async (context) => succeed(context, await deleteContainer(optionsFor(context, 'c1'), true));
 
-/** A command of its own, which ends. @returns what it left */
+/** Runs an operation as a command of its own. @returns what it left behind */
 async function run(world: World, operation: Operation): Promise<readonly string[]> {
   const { platform, context } = command(world);
   await operation(context);
@@ -43,17 +43,20 @@ async function run(world: World, operation: Operation): Promise<readonly string[
 
 interface Trial {
   readonly world: World;
-  /** undefined where the command ran to its end without a fault: the trials are over. */
+  /** undefined where the command ended without a fault: then there are no more calls to try. */
   readonly struck: Struck | undefined;
   readonly error: unknown;
-  /** While the command is still there: descriptors, processes, zombies. */
+  /** What is left while the command is still there: descriptors, processes, zombies. */
   readonly left: readonly string[];
   readonly platform: ReturnType<typeof command>['platform'];
 }
 
 class Died extends Error {}
 
-/** Runs an operation in fresh worlds, the first call of it failing in the first one, the second in the second, … */
+/**
+ * Runs an operation in one fresh world after the other. Its first call fails in the first one, its second in the
+ * second, …
+ */
 async function* trials(
   operation: Operation,
   fault: Fault,
@@ -82,18 +85,18 @@ async function* trials(
   }
 }
 
-/** The state root stays, as it does for every runtime. */
+/** What is left besides the state root, which stays, as with every runtime. */
 const isLeft = (line: string): boolean => line !== `file ${ROOT}`;
 
 const told = ({ struck }: Trial): string =>
   `call ${struck?.n}, ${struck?.call.name} of the ${struck?.performer}: ${JSON.stringify(struck?.call.args.filter((arg) => typeof arg === 'string'))}`;
 
 for (const layout of ['v2', 'hybrid'] as const) {
-  test(`create on ${layout}: whichever call fails, one clear error and nothing left`, async () => {
+  test(`create on ${layout}: whichever call fails, there is one clear error, and nothing is left`, async () => {
     for await (const trial of trials(create, 'EIO', layout)) {
       const { world, error, platform } = trial;
       if (error === undefined) {
-        // It did without that call; so the container is a good one.
+        // The command did without that call, and the container is sound.
         platform.kill();
         await run(world, start);
         assert.ok(
@@ -136,7 +139,7 @@ for (const [name, operation, before] of [
   ['start', start, [create]],
   ['delete', remove, [create, start]],
 ] as const)
-  test(`${name}: killed at whichever call, it leaves what delete --force removes`, async () => {
+  test(`${name}: killed at any call, it leaves only what delete --force removes`, async () => {
     for await (const trial of trials(operation, 'die', 'hybrid', before)) {
       trial.platform.kill();
       await run(trial.world, remove);
@@ -144,7 +147,7 @@ for (const [name, operation, before] of [
     }
   });
 
-/** What there is besides a fresh world's. */
+/** What is there that a fresh world does not have. */
 function afterAll(world: World): readonly string[] {
   const fresh = new Set(inventory(worldWithBundle(world.cgroups.hierarchies.length > 1 ? 'hybrid' : 'v2')));
   return inventory(world).filter((line) => !fresh.has(line) && isLeft(line));

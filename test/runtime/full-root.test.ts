@@ -1,7 +1,4 @@
-/**
- * A state root that takes no more writes, in a simulated world: whichever call of the write fails, and for whatever
- * reason.
- */
+/** A state root that takes no more writes, in a simulated world: any call of the write fails, for several reasons. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -22,7 +19,7 @@ type Reason = (typeof REASONS)[number];
 const isNewState = (arg: unknown) => arg === '.state.json.new';
 
 /**
- * The calls that write state.json, as the store makes them: the file is made, filled, and takes the other one's name.
+ * The calls by which the store writes state.json: it makes a new file, fills it, and exchanges the names of the two.
  */
 const WRITING: Readonly<Record<string, (reason: Reason) => ShouldFail>> = {
   'making the file': (reason) => (_, call) =>
@@ -37,7 +34,7 @@ function startsState(bytes: unknown): boolean {
   return bytes instanceof Uint8Array && new TextDecoder().decode(bytes).startsWith('{"runchart"');
 }
 
-/** One command. @returns what it warned of */
+/** Runs one command. @returns its warnings */
 async function run(
   world: World,
   action: (context: Context) => Promise<void>,
@@ -78,7 +75,7 @@ async function statusIn(world: World): Promise<string> {
 
 for (const [what, shouldFail] of Object.entries(WRITING))
   for (const reason of REASONS) {
-    test(`${reason} on ${what}: what is done is done, and is seen by the next command`, async () => {
+    test(`${reason} on ${what}: the command has its effect, and the next command sees it`, async () => {
       const world = worldWithBundle();
       await run(world, create);
       for (const [type, status] of [
@@ -92,13 +89,13 @@ for (const [what, shouldFail] of Object.entries(WRITING))
         assert.match(warnings[0] ?? '', new RegExp(`^saving the state: [^\\n]*${reason}[^\\n]*$`));
         assert.equal(await statusIn(world), status, type);
       }
-      // What is on disk says created; the kernel that it is paused, and has been started.
+      // On disk the container is created. The kernel says that it has been started, and is paused.
       assert.deepEqual(await run(world, ask('resume')), []);
       assert.equal(await statusIn(world), 'running');
       await run(world, async (context) => succeed(context, await deleteContainer(optionsFor(context, 'c1'), true)));
     });
 
-    test(`${reason} on ${what}: a creation fails, and leaves nothing`, async () => {
+    test(`${reason} on ${what}: a creation fails, and leaves nothing behind`, async () => {
       const world = worldWithBundle();
       const { platform } = command(world);
       const before = platform.leaks();

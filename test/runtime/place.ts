@@ -7,7 +7,7 @@ import { after } from 'node:test';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';
-import type { CommandEffects, ContainerOptions } from '../../runtime/container/container.ts';
+import type { CommandEffects, OpenOptions } from '../../runtime/container/container.ts';
 import type { Patience } from '../../runtime/store/lock.ts';
 import { World } from '../machines/world.ts';
 
@@ -28,7 +28,7 @@ export function newRoot(): string {
 export const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
 /** A command on a container of the world: its effects are in memory, its directory is real. */
-export function command(root: string, world = new World(), id = 'c1'): ContainerOptions {
+export function command(root: string, world = new World(), id = 'c1'): OpenOptions {
   const effects: CommandEffects = world.effects;
   return { kernel, root, id, effects, patience };
 }

@@ -1,4 +1,4 @@
-/** Containers of several kinds live their whole lives in a simulated world, and leave nothing in it. */
+/** Containers of several kinds live their whole lives in a simulated world, and leave nothing there. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -22,7 +22,7 @@ interface Kind {
   readonly noPivot?: boolean;
   readonly terminal?: boolean;
   readonly prepare?: (world: World) => void;
-  /** What the container's process must look like. */
+  /** Checks the container's process. */
   readonly check?: (process: Process) => void;
 }
 
@@ -117,7 +117,7 @@ for (const layout of ['v2', 'hybrid', 'v1'] as const)
       });
       const outside = command(world).platform;
 
-      /** One command, in a process of its own, that leaves no descriptor and no zombie. */
+      /** Runs one command in a process of its own, and checks that it leaves no descriptor and no zombie. */
       async function run(action: (context: Context, consoleSocket: object) => Promise<void>): Promise<void> {
         const { platform, context } = command(world);
         const before = platform.runtime.descriptors.numbers().length;

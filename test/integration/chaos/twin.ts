@@ -10,7 +10,8 @@ import type { Answer } from '../../../machines/ask.ts';
 import type { Request } from '../../../machines/events.ts';
 import { SIGNALS } from '../../../native/constants/signal.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
-import { accessFor, type ContainerOptions, newContainer, openContainer } from '../../../runtime/container/container.ts';
+import { accessFor, newContainer, openContainer } from '../../../runtime/container/access.ts';
+import type { OpenOptions } from '../../../runtime/container/container.ts';
 import { deleteContainer } from '../../../runtime/operations/delete.ts';
 import { isStoreError } from '../../../runtime/store/error.ts';
 import { lookAt } from '../../../runtime/store/look.ts';
@@ -74,7 +75,7 @@ export interface Real extends Pick<Commands, 'create' | 'ask' | 'delete' | 'look
 export class Twins {
   readonly #real: Real;
   readonly #world = new World();
-  readonly #twin: ContainerOptions;
+  readonly #twin: OpenOptions;
 
   constructor(real: Real, id: string) {
     this.#real = real;

@@ -1,4 +1,4 @@
-/** Commands on a container: real directories and locks, effects in memory. */
+/** Commands on a container, with real directories and locks, and effects in memory. */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
@@ -8,12 +8,8 @@ import type { Answer } from '../../../machines/ask.ts';
 import type { Request } from '../../../machines/events.ts';
 import { close } from '../../../native/calls/files.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
-import {
-  type Access,
-  type ContainerOptions,
-  newContainer,
-  openContainer,
-} from '../../../runtime/container/container.ts';
+import { type Access, newContainer, openContainer } from '../../../runtime/container/access.ts';
+import type { OpenOptions } from '../../../runtime/container/container.ts';
 import { deleteContainer } from '../../../runtime/operations/delete.ts';
 import { StoreError } from '../../../runtime/store/error.ts';
 import { lookAt, lookAtAll } from '../../../runtime/store/look.ts';
@@ -27,12 +23,12 @@ const MISSING = { message: 'container does not exist' };
 
 const recordIn = (root: string) => ({ ...newRecord(HOOKS), root });
 
-async function create(options: ContainerOptions): Promise<Answer> {
+async function create(options: OpenOptions): Promise<Answer> {
   const container = await newContainer(options, recordIn(options.root));
   return container.request({ type: 'create' }).finally(() => container.close());
 }
 
-async function run(options: ContainerOptions, request: Request, access: Access = 'exclusive'): Promise<Answer> {
+async function run(options: OpenOptions, request: Request, access: Access = 'exclusive'): Promise<Answer> {
   const container = await openContainer(options, access);
   return container.request(request).finally(() => container.close());
 }
@@ -61,11 +57,11 @@ test('separate commands lead a container through its life', async () => {
   assert.equal(descriptors(), before);
 });
 
-test('what happened meanwhile is told to the machine before the request', async () => {
+test('the machine is told what happened meanwhile, before it gets the request', async () => {
   const [root, world] = [newRoot(), new World()];
   const options = command(root, world);
   await create(options);
-  // `start` got as far as execve, and died before it could write it down.
+  // `start` reached execve, and died before it could write that down.
   world.init = 'started';
   assert.deepEqual(await run(options, { type: 'start' }), {
     outcome: 'refused',
@@ -94,7 +90,7 @@ test('an id is used once', async () => {
   await assert.rejects(create(options), { message: 'container with given ID already exists' });
 });
 
-test('a directory that is removed before the creation could lock it is made anew', async () => {
+test('a directory that somebody removes before the creation locks it is made anew', async () => {
   const root = newRoot();
   let removed = false;
   const raced: Kernel = {
@@ -126,7 +122,7 @@ test('one command at a time: the second waits, or says that the container is bus
   opened.close();
 });
 
-test('who waits for a container that is deleted meanwhile is told so', async () => {
+test('a command that waits for a container which is deleted meanwhile says that it does not exist', async () => {
   const options = command(newRoot());
   await create(options);
   const first = await openContainer(options, 'exclusive');
@@ -136,7 +132,7 @@ test('who waits for a container that is deleted meanwhile is told so', async () 
   await assert.rejects(second, MISSING);
 });
 
-test('who waits for a container that is deleted and made anew is not given the new one', async () => {
+test('a command that waits for a container which is deleted and made anew does not get the new one', async () => {
   const root = newRoot();
   const options = command(root);
   await create(options);
@@ -159,7 +155,7 @@ test('kill and exec need no lock: a hook may use them', async () => {
   holder.close();
 });
 
-test('delete --force ends the init that another command hangs on, then waits for it', async () => {
+test('delete --force kills the init that another command hangs on, then waits for that command', async () => {
   const [root, world] = [newRoot(), new World()];
   const options = command(root, world);
   const hanging = await newContainer(options, recordIn(root));
@@ -171,7 +167,7 @@ test('delete --force ends the init that another command hangs on, then waits for
   void hanging.request({ type: 'create' });
   await hangs.promise;
   world.fate = (name) => {
-    // Its init is gone, and so the command that talked to it ends, and its lock.
+    // The init is gone. So the command that talked to it ends, and lets go of its lock.
     if (name === 'destroyInit') queueMicrotask(() => hanging.close());
     return 'succeed';
   };
@@ -183,13 +179,13 @@ test('delete --force ends the init that another command hangs on, then waits for
   assert.deepEqual(readdirSync(root), []);
 });
 
-test('delete --force of what does not exist is done; delete says that it does not', async () => {
+test('delete --force of a container that does not exist succeeds; delete says that it does not exist', async () => {
   const options = command(newRoot());
   await assert.rejects(deleteContainer(options, false), MISSING);
   assert.deepEqual(await deleteContainer(options, true), { outcome: 'done', warnings: [] });
 });
 
-test('a directory that a creation left before it wrote anything is removed', async () => {
+test('delete removes the directory of a creation that wrote nothing into it', async () => {
   const root = newRoot();
   const options = command(root);
   mkdirSync(join(root, 'c1'));
@@ -256,11 +252,12 @@ test('requests of one command are served one after the other', async () => {
   container.close();
 });
 
-test('whichever call on the directory fails, one line tells, and a creation is undone', async () => {
+test('whichever call on the directory fails, the error is one line, and a creation is undone', async () => {
   let calls = 0;
   for (let n = 1; ; n++) {
     const [root, world] = [newRoot(), new World()];
-    // A close that fails has closed all the same (close(2)); one that is not performed at all proves nothing.
+    // A close that fails still closes the descriptor (close(2)). A trial in which it is not performed would prove
+    // nothing.
     const plan = new FaultPlan((seen, { name }) => (seen === n && name !== 'close' ? 'EIO' : undefined));
     const options = { ...command(root, world), kernel: faultKernel(kernel, plan) };
     const before = descriptors();
@@ -274,10 +271,10 @@ test('whichever call on the directory fails, one line tells, and a creation is u
     if (struck === undefined) continue;
     const what = `${struck.call.name}, call ${n}`;
     for (const line of failures) assert.match(line, /^[^\n]*EIO[^\n]*$/, what);
-    // Some failures are overcome.
+    // Commands overcome some failures.
     assert.equal(failures.length, world.init === 'started' && stored(root).snapshot.value.running ? 0 : 1, what);
     assert.equal(descriptors(), before, what);
-    // A creation that failed is undone; what failed later left a container.
+    // A creation that failed is undone. What failed later left a container.
     const there = world.init === 'waiting' || world.init === 'started';
     assert.deepEqual(readdirSync(root), there ? ['c1'] : [], what);
     assert.equal(world.cgroup, there, what);
@@ -327,7 +324,7 @@ test('whichever call on the directory a command dies at, delete --force leaves n
   assert.ok(calls > 30, `${calls} calls`);
 });
 
-/** What a command would print, for all that it was asked to do. */
+/** The lines that a command would print about the requests that it served. */
 async function attempt(work: () => Promise<readonly Answer[]>): Promise<readonly string[]> {
   try {
     return (await work()).flatMap((answer) => {
@@ -344,7 +341,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('a lock that was let go of lets others work, and comes back with what they left alone', async () => {
+test('a container that was released can be taken up again if nobody has changed it', async () => {
   const before = descriptors();
   const [root, world] = [newRoot(), new World()];
   const options = command(root, world);
@@ -367,7 +364,7 @@ test('a lock that was let go of lets others work, and comes back with what they 
   assert.equal(descriptors(), before);
 });
 
-test('a container that others changed, or deleted, meanwhile is not taken up again', async () => {
+test('a container that others have changed or deleted meanwhile cannot be taken up again', async () => {
   const [root, world] = [newRoot(), new World()];
   const options = command(root, world);
   const container = await newContainer(options, recordIn(root));

@@ -1,4 +1,4 @@
-/** What a phase of a creation posts and a later one hears of is told as the failure of the former. */
+/** Where a batch that a phase of a creation has posted fails, that phase is blamed, though a later one hears of it. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { createContainer } from '../../../runtime/operations/create.ts';
 import type { Config } from '../../../spec/types.ts';
 import { BUNDLE, command, worldWithBundle } from '../simulated.ts';
 
-/** The init's kernel, in which what was posted is performed when somebody waits: as late as may be. */
+/** The init's kernel. It performs what was posted when somebody waits: as late as possible. */
 function postponing(kernel: Kernel, perform: (calls: readonly Call[]) => Outcome): Kernel {
   let posted: { readonly calls: readonly Call[]; readonly settle: Settle }[] = [];
   function flush(): void {
@@ -35,7 +35,7 @@ interface Failure {
   readonly error: unknown;
 }
 
-/** @returns what the machine told of a creation, and what the caller heard */
+/** @returns the failures that the machine reported for a creation, and the message that the caller got */
 async function failing(
   perform: (kernel: Kernel, calls: readonly Call[]) => Outcome,
   change?: (config: Config) => Config,
@@ -68,11 +68,11 @@ const stopAt = (name: string) => (kernel: Kernel, calls: readonly Call[]) => {
   return { results: [...results, -ERRNO.EPERM], stoppedAt: at };
 };
 
-test('without a fault it is created', async () => {
+test('without a fault the container is created', async () => {
   assert.deepEqual(await failing((kernel, calls) => kernel.submit(calls)), { failures: [], message: '' });
 });
 
-test('the host name, which the namespaces have posted and the mounts or the rootfs hear of', async () => {
+test('the host name is of the namespaces, though the mounts or the rootfs hear of it', async () => {
   const { failures, message } = await failing(stopAt('sethostname'));
   assert.deepEqual(failures, [
     ['namespaces', 'EffectError: set the host name to runchart: EPERM: operation not permitted'],
@@ -83,7 +83,7 @@ test('the host name, which the namespaces have posted and the mounts or the root
   );
 });
 
-test('pivot_root, which the process hears of, is the rootfs’s', async () => {
+test('pivot_root is of the rootfs, though the process hears of it', async () => {
   const { failures } = await failing(stopAt('pivot_root'));
   assert.deepEqual(
     failures.map(([during]) => during),
@@ -91,7 +91,7 @@ test('pivot_root, which the process hears of, is the rootfs’s', async () => {
   );
 });
 
-test('an init that is gone has not answered the phase that posted first', async () => {
+test('where the init is gone, the phase that posted first is blamed', async () => {
   const { failures, message } = await failing((kernel, calls) => {
     if (calls.some((call) => call.name === 'sethostname')) throw new LostPeerError('init');
     return kernel.submit(calls);
@@ -103,7 +103,7 @@ test('an init that is gone has not answered the phase that posted first', async 
   assert.match(message, /: namespaces: the init process ended before it answered$/);
 });
 
-test('what a phase waits for itself is its own', async () => {
+test('a phase is blamed for what it waits for itself', async () => {
   const { failures } = await failing(stopAt('accept4'));
   assert.deepEqual(
     failures.map(([during]) => during),
@@ -111,7 +111,7 @@ test('what a phase waits for itself is its own', async () => {
   );
 });
 
-test('a hook’s phase hears of what the mounts have posted, too', async () => {
+test('the phase of a hook may hear of what the mounts have posted, too', async () => {
   const { failures } = await failing(stopAt('move_mount'), (config) => ({
     ...config,
     hooks: { createRuntime: [{ path: '/nosuch' }] },

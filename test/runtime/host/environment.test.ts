@@ -1,4 +1,4 @@
-/** What programs inherit of the environment: every byte, of names that come twice the first. */
+/** What programs inherit of the environment: every byte, and the first of several variables with one name. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ const entry = fc.oneof(
   text.map((one) => new TextEncoder().encode(one)),
 );
 
-test('of unique names nothing is lost, and the order stays', () => {
+test('where each name comes once, every variable stays, in order', () => {
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 30 }), (entries) => {
       const unique = entries.map((one, i) => Buffer.concat([Buffer.from(`${i}=`), one]));
@@ -29,7 +29,7 @@ test('of unique names nothing is lost, and the order stays', () => {
   );
 });
 
-test('of any entries those stay whose name is new, and those without a name', () => {
+test('an entry stays if its name is new, or if it has no name', () => {
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 30 }), (entries) => {
       const names = new Set<string>();
@@ -46,7 +46,7 @@ test('of any entries those stay whose name is new, and those without a name', ()
   );
 });
 
-test('is read from the launcher’s file, else from the variables of this process', () => {
+test('the environment is read from the launcher’s file, or else from the variables of this process', () => {
   const { local } = hostPlatform();
   const environmentFile = dataFile(local, 'environment', 'A=1\0B=\uFEFF\0');
   const env = { C: '2', PATH: '/bin' };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { loadLibc } from '../../../native/libraries/libc.ts';
 import { localKernel } from '../../../native/performers/local.ts';
-import { jsonLine, openLog, textLine } from '../../../runtime/host/log.ts';
+import { jsonLogLine, openLog, textLogLine } from '../../../runtime/host/log.ts';
 
 const TIME = '2026-11-24T08:31:09Z';
 
@@ -16,17 +16,17 @@ describe('a line of text', () => {
     ['/a/b-c_d.e@f^g+1', '/a/b-c_d.e@f^g+1'],
     ['unknown signal "X"', String.raw`"unknown signal \"X\""`],
     ['a\nb\tc\\', String.raw`"a\nb\tc\\"`],
-    // No String.raw: Bun writes é as an escape there.
+    // Not by String.raw: Bun turns é into an escape there.
     ['\u0001é', '"\\x01é"'],
   ];
   for (const [message, quoted] of cases)
     it(`quotes ${JSON.stringify(message)} as logrus does`, () => {
-      assert.equal(textLine('error', message, TIME), `time="${TIME}" level=error msg=${quoted}\n`);
+      assert.equal(textLogLine('error', message, TIME), `time="${TIME}" level=error msg=${quoted}\n`);
     });
 });
 
 it('a line of JSON has its members in the order of logrus', () => {
-  assert.equal(jsonLine('error', 'a "b"', TIME), `{"level":"error","msg":"a \\"b\\"","time":"${TIME}"}\n`);
+  assert.equal(jsonLogLine('error', 'a "b"', TIME), `{"level":"error","msg":"a \\"b\\"","time":"${TIME}"}\n`);
 });
 
 describe('a log file', () => {

@@ -30,7 +30,7 @@ const asked = (process: Partial<Process>, overrides: Partial<ExecOverrides>) =>
   overriddenProcess(recordWith(process), { args: ['true'], terminal: false, ...overrides });
 
 describe('the process of exec', () => {
-  it('is the container’s own, but for its program and its terminal', () => {
+  it('is the container’s own, except for its program and its terminal', () => {
     const record = recordWith({ terminal: true, env: ['A=1'], umask: 0o27 } as Partial<Process>);
     const { args, terminal, ...rest } = overriddenProcess(record, { args: ['a', '-b'], terminal: false });
     assert.deepEqual([args, terminal], [['a', '-b'], false]);
@@ -41,7 +41,7 @@ describe('the process of exec', () => {
     });
   });
 
-  it('gets what flags say', () => {
+  it('gets what the flags ask for', () => {
     assert.deepEqual(asked({ env: ['A=1'] }, { env: ['B=2'] }).env, ['A=1', 'B=2']);
     assert.equal(asked({}, { cwd: '' }).cwd, '/');
     assert.deepEqual(
@@ -57,7 +57,7 @@ describe('the process of exec', () => {
     assert.equal(asked({ noNewPrivileges: true }, { noNewPrivileges: false }).noNewPrivileges, false);
   });
 
-  it('gets capabilities more, ambient ones only where some are inheritable', () => {
+  it('gets more capabilities, ambient ones only where some are inheritable', () => {
     const own = { bounding: ['CAP_KILL'], effective: [], permitted: ['CAP_KILL'] };
     assert.deepEqual(asked({ capabilities: own }, { capabilities: ['CAP_CHOWN'] }).capabilities, {
       bounding: ['CAP_KILL', 'CAP_CHOWN'],
@@ -70,7 +70,7 @@ describe('the process of exec', () => {
     ]);
   });
 
-  it('refuses what is no id', () => {
+  it('refuses a text that is no id', () => {
     for (const [overrides, message] of [
       [{ user: 'root' }, 'bad uid: strconv.Atoi: parsing "root": invalid syntax'],
       [{ user: '0:' }, 'bad gid: strconv.Atoi: parsing "": invalid syntax'],
@@ -81,7 +81,7 @@ describe('the process of exec', () => {
       assert.throws(() => asked({}, overrides), { message });
   });
 
-  it('of a process.json has the container’s rights where it says nothing, and no more', () => {
+  it('gets the container’s rights where a process.json says nothing, and no more', () => {
     const capabilities = { bounding: ['CAP_KILL'] };
     const record = recordWith({ capabilities, user: { umask: 0o77 } });
     const given: Process = { cwd: '/', args: ['x'] };
@@ -93,7 +93,7 @@ describe('the process of exec', () => {
     assert.deepEqual(completedProcess(record, { ...given, capabilities: {} }).capabilities, {});
   });
 
-  it('from a process.json that does not say how it is scheduled or labelled is as the container’s', () => {
+  it('is scheduled and labelled like the container’s where a process.json does not say how', () => {
     const own = {
       scheduler: { policy: 'SCHED_BATCH' },
       ioPriority: { class: 'IOPRIO_CLASS_IDLE' },

@@ -18,7 +18,7 @@ describe('changed resources', () => {
     assert.deepEqual(written, { cpu: { quota: 1000, period: 4000 }, memory: { limit: 15, swap: 20 } });
   });
 
-  it('take zero and nothing for the same, where a zero means nothing', () => {
+  it('treat zero as absent where a zero means nothing', () => {
     const old = { cpu: { quota: 1000, cpus: '0' }, memory: { limit: 10 } };
     const asked = { cpu: { quota: 0, cpus: '', idle: 0 }, memory: { limit: 0 }, pids: { limit: 0 } };
     assert.deepEqual(changeResources(old, asked).written, { cpu: { idle: 0 }, pids: { limit: 0 } });
@@ -29,7 +29,7 @@ describe('changed resources', () => {
     });
   });
 
-  it('let go of what no longer fits', () => {
+  it('drop what no longer fits', () => {
     const unlimited = changeResources({ memory: { limit: 10, swap: 20 } }, { memory: { limit: -1 } });
     assert.deepEqual(unlimited, { written: { memory: { limit: -1 } }, kept: { memory: { limit: -1 } } });
     const both = changeResources({ memory: { limit: 10, swap: 20 } }, { memory: { limit: -1, swap: 9 } });
@@ -43,7 +43,7 @@ describe('changed resources', () => {
     });
   });
 
-  it('keep the parts of what is asked for in part, or by an empty name', () => {
+  it('keep the members that were not asked for', () => {
     const old = {
       pids: { limit: 5 },
       network: { classID: 1, priorities: [{ name: 'lo', priority: 2 }] },

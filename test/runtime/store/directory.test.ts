@@ -57,7 +57,7 @@ test('large states and every character survive', () => {
   });
 });
 
-test('what is there, and what is not, are told in the words of runc', () => {
+test('errors about what is there, and about what is not, are in runc’s words', () => {
   const root = newRoot();
   using(makeDirectory(kernel, root, 'c1'), () => undefined);
   assert.throws(() => makeDirectory(kernel, root, 'c1'), { message: 'container with given ID already exists' });
@@ -81,7 +81,7 @@ test('neither a symbolic link nor a file is taken for a container or its state',
   });
 });
 
-test('a directory of the same name is not the one that was opened', () => {
+test('a new directory of the same name is not mistaken for the one that was opened', () => {
   const root = newRoot();
   using(makeDirectory(kernel, root, 'c1'), (directory) => {
     assert.equal(isCurrent(kernel, directory), true);
@@ -92,7 +92,7 @@ test('a directory of the same name is not the one that was opened', () => {
   });
 });
 
-test('all that effects left in the directory goes, and nothing that a link points to', () => {
+test('everything in the directory is removed, and nothing that a link points to', () => {
   const root = newRoot();
   writeFileSync(join(root, 'kept'), 'kept');
   using(makeDirectory(kernel, root, 'c1'), (directory) => {
@@ -114,7 +114,7 @@ test('directories are listed in order, files are not', () => {
   assert.deepEqual(listDirectories(kernel, join(root, 'nowhere')), []);
 });
 
-test('whichever call fails while the state is written, the old one is still there, and one line tells', () => {
+test('whichever call fails while the state is written, the old state is still there, and the error is one line', () => {
   for (const fault of ['ENOSPC', 'EROFS', 'EACCES'] as const satisfies readonly Fault[])
     for (let n = 1; ; n++) {
       const root = newRoot();
@@ -136,7 +136,8 @@ test('whichever call fails while the state is written, the old one is still ther
         break;
       }
       if (failed === undefined) {
-        // Overcome: an exchange of names by a rename; what a failed close or removal leaves, the next write takes up.
+        // The write overcomes these: a rename replaces a failed exchange, and the next write uses the file that is left
+        // where a close or a removal failed.
         assert.ok(['close', 'renameat2', 'unlinkat'].includes(struck), struck);
         assert.equal(readState(kernel, directory), 'new', struck);
         writeState(kernel, directory, 'newer');
@@ -151,7 +152,7 @@ test('whichever call fails while the state is written, the old one is still ther
     }
 });
 
-test('a file system that becomes full in the middle of the write', () => {
+test('a file system becomes full in the middle of the write', () => {
   using(makeDirectory(kernel, newRoot(), 'c1'), (directory) => {
     writeState(kernel, directory, 'old');
     let writes = 0;
@@ -171,7 +172,7 @@ test('a file system that becomes full in the middle of the write', () => {
   });
 });
 
-test('a state root that cannot be written is told in one line', () => {
+test('the error for a state root that cannot be written is one line', () => {
   const readOnly = faultKernel(kernel, new FaultPlan((_n, call) => (call.name === 'mkdirat' ? 'EROFS' : undefined)));
   const before = descriptors();
   assert.throws(() => makeDirectory(readOnly, newRoot(), 'c1'), {

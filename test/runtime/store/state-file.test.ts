@@ -1,4 +1,4 @@
-/** state.json: what is written is read again, and nothing else is. */
+/** state.json: what was written is read back, and anything else is refused. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -30,7 +30,7 @@ test('every state comes back as it was', () => {
   }
 });
 
-test('integers that no number holds come back as they were', () => {
+test('integers too large for a number come back as they were', () => {
   const config = {
     ociVersion: '1.3.0',
     linux: { resources: { memory: { limit: 9223372036854775807n } } },
@@ -40,14 +40,14 @@ test('integers that no number holds come back as they were', () => {
   assert.deepEqual(decode(text).record.config, config);
 });
 
-test('the version comes first, in plain sight', () => {
+test('the version is the first member', () => {
   assert.match(
     encodeState({ state: 'created', record: full }),
     /^\{"runchart":1,"snapshot":\{"status":"active","value":\{"created":"idle"\}/,
   );
 });
 
-test('the state root is where the file lies', () => {
+test('the state root is the one where the file was found', () => {
   const text = encodeState({ state: 'created', record: full });
   assert.equal(decodeState(text, '/moved', 'c1').record.root, '/moved');
 });
@@ -117,13 +117,13 @@ for (const [what, text, reason] of DAMAGED)
         return true;
       },
     );
-    // What it holds of a process or a cgroup serves delete --force, as far as it makes sense.
+    // `delete --force` uses the init and the cgroup in it, as far as they make sense.
     const { state, record } = salvageState(text, '/run/runchart', 'c1');
     assert.equal(state, 'unfinished');
     assert.deepEqual(decode(encodeState({ state, record })), { state, record });
   });
 
-test('of a damaged file the init and the cgroup are salvaged, of runc too', () => {
+test('the init and the cgroup are salvaged from a damaged file, and from one of runc', () => {
   const ours = salvageState(JSON.stringify(withContext({ config: undefined })), '/run/runchart', 'c1').record;
   assert.deepEqual([ours.init, ours.cgroup, ours.resctrl], [full.init, full.cgroup, full.resctrl]);
   const runc = { init_process_pid: 42, init_process_start: 7, cgroup_paths: { memory: '/sys/fs/cgroup/memory/c1' } };
@@ -137,7 +137,7 @@ test('of a damaged file the init and the cgroup are salvaged, of runc too', () =
   assert.deepEqual(nothing.cgroup, full.cgroup);
 });
 
-test('whatever the bytes are, reading them ends in a state or in one line', () => {
+test('whatever the bytes are, reading them gives a state or an error of one line', () => {
   const texts = fc.oneof(
     fc.string(),
     fc.json(),

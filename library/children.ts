@@ -1,31 +1,32 @@
 /**
- * Children of a program that uses the library: how each ended, told as often as it is asked. A child can be reaped once,
- * and besides who waits for it, `delete` with `force` does it.
+ * The children of a program that uses the library. The kernel tells once how a child ended: to whoever waits for it, or
+ * to `delete` with `force`, which reaps it too. Here the program can ask as often as it likes.
  */
 
-import { EffectError } from '../../effects/error.ts';
-import { awaitExit, type Exited } from '../../effects/running/wait.ts';
-import type { Platform } from '../../native/platform.ts';
+import { EffectError } from '../effects/error.ts';
+import { awaitExit, type Exited } from '../effects/running/wait.ts';
+import type { Pid } from '../native/kernel/numbers.ts';
+import type { Platform } from '../native/platform.ts';
 
 export interface Child {
-  readonly pid: number;
-  /** Whether it has not been reaped: its pid is nobody else's then. */
+  readonly pid: Pid;
+  /** Whether nobody has reaped it: until then no other process gets its pid. */
   readonly unreaped: boolean;
-  /** @throws EffectError where the program itself has taken its status */
+  /** Waits until it has ended. @throws EffectError where the program has reaped it by other means */
   exited(): Promise<Exited>;
 }
 
 export class Children {
   readonly #platform: Platform;
-  /** Those that have not been reaped. Their pids are nobody else's. */
-  readonly #running = new Map<number, (exited: Exited) => void>();
+  /** The children that nobody has reaped. No other process has their pids. */
+  readonly #running = new Map<Pid, (exited: Exited) => void>();
 
   constructor(platform: Platform) {
     this.#platform = platform;
   }
 
-  /** Takes charge of a child that has not been waited for. */
-  adopt(pid: number): Child {
+  /** Takes charge of a child that nobody has waited for. */
+  adopt(pid: Pid): Child {
     const platform = this.#platform;
     const running = this.#running;
     const { promise: reaped, resolve } = Promise.withResolvers<Exited>();
@@ -52,7 +53,7 @@ export class Children {
     };
   }
 
-  /** Somebody else of this program has reaped one. */
+  /** To be told when something else in this program has reaped a child. */
   readonly note = (exited: Exited): void => {
     const resolve = this.#running.get(exited.pid);
     this.#running.delete(exited.pid);

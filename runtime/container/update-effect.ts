@@ -1,13 +1,13 @@
-/** What `update` does in the kernel, loaded by the command that asks for it. */
+/** Changes a container's limits in the kernel. Only `update` loads this file. */
 
 import { changeLimits } from '../../effects/cgroups/by-driver.ts';
 import { EffectError } from '../../effects/error.ts';
 import type { Session } from '../../effects/session.ts';
 import type { UpdateRequest } from '../../machines/contract.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
-import { connectSystemd } from './systemd.ts';
+import { systemdFor } from './systemd.ts';
 
-/** @throws Error, of one line; the limits are as they were then */
+/** @throws Error of one line; then the limits are as they were */
 export async function changeInForce(
   session: Session,
   record: ContainerRecord,
@@ -17,7 +17,7 @@ export async function changeInForce(
   if (cgroup === undefined) throw new EffectError(`container ${record.id} has no cgroup`);
   const { local } = session.platform;
   const before = record.config.linux?.resources ?? {};
-  const change = () => changeLimits(local, cgroup, resources, before, () => connectSystemd(session, record));
+  const change = () => changeLimits(local, cgroup, resources, before, () => systemdFor(session, record));
   if (!schemata) return change();
   const { withSchemata } = await import('../../effects/resctrl/update.ts');
   await withSchemata(local, record, config.linux?.intelRdt ?? {}, change);

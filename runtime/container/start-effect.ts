@@ -1,4 +1,6 @@
-/** The program of config.json takes the place of the init: loaded by the commands that start a container. */
+/**
+ * Has the init become the program of config.json. Only commands that start a container load this file.
+ */
 
 import { inUserNamespace } from '../../effects/namespaces/user/mappings.ts';
 import { groupsDenied } from '../../effects/namespaces/user/read-mappings.ts';
@@ -7,10 +9,15 @@ import type { Surroundings } from '../../effects/process/look-around.ts';
 import type { Session } from '../../effects/session.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
-import type { Process } from '../../spec/types.ts';
+import { containerProcess } from './effects.ts';
 import type { FilterOf } from './filter.ts';
 
-/** @param surroundings where they have been asked for just before. @throws EffectError */
+/**
+ * Runs the startContainer hooks, and has the init execute the program.
+ * @param kernel the init's
+ * @param surroundings what the process finds around it, where that is known already
+ * @throws EffectError
+ */
 export async function startProcess(
   session: Session,
   record: ContainerRecord,
@@ -19,7 +26,7 @@ export async function startProcess(
   filterOf: FilterOf,
 ): Promise<void> {
   const { preserveFds } = record.options;
-  const execution = planExecution(kernel, processOf(record), hasGroupsDenied(session, record), surroundings);
+  const execution = planExecution(kernel, containerProcess(record), hasGroupsDenied(session, record), surroundings);
   const compiled = await filterOf(record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../../effects/hooks/hooks.ts');
@@ -34,12 +41,7 @@ export async function startProcess(
   }
 }
 
-/** For `start` and `exec`: the init is there. */
+/** Whether setgroups(2) is denied in the container's user namespace (user_namespaces(7)). */
 function hasGroupsDenied({ platform }: Session, { config, init }: ContainerRecord): boolean {
   return inUserNamespace(config) && init !== undefined && groupsDenied(platform.local, init.pid);
-}
-
-export function processOf({ config, id }: ContainerRecord): Process {
-  if (config.process === undefined) throw new Error(`container ${id} has no process`);
-  return config.process;
 }

@@ -1,0 +1,54 @@
+/** What a program's runtime holds for all of its containers. */
+
+import { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
+import { runsInUserNamespace } from '../effects/namespaces/user/read-mappings.ts';
+import { hostPlatform } from '../native/host-platform.ts';
+import { withStandingStage } from '../native/stage/standing.ts';
+import { type Context, PATIENCE } from '../runtime/container/context.ts';
+import { defaultRoot, type Host } from '../runtime/host/host.ts';
+import { Children } from './children.ts';
+
+export interface RuntimeOptions {
+  /** Absolute path of the state root. By default the one of the command: /run/runchart. */
+  readonly root?: string;
+  /** Lets systemd make the cgroups. */
+  readonly systemdCgroup?: boolean;
+  /** Hears, in one line, of what went wrong without changing anything. Nobody hears of it by default. */
+  readonly onWarning?: (message: string) => void;
+  /** XState's inspection of every lifecycle machine that works for this runtime. */
+  readonly inspect?: Context['inspect'];
+}
+
+export interface LibraryContext extends Context {
+  readonly platform: ReturnType<typeof withStandingStage>;
+  readonly devicePrograms: DevicePrograms;
+  readonly children: Children;
+}
+
+export function contextOf(options: RuntimeOptions, onChange: NonNullable<Context['onChange']>): LibraryContext {
+  const host = hostOfThisProcess();
+  const platform = withStandingStage(hostPlatform());
+  const children = new Children(platform);
+  return {
+    platform,
+    host,
+    root: options.root ?? defaultRoot(host, runsInUserNamespace(platform.local)),
+    systemdCgroup: options.systemdCgroup ?? false,
+    patience: PATIENCE,
+    devicePrograms: new DevicePrograms(platform.local),
+    children,
+    reaped: children.note,
+    now: () => new Date().toISOString(),
+    onChange,
+    warn: options.onWarning ?? (() => undefined),
+    ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
+  };
+}
+
+const hostOfThisProcess = (): Host => ({
+  cwd: process.cwd(),
+  env: process.env,
+  uid: process.geteuid?.() ?? 0,
+  gid: process.getegid?.() ?? 0,
+  pid: process.pid,
+});
