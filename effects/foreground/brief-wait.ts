@@ -3,26 +3,16 @@
  * the engine's first thread for a wait, and the way there and back, cost as much as all of that.
  */
 
-import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { ppoll } from '../../native/calls/poll.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import type { PollRequest } from '../../native/kernel/poll.ts';
-import { u64s, viewOf } from '../../native/kernel/struct.ts';
 
 /** A signal's handler waits so long at the most, unless the signal ends the wait, as it does when this thread gets it. */
 const ROUND_MS = 10;
 const ROUNDS = 6;
 /** While data flows, the engine has a turn at least this often: on a busy machine each costs as long as its thread waits for a processor. */
 const FLOWING_MS = 50;
-
-export const ppoll = (requests: readonly PollRequest[], milliseconds: number): Call => {
-  const fds = new Uint8Array(requests.length * 8);
-  const view = viewOf(fds);
-  requests.forEach(({ fd, events }, i) => {
-    view.setInt32(i * 8, fd, true);
-    view.setInt16(i * 8 + 4, events, true);
-  });
-  return { name: 'ppoll', args: [fds, requests.length, u64s(0, milliseconds * 1_000_000), null, 0], mayFail: true };
-};
 
 /** Waits as long as it is worth it: the rounds of one command are counted. */
 export class BriefWait {

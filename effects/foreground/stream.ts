@@ -8,6 +8,7 @@
  */
 
 import { fcntl, pipeHolds, read, splice, write } from '../../native/calls/files.ts';
+import { ppoll } from '../../native/calls/poll.ts';
 import { receive, sendAtOnce } from '../../native/calls/sockets.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { F } from '../../native/constants/files.ts';
@@ -16,7 +17,6 @@ import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import type { PollRequest } from '../../native/kernel/poll.ts';
 import { out, viewOf } from '../../native/kernel/struct.ts';
-import { ppoll } from './brief-wait.ts';
 
 /**
  * One end of a stream. A blocking one is touched once each time that poll(2) calls it ready, and written to by a page
