@@ -22,8 +22,7 @@ export default class Create extends RuntimeCommand {
     const { context } = await this.prepare(flags);
     return saying('runchart create failed', async () => {
       const { request, options } = await creating(context, args['container-id'], flags);
-      await createInBackground(context, request, { ...options, start: false });
-      return 0;
+      return createInBackground(context, request, { ...options, start: false });
     });
   }
 }

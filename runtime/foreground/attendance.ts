@@ -17,6 +17,7 @@ import { attempt, call } from '../../native/kernel/perform.ts';
 import type { Context } from '../container/context.ts';
 import { type CaughtSignals, catchSignals } from './caught-signals.ts';
 import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
+import { ENDING } from './interruptible.ts';
 
 /** In reverse order, whatever happens. */
 export type Undo = (() => void)[];
@@ -89,9 +90,6 @@ export function enterForeground(context: Context, options: Omit<InheritanceOptio
   }
   return { inherited, signals, leaveTerminal, connect };
 }
-
-/** What tells a command to end. */
-export const ENDING: readonly number[] = [SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTERM];
 
 function open(
   { platform: { local } }: Context,

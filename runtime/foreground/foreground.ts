@@ -18,6 +18,7 @@ import { isStoreError } from '../store/error.ts';
 import { announce } from './announce.ts';
 import { enterForeground, type Foreground, type Undo } from './attendance.ts';
 import type { InheritanceOptions, Inherited } from './inheritance.ts';
+import { EndedBySignal, unlessEnded } from './interruptible.ts';
 
 export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {
   /** `--pid-file`, absolute. */
@@ -36,12 +37,14 @@ export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {
  * Has a container created, starts it, stands for it until its process has ended, and deletes it.
  * Signals are caught from before the creation to after the deletion; the container's lock is free during the wait.
  *
+ * @param id of the container, for a warning
  * @param create `createContainer` with `inherited.inheritance`, and with a config that went through `withEnvironment`
- * @returns the exit status of the container's process, 128 + n where signal n ended it
+ * @returns the exit status of the container's process; 128 + n where signal n ended it, or came while the creation hung
  * @throws Error of one line, where it did not come to run; the terminal is as it was, and no container is left
  */
 export async function runForeground(
   context: Context,
+  id: string,
   options: ForegroundOptions,
   create: (inherited: Inherited) => Promise<Container>,
 ): Promise<number> {
@@ -50,11 +53,15 @@ export async function runForeground(
   try {
     const foreground = enterForeground(context, options, undo);
     if (options.subreaper) becomeSubreaper(context);
-    const container = await create(foreground.inherited);
-    undo.push(() => container.close());
-    const notifier = await notifierFor(context, container, options);
-    undo.push(() => notifier?.close());
-    const attendance = await begin(context, options, container, foreground);
+    const begun = await unlessEnded(context, id, async () => {
+      const container = await create(foreground.inherited);
+      undo.push(() => container.close());
+      const notifier = await notifierFor(context, container, options);
+      undo.push(() => notifier?.close());
+      return { container, notifier, attendance: await begin(context, options, container, foreground) };
+    });
+    if (begun instanceof EndedBySignal) return begun.status;
+    const { container, notifier, attendance } = begun;
     const told = notifier?.forward(context.host.pid).catch((error: unknown) => context.warn(reasonOf(error)));
     const status = await attend(platform, attendance);
     await told;

@@ -19,8 +19,9 @@ import { sessionFor } from '../container/open.ts';
 import { permitted } from '../container/permitted.ts';
 import { attacherFor } from '../container/systemd.ts';
 import { announce } from '../foreground/announce.ts';
-import { type Connected, ENDING, enterForeground, type Undo } from '../foreground/attendance.ts';
+import { type Connected, enterForeground, type Undo } from '../foreground/attendance.ts';
 import { type InheritanceOptions, type Inherited, inherit } from '../foreground/inheritance.ts';
+import { ENDING } from '../foreground/interruptible.ts';
 
 interface ExecRequest {
   readonly id: string;

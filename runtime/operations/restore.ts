@@ -8,15 +8,15 @@ import { type ForegroundOptions, runForeground } from '../foreground/foreground.
 import { type BackgroundOptions, createInBackground, type Planned } from './background.ts';
 import { createContainer } from './create.ts';
 
-/** Leaves it to itself. @throws Error, of one line; no container is left then */
+/** Leaves it to itself. @returns as `createInBackground` @throws Error, of one line; no container is left then */
 export async function restoreInBackground(
   context: Context,
   request: Planned,
   criu: RestoreOptions,
   options: Omit<BackgroundOptions, 'start'>,
-): Promise<void> {
+): Promise<number> {
   const restored = await prepared(context, request, criu);
-  await createInBackground(withoutSockets(context), restored, { ...options, start: false });
+  return createInBackground(withoutSockets(context), restored, { ...options, start: false });
 }
 
 /** @returns as `runInForeground` @throws Error of one line, where it did not come to run; no container is left then */
@@ -30,6 +30,7 @@ export async function restoreInForeground(
   const terminal = request.config.process?.terminal ?? false;
   return runForeground(
     withoutSockets(context),
+    request.id,
     { ...options, terminal, keep: false, running: true },
     ({ inheritance }) => createContainer(context, { ...restored, inheritance }),
   );
