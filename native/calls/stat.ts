@@ -39,6 +39,9 @@ export function modifiedAt(stat: Out): number {
   return Number(view.getBigInt64(STX.MTIME, true)) * 1000 + view.getUint32(STX.MTIME + 8, true) / 1e6;
 }
 
+/** The inode's number. */
+export const inodeOf = (stat: Out): bigint => wide(stat, STX.INO);
+
 export const isOnSameMount = (a: Out, b: Out): boolean => wide(a, STX.MNT_ID) === wide(b, STX.MNT_ID);
 
 /** The same file by the same mount. */
