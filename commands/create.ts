@@ -23,8 +23,7 @@ export default class Create extends RuntimeCommand {
     const { context } = await this.prepare(flags);
     return withPrefix('runchart create failed', async () => {
       const { request, options } = await askedContainer(context, args['container-id'], flags);
-      await createInBackground(context, request, { ...options, start: false });
-      return 0;
+      return createInBackground(context, request, { ...options, start: false });
     });
   }
 }

@@ -52,10 +52,7 @@ export default class Restore extends RuntimeCommand {
       'no-new-keyring': false,
       'preserve-fds': 0,
     });
-    if (flags.detach) {
-      await restoreInBackground(context, request, criu, options);
-      return 0;
-    }
+    if (flags.detach) return restoreInBackground(context, request, criu, options);
     return restoreInForeground(context, request, criu, { ...options, subreaper: !flags['no-subreaper'] });
   }
 }

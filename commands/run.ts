@@ -28,8 +28,7 @@ export default class Run extends RuntimeCommand {
       const { request, options } = await askedContainer(context, args['container-id'], flags);
       if (flags.detach) {
         const { createInBackground } = await import('../runtime/operations/background.ts');
-        await createInBackground(context, request, { ...options, start: true });
-        return 0;
+        return createInBackground(context, request, { ...options, start: true });
       }
       const { runInForeground } = await import('../runtime/operations/run.ts');
       return runInForeground(context, request, {

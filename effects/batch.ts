@@ -1,17 +1,20 @@
-/** A batch of several parts, each with words for what it does: one round trip, and still an error that says what failed. */
+/**
+ * A batch of several parts, each with words for what it does. It takes one round trip, and still the error says what
+ * failed.
+ */
 
 import { Batch } from '../native/kernel/batch.ts';
 import type { Kernel, Outcome } from '../native/kernel/kernel.ts';
 import { post, SyscallError } from '../native/kernel/perform.ts';
 import { EffectError, reasonOf } from './error.ts';
 
-/** What a part does, or that of one whose reason says more than the errno. */
+/** What a part does; or a function that says so once it has failed, where the errno alone says too little. */
 type Words = string | ((error: SyscallError) => string);
 
 export class PartedBatch extends Batch {
   readonly #parts: { readonly end: number; readonly what: Words }[] = [];
 
-  /** Ends a part: what has been added since the last one is told as `what` when it fails. */
+  /** Ends a part. If one of the calls fails that were added since the last part, the error begins with `what`. */
   part(what: Words): void {
     this.#parts.push({ end: this.calls.length, what });
   }
@@ -22,8 +25,8 @@ export class PartedBatch extends Batch {
   }
 
   /**
-   * The same without waiting, where the kernel can do that.
-   * @param then is told the results; what it throws, and an EffectError as of `perform`, comes out of whatever waits next
+   * Posts the batch: performs it without waiting, where the kernel can do that.
+   * @param then gets the results. What it throws comes out of whatever waits next, as does the EffectError of a failure
    */
   post(kernel: Kernel, then: (results: readonly number[]) => void = () => undefined): void {
     post(kernel, this.calls, (outcome) => then(this.settle(outcome)));

@@ -1,11 +1,12 @@
 /**
- * What one command holds of one container while it works on it: live resources that die with the command.
- * Everything that shall outlive it is in the record, and what the command was asked for comes with the request.
+ * What one command holds of one container while it works on it: live resources, which end with the command. What shall
+ * outlive the command is in the record. What the command was asked for comes with the request.
  */
 
 import { close } from '../native/calls/files.ts';
 import type { Variable } from '../native/calls/process.ts';
 import type { Ahead, Kernel } from '../native/kernel/kernel.ts';
+import type { Fd, Pid } from '../native/kernel/numbers.ts';
 import type { Platform } from '../native/platform.ts';
 import type { DevicePrograms } from './cgroups/devices/programs.ts';
 import type { Exited } from './running/wait.ts';
@@ -13,15 +14,15 @@ import type { Exited } from './running/wait.ts';
 /** What the container's process gets from the process that creates it. */
 export interface Inheritance {
   /** Descriptors for its standard input, output and error. */
-  readonly stdio: readonly [number, number, number];
+  readonly stdio: readonly [stdin: Fd, stdout: Fd, stderr: Fd];
   /** Those of `stdio` that are pipes of the runtime's own making. */
-  readonly pipes?: readonly number[];
-  /** How many descriptors from 3 on it inherits too (`--preserve-fds`, and LISTEN_FDS). */
+  readonly pipes?: readonly Fd[];
+  /** How many descriptors from 3 on it gets too (`--preserve-fds`, and LISTEN_FDS). */
   readonly preserveFds: number;
-  /** A connected socket that the terminal's master is sent to; with it the process gets a terminal. */
-  readonly consoleSocket?: number;
-  /** A connected socket that the pidfd of the process is sent to (`--pidfd-socket`). */
-  readonly pidfdSocket?: number;
+  /** A connected socket, over which the terminal's master is sent. With it the process gets a terminal. */
+  readonly consoleSocket?: Fd;
+  /** A connected socket, over which a pidfd of the process is sent (`--pidfd-socket`). */
+  readonly pidfdSocket?: Fd;
   /** The soft RLIMIT_NOFILE that the command was started with: the engine has raised its own since. */
   readonly openFilesLimit?: number;
 }
@@ -30,39 +31,42 @@ export interface Inheritance {
 export interface InitConnection {
   readonly kernel: Kernel;
   /** This process's end of the socket. */
-  readonly socket: number;
+  readonly socket: Fd;
 }
 
-/** What one command holds of one container: the context knows no container, and the record outlives the command. */
+/**
+ * What one command holds of one container. It stays apart from `Context`, which holds for all containers of a command
+ * or program: the effects know their container by the session, and nothing of locks, logs and the state root.
+ */
 export interface Session {
   readonly platform: Platform;
   readonly inheritance: Inheritance;
-  /** The environment that this command was started with: that of hooks which say nothing of theirs. */
+  /** The environment that this command was started with. Hooks get it whose config says nothing of theirs. */
   readonly environment: readonly Variable[];
   /** The container's state directory, absolute. */
   readonly directory: string;
   /**
-   * This command will start what it creates. Then the init is not left waiting, but goes on serving on the connection
-   * that it has: 0.6 ms of a `run`. Should the command die in between, so does the init.
+   * Whether this command will start what it creates. Then the init is not left waiting for `start`, but goes on serving
+   * on the connection that it has, which saves 0.6 ms of a `run`. If the command dies in between, the init ends too.
    */
   readonly startsAtOnce?: boolean;
-  /** Where device programs are kept that the next container may need. */
+  /** Keeps device programs for the next container that may need them. */
   readonly devicePrograms?: DevicePrograms | undefined;
   /** Hears how a child of this process ended that an effect has reaped. */
   readonly reaped?: ((exited: Exited) => void) | undefined;
-  /** What makes its mounts, where that has been written ahead. */
+  /** The batches that make its mounts, where they have been written ahead. */
   mounts?: Ahead;
-  /** While the container is created, and until it is started: its init. */
-  init?: InitConnection & { readonly pid: number; root?: number };
+  /** The container's init, while the container is created and until it is started. */
+  init?: InitConnection & { readonly pid: Pid; root?: Fd };
 }
 
-/** @throws Error when no init is connected: an effect was called out of order */
+/** @throws Error where no init is connected: an effect was called out of order */
 export function connectedInit(session: Session): NonNullable<Session['init']> {
   if (session.init === undefined) throw new Error('no init is connected');
   return session.init;
 }
 
-/** Ends the connection. An init that has been told to wait goes on waiting; any other exits. */
+/** Ends the connection. An init that has been told to wait for `start` goes on waiting; any other exits. */
 export function disconnect(session: Session): void {
   if (session.init === undefined) return;
   session.platform.local.submit([close(session.init.socket)]);

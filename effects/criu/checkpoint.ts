@@ -1,14 +1,16 @@
-/** Has CRIU write the processes of a container to images. */
+/** Lets CRIU write the processes of a container to images. */
 
-import { close, fcntl, openat, STATX_BYTES, statx, write } from '../../native/calls/files.ts';
+import { fcntl, openat, STATX_BYTES, statx, write } from '../../native/calls/files.ts';
 import { setsid } from '../../native/calls/process.ts';
-import { typeOf } from '../../native/calls/stat.ts';
+import { inodeOf, typeOf } from '../../native/calls/stat.ts';
 import { AT, F, O, S } from '../../native/constants/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import { REQUEST } from '../../native/criu/messages.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned, opened } from '../../native/kernel/owned.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
-import { out, viewOf } from '../../native/kernel/struct.ts';
+import { out } from '../../native/kernel/struct.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import { isFrozen, thaw } from '../cgroups/freeze.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';
@@ -19,19 +21,13 @@ import { linksOf } from '../paths/links.ts';
 import { plainMounts, plannedSteps } from '../rootfs/make.ts';
 import { openInit } from '../running/observe.ts';
 import type { Session } from '../session.ts';
-import {
-  closeDirectories,
-  letPass,
-  makeDirectories,
-  openDirectories,
-  withoutLog,
-  writeDescriptors,
-} from './directories.ts';
+import { letPass, makeDirectories, openDirectories, withoutLog, writeDescriptors } from './directories.ts';
 import { boundDevices, boundMounts, externalAtDump } from './external.ts';
 import { withLog } from './failure.ts';
 import {
   type CheckpointOptions,
   type CriuVersion,
+  type Directories,
   DUMP_LOG,
   dumpOptions,
   externalNamespaces,
@@ -48,8 +44,8 @@ export interface CheckpointKind {
 }
 
 /**
- * The container's processes are gone afterwards, unless `kind` says otherwise.
- * @throws EffectError with what CRIU's log says; the container is as it was then
+ * Writes a container's processes to images. They are gone afterwards, unless `kind` says otherwise.
+ * @throws EffectError with what CRIU's log says. The container is as it was then
  */
 export async function checkpoint(
   session: Session,
@@ -59,19 +55,15 @@ export async function checkpoint(
 ): Promise<void> {
   const { platform } = session;
   const { local } = platform;
-  const init = record.init === undefined ? undefined : openInit(local, record.init);
-  if (init === undefined) throw new EffectError('container not running');
-  try {
-    const version = await criuVersion(session);
-    refuseNamespaces(record, version);
-    if (kind.preDump) await requireFeature(session, 'memoryTracking');
-    if (options.lazyPages) await requireFeature(session, 'lazyPages');
-    const status = statusOf(local, options);
-    await dump(session, record, kind, options, version, status);
-    if (!kind.leaveRunning && !kind.preDump) await untilGone(session, record, init);
-  } finally {
-    attempt(local, close(init));
-  }
+  const pidfd = record.init === undefined ? undefined : openInit(local, record.init);
+  if (pidfd === undefined) throw new EffectError('container not running');
+  using init = new Owned(local, pidfd);
+  const version = await criuVersion(session);
+  refuseNamespaces(record, version);
+  if (kind.preDump) await requireFeature(session, 'memoryTracking');
+  if (options.lazyPages) await requireFeature(session, 'lazyPages');
+  await dump(session, record, kind, options, version);
+  if (!kind.leaveRunning && !kind.preDump) await untilGone(session, record, init.fd);
 }
 
 async function dump(
@@ -80,17 +72,14 @@ async function dump(
   kind: CheckpointKind,
   options: CheckpointOptions,
   version: CriuVersion,
-  status: Status | undefined,
 ): Promise<void> {
   const { local } = session.platform;
-  const made = makeDirectories(local, options);
-  const directories = openDirectories(local, options);
+  using status = statusOf(local, options);
+  const isMade = makeDirectories(local, options);
+  using directories = openDirectories(local, options);
   const wasFrozen = record.cgroup !== undefined && isFrozen(local, record.cgroup);
   try {
-    if (made && inUserNamespace(record.config)) {
-      const gid = hostId(readMappings(local, record.init?.pid ?? 0).gid, 0);
-      if (gid !== undefined) letPass(local, directories, gid);
-    }
+    if (isMade) letContainerPass(local, record, directories);
     const external = [...namespacesAtDump(local, record), ...(kind.preDump ? [] : mountsAtDump(session, record))];
     if (!kind.preDump) writeDescriptors(local, directories, standardLinks(local, record));
     const log = withoutLog(local, options, DUMP_LOG);
@@ -101,7 +90,7 @@ async function dump(
     try {
       await askCriu(session, {
         request: () => request,
-        // A terminal's Ctrl-C is for this command. CRIU, when it hears no more of it, sets all going again.
+        // Ctrl-C at a terminal is for this command alone. CRIU lets all processes run again when this command is gone.
         ...(options.shellJob ? {} : { prepare: (process) => call(process, setsid()) }),
         onNotification: ({ script }: Notification) => {
           if (script === 'status-ready') status?.ready();
@@ -112,57 +101,59 @@ async function dump(
       throw withLog(local, error, log);
     }
   } catch (error) {
-    // CRIU sets going again what it has stopped, unless it was killed.
+    // CRIU thaws what it has frozen, unless it was killed.
     if (record.cgroup !== undefined && !wasFrozen && isFrozen(local, record.cgroup)) thaw(local, record.cgroup);
     throw error;
-  } finally {
-    status?.release();
-    closeDirectories(local, directories);
   }
+}
+
+/** For a restore, which opens the images as the root of the container's user namespace. */
+function letContainerPass(local: Kernel, record: ContainerRecord, directories: Directories): void {
+  if (!inUserNamespace(record.config)) return;
+  const gid = hostId(readMappings(local, record.init?.pid ?? 0).gid, 0);
+  if (gid !== undefined) letPass(local, directories, gid);
 }
 
 function namespacesAtDump(local: Kernel, record: ContainerRecord): readonly string[] {
   return externalNamespaces(record).map(({ name, path, key }) => {
     const stat = out(STATX_BYTES);
     doing(`look at the namespace ${path}`, () => perform(local, [statx(AT.FDCWD, path, stat, 0)]));
-    return `${name}[${viewOf(stat.bytes).getBigUint64(STX_INO, true)}]:${key}`;
+    return `${name}[${inodeOf(stat)}]:${key}`;
   });
 }
-
-/** struct statx, uapi/linux/stat.h. */
-const STX_INO = 32;
 
 function mountsAtDump({ platform: { local } }: Session, record: ContainerRecord): readonly string[] {
   const bound = [...boundMounts(plannedSteps(local, record, plainMounts(record))), ...boundDevices(record.config)];
   const path = `/proc/${record.init?.pid ?? 0}/root`;
-  const root = doing(`open ${path}`, () => call(local, openat(AT.FDCWD, path, O.PATH | O.DIRECTORY)));
-  try {
-    const resolved = bound.map(({ at, source }) => ({ at: resolvedInRoot(local, root, at), source }));
-    const masked = (record.config.linux?.maskedPaths ?? [])
-      .filter((masked) => isFile(local, root, masked))
-      .map((masked) => resolvedInRoot(local, root, masked));
-    return [...new Set(externalAtDump(resolved, masked))];
-  } finally {
-    attempt(local, close(root));
-  }
+  using root = doing(`open ${path}`, () => opened(local, openat(AT.FDCWD, path, O.PATH | O.DIRECTORY)));
+  const resolved = bound.map(({ at, source }) => ({ at: resolvedInRoot(local, root.fd, at), source }));
+  const masked = (record.config.linux?.maskedPaths ?? [])
+    .filter((masked) => isFile(local, root.fd, masked))
+    .map((masked) => resolvedInRoot(local, root.fd, masked));
+  return [...new Set(externalAtDump(resolved, masked))];
 }
 
-function isFile(local: Kernel, root: number, path: string): boolean {
-  const fd = attempt(local, openInRoot(root, path, O.PATH));
-  if (fd < 0) return false;
+/** Whether it is there and no directory: those are masked by another mount, which CRIU makes by itself. */
+function isFile(local: Kernel, root: Fd, path: string): boolean {
+  const found = attempt(local, openInRoot(root, path, O.PATH));
+  if (found < 0) return false;
+  using file = new Owned(local, found);
   const stat = out(STATX_BYTES);
-  const looked = attempt(local, statx(fd, '', stat));
-  attempt(local, close(fd));
-  return looked >= 0 && typeOf(stat) !== S.IFDIR;
+  return attempt(local, statx(file.fd, '', stat)) >= 0 && typeOf(stat) !== S.IFDIR;
 }
 
-/** As they were when the container was created: meanwhile it may have put something of its own in their place. */
+/**
+ * Where the standard descriptors led when the container was created: meanwhile it may have put something of its own in
+ * their place.
+ */
 const standardLinks = (local: Kernel, { options, init }: ContainerRecord): readonly string[] =>
   options.stdio ?? linksOf(local, [0, 1, 2], init?.pid ?? 0);
 
-interface Status {
-  /** The page server can be connected to. */
+/** The descriptor by which the caller hears of the page server. It is closed in the end. */
+interface Status extends Disposable {
+  /** Tells the caller that the page server can be connected to. */
   ready(): void;
+  /** Closes the descriptor, once. */
   release(): void;
 }
 
@@ -177,24 +168,26 @@ function statusOf(local: Kernel, { lazyPages, statusFd }: CheckpointOptions): St
   }
   if ((flags & (O.WRONLY | O.RDWR)) === 0)
     throw new EffectError(`invalid --status-fd argument ${statusFd}: not writable`);
-  let open = true;
+  const descriptor = new Owned(local, statusFd);
+  let isOpen = true;
   const release = () => {
-    if (open) attempt(local, close(statusFd));
-    open = false;
+    isOpen = false;
+    descriptor[Symbol.dispose]();
   };
   return {
     ready() {
-      if (open) attempt(local, write(statusFd, new Uint8Array(1)));
+      if (isOpen) attempt(local, write(statusFd, new Uint8Array(1)));
       release();
     },
     release,
+    [Symbol.dispose]: release,
   };
 }
 
-/** Killed processes take their time to go; frozen ones on cgroup v1 go once they are thawed. */
+/** Killed processes take their time to go. Frozen ones on cgroup v1 go once they are thawed. */
 const PATIENCE_MS = 10_000;
 
-async function untilGone({ platform }: Session, { cgroup }: ContainerRecord, init: number): Promise<void> {
+async function untilGone({ platform }: Session, { cgroup }: ContainerRecord, init: Fd): Promise<void> {
   const { local } = platform;
   if (cgroup !== undefined && isFrozen(local, cgroup)) thaw(local, cgroup);
   await platform.poll([{ fd: init, events: POLL.IN }], PATIENCE_MS);

@@ -1,4 +1,4 @@
-/** The mounts of a container that CRIU neither dumps nor makes by itself: what is the host's, bound into it. Pure. */
+/** The mounts of a container that CRIU neither dumps nor makes by itself: what is bound into it from the host. Pure. */
 
 import type { Config } from '../../spec/types.ts';
 import type { MountStep } from '../mounts/steps.ts';
@@ -11,11 +11,11 @@ export interface Bound {
   readonly source: string;
 }
 
-/** @param steps that the container's mounts were made by, or will be */
+/** @param steps by which the container's mounts were made, or will be */
 export const boundMounts = (steps: readonly MountStep[]): readonly Bound[] =>
   steps.flatMap((step) => (step.step === 'bind' ? [{ at: step.at, source: step.source }] : []));
 
-/** Nodes that may be bound: where mknod(2) is not permitted they are. */
+/** Device nodes that may be binds: where mknod(2) is not permitted, they are bound from the host. */
 export const boundDevices = ({ linux }: Config): readonly Bound[] => {
   const paths = [
     ...DEFAULT_DEVICES.map(({ name }) => `/dev/${name}`),
@@ -24,10 +24,10 @@ export const boundDevices = ({ linux }: Config): readonly Bound[] => {
   return [...new Set(paths)].map((path) => ({ at: path, source: path }));
 };
 
-/** What masks files, under its key: one for all of them. */
+/** What masks files. One key stands for all masks. */
 const MASK = '/dev/null';
 
-/** What each external mount point is told by: its own path, so that `restore` needs no other list than the config. */
+/** The key of each external mount point is its own path: so `restore` needs no other list than the config. */
 export const externalAtDump = (bound: readonly Bound[], maskedFiles: readonly string[]): readonly string[] => [
   ...bound.map(({ at }) => external(at, at)),
   ...maskedFiles.map((path) => external(path, MASK)),
@@ -35,7 +35,7 @@ export const externalAtDump = (bound: readonly Bound[], maskedFiles: readonly st
 
 export function externalAtRestore(bound: readonly Bound[], { linux }: Config): readonly string[] {
   const masks = (linux?.maskedPaths ?? []).length > 0 ? [external(MASK, MASK)] : [];
-  // The device of that name says the same.
+  // The bound device /dev/null gives the same text once more.
   return [...new Set([...bound.map(({ at, source }) => external(at, source)), ...masks])];
 }
 

@@ -1,17 +1,18 @@
-/** What CRIU is asked for: from a container's record, the command's flags, and what was found on the host. Pure. */
+/** What CRIU is asked for: made of a container's record, the command's flags, and what was found on the host. Pure. */
 
 import { CLONE } from '../../native/constants/process.ts';
 import { CGROUPS_MODE, type CriuOptions } from '../../native/criu/messages.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 
-/** As one number, as runc has it: 31701 is 3.17.1. */
+/** A version as one number, as with runc: 31701 is 3.17.1. */
 export type CriuVersion = number;
 
-/** Flags that both commands have. */
+/** What flags of both `checkpoint` and `restore` say. */
 interface CommonOptions {
   /** Absolute. */
   readonly imagePath: string;
-  /** Absolute: where logs go; by default to the images. */
+  /** Where logs go, absolute. By default they go to the images. */
   readonly workPath?: string | undefined;
   readonly tcpEstablished: boolean;
   readonly externalUnixSockets: boolean;
@@ -29,8 +30,8 @@ export interface CheckpointOptions extends CommonOptions {
   readonly tcpSkipInFlight: boolean;
   readonly linkRemap: boolean;
   readonly pageServer?: { readonly address: string; readonly port: number } | undefined;
-  /** A descriptor of this process that is told by a zero byte once the page server is ready; closed then. */
-  readonly statusFd?: number | undefined;
+  /** A descriptor of this process: a zero byte is written to it once the page server is ready, and it is closed. */
+  readonly statusFd?: Fd | undefined;
 }
 
 export interface RestoreOptions extends CommonOptions {
@@ -49,8 +50,8 @@ const MODES: Readonly<Record<CgroupsMode, number>> = {
 
 /** Descriptors of this process. */
 export interface Directories {
-  readonly images: number;
-  readonly work?: number | undefined;
+  readonly images: Fd;
+  readonly work?: Fd | undefined;
 }
 
 interface DumpFacts {
@@ -60,7 +61,7 @@ interface DumpFacts {
   readonly external: readonly string[];
 }
 
-/** Of the same for all that a log is read for. */
+/** CRIU's most talkative level, as with runc: whoever looks into a log wants to know everything. */
 const LOG_LEVEL = 4;
 
 export const DUMP_LOG = 'dump.log';
@@ -86,7 +87,7 @@ export function dumpOptions(
     ...(freezer === undefined ? {} : { freezeCgroup: freezer }),
     ...(pageServer === undefined ? {} : { pageServer }),
     ...(parentPath === undefined ? {} : { parentImage: parentPath, trackMemory: true }),
-    // A newer one sends a notification instead.
+    // A newer CRIU sends a notification instead.
     ...(options.lazyPages && statusFd !== undefined && version < NOTIFIES_STATUS ? { statusFd } : {}),
   };
 }
@@ -94,7 +95,7 @@ export function dumpOptions(
 export const NOTIFIES_STATUS: CriuVersion = 31_500;
 const FREEZES_UNIFIED: CriuVersion = 31_400;
 
-/** By ptrace alone, it would have to catch each process that is being made. */
+/** The cgroup by which CRIU stops the processes. By ptrace alone it would have to catch each that is being made. */
 function freezerOf({ cgroup }: ContainerRecord, version: CriuVersion): string | undefined {
   if (cgroup?.layout !== 'v2') return cgroup?.paths.freezer;
   return version >= FREEZES_UNIFIED ? cgroup.paths.unified : undefined;
@@ -133,7 +134,7 @@ function commonOptions(record: ContainerRecord, options: CommonOptions, director
     imagesDirFd: directories.images,
     ...(directories.work === undefined ? {} : { workDirFd: directories.work }),
     logLevel: LOG_LEVEL,
-    // Of CRIU before 2.0: the mode has taken its place.
+    // For CRIU before 2.0: the mode has taken the place of this flag.
     manageCgroups: true,
     manageCgroupsMode: cgroupsMode === undefined ? CGROUPS_MODE.DEFAULT : MODES[cgroupsMode],
     notifyScripts: true,
@@ -144,30 +145,30 @@ function commonOptions(record: ContainerRecord, options: CommonOptions, director
     lazyPages: options.lazyPages,
     autoDedup: options.autoDedup,
     orphanPtsMaster: true,
-    // Its interfaces are for those who have made them; so it is with runc, whatever --empty-ns says.
+    // Whoever made the interfaces of the network makes them again. As with runc, whatever --empty-ns says.
     emptyNamespaces: CLONE.NEWNET,
     ...(configFile === undefined ? {} : { configFile }),
   };
 }
 
-/** CRIU's settings for one container, or for those of this kind of runtime: runc's place, which users know. */
+/** A file of CRIU's settings: the one that the container names, or that of runc, which users know. */
 function configFileOf({ annotations }: ContainerRecord): string | undefined {
   const named = annotations['org.criu.config'];
   if (named === undefined) return '/etc/criu/runc.conf';
   return named === '' ? undefined : named;
 }
 
-/** Under the names that the kernel, and CRIU, have for them. */
+/** The namespaces by the names that the kernel and CRIU have for them. */
 const NAMES = { mount: 'mnt', network: 'net', pid: 'pid', ipc: 'ipc', uts: 'uts', user: 'user', time: 'time' } as const;
 
-/** A namespace that the container joins and CRIU leaves alone: it is told of by a key that both commands know. */
+/** A namespace that the container joins, and that CRIU leaves alone. Both commands tell CRIU of it by the same key. */
 interface ExternalNamespace {
   readonly name: string;
   readonly path: string;
   readonly key: string;
 }
 
-/** Network and pid namespaces; those of other types CRIU joins by itself. */
+/** Network and pid namespaces that the container joins. Those of other types CRIU joins by itself. */
 export function externalNamespaces({ config }: Pick<ContainerRecord, 'config'>): readonly ExternalNamespace[] {
   return (config.linux?.namespaces ?? []).flatMap(({ type, path = '' }) =>
     path === '' || (type !== 'network' && type !== 'pid')

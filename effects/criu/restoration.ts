@@ -1,4 +1,4 @@
-/** What `restore` looks at before there is a container: where a checkpoint can't be used, nothing is made. */
+/** What `restore` looks at before there is a container: if a checkpoint cannot be used, nothing is made. */
 
 import { faccessat2 } from '../../native/calls/files.ts';
 import { AT } from '../../native/constants/files.ts';
@@ -14,9 +14,12 @@ import { criuVersion, refuseNamespaces } from './version.ts';
 
 export interface Restoration {
   readonly options: RestoreOptions;
-  /** With the namespaces that the restored processes will be in. */
+  /** The container's, with the namespaces that the restored processes will be in. */
   readonly config: Config;
-  /** Of the checkpointed container: `pipe:[123]` for one that CRIU is to be given another for. */
+  /**
+   * Where the standard descriptors of the checkpointed container led. CRIU is given another pipe in the place of each
+   * that is `pipe:[123]`.
+   */
   readonly standardLinks: readonly string[];
 }
 
@@ -39,10 +42,10 @@ export async function prepareRestoration(
   return { options, standardLinks, config: withTimeNamespace(local, config, version) };
 }
 
-/** The first that restores into a time namespace, so that clocks go on from where they stood. */
+/** The first version that restores into a time namespace, so that clocks go on from where they stood. */
 const MAKES_TIME: CriuVersion = 31_400;
 
-/** `exec` joins what the config names. */
+/** The config names the time namespace that CRIU makes, so that `exec` joins it. */
 function withTimeNamespace(local: Kernel, config: Config, version: CriuVersion): Config {
   const { linux } = config;
   const namespaces = linux?.namespaces ?? [];
@@ -53,13 +56,13 @@ function withTimeNamespace(local: Kernel, config: Config, version: CriuVersion):
   return makes ? { ...config, linux: { ...linux, namespaces: [...namespaces, { type: 'time' }] } } : config;
 }
 
-/** In runc's words: CRIU has nothing to join one by. */
+/** CRIU cannot join one. @throws EffectError in runc's words */
 function refuseCgroupNamespace({ linux }: Config): void {
   if ((linux?.namespaces ?? []).some(({ type, path = '' }) => type === 'cgroup' && path !== ''))
     throw new EffectError('Do not know how to handle namespace NEWCGROUP');
 }
 
-/** Before, it took the profile of the images whatever it was told. */
+/** Older versions take the profile of the images, whatever they are told. */
 const CHANGES_LABELS: CriuVersion = 31_600;
 
 function refuseLabels({ lsmProfile, lsmMountContext }: RestoreOptions, version: CriuVersion): void {
@@ -68,7 +71,10 @@ function refuseLabels({ lsmProfile, lsmMountContext }: RestoreOptions, version: 
   if (lsmMountContext !== undefined) throw new EffectError('--lsm-mount-context requires at least CRIU 3.16');
 }
 
-/** AppArmor's: without it CRIU would hang, or end on the way. That of the images is the config's, as a rule. Pure. */
+/**
+ * The AppArmor profile of the restored processes: without it on this host CRIU would hang, or end on the way. The
+ * images have the one of the config, as a rule. Pure.
+ */
 export function profileOf({ lsmProfile }: Pick<RestoreOptions, 'lsmProfile'>, { process }: Config): string | undefined {
   if (lsmProfile === undefined) return process?.apparmorProfile || undefined;
   return /^apparmor:(.+)$/.exec(lsmProfile)?.[1];

@@ -1,38 +1,39 @@
-/** Has CRIU bring the processes of a checkpointed container back, as children of this process. */
+/** Lets CRIU bring the processes of a checkpointed container back, as children of this process. */
 
-import { close, closeRange, mkdirat, openat } from '../../native/calls/files.ts';
+import { mkdirat, openat } from '../../native/calls/files.ts';
 import { mount, mountSetattr, moveMount, openTree } from '../../native/calls/mounts.ts';
-import { setns, unshare, waitid } from '../../native/calls/process.ts';
+import { SIGINFO_BYTES, setns, unshare, waitid } from '../../native/calls/process.ts';
 import { pathOfOpenFile } from '../../native/calls/read-link.ts';
-import { reapChild } from '../../native/calls/reap.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
 import { type CriuOptions, REQUEST } from '../../native/criu/messages.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
+import { type Owned, opened } from '../../native/kernel/owned.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import type { ContainerRecord, InitRecord } from '../../spec/record.ts';
 import { PartedBatch } from '../batch.ts';
-import { doing, EffectError, reasonOf } from '../error.ts';
-import { closeAll } from '../foreground/ends.ts';
+import { doing, EffectError } from '../error.ts';
 import { addLoopbackUp } from '../namespaces/loopback.ts';
 import { makesNamespace } from '../namespaces/plan.ts';
 import { readSmallFile, startTimeOf } from '../paths/proc.ts';
 import type { Session } from '../session.ts';
-import { closeDirectories, openDirectories, withoutLog } from './directories.ts';
+import { openDirectories, withoutLog } from './directories.ts';
 import { boundDevices, externalAtRestore } from './external.ts';
 import { withLog } from './failure.ts';
 import { enterOwnMounts, makeMountPoints } from './mount-points.ts';
 import { type Directories, externalNamespaces, RESTORE_LOG, restoreOptions } from './options.ts';
 import type { Restoration } from './restoration.ts';
 import { askCriu, FIRST_EXTRA, type Notification } from './service.ts';
+import { inStage } from './stage.ts';
 
 /**
- * @param enterCgroup moves a process into the container's cgroup: CRIU itself is in it, and so are its children
+ * @param enterCgroup moves a process into the container's cgroup. CRIU itself is moved, and so its children are there
  * @returns the init, which runs; its terminal, if it has one, has been sent to the console socket
- * @throws EffectError with what CRIU's log says; it has ended what it had restored then
+ * @throws EffectError with what CRIU's log says. CRIU has ended then what it had restored
  */
 export async function restore(
   session: Session,
@@ -42,46 +43,41 @@ export async function restore(
 ): Promise<InitRecord> {
   const { platform, inheritance } = session;
   const { local } = platform;
-  const { options, standardLinks } = restoration;
+  const { options } = restoration;
   const { config } = record;
   const external = externalAtRestore([...makeMountPoints(session, record), ...boundDevices(config)], config);
   const namespaces = openNamespaces(local, record);
   const log = withoutLog(local, options, RESTORE_LOG);
   let root = '';
-  let directories: Directories | undefined;
-  let pid: number | undefined;
-  ownPipes(session, record);
+  let directories: (Directories & Disposable) | undefined;
+  let pid: Pid | undefined;
+  givePipes(session, record);
   try {
     await askCriu(session, {
-      // A terminal is another one than the caller's.
+      // A container with a terminal gets another one than the caller's.
       stdio: inheritance.consoleSocket === undefined ? inheritance.stdio : undefined,
-      extra: namespaces.map(({ fd }) => fd),
+      extra: namespaces.map(({ file }) => file.fd),
       prepare(process) {
         enterCgroup(process);
-        // CRIU makes the namespace where it manages cgroups; else it is in, and hands on, its own.
+        // CRIU makes the cgroup namespace where it manages cgroups. Where it does not, the processes get CRIU's own.
         if (options.cgroupsMode === 'ignore' && makesNamespace(config, 'cgroup'))
           call(process, unshare(CLONE.NEWCGROUP));
         root = mountRoot(process, session.directory, record);
       },
       request(criu) {
         directories = openDirectories(local, options, criu);
-        return {
-          type: REQUEST.RESTORE,
-          options: restoreOptions(record, options, {
-            directories,
-            external,
-            root,
-            cgroupRoots: cgroupRoots(readSmallFile(local, `/proc/${criu}/cgroup`)),
-            inheritFd: [
-              ...namespaces.map(({ key }, i) => ({ key, fd: FIRST_EXTRA + i })),
-              ...inheritedPipes(standardLinks),
-            ],
-          }),
+        const facts = {
+          directories,
+          external,
+          root,
+          cgroupRoots: cgroupRoots(readSmallFile(local, `/proc/${criu}/cgroup`)),
+          inheritFd: inheritedBy(restoration, namespaces),
         };
+        return { type: REQUEST.RESTORE, options: restoreOptions(record, options, facts) };
       },
       async onNotification(notification) {
         if (notification.pid > 0) pid = notification.pid;
-        await take(session, record, notification);
+        await onNotification(session, record, notification);
       },
     });
     if (pid === undefined) throw new EffectError('CRIU has not told which process it restored');
@@ -91,18 +87,17 @@ export async function restore(
       startTime: doing(`read the start time of process ${init}`, () => startTimeOf(local, init)),
     };
   } catch (error) {
-    // It is this process's child, and nobody else would take note of its end.
-    if (pid !== undefined) attempt(local, waitid(P.PID, pid, out(128), W.EXITED | W.NOHANG));
+    // It is a child of this process, so nobody else would reap it.
+    if (pid !== undefined) attempt(local, waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED | W.NOHANG));
     throw withLog(local, error, log);
   } finally {
-    const opened = namespaces.map(({ fd }) => fd);
-    closeAll(local, opened);
-    if (directories !== undefined) closeDirectories(local, directories);
+    for (const { file } of namespaces) file[Symbol.dispose]();
+    directories?.[Symbol.dispose]();
   }
 }
 
-/** Stages that runchart has something to do in. */
-async function take(
+/** Deals with the notifications that runchart has something to do at. */
+async function onNotification(
   session: Session,
   record: ContainerRecord,
   { script, pid, descriptors }: Notification,
@@ -124,34 +119,26 @@ async function take(
   }
 }
 
-/** CRIU leaves a network namespace empty; its sockets may need the interface. */
-function bringLoopbackUp({ platform, inheritance }: Session, pid: number): void {
-  const { local } = platform;
-  const namespace = doing('open the network namespace', () =>
-    call(local, openat(AT.FDCWD, `/proc/${pid}/ns/net`, O.RDONLY)),
+/** CRIU leaves a network namespace empty, and the sockets that it restores may need the interface. */
+function bringLoopbackUp(session: Session, pid: Pid): void {
+  const { local } = session.platform;
+  using namespace = doing('open the network namespace', () =>
+    opened(local, openat(AT.FDCWD, `/proc/${pid}/ns/net`, O.RDONLY)),
   );
-  try {
-    const stage = platform.spawnStage([...inheritance.stdio, namespace], 'stage');
-    try {
-      const batch = new PartedBatch();
-      batch.add(closeRange(stage.socket + 1, 0x7fffffff));
-      batch.add(setns(3, CLONE.NEWNET));
-      addLoopbackUp(batch);
-      batch.part('bring the loopback interface up');
-      batch.perform(stage.kernel);
-    } finally {
-      attempt(local, close(stage.connection));
-      reapChild(local, stage.pid);
-    }
-  } finally {
-    attempt(local, close(namespace));
-  }
+  inStage(session, [namespace.fd], (stage) => {
+    const batch = new PartedBatch();
+    batch.add(setns(3, CLONE.NEWNET));
+    addLoopbackUp(batch);
+    batch.part('bring the loopback interface up');
+    batch.perform(stage);
+  });
 }
 
 /**
- * CRIU wants the rootfs to be a mount whose parent nothing covers. So it gets one, in a mount namespace of its own, on
- * an empty file system over the container's state directory: nothing is left of it, whatever happens.
- * @returns its path there
+ * Mounts the rootfs for CRIU, which wants it to be a mount whose parent nothing covers. It is mounted in a mount
+ * namespace of CRIU's own, on an empty file system over the container's state directory: so nothing is left of it,
+ * whatever happens.
+ * @returns the path of the rootfs there
  */
 function mountRoot(process: Kernel, directory: string, { rootfs, config }: ContainerRecord): string {
   return doing(`mount the rootfs ${rootfs} for CRIU`, () => {
@@ -160,42 +147,55 @@ function mountRoot(process: Kernel, directory: string, { rootfs, config }: Conta
       mount('tmpfs', directory, 'tmpfs', 0, 'mode=700'),
       mkdirat(AT.FDCWD, `${directory}/root`, 0o700),
     ]);
-    const tree = call(process, openTree(AT.FDCWD, rootfs, { clone: true, recursive: true }));
-    const target = call(process, openat(AT.FDCWD, `${directory}/root`, O.PATH | O.DIRECTORY));
-    // As the kernel tells it: what leads to the state directory may be a symlink.
-    const path = pathOfOpenFile(process, target);
+    using tree = opened(process, openTree(AT.FDCWD, rootfs, { clone: true, recursive: true }));
+    using target = opened(process, openat(AT.FDCWD, `${directory}/root`, O.PATH | O.DIRECTORY));
+    // The kernel is asked for the path, for a symlink may lead to the state directory.
+    const path = pathOfOpenFile(process, target.fd);
     perform(process, [
-      // CRIU takes it as it is, whatever the container's root was.
-      ...(config.root?.readonly ? [mountSetattr(tree, '', { set: MOUNT_ATTR.RDONLY })] : []),
-      // It stays a slave of the host's mount, where that is shared: CRIU copies this to a root that was one.
-      moveMount(tree, target),
-      close(target),
-      close(tree),
+      // CRIU leaves the mount as it is, whatever the container's root was.
+      ...(config.root?.readonly ? [mountSetattr(tree.fd, '', { set: MOUNT_ATTR.RDONLY })] : []),
+      // The mount stays a slave of the host's, where that is shared. CRIU does the same to a root that was one.
+      moveMount(tree.fd, target.fd),
     ]);
     return path;
   });
 }
 
-function openNamespaces(
-  local: Kernel,
-  record: ContainerRecord,
-): readonly { readonly key: string; readonly fd: number }[] {
-  const opened: { readonly key: string; readonly fd: number }[] = [];
-  for (const { name, path, key } of externalNamespaces(record)) {
-    try {
-      opened.push({ key, fd: call(local, openat(AT.FDCWD, path, O.RDONLY)) });
-    } catch (error) {
-      closeAll(
-        local,
-        opened.map(({ fd }) => fd),
-      );
-      throw new EffectError(`Requested ${name} namespace ${path} does not exist: ${reasonOf(error)}`, { cause: error });
-    }
-  }
-  return opened;
+interface OpenNamespace {
+  /** By which CRIU knows it. */
+  readonly key: string;
+  readonly file: Owned;
 }
 
-/** Of proc_pid_cgroup(5); each controller by itself, that of v2 as an empty name. Pure. */
+/**
+ * @returns the namespaces that the container joins, for the caller to dispose of.
+ * @throws EffectError in runc's words
+ */
+function openNamespaces(local: Kernel, record: ContainerRecord): readonly OpenNamespace[] {
+  const found: OpenNamespace[] = [];
+  for (const { name, path, key } of externalNamespaces(record)) {
+    try {
+      const opening = openat(AT.FDCWD, path, O.RDONLY);
+      const file = doing(`Requested ${name} namespace ${path} does not exist`, () => opened(local, opening));
+      found.push({ key, file });
+    } catch (error) {
+      for (const { file } of found) file[Symbol.dispose]();
+      throw error;
+    }
+  }
+  return found;
+}
+
+/** The descriptors of CRIU's that the restored processes get, by the keys that the images have for them. */
+const inheritedBy = ({ standardLinks }: Restoration, namespaces: readonly OpenNamespace[]) => [
+  ...namespaces.map(({ key }, i) => ({ key, fd: FIRST_EXTRA + i })),
+  ...inheritedPipes(standardLinks),
+];
+
+/**
+ * The cgroup of each controller, as /proc/PID/cgroup tells (cgroups(7)). That of cgroup v2 has an empty text as its
+ * controller. Pure.
+ */
 export function cgroupRoots(text: string): NonNullable<CriuOptions['cgroupRoots']> {
   return text.split('\n').flatMap((line) => {
     const [, controllers, ...path] = line.split(':');
@@ -204,12 +204,12 @@ export function cgroupRoots(text: string): NonNullable<CriuOptions['cgroupRoots'
   });
 }
 
-/** The restored processes get the standard descriptors of CRIU in place of pipes that led out of the container. Pure. */
+/** The restored processes get CRIU's standard descriptors in the place of pipes that led out of the container. Pure. */
 export const inheritedPipes = (links: readonly string[]): NonNullable<CriuOptions['inheritFd']> =>
   links.slice(0, 3).flatMap((key, fd) => (key.includes('pipe:') ? [{ key, fd }] : []));
 
-/** So that the container's user can open /dev/stdout again, as in a container that was created. */
-function ownPipes({ platform: { local }, inheritance }: Session, { config }: ContainerRecord): void {
+/** Gives our pipes to the container's user, so that this user can open /dev/stdout, as after a creation. */
+function givePipes({ platform: { local }, inheritance }: Session, { config }: ContainerRecord): void {
   const { uid = 0 } = config.process?.user ?? {};
   for (const fd of inheritance.pipes ?? []) attempt(local, { name: 'fchown', args: [fd, uid, -1] });
 }

@@ -7,10 +7,10 @@ import type { Session } from '../session.ts';
 import { type CriuVersion, externalNamespaces } from './options.ts';
 import { askCriu } from './service.ts';
 
-/** The one that can be asked for it. */
+/** The oldest version that can be asked which it is. */
 const OLDEST: CriuVersion = 30_000;
 
-/** @throws EffectError where it is missing, or too old for all */
+/** @throws EffectError where CRIU is missing, or too old for anything */
 export async function criuVersion(session: Pick<Session, 'platform' | 'environment'>): Promise<CriuVersion> {
   let version: CriuVersion;
   try {
@@ -30,7 +30,7 @@ export function numberOf({ version }: Pick<CriuResponse, 'version'>): CriuVersio
 
 const NAMES: Readonly<Record<keyof CriuFeatures, string>> = { memoryTracking: 'MemTrack', lazyPages: 'LazyPages' };
 
-/** Of CRIU together with this kernel. @throws EffectError */
+/** @throws EffectError where CRIU, or this kernel, does not have the feature */
 export async function requireFeature(
   session: Pick<Session, 'platform' | 'environment'>,
   name: keyof CriuFeatures,
@@ -45,10 +45,10 @@ export async function requireFeature(
   if (features?.[name] !== true) throw new EffectError(`criu is missing features: [${NAMES[name]}]`);
 }
 
-/** The first versions that can leave such a namespace to others. */
+/** The first versions that can leave such a namespace alone. */
 const LEAVES: Readonly<Record<string, CriuVersion>> = { net: 31_100, pid: 31_500 };
 
-/** Namespaces that this version cannot leave to others. @throws EffectError */
+/** @throws EffectError for namespaces that the container joins, and that this version cannot leave alone */
 export function refuseNamespaces(record: Pick<ContainerRecord, 'config'>, version: CriuVersion): void {
   for (const { name } of externalNamespaces(record))
     if (version < (LEAVES[name] ?? 0))

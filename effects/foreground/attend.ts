@@ -1,9 +1,10 @@
 /**
- * The long wait of a foreground command: from the start of the container's process to its end. A step by itself: what it
- * needs is handed in, and what follows from its result is decided elsewhere, so that another process can do it.
+ * The long wait of a foreground command: from the start of the container's process to its end. It is a step of its own,
+ * which another process could take over: all that it needs is handed in, and what follows is decided elsewhere.
  */
 
 import { POLL } from '../../native/constants/socket.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import type { PollRequest } from '../../native/kernel/poll.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { Reaper } from '../running/wait.ts';
@@ -12,15 +13,15 @@ import type { Stream } from './stream.ts';
 
 export interface Attendance {
   /** Of the container's process, a child of this one. */
-  readonly pidfd: number;
+  readonly pidfd: Fd;
   readonly reaper: Reaper;
-  /** What comes from outside; dropped when the process has ended. */
+  /** What comes from the caller. It is dropped when the process has ended. */
   readonly inputs: readonly Stream[];
-  /** What comes from the container; what is there is read after the process has ended. */
+  /** What comes from the container. What is there when the process has ended is still copied. */
   readonly outputs: readonly Stream[];
-  /** The outputs are read for as long as anybody holds them open: what the process has left running, say. */
+  /** Whether the outputs are copied for as long as anybody holds them open: what the process has left running, say. */
   readonly awaitsWriters: boolean;
-  /** Settles when somebody tells the command to end while it still writes what a container that is gone has left. */
+  /** Settles when somebody tells the command to end while it still copies what a process that is gone has left. */
   readonly abandoned: Promise<void>;
 }
 
@@ -28,9 +29,9 @@ export interface Attendance {
 export async function attend(platform: Platform, attendance: Attendance): Promise<number> {
   const { pidfd, reaper, inputs, outputs, awaitsWriters, abandoned } = attendance;
   let status: number | undefined;
-  let given = false;
+  let isGivenUp = false;
   const givenUp = abandoned.then(() => {
-    given = true;
+    isGivenUp = true;
     return [];
   });
   const brief = new BriefWait(platform.local);
@@ -38,14 +39,14 @@ export async function attend(platform: Platform, attendance: Attendance): Promis
     const drains = status !== undefined && !awaitsWriters;
     if (drains) for (const output of outputs) output.advance(true);
     const live = [...(status === undefined ? inputs : []), ...outputs].filter((stream) => !stream.done);
-    if (status !== undefined && (given || live.length === 0)) return status;
+    if (status !== undefined && (isGivenUp || live.length === 0)) return status;
     const parts = live.map((stream) => stream.awaited);
     const awaited: PollRequest[] = parts.flat();
     if (status === undefined) awaited.push({ fd: pidfd, events: POLL.IN });
-    // Once nobody writes, only the sinks are worth waiting for.
+    // Once nobody writes to the sources, only the sinks are worth waiting for.
     const timeout = drains && live.some((stream) => !stream.stalled) ? 0 : -1;
     const wait = () => platform.poll(awaited, timeout);
-    // Given up before the status is known, it would turn round here without end.
+    // Before the status is known this must not end the wait: the loop would turn round without end.
     const briefly = brief.poll(awaited);
     const ready = briefly ?? (await (status === undefined ? wait() : Promise.race([wait(), givenUp])));
     let at = 0;

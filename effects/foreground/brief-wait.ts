@@ -1,30 +1,23 @@
 /**
- * Waiting on this very thread, briefly. Most containers that somebody waits for in the foreground are gone in a moment;
- * the engine's first thread for a wait, and the way there and back, cost as much as all of that.
+ * Waits on this very thread, briefly. Most containers that somebody waits for in the foreground are gone in a moment.
+ * To start the engine's first thread for a wait, and to go there and back, costs as much as the rest of their life.
  */
 
-import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { ppoll } from '../../native/calls/poll.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import type { PollRequest } from '../../native/kernel/poll.ts';
-import { u64s, viewOf } from '../../native/kernel/struct.ts';
 
-/** A signal's handler waits so long at the most, unless the signal ends the wait, as it does when this thread gets it. */
+/** How long a signal's handler has to wait at most. Where this thread gets the signal, the wait ends at once. */
 const ROUND_MS = 10;
 const ROUNDS = 6;
-/** While data flows, the engine has a turn at least this often: on a busy machine each costs as long as its thread waits for a processor. */
+/**
+ * While data flows, the engine has a turn at least this often. On a busy machine each turn costs as long as the
+ * engine's thread waits for a processor.
+ */
 const FLOWING_MS = 50;
 
-export const ppoll = (requests: readonly PollRequest[], milliseconds: number): Call => {
-  const fds = new Uint8Array(requests.length * 8);
-  const view = viewOf(fds);
-  requests.forEach(({ fd, events }, i) => {
-    view.setInt32(i * 8, fd, true);
-    view.setInt16(i * 8 + 4, events, true);
-  });
-  return { name: 'ppoll', args: [fds, requests.length, u64s(0, milliseconds * 1_000_000), null, 0], mayFail: true };
-};
-
-/** Waits as long as it is worth it: the rounds of one command are counted. */
+/** One command's brief waits: it has a limited number of rounds. */
 export class BriefWait {
   readonly #local: Kernel;
   #rounds = ROUNDS;
@@ -34,15 +27,18 @@ export class BriefWait {
     this.#local = local;
   }
 
-  /** Data flows, and the engine has just had its turn: the way there and back is not to be paid for each piece. */
+  /**
+   * To be called when data flows and the engine has just had its turn: so not each piece pays for the way there and
+   * back.
+   */
   renew(): void {
     this.#rounds = Infinity;
     this.#until = performance.now() + FLOWING_MS;
   }
 
   /**
-   * @returns for each descriptor whether it is ready, as a number for poll's; undefined when none is, or a signal came:
-   * then the engine's own wait, which runs handlers, is due
+   * @returns for each descriptor a number that is not 0 where it is ready. undefined when none is, or a signal came:
+   * then the caller waits by the engine, which runs handlers of signals meanwhile
    */
   poll(requests: readonly PollRequest[]): readonly number[] | undefined {
     if (this.#rounds-- <= 0 || (this.#until < Infinity && performance.now() >= this.#until)) return undefined;
@@ -52,7 +48,8 @@ export class BriefWait {
       return undefined;
     }
     if (unknown === requests.length) return requests.map(() => 1);
-    // The answer in the memory that was passed does not come back; the count does, so each is asked for itself too.
+    // The count comes back, and not which ones are ready: so each is asked for alone, until all that are ready are
+    // known.
     return requests.map((one) => {
       if (unknown === 0) return 0;
       const ready = Math.max(0, attempt(this.#local, ppoll([one], 0)));

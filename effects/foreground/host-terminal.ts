@@ -1,6 +1,6 @@
 /** The terminal that the caller sits at, while the container has it: raw, and back again. */
 
-import { close, openat } from '../../native/calls/files.ts';
+import { openat } from '../../native/calls/files.ts';
 import {
   getTermios,
   getWindowSize,
@@ -12,51 +12,68 @@ import {
 import { hasSize, rawInput } from '../../native/calls/termios.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, perform, SyscallError } from '../../native/kernel/perform.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { type Owned, opened } from '../../native/kernel/owned.ts';
+import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
-import { EffectError, reasonOf } from '../error.ts';
+import { doing, EffectError, reasonOf } from '../error.ts';
 
 export interface HostTerminal {
-  /** May be called again: after the process was stopped, the shell has put its own modes back. @throws EffectError */
+  /**
+   * To be called again after this process was stopped: the shell has put its own modes back meanwhile.
+   * @throws EffectError
+   */
   enterRaw(): void;
-  /** Back to the modes that were found. Nothing happens where it never was raw. */
+  /** Gives the terminal back the modes that were found. Does nothing where it never was raw. */
   restore(): void;
-  /** Gives another terminal the size of this one. What has no size, or is gone, gives none. */
-  copySizeTo(master: number): void;
+  /** Gives another terminal the size of this one. Does nothing where this one has no size, or is gone. */
+  copySizeTo(master: Fd): void;
   close(): void;
 }
 
 /**
- * The first of standard error, output and input that is a terminal, or else the controlling one: any of them may have been redirected.
+ * Finds the first of standard error, output and input that is a terminal, or else the controlling one: any of them may
+ * have been redirected.
  * @throws EffectError where there is none
  */
-export function openHostTerminal(local: Kernel, stdio: readonly [number, number, number]): HostTerminal {
+export function openHostTerminal(local: Kernel, stdio: readonly [stdin: Fd, stdout: Fd, stderr: Fd]): HostTerminal {
   const [input, output, error] = stdio;
-  const found = out(TERMIOS_BYTES);
-  const standard = [error, output, input].find((fd) => attempt(local, getTermios(fd, found)) >= 0);
-  if (standard !== undefined) return terminalOf(local, standard, found.bytes, () => undefined);
-  const opening = openat(AT.FDCWD, '/dev/tty', O.RDWR | O.NOCTTY);
-  const fd = attempt(local, opening);
-  if (fd < 0)
-    throw new EffectError(
-      `a container with a terminal needs one here: no standard descriptor is a terminal, and open /dev/tty: ${reasonOf(new SyscallError(opening, -fd))}; use --detach with --console-socket, or set process.terminal to false`,
-    );
-  perform(local, [getTermios(fd, found)]);
-  return terminalOf(local, fd, found.bytes, () => attempt(local, close(fd)));
+  const modes = out(TERMIOS_BYTES);
+  const standard = [error, output, input].find((fd) => attempt(local, getTermios(fd, modes)) >= 0);
+  if (standard !== undefined) return terminalOf(local, standard, modes.bytes, () => undefined);
+  const controlling = openControlling(local);
+  try {
+    perform(local, [getTermios(controlling.fd, modes)]);
+  } catch (failed) {
+    controlling[Symbol.dispose]();
+    throw failed;
+  }
+  return terminalOf(local, controlling.fd, modes.bytes, () => controlling[Symbol.dispose]());
 }
 
-function terminalOf(local: Kernel, fd: number, original: Uint8Array, release: () => void): HostTerminal {
-  let raw = false;
+function openControlling(local: Kernel): Owned {
+  try {
+    return opened(local, openat(AT.FDCWD, '/dev/tty', O.RDWR | O.NOCTTY));
+  } catch (error) {
+    throw new EffectError(
+      'a container with a terminal needs one here: no standard descriptor is a terminal, ' +
+        `and open /dev/tty: ${reasonOf(error)}; ` +
+        'use --detach with --console-socket, or set process.terminal to false',
+      { cause: error },
+    );
+  }
+}
+
+function terminalOf(local: Kernel, fd: Fd, original: Uint8Array, release: () => void): HostTerminal {
+  let isRaw = false;
   return {
     enterRaw() {
-      raw = true;
-      const call = setTermios(fd, rawInput(original));
-      const done = attempt(local, call);
-      if (done < 0) throw new EffectError(`set the terminal to raw mode: ${reasonOf(new SyscallError(call, -done))}`);
+      isRaw = true;
+      doing('set the terminal to raw mode', () => call(local, setTermios(fd, rawInput(original))));
     },
     restore() {
-      if (raw) attempt(local, setTermios(fd, original));
-      raw = false;
+      if (isRaw) attempt(local, setTermios(fd, original));
+      isRaw = false;
     },
     copySizeTo(master) {
       const size = out(WINSIZE_BYTES);

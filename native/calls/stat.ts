@@ -64,7 +64,6 @@ export function timesOf(stat: Out): readonly [read: Timestamp, modified: Timesta
   const at = (field: number): Timestamp => [view.getBigInt64(field, true), view.getUint32(field + 8, true)];
   return [at(STX.ATIME), at(STX.MTIME)];
 }
-
 export const isOnSameMount = (a: Out, b: Out): boolean => wide(a, STX.MNT_ID) === wide(b, STX.MNT_ID);
 
 /** The same file by the same mount. */

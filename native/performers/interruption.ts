@@ -1,16 +1,18 @@
 /**
- * Ends the wait for another process's answer when a signal tells this one to end.
+ * Ends the wait for another process's answer when this process is told to end.
  *
- * Such a wait stops the engine, and so the JavaScript that handles signals. But the kernel can show that a handler has
- * been called: with SA_RESETHAND it takes the handler away then. So a look at the signal's action tells whether the
- * signal came, however long ago, and whichever thread got it. (A signalfd would be told nothing: no thread of the
- * engine blocks signals.)
+ * Such a wait stops the engine, so the engine's own handlers of signals do not run meanwhile. But the kernel can show
+ * that a handler has been called: with SA_RESETHAND, the kernel takes the handler away when it calls it. A look at the
+ * signal's action then tells that the signal came, however long ago, and whichever thread got it. (A signalfd would
+ * not hear of it, since no thread of the engine blocks signals.)
  */
 
+import { ppoll } from '../calls/poll.ts';
 import { POLL } from '../constants/socket.ts';
-import type { Call, Kernel } from '../kernel/kernel.ts';
+import type { Call, Kernel, Out } from '../kernel/kernel.ts';
 import type { Fd } from '../kernel/numbers.ts';
-import { out, u64s, viewOf } from '../kernel/struct.ts';
+import { attempt } from '../kernel/perform.ts';
+import { out, viewOf } from '../kernel/struct.ts';
 
 /** A signal that ends this command came while it waited for an answer that may never come. */
 export class InterruptedError extends Error {
@@ -22,18 +24,27 @@ export class InterruptedError extends Error {
   }
 }
 
+/** When a wait ends by a signal: each wait after it has come too, or the first wait alone. */
+type Lasting = 'every wait' | 'one wait';
+
 export interface Interruption {
   /**
-   * Waits until a descriptor can be read. Does not wait where nobody watches.
-   * @throws InterruptedError when a signal has come, and the descriptor is not ready
+   * Waits for a descriptor while somebody watches, else not at all.
+   * @throws InterruptedError when it is not ready, and a signal has come
    */
   awaitReadable(fd: Fd): void;
   /**
-   * Lets these signals end waits from now on, those that have handlers. A second signal ends this process at once.
+   * Lets waits end by those of these signals that have handlers, from now on. If the same signal comes again, it ends
+   * this process at once.
+   * @param lasting `one wait` for whoever has to wait again in order to clean up
    * @returns a function that gives the signals their handlers back
    */
-  watch(signals: readonly number[]): () => void;
+  watch(signals: readonly number[], lasting?: Lasting): () => void;
   readonly watching: boolean;
+  /** Whether a wait has been ended since the last `watch`. */
+  readonly interrupted: boolean;
+  /** Those of these signals that this process does not ignore, as its caller may have told it to. */
+  heeded(signals: readonly number[]): readonly number[];
 }
 
 /** The interruption that made something fail, where there was one. */
@@ -52,13 +63,16 @@ interface Watched {
 /** The kernel's struct sigaction, the same on both architectures: handler, flags, restorer, mask. */
 const ACTION = { BYTES: 32, HANDLER: 0, FLAGS: 8, MASK_BYTES: 8 } as const;
 const SA_RESETHAND = 0x8000_0000;
+const SIG_DFL = 0n;
 const SIG_IGN = 1n;
 
-/** A signal that another thread got is noticed after so long, at the latest. */
+/** How long it takes at most to notice a signal that another thread got. */
 const LOOK_EVERY_MS = 100;
 
 export function interruption(local: Kernel): Interruption {
   let watched: readonly Watched[] = [];
+  let ends: Lasting = 'every wait';
+  let interrupted = false;
 
   function actionsOf(signals: readonly number[]): readonly Watched[] {
     const found = signals.map((signal) => ({ signal, into: out(ACTION.BYTES) }));
@@ -70,15 +84,21 @@ export function interruption(local: Kernel): Interruption {
     get watching() {
       return watched.length > 0;
     },
+    get interrupted() {
+      return interrupted;
+    },
     awaitReadable(fd) {
-      while (watched.length > 0) {
-        const { results } = local.submit([readable(fd)]);
-        if ((results[0] ?? 0) > 0) return;
-        const came = actionsOf(watched.map(({ signal }) => signal)).find(({ action }) => handlerOf(action) === 0n);
-        if (came !== undefined) throw new InterruptedError(came.signal);
+      while (watched.length > 0 && !(interrupted && ends === 'one wait')) {
+        if (attempt(local, ppoll([{ fd, events: POLL.IN }], LOOK_EVERY_MS)) > 0) return;
+        const came = actionsOf(watched.map(({ signal }) => signal)).find(({ action }) => handlerOf(action) === SIG_DFL);
+        if (came === undefined) continue;
+        interrupted = true;
+        throw new InterruptedError(came.signal);
       }
     },
-    watch(signals) {
+    watch(signals, lasting = 'every wait') {
+      ends = lasting;
+      interrupted = false;
       watched = actionsOf(signals).filter(({ action }) => handlerOf(action) > SIG_IGN);
       local.submit(watched.map(({ signal, action }) => sigaction(signal, once(action), null)));
       return () => {
@@ -86,11 +106,16 @@ export function interruption(local: Kernel): Interruption {
         watched = [];
       };
     },
+    heeded: (signals) =>
+      actionsOf(signals)
+        .filter(({ action }) => handlerOf(action) !== SIG_IGN)
+        .map(({ signal }) => signal),
   };
 }
 
 const handlerOf = (action: Uint8Array): bigint => viewOf(action).getBigUint64(ACTION.HANDLER, true);
 
+/** The same action, which the kernel takes away when it calls the handler. */
 function once(action: Uint8Array): Uint8Array {
   const copy = action.slice();
   const view = viewOf(copy);
@@ -98,16 +123,8 @@ function once(action: Uint8Array): Uint8Array {
   return copy;
 }
 
-const sigaction = (signal: number, action: Uint8Array | null, into: ReturnType<typeof out> | null): Call => ({
+const sigaction = (signal: number, action: Uint8Array | null, into: Out | null): Call => ({
   name: 'rt_sigaction',
   args: [signal, action, into, ACTION.MASK_BYTES],
   mayFail: true,
 });
-
-function readable(fd: Fd): Call {
-  const polled = new Uint8Array(8);
-  const view = viewOf(polled);
-  view.setInt32(0, fd, true);
-  view.setInt16(4, POLL.IN, true);
-  return { name: 'ppoll', args: [polled, 1, u64s(0, LOOK_EVERY_MS * 1_000_000), null, 0], mayFail: true };
-}

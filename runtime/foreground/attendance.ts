@@ -5,21 +5,20 @@
 
 import { reasonOf } from '../../effects/error.ts';
 import type { Attendance } from '../../effects/foreground/attend.ts';
-import { type Channels, pipeChannels, terminalChannels } from '../../effects/foreground/channels.ts';
-import { closeAll } from '../../effects/foreground/ends.ts';
 import { type HostTerminal, openHostTerminal } from '../../effects/foreground/host-terminal.ts';
+import { pipeRelay, type Relay, terminalRelay } from '../../effects/foreground/relay.ts';
 import { receiveMaster } from '../../effects/foreground/terminal.ts';
 import { reaperOf } from '../../effects/running/wait.ts';
 import { pidfdOpen, pidfdSendSignal } from '../../native/calls/process.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import { attempt, call } from '../../native/kernel/perform.ts';
+import type { Fd, Pid } from '../../native/kernel/numbers.ts';
+import { opened } from '../../native/kernel/owned.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import type { Context } from '../container/context.ts';
 import { type CaughtSignals, catchSignals } from './caught-signals.ts';
 import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
-
-/** In reverse order, whatever happens. */
-export type Undo = (() => void)[];
+import { ENDING } from './interruptible.ts';
 
 export interface Foreground {
   readonly inherited: Inherited;
@@ -27,43 +26,51 @@ export interface Foreground {
   /** Gives the caller's terminal back its modes. */
   leaveTerminal(): void;
   /**
-   * For a process that is ready and has not executed its program: opens what is copied, and the caller's terminal
-   * becomes raw. @throws Error
+   * For a process that is ready and has not executed its program: opens what is copied, and makes the caller's terminal
+   * raw. @throws Error
    */
-  connect(pid: number): Connected;
+  connect(pid: Pid): Connected;
 }
 
 export interface Connected {
-  /** For a process that runs: from now on it gets the signals. @param subreaper this process reaps all orphans */
+  /**
+   * For a process that runs: from now on it gets the signals.
+   * @param options.subreaper whether this process reaps all orphans
+   * @param options.awaitsWriters whether the outputs are copied as long as anybody holds them open
+   */
   attendance(options: { readonly subreaper: boolean; readonly awaitsWriters: boolean }): Attendance;
 }
 
 const STDIO = [0, 1, 2] as const;
 
-/** Signals are caught from now on. @throws EffectError */
-export function enterForeground(context: Context, options: Omit<InheritanceOptions, 'detach'>, undo: Undo): Foreground {
+/**
+ * Opens what the process inherits, and catches signals from now on.
+ * @param undo gets what there is to close and to give back, in the end
+ * @throws EffectError
+ */
+export function enterForeground(
+  context: Context,
+  options: Omit<InheritanceOptions, 'detach'>,
+  undo: DisposableStack,
+): Foreground {
   const { local } = context.platform;
   const inherited = inherit(context, { ...options, detach: false });
-  undo.push(inherited.close);
-  const owned = Object.values(inherited.ends);
-  undo.push(() => closeAll(local, owned.splice(0)));
+  undo.defer(inherited.close);
+  for (const end of Object.values(inherited.ends)) undo.use(end);
   const signals = catchSignals();
-  undo.push(signals.release);
+  undo.defer(signals.release);
   const terminal = options.terminal ? openHostTerminal(local, STDIO) : undefined;
   const leaveTerminal = () => {
     terminal?.restore();
     terminal?.close();
   };
-  undo.push(leaveTerminal);
+  undo.defer(leaveTerminal);
 
-  function connect(pid: number): Connected {
-    const pidfd = call(local, pidfdOpen(pid));
-    undo.push(() => closeAll(local, [pidfd]));
-    const { channels, resize } = open(context, inherited, terminal);
-    // The channels close what they copy from and to.
-    if (inherited.ends.console === undefined) owned.splice(0);
-    undo.push(channels.close);
-    // The process has its own by now; while we had them too, no pipe would end.
+  function connect(pid: Pid): Connected {
+    const pidfd = undo.use(opened(local, pidfdOpen(pid))).fd;
+    const { relay, resize } = openRelay(context, inherited, terminal);
+    undo.defer(relay.close);
+    // The process has its own descriptors by now. While we held them too, no pipe would come to its end.
     inherited.close();
     terminal?.enterRaw();
     resize();
@@ -71,18 +78,13 @@ export function enterForeground(context: Context, options: Omit<InheritanceOptio
       attendance({ subreaper, awaitsWriters }) {
         const reaper = reaperOf(local, pid);
         const { promise: abandoned, resolve: abandon } = Promise.withResolvers<void>();
+        const onSignal = handlerOf(context, { pidfd, terminal, resize, abandon });
         signals.deliverTo((signal) => {
-          if (signal === SIGNALS.SIGCHLD) {
-            if (subreaper) reaper.reapOrphans();
-            return;
-          }
-          if (signal === SIGNALS.SIGWINCH) return resize();
-          if (signal === SIGNALS.SIGCONT) resume(context, terminal);
-          const sent = attempt(local, pidfdSendSignal(pidfd, signal));
-          if (sent === -ERRNO.ESRCH && ENDING.includes(signal)) abandon();
+          if (signal !== SIGNALS.SIGCHLD) onSignal(signal);
+          else if (subreaper) reaper.reapOrphans();
         });
         if (subreaper) reaper.reapOrphans();
-        const { inputs, outputs } = channels;
+        const { inputs, outputs } = relay;
         return { pidfd, reaper, inputs, outputs, awaitsWriters: awaitsWriters && !terminal, abandoned };
       },
     };
@@ -90,22 +92,38 @@ export function enterForeground(context: Context, options: Omit<InheritanceOptio
   return { inherited, signals, leaveTerminal, connect };
 }
 
-/** What tells a command to end. */
-export const ENDING: readonly number[] = [SIGNALS.SIGHUP, SIGNALS.SIGINT, SIGNALS.SIGQUIT, SIGNALS.SIGTERM];
+interface Attended {
+  readonly pidfd: Fd;
+  readonly terminal: HostTerminal | undefined;
+  /** Gives the container's terminal the size of the caller's. */
+  resize(): void;
+  /** Called when a signal tells the command to end, and the process is gone. */
+  abandon(): void;
+}
 
-function open(
+/** Hands signals on to the process. */
+function handlerOf(context: Context, { pidfd, terminal, resize, abandon }: Attended): (signal: number) => void {
+  return (signal) => {
+    if (signal === SIGNALS.SIGWINCH) return resize();
+    if (signal === SIGNALS.SIGCONT) enterRawAgain(context, terminal);
+    const sent = attempt(context.platform.local, pidfdSendSignal(pidfd, signal));
+    if (sent === -ERRNO.ESRCH && ENDING.includes(signal)) abandon();
+  };
+}
+
+function openRelay(
   { platform: { local } }: Context,
   { ends }: Inherited,
   terminal: HostTerminal | undefined,
-): { readonly channels: Channels; resize(): void } {
+): { readonly relay: Relay; resize(): void } {
   if (ends.console === undefined || terminal === undefined)
-    return { channels: pipeChannels(local, STDIO, ends), resize: () => undefined };
-  const master = receiveMaster(local, ends.console);
-  return { channels: terminalChannels(local, STDIO, master), resize: () => terminal.copySizeTo(master) };
+    return { relay: pipeRelay(local, STDIO, ends), resize: () => undefined };
+  const master = receiveMaster(local, ends.console.fd);
+  return { relay: terminalRelay(local, STDIO, master), resize: () => terminal.copySizeTo(master) };
 }
 
-/** After it was stopped: the shell has set its own modes meanwhile. */
-function resume({ warn }: Context, terminal: HostTerminal | undefined): void {
+/** After this process was stopped: the shell has set modes of its own meanwhile. */
+function enterRawAgain({ warn }: Context, terminal: HostTerminal | undefined): void {
   try {
     terminal?.enterRaw();
   } catch (error) {

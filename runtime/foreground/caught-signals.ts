@@ -1,6 +1,6 @@
 /**
- * Signals sent to this process while it stands for a container's. Only the engine's own handlers can catch them: its
- * other threads block none, so no descriptor would see them.
+ * Catches signals that are sent to this process while it stands for a container's. Only the engine's own handlers can
+ * do that: the engine's other threads block no signal, so a signalfd would not see them.
  */
 
 import { SIGNALS } from '../../native/constants/signal.ts';
@@ -8,13 +8,14 @@ import { SIGNALS } from '../../native/constants/signal.ts';
 type SignalName = keyof typeof SIGNALS;
 
 /**
- * What is handed on to the container's process. Not among them, though runc hands them on:
- * - SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: the engine's own faults;
- * - SIGPIPE, SIGXFSZ: a sink of the caller's that is closed or full, which the streams deal with;
- * - SIGTTIN, SIGTTOU: the terminal stops a background process that wants it, as its shell expects; caught, they
- *   would come again at once, without end;
- * - SIGPWR, SIGSTKFLT and the real-time signals: Bun keeps the first to itself, neither engine catches the others.
- * SIGURG, which runc ignores for a reason of Go's, is ignored here by default.
+ * The signals that are handed on to the container's process. runc hands on some more, which are not among these:
+ * - SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS are the engine's own faults.
+ * - SIGPIPE and SIGXFSZ tell of a sink of the caller's that is closed or full. The streams deal with that.
+ * - SIGTTIN and SIGTTOU stop a background process that wants the terminal, as its shell expects. If they were caught,
+ *   they would come again at once, without end.
+ * - SIGPWR, SIGSTKFLT and the real-time signals: Bun keeps the first to itself, and neither engine catches the others.
+ *
+ * runc ignores SIGURG for a reason of Go's. Here it is ignored too, as that is its default.
  */
 const FORWARDED = [
   'SIGHUP',
@@ -34,13 +35,13 @@ const FORWARDED = [
 ] as const satisfies readonly SignalName[];
 
 export interface CaughtSignals {
-  /** Hands over what has come so far, in order, and from then on each as it comes. */
+  /** Hands over the signals that have come so far, in order, and from then on each as it comes. */
   deliverTo(handler: (signal: number) => void): void;
-  /** Gives the signals back to what they did before. */
+  /** Catches the signals no longer. */
   release(): void;
 }
 
-/** Catches the signals to forward, SIGCHLD and SIGWINCH, from now on. */
+/** Catches the signals that are handed on, SIGCHLD and SIGWINCH, from now on. */
 export function catchSignals(): CaughtSignals {
   const waiting: number[] = [];
   let handle = (signal: number): void => {

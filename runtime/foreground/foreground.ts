@@ -1,6 +1,6 @@
 /**
- * `run` without `--detach`: this command stands for the container's process until that ends. What is decided before the
- * long wait, the wait itself (effects/foreground/attend.ts), and what is decided after it, are steps apart.
+ * `run` without `--detach`: this command stands for the container's process until that ends. There are three steps:
+ * what is decided before the long wait, the wait itself (effects/foreground/attend.ts), and what is decided after it.
  */
 
 import { reasonOf } from '../../effects/error.ts';
@@ -16,58 +16,61 @@ import type { Context } from '../container/context.ts';
 import { openExisting } from '../container/open.ts';
 import { isStoreError } from '../store/error.ts';
 import { announce } from './announce.ts';
-import { enterForeground, type Foreground, type Undo } from './attendance.ts';
+import { enterForeground, type Foreground } from './attendance.ts';
 import type { InheritanceOptions, Inherited } from './inheritance.ts';
+import { EndedBySignal, unlessEnded } from './interruptible.ts';
 
 export interface ForegroundOptions extends Omit<InheritanceOptions, 'detach'> {
   /** `--pid-file`, absolute. */
   readonly pidFile?: string | undefined;
-  /** Not with `--no-subreaper`. All children of this process are reaped then, whoever they belong to. */
+  /** False with `--no-subreaper`. Where true, all children of this process are reaped, whoever they belong to. */
   readonly subreaper: boolean;
   /** `--keep`: the container stays, stopped. */
   readonly keep: boolean;
-  /** NOTIFY_SOCKET of this command, which is the one to be watched. */
+  /** NOTIFY_SOCKET of this command. Whoever listens there is told to watch this process. */
   readonly notifySocket?: string | undefined;
-  /** What is created runs at once: it was restored. */
+  /** Whether the container runs already when it has been made, since it was restored. */
   readonly running?: boolean;
 }
 
 /**
- * Has a container created, starts it, stands for it until its process has ended, and deletes it.
- * Signals are caught from before the creation to after the deletion; the container's lock is free during the wait.
+ * Creates a container, starts it, stands for it until its process has ended, and deletes it. Signals are caught from
+ * before the creation to after the deletion. The container's lock is free during the wait.
  *
+ * @param id of the container, for a warning
  * @param create `createContainer` with `inherited.inheritance`, and with a config that went through `withEnvironment`
- * @returns the exit status of the container's process, 128 + n where signal n ended it
+ * @returns the exit status of the container's process; 128 + n where signal n ended it, or came while the creation hung
  * @throws Error of one line, where it did not come to run; the terminal is as it was, and no container is left
  */
 export async function runForeground(
   context: Context,
+  id: string,
   options: ForegroundOptions,
   create: (inherited: Inherited) => Promise<Container>,
 ): Promise<number> {
   const { platform } = context;
-  const undo: Undo = [];
-  try {
-    const foreground = enterForeground(context, options, undo);
-    if (options.subreaper) becomeSubreaper(context);
+  using undo = new DisposableStack();
+  const foreground = enterForeground(context, options, undo);
+  if (options.subreaper) becomeSubreaper(context);
+  const begun = await unlessEnded(context, id, async () => {
     const container = await create(foreground.inherited);
-    undo.push(() => container.close());
+    undo.defer(() => container.close());
     const notifier = await notifierFor(context, container, options);
-    undo.push(() => notifier?.close());
-    const attendance = await begin(context, options, container, foreground);
-    const told = notifier?.forward(context.host.pid).catch((error: unknown) => context.warn(reasonOf(error)));
-    const status = await attend(platform, attendance);
-    await told;
+    undo.defer(() => notifier?.close());
+    return { container, notifier, attendance: await begin(context, options, container, foreground) };
+  });
+  if (begun instanceof EndedBySignal) return begun.status;
+  const { container, notifier, attendance } = begun;
+  const told = notifier?.forward(context.host.pid).catch((error: unknown) => context.warn(reasonOf(error)));
+  const status = await attend(platform, attendance);
+  await told;
 
-    // What now comes from children belongs to those who wait for them: hooks, say.
-    foreground.signals.deliverTo(() => undefined);
-    foreground.leaveTerminal();
-    if (!options.keep) await remove(context, container);
-    if (options.subreaper) reapAll(platform.local);
-    return status;
-  } finally {
-    for (const step of undo.toReversed()) step();
-  }
+  // From now on it is for those who have children, such as hooks, to wait for them.
+  foreground.signals.deliverTo(() => undefined);
+  foreground.leaveTerminal();
+  if (!options.keep) await remove(context, container);
+  if (options.subreaper) reapAll(platform.local);
+  return status;
 }
 
 async function notifierFor(context: Context, container: Container, { notifySocket }: ForegroundOptions) {
@@ -76,12 +79,12 @@ async function notifierFor(context: Context, container: Container, { notifySocke
   return tryNotifier(context, container, notifySocket);
 }
 
-/** So that what the container leaves behind without a pid namespace of its own is not left to the host's init. */
+/** Without a pid namespace of its own a container may leave processes behind: the host's init would get those. */
 function becomeSubreaper({ platform, warn }: Context): void {
   if (attempt(platform.local, prctl(PR.SET_CHILD_SUBREAPER, 1)) < 0) warn('this process cannot become a subreaper');
 }
 
-/** From a container that has been created to one that runs, and what there is to attend to. Lets go of its lock. */
+/** Starts a container that has been created, and lets go of its lock. @returns what there is to attend to */
 async function begin(
   context: Context,
   { pidFile, subreaper, keep, running }: ForegroundOptions,
@@ -102,7 +105,7 @@ async function begin(
   }
 }
 
-/** The container was created, and nobody would look after it. */
+/** Ends a container that was created, and that nobody would look after. */
 async function giveUp(context: Context, container: Container, keep: boolean): Promise<void> {
   try {
     const answer = await container.request(
@@ -114,7 +117,7 @@ async function giveUp(context: Context, container: Container, keep: boolean): Pr
   }
 }
 
-/** Whoever worked on the container meanwhile may have changed it, deleted it, or made another one of its name. */
+/** Deletes the container. Others may have changed it meanwhile, deleted it, or made another one of its name. */
 async function remove(context: Context, container: Container): Promise<void> {
   const { id, created } = container.record;
   try {
@@ -122,7 +125,7 @@ async function remove(context: Context, container: Container): Promise<void> {
       succeed(context, await container.request({ type: 'delete', force: true }));
       return;
     }
-    // With its lock: this is another opening of the same directory.
+    // Closed first, since it may hold the lock that the next opening of the same directory waits for.
     container.close();
     const changed = await openExisting(context, id, 'delete');
     try {
@@ -131,7 +134,7 @@ async function remove(context: Context, container: Container): Promise<void> {
       changed.close();
     }
   } catch (error) {
-    // Somebody was faster.
+    // Somebody else has deleted it.
     if (!isStoreError(error, 'missing')) context.warn(`delete container ${id}: ${reasonOf(error)}`);
   }
 }

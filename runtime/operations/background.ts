@@ -6,6 +6,7 @@ import type { Container } from '../container/container.ts';
 import type { Context } from '../container/context.ts';
 import { announce } from '../foreground/announce.ts';
 import { type InheritanceOptions, inherit, withEnvironment } from '../foreground/inheritance.ts';
+import { unlessEndedAlone } from '../foreground/interruptible.ts';
 import { type CreateRequest, createContainer } from './create.ts';
 import { startContainer } from './start.ts';
 
@@ -19,32 +20,38 @@ export interface BackgroundOptions extends Omit<InheritanceOptions, 'detach' | '
 /** A request to create a container whose config has been read. */
 export type Planned = Omit<CreateRequest, 'inheritance'> & Required<Pick<CreateRequest, 'config'>>;
 
-/** @throws Error of one line. No container is left then */
+/**
+ * @returns the command's exit status: 0, or 128 + n where signal n came while the creation hung
+ * @throws Error, of one line; no container is left then, nor after a signal
+ */
 export async function createInBackground(
   context: Context,
   request: Planned,
   { start, pidFile, ...options }: BackgroundOptions,
-): Promise<void> {
+): Promise<number> {
   const { config } = request;
   const inherited = inherit(context, { ...options, terminal: config.process?.terminal ?? false, detach: true });
   const { inheritance } = inherited;
   try {
-    const container = await createContainer(context, {
-      ...request,
-      config: withEnvironment(config, inherited),
-      inheritance,
-      startsAtOnce: start,
+    const ended = await unlessEndedAlone(context, request.id, async () => {
+      const container = await createContainer(context, {
+        ...request,
+        config: withEnvironment(config, inherited),
+        inheritance,
+        startsAtOnce: start,
+      });
+      try {
+        const pid = container.record.init?.pid ?? 0;
+        announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket });
+        if (start) await startContainer(context, container, { address: request.notifySocket, required: false });
+      } catch (error) {
+        await remove(context, container);
+        throw error;
+      } finally {
+        container.close();
+      }
     });
-    try {
-      const pid = container.record.init?.pid ?? 0;
-      announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket });
-      if (start) await startContainer(context, container, { address: request.notifySocket, required: false });
-    } catch (error) {
-      await remove(context, container);
-      throw error;
-    } finally {
-      container.close();
-    }
+    return ended?.status ?? 0;
   } finally {
     inherited.close();
   }

@@ -20,8 +20,9 @@ import { sessionFor } from '../container/open.ts';
 import { permitted } from '../container/permitted.ts';
 import { attacherFor } from '../container/systemd.ts';
 import { announce } from '../foreground/announce.ts';
-import { type Connected, ENDING, enterForeground, type Undo } from '../foreground/attendance.ts';
+import { type Connected, enterForeground } from '../foreground/attendance.ts';
 import { type InheritanceOptions, type Inherited, inherit } from '../foreground/inheritance.ts';
+import { ENDING } from '../foreground/interruptible.ts';
 
 interface ExecRequest {
   readonly id: string;
@@ -87,28 +88,24 @@ async function inBackground(execution: Execution, options: ExecOptions): Promise
 
 async function inForeground(execution: Execution, options: ExecOptions): Promise<number> {
   const { context, process } = execution;
-  const undo: Undo = [];
-  try {
-    const foreground = enterForeground(
-      withoutSockets(context),
-      { ...options, terminal: process.terminal ?? false },
-      undo,
-    );
-    let connected: Connected | undefined;
-    const actor = await startUnlessEnded(execution, foreground.inherited, options, (pid) => {
-      connected = foreground.connect(pid);
-    });
-    if (typeof actor === 'number') return 128 + actor;
-    undo.push(() => actor.stop());
-    if (connected === undefined) throw new Error('a process runs that nobody is connected to');
-    // As with runc, we go on carrying the output of what the process leaves running in the container, until that ends.
-    // (With `run`, the deletion of the container ends it.)
-    const status = await attend(context.platform, connected.attendance({ subreaper: false, awaitsWriters: true }));
-    actor.send({ type: 'exited', status });
-    return status;
-  } finally {
-    for (const step of undo.toReversed()) step();
-  }
+  using undo = new DisposableStack();
+  const foreground = enterForeground(
+    withoutSockets(context),
+    { ...options, terminal: process.terminal ?? false },
+    undo,
+  );
+  let connected: Connected | undefined;
+  const actor = await startUnlessEnded(execution, foreground.inherited, options, (pid) => {
+    connected = foreground.connect(pid);
+  });
+  if (typeof actor === 'number') return 128 + actor;
+  undo.defer(() => actor.stop());
+  if (connected === undefined) throw new Error('a process runs that nobody is connected to');
+  // As with runc, we go on carrying the output of what the process leaves running in the container, until that ends.
+  // (With `run`, the deletion of the container ends it.)
+  const status = await attend(context.platform, connected.attendance({ subreaper: false, awaitsWriters: true }));
+  actor.send({ type: 'exited', status });
+  return status;
 }
 
 /**

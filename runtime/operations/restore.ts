@@ -8,15 +8,15 @@ import { type ForegroundOptions, runForeground } from '../foreground/foreground.
 import { type BackgroundOptions, createInBackground, type Planned } from './background.ts';
 import { createContainer } from './create.ts';
 
-/** Restores a container that is on its own then. @throws Error of one line. No container is left then */
+/** Leaves it to itself. @returns as `createInBackground` @throws Error, of one line; no container is left then */
 export async function restoreInBackground(
   context: Context,
   request: Planned,
   criu: RestoreOptions,
   options: Omit<BackgroundOptions, 'start'>,
-): Promise<void> {
+): Promise<number> {
   const restored = await prepared(context, request, criu);
-  await createInBackground(withoutSockets(context), restored, { ...options, start: false });
+  return createInBackground(withoutSockets(context), restored, { ...options, start: false });
 }
 
 /**
@@ -34,6 +34,7 @@ export async function restoreInForeground(
   const terminal = request.config.process?.terminal ?? false;
   return runForeground(
     withoutSockets(context),
+    request.id,
     { ...options, terminal, keep: false, running: true },
     ({ inheritance }) => createContainer(context, { ...restored, inheritance }),
   );

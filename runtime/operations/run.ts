@@ -17,7 +17,8 @@ export function runInForeground(
 ): Promise<number> {
   const { config } = request;
   const terminal = config.process?.terminal ?? false;
-  return runForeground(context, { ...options, terminal, notifySocket: request.notifySocket }, (inherited) =>
+  const foreground = { ...options, terminal, notifySocket: request.notifySocket };
+  return runForeground(context, request.id, foreground, (inherited) =>
     createContainer(context, {
       ...request,
       config: withEnvironment(config, inherited),

@@ -34,7 +34,7 @@ let status = 99;
 try {
   const config = await readConfig(platform.local, bundle);
   const terminal = config.process?.terminal ?? false;
-  status = await runForeground(context, { terminal, subreaper: true, keep: false, ...options }, (inherited) =>
+  status = await runForeground(context, id, { terminal, subreaper: true, keep: false, ...options }, (inherited) =>
     createContainer(context, {
       id,
       bundle,

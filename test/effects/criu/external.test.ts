@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { boundDevices, boundMounts, externalAtDump, externalAtRestore } from '../../../effects/criu/external.ts';
-import { CriuError, firstError, refusal, withLog } from '../../../effects/criu/failure.ts';
+import { CriuError, criuErrorOf, firstError, withLog } from '../../../effects/criu/failure.ts';
 import { planMounts } from '../../../effects/mounts/plan.ts';
 import { REQUEST } from '../../../native/criu/messages.ts';
 import { loadLibc } from '../../../native/libraries/libc.ts';
@@ -89,7 +89,7 @@ describe('what CRIU says', () => {
     const folder = mkdtempSync(join(tmpdir(), 'runchart-test-criu-log-'));
     try {
       const log = join(folder, 'dump.log');
-      const error = refusal({ type: REQUEST.DUMP, success: false, errno: 3, message: 'first\n' });
+      const error = criuErrorOf({ type: REQUEST.DUMP, success: false, errno: 3, message: 'first\n' });
       assert.equal(error.message, 'criu failed: type DUMP errno 3: first');
       assert.equal(withLog(kernel, error, log), error);
       writeFileSync(log, 'nothing\n');

@@ -1,0 +1,22 @@
+/** Waits on this thread for descriptors to be ready. */
+
+import type { Call } from '../kernel/kernel.ts';
+import type { PollRequest } from '../kernel/poll.ts';
+import { u64s, viewOf } from '../kernel/struct.ts';
+
+/** struct pollfd: an int, and two shorts. */
+const POLLFD = { BYTES: 8, EVENTS: 4 } as const;
+
+/**
+ * ppoll(2): how many of the descriptors are ready, 0 when the time is up, EINTR when this thread got a signal. Which
+ * ones are ready does not come back: the kernel writes that to memory which is passed in, and not out.
+ */
+export function ppoll(requests: readonly PollRequest[], milliseconds: number): Call {
+  const polled = new Uint8Array(requests.length * POLLFD.BYTES);
+  const view = viewOf(polled);
+  requests.forEach(({ fd, events }, i) => {
+    view.setInt32(i * POLLFD.BYTES, fd, true);
+    view.setInt16(i * POLLFD.BYTES + POLLFD.EVENTS, events, true);
+  });
+  return { name: 'ppoll', args: [polled, requests.length, u64s(0, milliseconds * 1_000_000), null, 0], mayFail: true };
+}
