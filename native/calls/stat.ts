@@ -1,11 +1,15 @@
-/** What struct statx says (statx(2)); byte offsets of uapi/linux/stat.h. */
+/** Reads struct statx (statx(2)). Its offsets are those of uapi/linux/stat.h. */
 
 import { S } from '../constants/files.ts';
 import type { Out } from '../kernel/kernel.ts';
 import { viewOf } from '../kernel/struct.ts';
 
+/** struct statx: the memory of an `Out`, or a part of it. */
+type Statx = Pick<Out, 'bytes'>;
+
 const STX = {
   UID: 20,
+  GID: 24,
   MODE: 28,
   INO: 32,
   SIZE: 40,
@@ -23,38 +27,42 @@ export interface DeviceNumbers {
 
 export const NULL_DEVICE: DeviceNumbers = { major: 1, minor: 3 };
 
-/** Type and permissions. */
-export const modeOf = (stat: Out): number => viewOf(stat.bytes).getUint16(STX.MODE, true);
+/** The type and the permissions. */
+export const modeOf = (stat: Statx): number => viewOf(stat.bytes).getUint16(STX.MODE, true);
 
 /** S_IFDIR, S_IFREG, … */
-export const typeOf = (stat: Out): number => modeOf(stat) & S.IFMT;
+export const typeOf = (stat: Statx): number => modeOf(stat) & S.IFMT;
 
-export const ownerOf = (stat: Out): number => viewOf(stat.bytes).getUint32(STX.UID, true);
+export const ownerOf = (stat: Statx): number => viewOf(stat.bytes).getUint32(STX.UID, true);
 
-export const sizeOf = (stat: Out): number => Number(viewOf(stat.bytes).getBigUint64(STX.SIZE, true));
+export const groupOf = (stat: Statx): number => viewOf(stat.bytes).getUint32(STX.GID, true);
 
-/** When its content was last modified, in milliseconds since 1970. */
-export function modifiedAt(stat: Out): number {
+export const sizeOf = (stat: Statx): number => Number(viewOf(stat.bytes).getBigUint64(STX.SIZE, true));
+
+/** When the content was last modified, in milliseconds since 1970. */
+export function modifiedAt(stat: Statx): number {
   const view = viewOf(stat.bytes);
   return Number(view.getBigInt64(STX.MTIME, true)) * 1000 + view.getUint32(STX.MTIME + 8, true) / 1e6;
 }
 
-export const isOnSameMount = (a: Out, b: Out): boolean => wide(a, STX.MNT_ID) === wide(b, STX.MNT_ID);
+export const isOnSameMount = (a: Statx, b: Statx): boolean => wide(a, STX.MNT_ID) === wide(b, STX.MNT_ID);
 
-/** The same file by the same mount. */
-export const isSameFile = (a: Out, b: Out): boolean =>
+/** Whether both are the same file, reached by the same mount. */
+export const isSameFile = (a: Statx, b: Statx): boolean =>
   isOnSameMount(a, b) && [STX.INO, STX.DEV_MAJOR].every((field) => wide(a, field) === wide(b, field));
 
-const wide = (stat: Out, field: number): bigint => viewOf(stat.bytes).getBigUint64(field, true);
+const wide = (stat: Statx, field: number): bigint => viewOf(stat.bytes).getBigUint64(field, true);
 
-/** Whether it is that device, whatever its name and permissions. @param type S_IFCHR, S_IFBLK */
-export function isDeviceNode(stat: Out, type: number, { major, minor }: DeviceNumbers): boolean {
-  const view = viewOf(stat.bytes);
-  return (
-    typeOf(stat) === type &&
-    view.getUint32(STX.RDEV_MAJOR, true) === major &&
-    view.getUint32(STX.RDEV_MINOR, true) === minor
-  );
+/** Whether it is that device, whatever its permissions. @param type S_IFCHR or S_IFBLK */
+export function isDeviceNode(stat: Statx, type: number, { major, minor }: DeviceNumbers): boolean {
+  const numbers = deviceNumbersOf(stat);
+  return typeOf(stat) === type && numbers.major === major && numbers.minor === minor;
 }
 
-export const isCharacterDevice = (stat: Out, numbers: DeviceNumbers): boolean => isDeviceNode(stat, S.IFCHR, numbers);
+/** Which device a device node stands for; 0, 0 for other files. */
+export function deviceNumbersOf(stat: Statx): DeviceNumbers {
+  const view = viewOf(stat.bytes);
+  return { major: view.getUint32(STX.RDEV_MAJOR, true), minor: view.getUint32(STX.RDEV_MINOR, true) };
+}
+
+export const isCharacterDevice = (stat: Statx, numbers: DeviceNumbers): boolean => isDeviceNode(stat, S.IFCHR, numbers);
