@@ -1,4 +1,4 @@
-/** bpf(2), as far as device programs of cgroups need it. */
+/** bpf(2), as far as programs that filter a cgroup's devices need it. */
 
 import type { Call, Memory, Out } from '../kernel/kernel.ts';
 import type { Fd } from '../kernel/numbers.ts';
@@ -34,9 +34,10 @@ const bpf = (command: number, size: number, ...fields: readonly Field[]): Call =
 });
 
 /**
- * BPF_PROG_LOAD of a device program (since Linux 4.15), answered by a close-on-exec descriptor.
- * @param license a name of the kernel's list of licences: the program calls no GPL-only helper, so any will do
- * @param log what the verifier says, where it refuses the program; a load that fails for other reasons leaves it empty
+ * BPF_PROG_LOAD of a device program (since Linux 4.15). It returns a close-on-exec descriptor.
+ * @param instructions struct bpf_insn[], 8 bytes each
+ * @param license any name of the kernel's list of licences, since the program calls no helper that is GPL-only
+ * @param log is told why the verifier refuses the program. A load that fails for other reasons leaves it empty
  */
 export const loadDeviceProgram = (instructions: Uint8Array, license: string, log?: Out): Call<Fd> =>
   bpf(
@@ -82,11 +83,11 @@ export const detachDeviceProgram = (directory: Fd, program: Fd): Call =>
     { offset: 8, value: ATTACH_CGROUP_DEVICE },
   );
 
-/** The kernel lets 64 programs be attached to a cgroup. */
+/** The kernel lets 64 programs be attached to a cgroup (BPF_CGROUP_MAX_PROGS). */
 const MAX_PROGRAMS = 64;
 export const programIds = (): Out => out(MAX_PROGRAMS * 4);
 
-/** BPF_PROG_QUERY: the ids of the programs attached to this very directory. */
+/** BPF_PROG_QUERY: the ids of the programs that are attached to this directory itself. */
 export const queryDevicePrograms = (directory: Fd, into: Out): Call =>
   bpf(
     CMD.PROG_QUERY,
@@ -97,7 +98,7 @@ export const queryDevicePrograms = (directory: Fd, into: Out): Call =>
     { offset: 24, value: into.bytes.length / 4 },
   );
 
-/** The ids that a query found: none is 0. */
+/** The ids that a query found. No program's id is 0. */
 export function readProgramIds(into: Out): readonly number[] {
   const view = viewOf(into.bytes);
   const ids: number[] = [];
@@ -109,4 +110,5 @@ export function readProgramIds(into: Out): readonly number[] {
   return ids;
 }
 
+/** BPF_PROG_GET_FD_BY_ID: a close-on-exec descriptor of the program. */
 export const programById = (id: number): Call<Fd> => bpf(CMD.PROG_GET_FD_BY_ID, 12, { offset: 0, value: id });

@@ -1,18 +1,19 @@
-/** The entries of directories, as getdents64(2) tells them. */
+/** Reads the entries of directories, by getdents64(2). */
 
 import { AT, O } from '../constants/files.ts';
 import type { Kernel, Out } from '../kernel/kernel.ts';
 import type { Fd } from '../kernel/numbers.ts';
+import { Owned } from '../kernel/owned.ts';
 import { attempt } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
-import { close, getdents, openat } from './files.ts';
+import { getdents, openat } from './files.ts';
 
-/** One name without a slash: as text, or where it is not UTF-8, as bytes with a NUL at the end. */
+/** A name without a slash: as text, or as bytes with a NUL at the end where it is not UTF-8. */
 export type FileName = string | Uint8Array;
 
 interface DirectoryEntry {
   readonly name: FileName;
-  /** One of `DT`, or of another kind. */
+  /** One of `DT`, or another number. */
   readonly type: number;
 }
 
@@ -20,14 +21,14 @@ interface DirectoryEntry {
 export const DT = { UNKNOWN: 0, DIR: 4 } as const;
 /** struct linux_dirent64. */
 const DIRENT = { RECLEN: 16, TYPE: 18, NAME: 19 } as const;
-/** Room for some of a directory's entries: whoever reads many directories uses one for all. */
+/** Room for some of a directory's entries. Whoever reads many directories can use the same for all. */
 export const entryBuffer = (bytes = 8 * 1024): Out => out(bytes);
 
-/** `ignoreBOM`: else a name that begins with these three bytes would lose them. */
+/** Without `ignoreBOM`, a name would lose a byte order mark at its beginning. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The entries of an open directory, from where its descriptor stands, without `.` and `..`.
+ * The entries of an open directory, from the position of its descriptor on, without `.` and `..`.
  * @returns `-errno` where it cannot be read
  */
 export function readEntries(kernel: Kernel, directory: Fd, buffer = entryBuffer()): readonly DirectoryEntry[] | number {
@@ -58,12 +59,12 @@ function nameIn(bytes: Uint8Array, start: number): FileName {
 export const directoryNames = (entries: readonly DirectoryEntry[]): readonly FileName[] =>
   entries.flatMap(({ name, type }) => (type === DT.DIR ? [name] : []));
 
-/** The names of the directories in a directory, those that are text; none where it cannot be read. */
+/** The names of the directories in a directory, as far as they are text. None where it cannot be read. */
 export function subdirectories(kernel: Kernel, path: string): readonly string[] {
   const fd = attempt(kernel, openat(AT.FDCWD, path, O.RDONLY | O.DIRECTORY));
   if (fd < 0) return [];
-  const entries = readEntries(kernel, fd);
-  attempt(kernel, close(fd));
+  using directory = new Owned(kernel, fd);
+  const entries = readEntries(kernel, directory.fd);
   if (typeof entries === 'number') return [];
   return directoryNames(entries).filter((name) => typeof name === 'string');
 }

@@ -1,6 +1,7 @@
 /** How a child ended, as waitid(2) tells it. */
 
 import type { Out } from '../kernel/kernel.ts';
+import type { Pid } from '../kernel/numbers.ts';
 import { viewOf } from '../kernel/struct.ts';
 
 /** How a process ended: `status` is the exit status, or the signal. */
@@ -9,8 +10,11 @@ export interface Ending {
   readonly status: number;
 }
 
-/** siginfo_t of a SIGCHLD, sigaction(2). `pid` is 0 where waitid(2) with WNOHANG had nothing to say. */
-export function endingIn(info: Out): { readonly pid: number; readonly ending: Ending } {
+/**
+ * What the siginfo_t of a SIGCHLD says (sigaction(2)).
+ * @returns `pid` is 0 where no child has ended, after waitid(2) with WNOHANG
+ */
+export function endingIn(info: Out): { readonly pid: Pid; readonly ending: Ending } {
   const view = viewOf(info.bytes);
   const how = ({ [CLD.KILLED]: 'killed', [CLD.DUMPED]: 'dumped' } as const)[view.getInt32(SIGINFO.CODE, true)];
   return {

@@ -7,7 +7,7 @@ import { u64s } from '../kernel/struct.ts';
 
 /** A descriptor, or the result of an earlier call of the same batch. */
 export type FdArg = Fd | ResultRef<Fd>;
-/** As text, or as bytes with a NUL at the end: names need not be UTF-8. */
+/** A path as text, or as bytes with a NUL at the end, since names need not be UTF-8. */
 export type FilePath = string | Uint8Array;
 
 interface OpenHow {
@@ -39,12 +39,12 @@ export const write = (fd: FdArg, data: string | Uint8Array): Call => {
   const bytes = typeof data === 'string' ? encoder.encode(data) : data;
   return { name: 'write', args: [fd, bytes, bytes.length] };
 };
-/** Moves up to `length` bytes from one pipe to another, without waiting for either. */
+/** splice(2): moves up to `length` bytes from one pipe to another, without waiting for either. */
 export const splice = (from: FdArg, to: FdArg, length: number): Call => ({
   name: 'splice',
   args: [from, null, to, null, length, SPLICE.MOVE | SPLICE.NONBLOCK],
 });
-/** How many bytes a pipe holds, as a 32-bit word. */
+/** FIONREAD: tells how many bytes a pipe holds, as a 32-bit word. */
 export const pipeHolds = (fd: FdArg, into: Out): Call => ({ name: 'ioctl', args: [fd, FIONREAD, into] });
 const FIONREAD = 0x541b;
 export const mkdirat = (dir: FdArg, path: FilePath, mode: number): Call => ({
@@ -89,7 +89,7 @@ export const fcntl = (fd: FdArg, command: number, argument: number): Call => ({
   name: 'fcntl',
   args: [fd, command, argument],
 });
-/** A duplicate at `atLeast` or above, close-on-exec. */
+/** A duplicate of a descriptor, close-on-exec, with the lowest free number from `atLeast` on. */
 export const duplicateAbove = (fd: FdArg, atLeast: number): Call<Fd> => fcntl(fd, F.DUPFD_CLOEXEC, atLeast);
 /** memfd_create(2): a file in memory. @param name for whoever looks at /proc. @param flags of MFD */
 export const memfdCreate = (name: string, flags: number): Call<Fd> => ({ name: 'memfd_create', args: [name, flags] });
@@ -101,7 +101,7 @@ export const closeRange = (first: Fd, last: Fd, flags = 0): Call => ({
   args: [first, last, flags],
 });
 
-/** statx(2) of a path, or of the descriptor itself where the path is empty. Read the answer with `readStatx`. */
+/** statx(2) of a path, or of the descriptor itself where the path is empty. stat.ts reads the answer. */
 export const statx = (dir: FdArg, path: FilePath, into: Out, flags: number = AT.SYMLINK_NOFOLLOW): Call => ({
   name: 'statx',
   args: [dir, path, flags | AT.NO_AUTOMOUNT | (path === '' ? AT.EMPTY_PATH : 0), STATX_BASIC | STATX_MNT_ID, into],
@@ -110,6 +110,6 @@ const STATX_BASIC = 0x7ff;
 const STATX_MNT_ID = 0x1000;
 export const STATX_BYTES = 256;
 
-/** fstatfs(2): the file system's magic number is the first word. */
+/** fstatfs(2). The first 64-bit word of the answer is the file system's magic number. */
 export const fstatfs = (fd: FdArg, into: Out): Call => ({ name: 'fstatfs', args: [fd, into] });
 export const STATFS_BYTES = 120;

@@ -1,4 +1,4 @@
-/** Calls that mount, all by descriptors: never by a path that a container's files could redirect. */
+/** Calls that mount. They take descriptors: a container's files could redirect a path. */
 
 import { AT } from '../constants/files.ts';
 import { FSCONFIG, FSMOUNT, FSOPEN, FSPICK, MOVE_MOUNT, OPEN_TREE } from '../constants/mount.ts';
@@ -26,7 +26,7 @@ export const fsmount = (fs: FdArg, attributes: number): Call<Fd> => ({
   args: [fs, FSMOUNT.CLOEXEC, attributes],
 });
 
-/** fspick(2): the file system of the mount at a descriptor, to be given other options. */
+/** fspick(2): opens the file system of a mount, so that it can be given other options. */
 export const fspick = (mount: FdArg): Call<Fd> => ({
   name: 'fspick',
   args: [mount, '', FSPICK.CLOEXEC | FSPICK.EMPTY_PATH],
@@ -36,7 +36,10 @@ export const fsconfigReconfigure = (fs: FdArg): Call => ({
   args: [fs, FSCONFIG.CMD_RECONFIGURE, null, null, 0],
 });
 
-/** open_tree(2): `clone` makes a detached copy of the mount at `path` (`recursive`: and of those below it). */
+/**
+ * open_tree(2): opens what is at `path`. With `clone` it is a detached copy of the mount; with `recursive`, also of
+ * those below it.
+ */
 export const openTree = (dir: FdArg, path: string, flags: { clone?: boolean; recursive?: boolean } = {}): Call<Fd> => ({
   name: 'open_tree',
   args: [
@@ -80,7 +83,7 @@ export const mountSetattr = (dir: FdArg, path: string, attributes: MountAttribut
   ],
 });
 
-/** mount(2): for what has no descriptor form (propagation of the namespace's own root, remounts of superblocks). */
+/** mount(2), for what has no form with descriptors: propagation of the namespace's root, remounts of superblocks. */
 export const mount = (
   source: string,
   target: string,

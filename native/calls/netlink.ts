@@ -15,7 +15,7 @@ export interface Attribute {
 
 export interface NetlinkMessage {
   readonly type: number;
-  /** What follows the header: a fixed structure first, then attributes. */
+  /** What follows the header: a fixed structure, then attributes. */
   readonly body: Uint8Array;
 }
 
@@ -23,7 +23,7 @@ const HEADER_BYTES = 16;
 const ATTRIBUTE_HEADER_BYTES = 4;
 const aligned = (size: number): number => (size + 3) & ~3;
 
-/** A request. @param fixed ifinfomsg or ifaddrmsg */
+/** A request as bytes. @param fixed its fixed structure: ifinfomsg or ifaddrmsg */
 export function netlinkRequest(
   type: number,
   flags: number,
@@ -47,7 +47,7 @@ export function netlinkRequest(
   return bytes;
 }
 
-/** The messages of a datagram. What is cut off is left out. */
+/** The messages of a datagram. One that is cut off is left out. */
 export function netlinkMessages(datagram: Uint8Array): NetlinkMessage[] {
   const messages: NetlinkMessage[] = [];
   const view = viewOf(datagram);
@@ -73,7 +73,7 @@ export function attributesOf(body: Uint8Array, skip: number): ReadonlyMap<number
   return found;
 }
 
-/** struct ifinfomsg. @param change which of the flags are meant */
+/** struct ifinfomsg. @param change the flags that are to be set or cleared */
 export function ifinfomsg(index: number, flags = 0, change = 0): Uint8Array {
   const bytes = new Uint8Array(16);
   const view = viewOf(bytes);

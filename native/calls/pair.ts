@@ -1,4 +1,4 @@
-/** Two descriptors that one call makes. */
+/** Calls that make two descriptors at once. */
 
 import { SOCK } from '../constants/socket.ts';
 import type { Call, Kernel, Out } from '../kernel/kernel.ts';

@@ -15,7 +15,9 @@ interface CloneArgs {
   readonly childServes: Fd;
 }
 
-/** clone3(2), since Linux 5.3, as an init performs it: without a stack, so the child goes on with a copy of it all. */
+/**
+ * clone3(2), since Linux 5.3, as an init performs it: without a stack, so the child goes on with a copy of the memory.
+ */
 export const clone3 = ({ flags, exitSignal, cgroup, childServes }: CloneArgs): Call<Pid> => ({
   name: 'clone3',
   // flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup
@@ -33,16 +35,16 @@ export const prctl = (option: number, a: number | Memory = 0, b = 0, c = 0, d = 
 });
 export const setNoNewPrivs = (): Call => prctl(PR.SET_NO_NEW_PRIVS, 1);
 
-/** Of an environment: `NAME=value`. One that is no UTF-8 is in bytes, with the NUL behind. */
+/** A variable of an environment, `NAME=value`: as text, or as bytes with a NUL at the end where it is not UTF-8. */
 export type Variable = string | Uint8Array;
 
-/** execve(2). Where it succeeds there is no answer: the connection closes. */
+/** execve(2). If it succeeds, an init gives no answer: its connection closes. */
 export const execve = (path: string, argv: readonly string[], env: readonly Variable[]): Call => ({
   name: 'execve',
   args: [path, stringArray(argv), stringArray(env)],
 });
 
-/** @param mask the answer of an earlier one restores it */
+/** umask(2). It returns the mask that was there before, which another umask can restore. */
 export const umask = (mask: number | ResultRef): Call => ({ name: 'umask', args: [mask] });
 /** The performer's own pid. */
 export const getpid = (): Call<Pid> => ({ name: 'getpid', args: [] });
@@ -54,7 +56,7 @@ export const setgroups = (gids: readonly number[]): Call => ({
   args: [gids.length, gids.length > 0 ? u32s(...gids) : null],
 });
 
-/** capset(2), version 3: two 32-bit words a set. */
+/** capset(2), version 3: each set has two 32-bit words. Bit n is capability n. */
 export const capset = (effective: bigint, permitted: bigint, inheritable: bigint): Call => ({
   name: 'capset',
   args: [
@@ -67,7 +69,7 @@ export const capset = (effective: bigint, permitted: bigint, inheritable: bigint
   ],
 });
 
-/** prlimit(2); `RLIM_INFINITY` is 2^64-1. `pid` 0 is the performer. */
+/** prlimit(2). `RLIM_INFINITY` is 2^64-1. A pid of 0 is the performer. */
 export const setRlimit = (pid: Pid, resource: number, soft: number | bigint, hard: number | bigint): Call => ({
   name: 'prlimit64',
   args: [pid, resource, u64s(soft, hard), null],
@@ -86,7 +88,7 @@ export const pidfdSendSignal = (pidfd: FdArg, signal: number): Call => ({
 });
 export const kill = (pid: Pid, signal: number): Call => ({ name: 'kill', args: [pid, signal] });
 
-/** waitid(2). In the siginfo_t that it fills: the code at byte 8, the pid at 16, the status at 24. */
+/** waitid(2). ending.ts reads the siginfo_t that it fills. */
 export const waitid = (idType: number, id: number, info: Out, options: number = W.EXITED): Call => ({
   name: 'waitid',
   args: [idType, id, info, options, null],

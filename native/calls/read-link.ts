@@ -11,20 +11,23 @@ import { readlinkat } from './files.ts';
 /** The longest text that the kernel follows a link to (path_resolution(7)). */
 const PATH_MAX = 4096;
 
-/** @returns undefined where there is no such link, or where its text is longer than a path can be */
+/**
+ * What a symbolic link says.
+ * @returns undefined where there is no such link, or where its text is longer than a path can be
+ */
 export function readLink(kernel: Kernel, directory: Fd, path: string): string | undefined {
   const target = look(kernel, directory, path);
   return typeof target === 'string' ? target : undefined;
 }
 
 /**
- * What the kernel calls an open file of the performer: its path, as seen from the root of its mount namespace, or a
- * name such as `pipe:[123]`.
+ * The kernel's name for an open file of the performer: its path from the root of its mount namespace, or a name such as
+ * `pipe:[123]`. Undefined where the descriptor is not open.
  */
 export const nameOfOpenFile = (kernel: Kernel, fd: Fd): string | undefined =>
   readLink(kernel, AT.FDCWD, `/proc/self/fd/${fd}`);
 
-/** The same of a descriptor that is open. @throws SyscallError */
+/** The kernel's name for an open file of the performer. @throws SyscallError */
 export function pathOfOpenFile(kernel: Kernel, fd: Fd): string {
   const path = `/proc/self/fd/${fd}`;
   const target = look(kernel, AT.FDCWD, path);
@@ -37,7 +40,7 @@ function look(kernel: Kernel, directory: Fd, path: string): string | number {
   const text = out(PATH_MAX);
   const length = attempt(kernel, readlinkat(directory, path, text));
   if (length < 0) return -length;
-  // readlinkat(2) cuts a longer one off, and does not say so.
+  // readlinkat(2) cuts a longer text off without saying so.
   if (length === PATH_MAX) return ERRNO.ENAMETOOLONG;
   return new TextDecoder().decode(text.bytes.subarray(0, length));
 }

@@ -1,4 +1,4 @@
-/** When, where and with which memory a process runs. `pid` 0 is the performer. */
+/** Calls that say when, where and with which memory a process runs. A pid of 0 is the performer. */
 
 import { IOPRIO_CLASS_SHIFT, IOPRIO_WHO_PROCESS } from '../constants/scheduling.ts';
 import type { Call } from '../kernel/kernel.ts';
@@ -10,7 +10,7 @@ interface SchedAttr {
   readonly flags: number;
   readonly nice: number;
   readonly priority: number;
-  /** Nanoseconds, as the two after it. */
+  /** In nanoseconds, as `deadline` and `period` are. */
   readonly runtime: number | bigint;
   readonly deadline: number | bigint;
   readonly period: number | bigint;
@@ -34,7 +34,7 @@ export function schedSetattr(pid: Pid, attr: SchedAttr): Call {
   return { name: 'sched_setattr', args: [pid, bytes, 0] };
 }
 
-/** sched_setaffinity(2): bit n of the mask is CPU n. The kernel passes over CPUs beyond those that it can have. */
+/** sched_setaffinity(2). Bit n of the mask is CPU n. The kernel ignores CPUs beyond those that it can have. */
 export const schedSetaffinity = (pid: Pid, mask: Uint8Array): Call => ({
   name: 'sched_setaffinity',
   args: [pid, mask.length, mask],
@@ -47,8 +47,8 @@ export const ioprioSet = (pid: Pid, ioClass: number, priority: number): Call => 
 });
 
 /**
- * set_mempolicy(2) of the performer; bit n of the mask is memory node n. The kernel looks at one bit less than it is
- * told.
+ * set_mempolicy(2) of the performer. Bit n of the mask is memory node n. The kernel looks at one bit less than it is
+ * told, so it is told one more.
  */
 export const setMempolicy = (mode: number, nodes: Uint8Array): Call => ({
   name: 'set_mempolicy',

@@ -1,4 +1,4 @@
-/** seccomp(2), as data. */
+/** Calls of seccomp(2). */
 
 import { SECCOMP, SOCK_FILTER_BYTES } from '../constants/seccomp.ts';
 import { type Sysno, sysno } from '../constants/sysno.ts';
@@ -6,27 +6,27 @@ import type { Call, Struct } from '../kernel/kernel.ts';
 import { viewOf } from '../kernel/struct.ts';
 
 /**
- * Loads a filter. The performer needs no_new_privs or CAP_SYS_ADMIN in its user namespace.
- * With SECCOMP_FILTER_FLAG.NEW_LISTENER the result is a close-on-exec descriptor, the lowest free one.
- * @param program sock_filter[]
+ * Loads a filter. The performer needs no_new_privs, or CAP_SYS_ADMIN in its user namespace. With
+ * SECCOMP_FILTER_FLAG.NEW_LISTENER the result is a close-on-exec descriptor, the lowest that is free.
+ * @param program struct sock_filter[]
  */
 export const setModeFilter = (flags: number, program: Uint8Array): Call => ({
   name: 'seccomp',
   args: [SECCOMP.SET_MODE_FILTER, flags, sockFprog(program)],
 });
 
-/** Loads no filter: fails with EFAULT where the kernel knows the flags, with EINVAL where not. */
+/** Asks whether the kernel knows flags. It loads no filter, and fails: with EFAULT if so, with EINVAL if not. */
 export const probeFilterFlags = (flags: number): Call => ({
   name: 'seccomp',
   args: [SECCOMP.SET_MODE_FILTER, flags, null],
 });
 
-/** struct sock_fprog: u16 len (instructions), and at byte 8 the pointer. */
+/** struct sock_fprog: a u16 counts the instructions; the pointer to them is at byte 8. */
 function sockFprog(program: Uint8Array): Struct {
   const bytes = new Uint8Array(16);
   viewOf(bytes).setUint16(0, program.length / SOCK_FILTER_BYTES, true);
   return { kind: 'struct', bytes, pointers: [{ offset: 8, target: program }] };
 }
 
-/** A call's number as a filter sees it in an init of ours. */
+/** The number by which a filter sees a call of our init. */
 export const filteredNumber = (name: Sysno): number => sysno(name, process.arch === 'arm64' ? 'arm64' : 'x64');

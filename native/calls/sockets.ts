@@ -6,34 +6,37 @@ import type { Fd } from '../kernel/numbers.ts';
 import { u64s, viewOf, words } from '../kernel/struct.ts';
 import type { FdArg } from './files.ts';
 
-/** The longest path that fits a sockaddr_un, its NUL not counted. */
+/** The longest path that fits a sockaddr_un, without its NUL. */
 const UNIX_PATH_MAX = 107;
 
 export const socket = (family: number, type: number): Call<Fd> => ({
   name: 'socket',
   args: [family, type | SOCK.CLOEXEC, 0],
 });
-/** A connected pair; the two descriptors are the answer's first two 32-bit words. */
+/** A connected pair. The two descriptors are the first two 32-bit words of the answer; pair.ts reads them. */
 export const socketpair = (type: number, into: Out): Call => ({
   name: 'socketpair',
   args: [AF.UNIX, type | SOCK.CLOEXEC, 0, into],
 });
 export const bindUnix = (fd: FdArg, path: string): Call => ({ name: 'bind', args: [fd, ...unixAddress(path)] });
 export const connectUnix = (fd: FdArg, path: string): Call => ({ name: 'connect', args: [fd, ...unixAddress(path)] });
-/** To a socket without a path (unix(7), "abstract"). */
+/** Connects to a socket that has a name instead of a path (unix(7), "abstract"). */
 export const connectAbstract = (fd: FdArg, name: string): Call => {
   const address = new Uint8Array([AF.UNIX, 0, 0, ...new TextEncoder().encode(name)]);
   return { name: 'connect', args: [fd, address, address.length] };
 };
 export const listen = (fd: FdArg, backlog = 1): Call => ({ name: 'listen', args: [fd, backlog] });
 export const accept = (fd: FdArg): Call<Fd> => ({ name: 'accept4', args: [fd, null, null, SOCK.CLOEXEC] });
-/** To be served on (`serve`): an init takes connections of this user alone, known by the uid in its user namespace. */
+/**
+ * For a call to serve on (`serve`): the init takes connections of this user only.
+ * @param uid in the user namespace of the init
+ */
 export const acceptFrom = (fd: FdArg, uid: number): Call<Fd> => ({
   name: 'accept4',
   args: [fd, null, null, SOCK.CLOEXEC, uid],
 });
 
-/** From then on, a connect or send that would wait longer fails with EAGAIN. */
+/** SO_SNDTIMEO: from then on, a connect or send that would wait longer fails with EAGAIN. */
 export const setSendTimeout = (fd: FdArg, seconds: number): Call => ({
   name: 'setsockopt',
   args: [fd, SOL_SOCKET, SO.SNDTIMEO, u64s(seconds, 0), 16],
@@ -49,24 +52,24 @@ function unixAddress(path: string): readonly [address: Uint8Array, length: numbe
   return [address, address.length];
 }
 
-/** Sends a message; that nobody is there any more is told by EPIPE alone. */
+/** Sends a message. If the other end is gone it fails with EPIPE, and there is no SIGPIPE. */
 export const send = (fd: FdArg, data: Uint8Array): Call => ({
   name: 'sendto',
   args: [fd, data, data.length, MSG.NOSIGNAL, null, 0],
 });
 
-/** The same without waiting: EAGAIN where there is no room. */
+/** Sends a message without waiting. It fails with EAGAIN where there is no room. */
 export const sendAtOnce = (fd: Fd, data: Uint8Array): Call => ({
   name: 'sendto',
   args: [fd, data, data.length, MSG.NOSIGNAL | MSG.DONTWAIT, null, 0],
 });
-/** Without waiting, whatever mode the socket is in. */
+/** Receives a message without waiting, even where the socket is in blocking mode. */
 export const receive = (fd: Fd, into: Out): Call => ({
   name: 'recvfrom',
   args: [fd, into, into.bytes.length, MSG.DONTWAIT, null, null],
 });
 
-/** Sends `data` (one byte at least) with descriptors of the performer. */
+/** Sends descriptors of the performer, with `data`: at least one byte. */
 export function sendDescriptors(fd: FdArg, descriptors: readonly Fd[], data: Uint8Array = new Uint8Array(1)): Call {
   const control = new Uint8Array(16 + ((descriptors.length * 4 + 7) & ~7));
   const view = viewOf(control);
@@ -81,13 +84,13 @@ export function sendDescriptors(fd: FdArg, descriptors: readonly Fd[], data: Uin
   return { name: 'sendmsg', args: [fd, message, MSG.NOSIGNAL] };
 }
 
-/** Room for a message's data and up to `count` descriptors. */
+/** Room for a message's data, and for up to `count` descriptors. */
 export const receiveBuffers = (count: number, dataBytes = 1) => ({
   data: { kind: 'out', bytes: new Uint8Array(dataBytes) } satisfies Out,
   control: { kind: 'out', bytes: new Uint8Array(16 + ((count * 4 + 7) & ~7)) } satisfies Out,
 });
 
-/** @param flags by default what it brings is close-on-exec */
+/** Receives a message. @param flags by default, the descriptors that come are close-on-exec */
 export function receiveMessage(
   fd: FdArg,
   { data, control }: ReturnType<typeof receiveBuffers>,
@@ -97,7 +100,7 @@ export function receiveMessage(
   return { name: 'recvmsg', args: [fd, message, flags] };
 }
 
-/** The descriptors that came with a message. */
+/** The descriptors that came with a message. @param control as `receiveMessage` filled it */
 export function receivedDescriptors(control: Out): readonly Fd[] {
   const view = viewOf(control.bytes);
   if (view.getUint32(8, true) !== SOL_SOCKET || view.getUint32(12, true) !== SCM_RIGHTS) return [];

@@ -4,7 +4,7 @@ import { TC, TIOC } from '../constants/socket.ts';
 import type { Call, Out } from '../kernel/kernel.ts';
 import type { FdArg } from './files.ts';
 
-/** The kernel's struct termios, the same on x86-64 and arm64; not the C library's, which is longer. */
+/** The kernel's struct termios, the same on x86-64 and arm64. The C library's is longer. */
 export const TERMIOS_BYTES = 36;
 export const WINSIZE_BYTES = 8;
 
@@ -13,10 +13,10 @@ const ioctl = (fd: FdArg, request: number, argument: Uint8Array | Out): Call => 
   args: [fd, request, argument],
 });
 
-/** ENOTTY where it is not a terminal. */
+/** It fails with ENOTTY where the descriptor is not a terminal. */
 export const getTermios = (fd: FdArg, into: Out): Call => ioctl(fd, TC.GETS, into);
-/** At once. From the background the kernel stops the process by SIGTTOU instead. */
+/** Sets the modes at once. If the process is in the background, the kernel stops it by SIGTTOU instead. */
 export const setTermios = (fd: FdArg, termios: Uint8Array): Call => ioctl(fd, TC.SETS, termios);
 export const getWindowSize = (fd: FdArg, into: Out): Call => ioctl(fd, TIOC.GWINSZ, into);
-/** The terminal's foreground process group gets SIGWINCH where it changes. */
+/** Sets the size. If it changes, the terminal's foreground process group gets SIGWINCH. */
 export const setWindowSize = (fd: FdArg, size: Uint8Array): Call => ioctl(fd, TIOC.SWINSZ, size);

@@ -1,4 +1,4 @@
-/** Modes and sizes of terminals, as bytes of the kernel's structures. Pure. */
+/** Modes and sizes of terminals, as the kernel's structures have them. Pure. */
 
 import { viewOf } from '../kernel/struct.ts';
 
@@ -24,8 +24,8 @@ const all = (flags: Readonly<Record<string, number>>): number =>
   Object.values(flags).reduce((sum, flag) => sum | flag, 0);
 
 /**
- * Input as in cfmakeraw(3): every byte as it was typed. Output goes on to be processed, as with runc: a container's
- * terminal leaves newlines alone (`withoutCarriageReturns`), so the host's own has to return the carriage.
+ * Makes the terminal hand every byte on as it is typed, as cfmakeraw(3) does. Output is still processed, as with runc:
+ * a container's terminal adds no carriage returns to newlines (`withoutCarriageReturns`), so the host's must.
  */
 export function rawInput(termios: Uint8Array): Uint8Array {
   const raw = termios.slice();
@@ -39,7 +39,7 @@ export function rawInput(termios: Uint8Array): Uint8Array {
   return raw;
 }
 
-/** Newlines come out of the terminal as they were written to it. */
+/** Makes the terminal hand newlines on as they are written to it. */
 export function withoutCarriageReturns(termios: Uint8Array): Uint8Array {
   const changed = termios.slice();
   clear(viewOf(changed), AT.oflag, OFLAG.ONLCR);

@@ -1,6 +1,6 @@
 /**
- * The messages of CRIU's RPC that runchart has use for: criu(8) "RPC", and rpc.proto, which CRIU installs for its
- * clients. The numbers are the interface. What is not named here is left to CRIU's defaults.
+ * The messages of CRIU's RPC that runchart uses: criu(8) "RPC", and rpc.proto, which CRIU installs for its clients. The
+ * numbers are the interface. Where a member is not named here, CRIU's default is in force.
  */
 
 import type { Fd, Pid } from '../kernel/numbers.ts';
@@ -18,7 +18,7 @@ export const REQUEST = {
 export const CGROUPS_MODE = { IGNORE: 0, SOFT: 3, FULL: 4, STRICT: 5, DEFAULT: 6 } as const;
 
 /**
- * What a checkpoint or a restore is to be like: `criu_opts`. Descriptors are CRIU's own for `inheritFd`, else the
+ * How to checkpoint or restore: `criu_opts`. Descriptors are CRIU's own for `inheritFd`, else the
  * caller's.
  */
 export type CriuOptions = {
@@ -48,9 +48,9 @@ export type CriuOptions = {
   readonly restoreAsSibling?: boolean;
   readonly inheritFd?: readonly { readonly key: string; readonly fd: Fd }[];
   readonly manageCgroupsMode?: number;
-  /** What belongs to somebody else: `mnt[KEY]:VALUE`, `net[INODE]:KEY`. */
+  /** What CRIU finds outside of the images: `mnt[KEY]:VALUE`, `net[INODE]:KEY`. */
   readonly external?: readonly string[];
-  /** CLONE_NEW* of namespaces that are made anew, and not filled. */
+  /** CLONE_NEW* of namespaces that are made anew and stay empty. */
   readonly emptyNamespaces?: number;
   readonly joinNamespaces?: readonly { readonly type: string; readonly path: string }[];
   readonly freezeCgroup?: string;
@@ -87,12 +87,12 @@ export interface CriuResponse {
     readonly major: number;
     readonly minor: number;
     readonly sublevel: number;
-    /** Of a build between two releases. */
+    /** Given by a build between two releases. */
     readonly gitId?: string;
   };
 }
 
-/** How a member is written: its number, and as what. */
+/** How a member is written: its number and its type. */
 export interface Field {
   readonly number: number;
   readonly as: 'integer' | 'boolean' | 'string' | Shape;
@@ -101,7 +101,7 @@ export interface Shape {
   readonly [name: string]: Field;
 }
 
-/** So that no member of a message is without a number. */
+/** Every member of a message must have a number: this type demands it. */
 type ShapeOf<T> = { readonly [Name in keyof T]-?: Field };
 
 const integer = (number: number): Field => ({ number, as: 'integer' });

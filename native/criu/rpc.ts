@@ -1,6 +1,6 @@
 /**
- * CRIU's messages as bytes. pbf's own field writers leave out zero and false, which mean something here: a cgroups mode
- * of 0 is `ignore`, and what is left out is CRIU's default. So whatever is given is written.
+ * CRIU's messages as bytes. pbf's own field writers leave out zero and false. They mean something here: a cgroups mode
+ * of 0 is `ignore`, but without the member CRIU uses its default. So every member that is given is written.
  */
 
 import { PbfReader, PbfWriter } from 'pbf';
@@ -10,7 +10,7 @@ type Scalar = number | boolean | string;
 type Message = { readonly [name: string]: Value | undefined };
 type Value = Scalar | Message | readonly (Scalar | Message)[];
 
-/** Wire types. */
+/** Wire types of protocol buffers. */
 const VARINT = 0;
 const BYTES = 2;
 
@@ -30,7 +30,7 @@ function encode(shape: Shape, message: Message): Uint8Array {
         writer.writeBytes(encode(as, one));
       } else if (typeof one === 'string') {
         writer.writeTag(number, BYTES);
-        // Not by pbf's writeString: 5.1 gets characters beyond U+1FFFF wrong.
+        // pbf 5.1's own writeString gets characters beyond U+1FFFF wrong.
         writer.writeBytes(encoder.encode(one));
       } else {
         writer.writeTag(number, VARINT);

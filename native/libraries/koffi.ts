@@ -1,12 +1,12 @@
 /**
- * koffi's addon. In the linked executable it lies beside it as `koffi.node` and is loaded directly: koffi's own
+ * Loads koffi's addon. It lies as `koffi.node` beside the linked executable, which loads it directly: koffi's own
  * loader costs 6 ms more, and Bun's way of embedding an addon leaves a copy in the temporary folder at each start.
- * Elsewhere (Node, tests) the koffi package finds its addon itself.
+ * Elsewhere (in Node, in tests) the koffi package finds its addon itself.
  */
 
 import { createRequire } from 'node:module';
 
-/** `true` in the linked executable (defined by build/link.ts), absent elsewhere. */
+/** build/link.ts defines it in the linked executable. It is absent elsewhere. */
 declare const RUNCHART_LINKED: true | undefined;
 
 export type NativeFunction = {

@@ -1,6 +1,6 @@
 /**
- * The C library's functions that we call, declared on first use (a declaration costs 5 µs).
- * Everything that is a system call goes through `syscall`; the others exist only in libc.
+ * The functions of the C library that we call. Each is declared when it is first used, since a declaration costs 5 µs.
+ * Every system call goes through `syscall`. The other functions exist only in the C library.
  */
 
 import type { PollRequest } from '../kernel/poll.ts';
@@ -9,13 +9,13 @@ import { type Koffi, loadKoffi, type NativeFunction } from './koffi.ts';
 
 export interface Libc {
   readonly koffi: Koffi;
-  /** syscall(2): the number, then six arguments. -1 on failure, the reason in `errno()`. */
+  /** syscall(2): takes the number and six arguments. It returns -1 on failure; `errno()` tells why. */
   readonly syscall: NativeFunction;
   /** posix_spawn(3) with its file actions and attributes as opaque buffers. */
   readonly spawn: SpawnFunctions;
-  /** poll(2) on a thread of its own. Interrupted or not, it answers with what is ready. */
+  /** poll(2) on a thread of its own. @returns the revents of each, in order: all 0 also after a signal */
   poll(descriptors: readonly PollRequest[], timeoutMs: number): Promise<readonly number[]>;
-  /** The errno of the last call: only meaningful directly after a -1. */
+  /** The errno of the last call. It means something only directly after a call returned -1. */
   errno(): number;
 }
 

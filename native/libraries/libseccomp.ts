@@ -1,16 +1,16 @@
 /**
- * libseccomp, which turns rules by the names of system calls into a BPF program. Loaded when a config has a profile,
- * so that a machine without it runs all other containers.
+ * libseccomp, which turns rules by the names of system calls into a BPF program. It is loaded when a config has a
+ * profile, so a machine without it runs all other containers.
  */
 
-import { errnoName } from '../constants/errno.ts';
+import { ERRNO, errnoName } from '../constants/errno.ts';
 import { SCMP_FLTATR } from '../constants/seccomp.ts';
 import type { Fd } from '../kernel/numbers.ts';
 import { viewOf } from '../kernel/struct.ts';
 import type { NativeFunction } from './koffi.ts';
 import type { Libc } from './libc.ts';
 
-/** One comparison of an argument with a constant; `b` is used by MASKED_EQ only, where `a` is the mask. */
+/** Compares an argument with the constant `a`. With MASKED_EQ `a` is the mask, and `b` the constant. */
 export interface Comparison {
   readonly index: number;
   /** A value of SCMP_CMP. */
@@ -22,26 +22,30 @@ export interface Comparison {
 export interface LibSeccomp {
   /** `2.5.4`. */
   readonly version: string;
-  /** What the library found the kernel to support: seccomp_api_get(3). 5 and up: notifications. */
+  /** What the library knows that the kernel supports (seccomp_api_get(3)): from 5 on, notifications. */
   readonly apiLevel: number;
   /**
-   * The number of a call on this machine's architecture: -1 when unknown; below that, one of other architectures only.
+   * The number of a call on this machine's architecture. It is -1 for an unknown call, and less than that for one which
+   * only other architectures have.
    */
   resolve(name: string): number;
-  /** The same on the architecture of a token of SCMP_ARCH. */
+  /** The same on another architecture. @param arch a token of SCMP_ARCH */
   resolveOn(name: string, arch: number): number;
-  /** A filter without rules. Whoever makes it releases it. */
+  /** Makes a filter without rules. Whoever makes it releases it. */
   init(defaultAction: number): Filter;
 }
 
-/** A filter being built. Its methods throw a LibSeccompError. */
+/** A filter that is being built. Its methods throw LibSeccompErrors. */
 export interface Filter {
-  /** Adds an architecture; the native one is there from the start. */
+  /** Adds an architecture. The machine's own is there from the start. */
   addArchitecture(token: number): void;
-  /** The order of calls within the program: 2 is a binary tree. False where the library can't (before 2.5). */
+  /**
+   * Says how the program looks for a call: 2 is by a binary tree.
+   * @returns false where the library can't (before 2.5)
+   */
   optimize(level: number): boolean;
   addRule(action: number, call: number, comparisons: readonly Comparison[]): void;
-  /** Writes the program, sock_filter[], to a descriptor of this process. */
+  /** Writes the program, struct sock_filter[], to a descriptor of this process. */
   export(fd: Fd): void;
   release(): void;
 }
@@ -90,19 +94,19 @@ export function loadLibSeccomp(libc: Libc, soname: string = SONAME): LibSeccomp 
       const release = declare('seccomp_release', 'void', ['void *']);
       const archAdd = declare('seccomp_arch_add', 'int', ['void *', 'uint32_t']);
       const attributeSet = declare('seccomp_attr_set', 'int', ['void *', 'int', 'uint32_t']);
-      // Never the variadic form: the arguments' types would be guessed.
+      // Not the variadic seccomp_rule_add: koffi would have to guess the types of its arguments.
       const ruleAdd = declare('seccomp_rule_add_array', 'int', ['void *', 'uint32_t', 'int', 'uint32_t', 'void *']);
       const exportBpf = declare('seccomp_export_bpf', 'int', ['void *', 'int']);
 
       const filter = init(defaultAction);
-      if (!filter) throw new LibSeccompError('seccomp_init', 22);
+      if (!filter) throw new LibSeccompError('seccomp_init', ERRNO.EINVAL);
       const check = (what: string, result: number): void => {
         if (result < 0) throw new LibSeccompError(what, -result);
       };
       return {
         addArchitecture(token) {
           const result: number = archAdd(filter, token);
-          if (result !== -EEXIST) check('seccomp_arch_add', result);
+          if (result !== -ERRNO.EEXIST) check('seccomp_arch_add', result);
         },
         optimize: (level) => attributeSet(filter, SCMP_FLTATR.CTL_OPTIMIZE, level) === 0,
         addRule(action, call, comparisons) {
@@ -116,8 +120,6 @@ export function loadLibSeccomp(libc: Libc, soname: string = SONAME): LibSeccomp 
   };
 }
 
-const EEXIST = 17;
-
 function open(libc: Libc, soname: string) {
   try {
     return libc.koffi.load(soname);
@@ -126,7 +128,7 @@ function open(libc: Libc, soname: string) {
   }
 }
 
-/** The three numbers of struct scmp_version, behind a pointer that only C can follow. */
+/** The three numbers of struct scmp_version. Only a function of C can follow the pointer to it. */
 function versionText(libc: Libc, pointer: unknown): string {
   const numbers = new Uint8Array(12);
   const memcpy = libc.koffi.load(null).func('memcpy', 'void *', ['void *', 'void *', 'size_t']);

@@ -1,6 +1,6 @@
 /**
- * Waiting for descriptors without stopping the engine. The engines' thread pools are small (four threads), and a wait
- * for a container may last for days: so all waits of a process share one poll(2) on one thread.
+ * Waits for descriptors without stopping the engine. The engines' thread pools are small (four threads), and a wait for
+ * a container may last for days. So all waits of a process share one poll(2) on one thread.
  */
 
 import { eventfd, read, write } from '../calls/files.ts';
@@ -15,7 +15,7 @@ import type { Libc } from './libc.ts';
 
 interface Waiting {
   readonly requests: readonly PollRequest[];
-  /** On performance.now()'s clock. */
+  /** By the clock of performance.now(). */
   readonly deadline: number;
   readonly resolve: (events: readonly number[]) => void;
   readonly reject: (error: unknown) => void;
@@ -25,15 +25,15 @@ const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /**
  * @param local makes and closes the descriptor that wakes the thread
- * @returns a function that waits until one of the descriptors is ready, or for `timeoutMs` (-1: for ever), and answers
- * with the events of each, in order; all zero after the time is up
+ * @returns a function that waits until one of the descriptors is ready, or for `timeoutMs` (-1: for ever). It answers
+ * with the events of each, in order; they are all 0 when the time is up
  */
 export function poller(
   libc: Libc,
   local: Kernel,
 ): (requests: readonly PollRequest[], timeoutMs: number) => Promise<readonly number[]> {
   let waiting: readonly Waiting[] = [];
-  /** While a thread is in poll(2). */
+  /** Wakes the thread; undefined while no thread is in poll(2). */
   let wake: Fd | undefined;
 
   async function serve(): Promise<void> {

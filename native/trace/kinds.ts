@@ -1,4 +1,4 @@
-/** Kinds of arguments: how one of a call is shown. None throws, whatever it is given. */
+/** Kinds of arguments. A kind shows an argument of a call, and never throws, whatever it is given. */
 
 import { SIGNALS } from '../constants/signal.ts';
 import type { Memory, Out, Struct } from '../kernel/kernel.ts';
@@ -12,10 +12,10 @@ export interface Seen {
   readonly result: number | undefined;
 }
 
-/** Undefined: not shown, since the kernel does not look at it. */
+/** @returns undefined where the argument is not shown, since the kernel does not look at it */
 export type Kind = (arg: SeenArg, seen: Seen) => Shown | undefined;
 
-/** Whatever it is. */
+/** Shows an argument of any kind. */
 export const any: Kind = (arg) => {
   if (arg === null || typeof arg === 'string') return arg;
   if (isInteger(arg)) return integer(arg);
@@ -26,7 +26,7 @@ export const any: Kind = (arg) => {
 
 const isInteger = (arg: SeenArg): arg is number | bigint => typeof arg === 'bigint' || Number.isSafeInteger(arg);
 
-/** A kind for integers; another argument is shown as it is. */
+/** A kind for integers. `any` shows other arguments. */
 export const ofNumber =
   (show: (value: number | bigint) => Shown): Kind =>
   (arg, seen) =>
@@ -41,7 +41,7 @@ export const ofBytes =
     return show(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), bytes);
   };
 
-/** A kind for memory that the kernel fills: shown where the call succeeded. */
+/** A kind for memory that the kernel fills. It is shown if the call succeeded. */
 export const ofAnswer = (minimum: number, show: (view: DataView, bytes: Uint8Array) => Shown): Kind => {
   const kind = ofBytes(minimum, show);
   return (arg, seen) => (seen.result !== undefined && seen.result >= 0 ? kind(arg, seen) : any(arg, seen));
@@ -57,7 +57,7 @@ export const isStructured = (arg: SeenArg | Memory): arg is Out | Struct =>
 export const int = ofNumber(integer);
 export const mask = ofNumber(hex);
 export const mode = ofNumber(octal);
-/** A path, or any other string: never cut. */
+/** A path, or any other string. It is never cut. */
 export const path: Kind = any;
 export const flags = (prefix: string, table: Flags): Kind => ofNumber((value) => flagNames(prefix, table, value));
 export const member = (prefix: string, table: Flags): Kind => ofNumber((value) => memberName(prefix, table, value));
@@ -66,7 +66,7 @@ export const dirfd = ofNumber((value) => (value === -100 ? new Word('AT_FDCWD') 
 
 /** Data that the caller wrote. */
 export const data: Kind = ofBytes(0, (_, bytes) => preview(bytes));
-/** Data that the kernel wrote: as many bytes as the call's result says. */
+/** Data that the kernel wrote. The call's result says how many bytes it is. */
 export const answered: Kind = (arg, seen) => {
   const bytes = bytesOf(arg);
   const { result } = seen;
@@ -74,7 +74,7 @@ export const answered: Kind = (arg, seen) => {
     ? any(arg, seen)
     : preview(bytes.subarray(0, result));
 };
-/** What must not be in a trace. */
+/** Data that must not be in a trace. */
 export const secret: Kind = ofBytes(0, (_, bytes) => new Word(`/* ${bytes.length} bytes */`));
 
 /** A kind that depends on another argument of the call. */

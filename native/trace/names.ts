@@ -1,4 +1,4 @@
-/** Constants by name: the groups of native/constants, read backwards. */
+/** Finds the names of constants, in the groups of native/constants. */
 
 import { O } from '../constants/files.ts';
 import { hex, integer, type Shown, Word } from './shown.ts';
@@ -7,7 +7,7 @@ export type Flags = Readonly<Record<string, number>>;
 
 const named = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}_${name}`);
 
-/** A set of flags: `CLONE_NEWNS|CLONE_NEWPID`, what has no name as a number, `0` for none. */
+/** A set of flags: `CLONE_NEWNS|CLONE_NEWPID`. Flags without a name are one number at the end; no flags are `0`. */
 export function flagNames(prefix: string, table: Flags, value: number | bigint): Shown {
   let rest = BigInt.asUintN(64, BigInt(value));
   if (rest === 0n) return 0;
@@ -34,7 +34,7 @@ export function memberName(prefix: string, table: Flags, value: number | bigint)
 
 const { RDONLY: _, WRONLY, RDWR, ...OPEN_FLAGS } = O;
 
-/** Open flags: the access mode first, which is a number and not a set. */
+/** Flags of open(2). The access mode comes first: it is a number, and no set of flags. */
 export function openFlags(value: number | bigint): Shown {
   const bitsOf = BigInt.asUintN(64, BigInt(value));
   const access = Number(bitsOf & 3n);

@@ -1,6 +1,6 @@
-/** What an argument is shown as: JSON data, of which the readable line is another rendering. */
+/** How an argument is shown: as JSON data, which a readable line can be made of. */
 
-/** A word that is not a string of the caller's: a constant's name, a mask, a comment. Shown without quotes. */
+/** A word that is no string of the caller: a constant's name, a mask, a comment. It is shown without quotes. */
 export class Word {
   readonly text: string;
   constructor(text: string) {
@@ -16,7 +16,7 @@ export interface ShownFields {
   readonly [field: string]: Shown;
 }
 
-/** As strace writes it: `{flags=O_PATH, resolve=RESOLVE_IN_ROOT}`, `["sh", "-c"]`, `NULL`. One line always. */
+/** One line, as strace writes it: `{flags=O_PATH, resolve=RESOLVE_IN_ROOT}`, `["sh", "-c"]`, `NULL`. */
 export function render(shown: Shown): string {
   if (shown === null) return 'NULL';
   if (shown instanceof Word) return shown.text;
@@ -32,16 +32,16 @@ const isList = (shown: readonly Shown[] | ShownFields): shown is readonly Shown[
 export const hex = (value: number | bigint): Word => new Word(`0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`);
 export const octal = (value: number | bigint): Word => new Word(value < 0 ? String(value) : `0${value.toString(8)}`);
 
-/** A 64-bit value as a number where JSON can hold it. */
+/** A 64-bit value: a number where JSON can hold it, else in hexadecimal. */
 export const integer = (value: number | bigint): Shown =>
   typeof value === 'number' || (value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER)
     ? Number(value)
     : hex(value);
 
-/** As strace: enough to recognize it, too little to fill the screen or to give a file's content away. */
+/** As many as strace shows: one recognizes the data, but it neither fills the screen nor tells a file's content. */
 const PREVIEW_BYTES = 32;
 
-/** Content of a file or a message: its beginning as text, or in hexadecimal where it is none. */
+/** The beginning of a file or a message: as text, or in hexadecimal where it is no text. */
 export function preview(bytes: Uint8Array, limit = PREVIEW_BYTES): Shown {
   const start = bytes.subarray(0, limit);
   const cut = bytes.length > limit;

@@ -1,4 +1,4 @@
-/** What the arguments of each system call are, in their order (the man pages' section 2). */
+/** The kinds of the arguments of each system call, in order (section 2 of the man pages). */
 
 import { CLOSE_RANGE, F, LOCK, MFD, R_OK, W_OK, X_OK } from '../constants/files.ts';
 import { FSCONFIG, FSMOUNT, FSOPEN, MNT, MOUNT_ATTR, MOVE_MOUNT, MS } from '../constants/mount.ts';

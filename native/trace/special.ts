@@ -1,4 +1,4 @@
-/** Arguments that one call, or one family of calls, has to itself. */
+/** Kinds of arguments that only one call, or one family of calls, has. */
 
 import { AT, F, F_SEAL, FD_CLOEXEC, S } from '../constants/files.ts';
 import { OPEN_TREE } from '../constants/mount.ts';
@@ -11,7 +11,7 @@ import { winsize } from './structs.ts';
 
 export const open = ofNumber(openFlags);
 
-/** A mode that the kernel looks at where the flags before it create something. */
+/** A mode. The kernel looks at it only if the flags before it create a file. */
 export const creationMode: Kind = (arg, seen) => {
   const how = seen.args[2];
   return typeof how === 'number' && !(how & 0o100) ? undefined : mode(arg, seen);
@@ -31,7 +31,7 @@ export const device = ofNumber((value) => {
   return number === 0n ? 0 : new Word(`makedev(${major}, ${minor})`);
 });
 
-/** The flags that *at(2) calls share; the others of the group mean something in one call each. */
+/** The flags that *at(2) calls share. Each other flag of the group belongs to one call. */
 const { SYMLINK_NOFOLLOW, SYMLINK_FOLLOW, NO_AUTOMOUNT, EMPTY_PATH, RECURSIVE } = AT;
 const AT_SHARED = { SYMLINK_NOFOLLOW, SYMLINK_FOLLOW, NO_AUTOMOUNT, EMPTY_PATH, RECURSIVE };
 export const atFlags = flags('AT', AT_SHARED);
@@ -48,7 +48,7 @@ export const waitFlags = flags('', { WNOHANG: W.NOHANG, WEXITED: W.EXITED, WNOWA
 
 const { CLOEXEC, NONBLOCK, ...SOCKET_TYPES } = SOCK;
 export const socketFlags = flags('SOCK', { CLOEXEC, NONBLOCK });
-/** The type of a socket is a number, with flags in the bits above it. */
+/** The type of a socket: a number, with flags in the bits above it. */
 export const socketType = ofNumber((value) => {
   const type = memberName('SOCK', SOCKET_TYPES, BigInt(value) & 0xfn);
   const rest = flagNames('SOCK', { CLOEXEC, NONBLOCK }, BigInt(value) & ~0xfn);

@@ -1,5 +1,7 @@
-/** Kernel structures, field by field; a field that is zero and means nothing then is left out. */
+/** Shows kernel structures, field by field. A field is left out where it is zero and means nothing then. */
 
+import { STATX_BYTES } from '../calls/files.ts';
+import { deviceOf, groupOf, modeOf, ownerOf, sizeOf, typeOf } from '../calls/stat.ts';
 import { RESOLVE, S } from '../constants/files.ts';
 import { MOUNT_ATTR, MS } from '../constants/mount.ts';
 import { CAPABILITIES, CLONE } from '../constants/process.ts';
@@ -86,7 +88,7 @@ export const ids = ofBytes(0, (view) =>
 );
 export const descriptorPair = ofAnswer(8, (view) => [view.getInt32(0, true), view.getInt32(4, true)]);
 
-/** A mask of signals: bit 0 is signal 1. */
+/** A set of signals: bit 0 is signal 1. */
 export const signalSet = ofBytes(8, (view) => {
   const set = view.getBigUint64(0, true);
   const table = Object.fromEntries(Object.entries(SIGNALS).map(([name, number]) => [name, 2 ** (number - 1)]));
@@ -99,18 +101,22 @@ export const siginfo = ofAnswer(28, (view) => ({
   si_status: view.getInt32(24, true),
 }));
 
-export const statxAnswer = ofAnswer(148, (view) => ({
-  type: memberName('S', S, view.getUint16(28, true) & S.IFMT),
-  mode: octal(view.getUint16(28, true) & ~S.IFMT),
-  uid: view.getUint32(20, true),
-  gid: view.getUint32(24, true),
-  size: integer(view.getBigUint64(40, true)),
-  ...nonZero({ rdev_major: view.getUint32(128, true), rdev_minor: view.getUint32(132, true) }),
-}));
+export const statxAnswer = ofAnswer(STATX_BYTES, (_, bytes) => {
+  const stat = { bytes };
+  const { major, minor } = deviceOf(stat);
+  return {
+    type: memberName('S', S, typeOf(stat)),
+    mode: octal(modeOf(stat) & ~S.IFMT),
+    uid: ownerOf(stat),
+    gid: groupOf(stat),
+    size: sizeOf(stat),
+    ...nonZero({ rdev_major: major, rdev_minor: minor }),
+  };
+});
 
 export const statfsAnswer = ofAnswer(8, (view) => ({ f_type: hex(view.getBigUint64(0, true)) }));
 
-/** getdents64(2): as many bytes of records as the call's result says; only the names. */
+/** getdents64(2): the names of the entries. The call's result says how many bytes of them there are. */
 export const entries: Kind = (arg, seen) => {
   const bytes = bytesOf(arg);
   if (bytes === undefined || seen.result === undefined || seen.result < 0) return any(arg, seen);
@@ -144,11 +150,11 @@ const pointees = (struct: Struct): readonly Memory[] => struct.pointers.map(({ t
 
 export const argv: Kind = (arg, seen) =>
   isStructured(arg) && arg.kind === 'struct' ? pointees(arg).map((one) => any(one, seen) ?? null) : any(arg, seen);
-/** Passwords live there. */
+/** Variables are only counted, since some hold passwords. */
 export const environment: Kind = (arg, seen) =>
   isStructured(arg) && arg.kind === 'struct' ? new Word(`/* ${arg.pointers.length} vars */`) : any(arg, seen);
 
-/** sendmsg(2), recvmsg(2): the data and the descriptors of a message, without the two structures around each. */
+/** sendmsg(2), recvmsg(2): the data and the descriptors of a message, without the structures around them. */
 export const message: Kind = (arg, seen) => {
   if (!isStructured(arg) || arg.kind !== 'struct') return any(arg, seen);
   const iovec = pointeeAt(arg, 16);

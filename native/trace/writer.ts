@@ -1,6 +1,6 @@
 /**
- * Writes what a recording kernel hands on, one line a call: readable, as strace would show it, or as JSON.
- * Loaded by commands that trace, and by no other.
+ * Writes the calls that a recording kernel tells of, a line for each: readable, as strace shows them, or as JSON. Only
+ * commands that trace load it.
  */
 
 import { errnoName, errnoText } from '../constants/errno.ts';
@@ -12,14 +12,13 @@ import { SIGNATURES } from './signatures.ts';
 type TraceFormat = 'text' | 'json';
 
 /**
- * The format that a trace file's name asks for: JSON lines where it ends in `.jsonl`, readable lines elsewhere and for
- * `-`.
+ * The format that a trace file's name asks for: JSON lines where it ends in `.jsonl`, else readable lines.
  */
 export const traceFormat = (file: string): TraceFormat => (file.endsWith('.jsonl') ? 'json' : 'text');
 
 /**
- * A sink for every kernel that takes part, so that batches are numbered in the order in which they were performed.
- * @param write takes whole lines; a batch's are written at once
+ * Makes a sink. One for all kernels that take part numbers the batches in the order in which they were performed.
+ * @param write takes whole lines: those of a batch at once
  */
 export function traceWriter(format: TraceFormat, write: (lines: string) => void): TraceSink {
   let batch = 0;
@@ -36,14 +35,15 @@ export function traceWriter(format: TraceFormat, write: (lines: string) => void)
 const NAME_WIDTH = 7;
 
 /**
- * `init    openat2(3, "proc", …) = 5`. The second and later calls of a batch carry a `+` before their name;
- * the last says, in seconds, what the batch took.
+ * `init    openat2(3, "proc", …) = 5`. The second and later calls of a batch have a `+` before their name. The last one
+ * says how many seconds the batch took.
  */
 export function textLine(entry: TraceEntry): string {
   const { performer, name, result, index, count, seconds } = entry;
   const mark = index === 0 ? ' ' : '+';
   const took = index === count - 1 ? ` <${seconds.toFixed(6)}>` : '';
-  return `${performer.padEnd(NAME_WIDTH)}${mark}${name}(${shownArgs(entry).map(render).join(', ')}) = ${answer(result)}${took}\n`;
+  const args = shownArgs(entry).map(render).join(', ');
+  return `${performer.padEnd(NAME_WIDTH)}${mark}${name}(${args}) = ${answer(result)}${took}\n`;
 }
 
 function answer(result: number | undefined): string {
@@ -52,8 +52,8 @@ function answer(result: number | undefined): string {
 }
 
 /**
- * `{"who":"init","batch":3,"call":"openat2","args":[…],"result":5}`; `errno` where it failed, `seconds` on the batch's
- * last call.
+ * `{"who":"init","batch":3,"call":"openat2","args":[…],"result":5}`. A call that failed has `errno` too, and the last
+ * call of a batch `seconds`: what the batch took.
  */
 export function jsonLine(entry: TraceEntry, batch: number): string {
   const { performer: who, name: call, result = null, index, count, seconds } = entry;
@@ -70,13 +70,13 @@ export function jsonLine(entry: TraceEntry, batch: number): string {
 }
 
 /**
- * A state that the container's lifecycle machine has come to, between the calls that led there and those that follow:
- * `-- c1: creating.mounts`, or as JSON with the seconds `at` which, since the command was started.
+ * A line for a state that the machine has come to: `-- c1: creating.mounts`. It stands between the calls that led there
+ * and those that follow. In JSON, `at` is how many seconds after the start of the command.
  */
 export const stateLine = (format: TraceFormat, id: string, state: string, at: number): string =>
   format === 'json' ? `${JSON.stringify({ id, state, at: Number(at.toFixed(6)) })}\n` : `-- ${id}: ${state}\n`;
 
-/** As the kernel has it: results from -4095 to -1 are errors, others beyond are addresses. */
+/** Results from -4095 to -1 are errors, as for the kernel. Lower ones are addresses. */
 const isError = (result: number): boolean => result < 0 && result >= -4095;
 
 function shownArgs(entry: TraceEntry): Shown[] {

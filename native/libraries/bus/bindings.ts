@@ -6,7 +6,7 @@ export const SONAME = 'libsystemd.so.0';
 
 export type SdBus = ReturnType<typeof bindings>;
 
-/** All pointers are integers (`P`) but those to memory of ours (`M`). */
+/** Declares the functions. Pointers are integers (`P`), except those to memory of ours (`M`). */
 export function bindings(libc: Libc, soname: string) {
   const library = open(libc, soname);
   const own = libc.koffi.load(null);

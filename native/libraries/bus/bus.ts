@@ -1,12 +1,12 @@
-/** A connection to D-Bus, as much of it as a client of systemd's needs. */
+/** A connection to D-Bus, as far as a client of systemd needs it. */
 
 import { errnoName, errnoText } from '../../constants/errno.ts';
 import type { BusValue } from './values.ts';
 
-/** What a service answered instead of a result, or why it could not be asked. */
+/** A service answered with an error, or could not be asked. */
 export class BusError extends Error {
   override readonly name = 'BusError';
-  /** The D-Bus error's name: `org.freedesktop.systemd1.UnitExists`; empty where the bus itself failed. */
+  /** The name of the D-Bus error: `org.freedesktop.systemd1.UnitExists`. Empty where the bus itself failed. */
   readonly bus: string;
   /** Positive, as in errno(3). */
   readonly errno: number;
@@ -28,17 +28,17 @@ export type Basic = string | number | bigint | boolean;
 export interface Bus {
   /**
    * Calls a method and waits for its answer.
-   * @param reads the types of the answer's values that are wanted, basic ones only
+   * @param reads the types of the answer's first values, which are returned. Only basic types
    * @throws BusError
    */
   call(object: BusObject, member: string, args: readonly BusValue[], reads?: string): readonly Basic[];
-  /** A property that is a string. @throws BusError */
+  /** Reads a property that is a string. @throws BusError */
   stringProperty(object: BusObject, name: string): string;
-  /** Has the bus deliver signals that fit a rule. @throws BusError */
+  /** Asks the bus to deliver the signals that fit a rule. @throws BusError */
   match(rule: string): void;
   /**
-   * Waits for a signal whose values `accept` takes. Signals that came since `match` count.
-   * @returns its values, or undefined when the time is up
+   * Waits for a signal whose values `accept` accepts. It may have come already, since `match`.
+   * @returns the signal's values, or undefined when the time is up
    * @throws BusError when the connection is lost
    */
   waitForSignal(
@@ -58,7 +58,7 @@ export interface BusAddress {
   readonly direct?: boolean;
 }
 
-/** What one of the library's functions answered. @throws BusError where that is a negative errno */
+/** What a function of the library returned. @throws BusError where that is a negative errno */
 export function check(what: string, result: number): number {
   if (result < 0) throw new BusError(what, -result);
   return result;

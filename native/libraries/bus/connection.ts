@@ -11,9 +11,9 @@ const CALL_TIMEOUT_MS = 25_000;
 export class BusConnection {
   readonly #sd: SdBus;
   readonly #bus: number;
-  /** Where the library's functions write the pointer or the number that they answer. */
+  /** The functions of the library write the pointer or the number that they answer here. */
   readonly #slot = new Uint8Array(8);
-  /** Signals that came while an answer was waited for. */
+  /** The signals that came while we waited for an answer. */
   readonly #early: number[] = [];
 
   /** @throws BusError */
@@ -31,7 +31,7 @@ export class BusConnection {
     }
   }
 
-  /** A method call that is not sent yet. Whoever gets it unreferences it. @throws BusError */
+  /** Makes a method call, which is not sent yet. Whoever gets it unreferences it. @throws BusError */
   methodCall(destination: string, path: string, of: string, member: string): number {
     check(`${of}.${member}`, this.#sd.newMethodCall(this.#bus, this.#slot, destination, path, of, member));
     return this.#answered();
@@ -45,14 +45,14 @@ export class BusConnection {
     for (;;) {
       const answer = this.#receive(what, deadline);
       if (answer === undefined) throw new BusError(what, ERRNO.ETIMEDOUT);
-      // Signals answer nothing.
+      // A message without a cookie answers nothing: it is a signal.
       if (this.#sd.getReplyCookie(answer, this.#slot) < 0) this.#early.push(answer);
       else if (this.#answered() === cookie) return answer;
       else this.#sd.messageUnref(answer);
     }
   }
 
-  /** The next message that answers nothing. Whoever gets it unreferences it. @returns undefined when the time is up */
+  /** The next signal. Whoever gets it unreferences it. @returns undefined when the time is up */
   nextSignal(what: string, deadline: number): number | undefined {
     return this.#early.shift() ?? this.#receive(what, deadline);
   }
@@ -68,8 +68,8 @@ export class BusConnection {
   }
 
   /**
-   * The next message that comes before the deadline.
-   * This does not use sd_bus_call: a signal (SIGCHLD) interrupts that, and leaves open whether the call was made.
+   * The next message that comes before the deadline. This does not use sd_bus_call: a signal of Unix (SIGCHLD)
+   * interrupts that, and then nobody knows whether the call was made.
    */
   #receive(what: string, deadline: number): number | undefined {
     for (;;) {
@@ -89,5 +89,5 @@ export class BusConnection {
   }
 }
 
-/** A signal only makes us look again. */
+/** After a signal of Unix we just look again. */
 const uninterrupted = (result: number): number => (result === -ERRNO.EINTR ? 0 : result);

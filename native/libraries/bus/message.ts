@@ -1,11 +1,11 @@
-/** What a D-Bus message holds: values written to one and read from one (sd_bus_message_append_basic(3)). */
+/** Writes values to D-Bus messages, and reads them (sd_bus_message_append_basic(3)). */
 
 import { viewOf } from '../../kernel/struct.ts';
 import type { SdBus } from './bindings.ts';
 import { type Basic, check } from './bus.ts';
 import { type BusValue, fromBytes, isInteger, signatureOf, toBytes } from './values.ts';
 
-/** @throws BusError */
+/** Adds a value to a message. @throws BusError */
 export function append(sd: SdBus, message: number, value: BusValue): void {
   const what = 'build a D-Bus message';
   const within = (type: string, contents: string, items: readonly BusValue[]): void => {
@@ -33,7 +33,7 @@ export function append(sd: SdBus, message: number, value: BusValue): void {
   }
 }
 
-/** The next values of a message. @param types of each a letter, basic ones only. @throws BusError */
+/** Reads the next values of a message. @param types a letter for each, only basic ones. @throws BusError */
 export function readBasics(sd: SdBus, message: number, types: string): readonly Basic[] {
   return [...types].map((type) => {
     const memory = new Uint8Array(8);
@@ -43,7 +43,7 @@ export function readBasics(sd: SdBus, message: number, types: string): readonly 
   });
 }
 
-/** The name and the text of an answer that is an error: struct sd_bus_error. */
+/** The name and the text of an answer that is an error (struct sd_bus_error). */
 export function errorOf(sd: SdBus, answer: number): [name: string, message: string] {
   const error = new Uint8Array(16);
   sd.copy(error, Number(sd.getError(answer)), error.length);

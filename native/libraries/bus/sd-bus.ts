@@ -1,7 +1,7 @@
 /**
- * D-Bus through libsystemd's sd-bus (sd-bus(3)), as much as a client of systemd's needs. Loaded where a container's
- * cgroup is systemd's to make, so that a machine without libsystemd runs all others.
- * Only functions without variadic arguments and callbacks; pointers are passed as integers.
+ * D-Bus through libsystemd's sd-bus (sd-bus(3)), as far as a client of systemd needs it. It is loaded when systemd is
+ * to make a container's cgroup, so a machine without libsystemd runs all other containers. Only functions without
+ * variadic arguments and callbacks are called. Pointers are passed as integers.
  */
 
 import type { Libc } from '../libc.ts';

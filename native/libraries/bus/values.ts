@@ -7,19 +7,19 @@ export type BusValue =
   | { readonly type: 'b'; readonly value: boolean }
   | { readonly type: 'd'; readonly value: number }
   | { readonly type: BusInteger; readonly value: number | bigint }
-  /** An array; `of` is the signature of its elements, which an empty one could not tell. */
+  /** An array. `of` is the signature of its elements, which an empty array could not tell. */
   | { readonly type: 'a'; readonly of: string; readonly items: readonly BusValue[] }
   | { readonly type: 'r'; readonly fields: readonly BusValue[] }
   | { readonly type: 'v'; readonly value: BusValue };
 
-/** `a(sv)` */
+/** The signature of a value: `a(sv)`. */
 export function signatureOf(value: BusValue): string {
   if (value.type === 'a') return `a${value.of}`;
   if (value.type === 'r') return `(${value.fields.map(signatureOf).join('')})`;
   return value.type;
 }
 
-/** The sizes of integers in bytes, and whether they are signed. */
+/** How many bytes integers have, and whether they are signed. */
 const INTEGERS: Readonly<Record<BusInteger, { readonly bytes: number; readonly signed: boolean }>> = {
   y: { bytes: 1, signed: false },
   n: { bytes: 2, signed: true },
@@ -32,7 +32,7 @@ const INTEGERS: Readonly<Record<BusInteger, { readonly bytes: number; readonly s
 
 export const isInteger = (type: string): type is BusInteger => Object.hasOwn(INTEGERS, type);
 
-/** A fixed-size value as its eight bytes of memory (little-endian; only the first ones count). */
+/** A value of fixed size as eight bytes of memory, little-endian. Only the first ones count. */
 export function toBytes(value: Extract<BusValue, { value: number | bigint | boolean }>): Uint8Array {
   const bytes = new Uint8Array(8);
   const view = new DataView(bytes.buffer);
@@ -42,7 +42,7 @@ export function toBytes(value: Extract<BusValue, { value: number | bigint | bool
   return bytes;
 }
 
-/** The value that memory holds, as a number, or as a bigint where it has 64 bits. */
+/** The value that memory holds: a number, or a bigint where it has 64 bits. */
 export function fromBytes(type: BusInteger | 'b' | 'd', bytes: Uint8Array): number | bigint | boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (type === 'b') return view.getInt32(0, true) !== 0;
