@@ -1,4 +1,4 @@
-/** How a hook ended, in the words of runc (which are those of Go's os/exec): engines and people look for them. */
+/** Says how a hook ended, in runc's words, which are those of Go's os/exec: engines and people look for them. */
 
 import type { Ending } from '../../native/calls/ending.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
@@ -9,7 +9,7 @@ export function describeEnding({ how, status }: Ending): string | undefined {
   return `signal: ${signalText(status)}${how === 'dumped' ? ' (core dumped)' : ''}`;
 }
 
-/** What Go calls the signals that end hooks; the rest by name. */
+/** What Go calls the signals that end hooks. The others are called by their names. */
 const TEXTS: Readonly<Record<number, string>> = {
   [SIGNALS.SIGHUP]: 'hangup',
   [SIGNALS.SIGINT]: 'interrupt',

@@ -1,6 +1,7 @@
-/** Which hooks run at a point of the lifecycle, and what they are told. Pure. */
+/** Plans which hooks run at a point of the lifecycle, and what they are told. Pure. */
 
 import type { Variable } from '../../native/calls/process.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
 import type { Program } from '../../native/stage/program.ts';
 import type { ContainerRecord, HookKind } from '../../spec/record.ts';
 import type { Hook, HookName, Hooks, State, Status } from '../../spec/types.ts';
@@ -14,12 +15,13 @@ export interface PlannedHook extends Program {
 }
 
 /**
- * @param env of those that say nothing of it. The specification is silent about it. As with runc it is the process's
- * for startContainer, and the runtime's own for others. For createContainer, too: there runc takes the container's, in
- * which an image may set LD_PRELOAD for a program of the host (CVE-2025-23266).
+ * @param env the environment of hooks whose config gives none. The specification does not say what it is. As with runc,
+ * startContainer hooks get the environment of the container's process, and other hooks get the runtime's own. Unlike
+ * with runc, so do createContainer hooks: in the container's, an image may set LD_PRELOAD for a program of the host
+ * (CVE-2025-23266).
  */
 export function planHooks(hooks: Hooks | undefined, kind: HookKind, env: readonly Variable[]): readonly PlannedHook[] {
-  // Deprecated, and to run before createRuntime's.
+  // prestart hooks are deprecated. They run before those of createRuntime.
   const names: readonly HookName[] = kind === 'createRuntime' ? ['prestart', kind] : [kind];
   return names.flatMap((name) => (hooks?.[name] ?? []).map((hook, index) => plan(name, index, hook, env)));
 }
@@ -45,12 +47,13 @@ const STATUS: Readonly<Record<HookKind, Status>> = {
 };
 
 /**
- * runtime.md, "State".
- * @param pid as the hook sees it: in the runtime's namespace or the container's; undefined for a container that is no more
+ * What a hook gets on its standard input: runtime.md, "State".
+ * @param pid the init's as the hook sees it, in the runtime's pid namespace or the container's; undefined for a
+ * container that is no more
  */
-export function hookState(record: ContainerRecord, kind: HookKind, pid: number | undefined): State {
+export function hookState(record: ContainerRecord, kind: HookKind, pid: Pid | undefined): State {
   return {
-    // Of the specification that the state complies with: not the config's.
+    // The version of the specification that this state complies with, which need not be the config's.
     ociVersion: OCI_VERSION,
     id: record.id,
     status: STATUS[kind],

@@ -1,9 +1,13 @@
-/** Runs one hook after the other, wherever each is started: state on stdin, output kept for the error, timeout. */
+/**
+ * Runs one hook after the other. A hook gets the container's state on stdin. Its output is kept for the error, and its
+ * timeout ends it. Others know where it is started (start.ts).
+ */
 
 import { dataFile, readDataFile } from '../../native/calls/data-file.ts';
 import type { Ending } from '../../native/calls/ending.ts';
-import { close } from '../../native/calls/files.ts';
-import { attempt, SyscallError } from '../../native/kernel/perform.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
+import { SyscallError } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import { firstToEnd, hasEnded, killProcess } from '../../native/stage/program.ts';
 import type { State } from '../../spec/types.ts';
@@ -13,24 +17,31 @@ import type { PlannedHook } from './plan.ts';
 
 /** A hook that has been started. */
 export interface RunningHook {
-  /** In this process. Closed by `end`. */
-  readonly pidfd: number;
-  /** Takes the status, once it has ended. */
+  /** In this process. Whoever has started the hook closes it. */
+  readonly pidfd: Fd;
+  /** Reaps the hook once it has ended. */
   end(): Ending;
 }
 
-/** Starts a hook with these descriptors of ours as its standard ones. @throws SyscallError of what failed before or at execve */
-export type StartHook = (hook: PlannedHook, stdio: readonly [number, number, number]) => RunningHook;
+/** Descriptors of this process. */
+type Stdio = readonly [stdin: Fd, stdout: Fd, stderr: Fd];
 
-/** What of a hook's output an error shows, of each stream. */
+/**
+ * Starts a hook that gets these as its standard descriptors.
+ * @throws SyscallError of what failed before or at execve
+ */
+export type StartHook = (hook: PlannedHook, stdio: Stdio) => RunningHook;
+
+/** How many bytes of a hook's stdout, and of its stderr, an error shows. */
 const OUTPUT_LIMIT = 16 * 1024;
 
-/** What a hook that has nothing to do any more is given to end by itself: it may be the one that ended the init. */
+/** How long a hook may take to end by itself after the init has ended: it may be the one that ended the init. */
 const FAREWELL_MS = 1000;
 
 /**
- * In order; stops at the first that fails.
- * @param init its pidfd, where hooks have no purpose without it: so `delete --force` has not to wait for one that hangs
+ * Runs hooks in order, and stops at the first that fails.
+ * @param init a pidfd of the init, for hooks that serve no purpose without the init: they are ended when it ends. So
+ * `delete --force` need not wait for a hook that hangs
  * @throws EffectError `error running createRuntime hook #0: exit status 1, stdout: , stderr: `
  */
 export async function runInOrder(
@@ -38,12 +49,12 @@ export async function runInOrder(
   hooks: readonly PlannedHook[],
   state: State,
   start: StartHook,
-  init?: number,
+  init?: Fd,
 ): Promise<void> {
   for (const hook of hooks) await runOne(platform, hook, state, start, init);
 }
 
-/** In order; one that fails does not keep the others from running. @throws EffectError that names all that failed */
+/** Runs hooks in order, also after one has failed. @throws EffectError that names all that failed */
 export async function runAll(
   platform: Platform,
   hooks: readonly PlannedHook[],
@@ -61,36 +72,24 @@ export async function runAll(
   if (errors.length > 0) throw new EffectError(errors.map(reasonOf).join('; '), { cause: errors[0] });
 }
 
-async function runOne(
-  platform: Platform,
-  hook: PlannedHook,
-  state: State,
-  start: StartHook,
-  init?: number,
-): Promise<void> {
+async function runOne(platform: Platform, hook: PlannedHook, state: State, start: StartHook, init?: Fd): Promise<void> {
   const { local } = platform;
-  const opened: number[] = [];
+  using files = new DisposableStack();
   // Files, not pipes: nobody needs to empty them while the hook runs, and what it leaves running cannot hold us up.
-  const file = (name: string, content = ''): number => {
-    const fd = dataFile(local, `hook-${name}`, content);
-    opened.push(fd);
-    return fd;
-  };
-  try {
-    const stdio = [file('stdin', JSON.stringify(state)), file('stdout'), file('stderr')] as const;
-    const failure = await failureOf(platform, hook, start, stdio, init);
-    if (failure !== undefined) throw new EffectError(`error running ${hook.label}: ${failure}`);
-  } finally {
-    local.submit(opened.map((fd) => ({ ...close(fd), mayFail: true })));
-  }
+  const file = (name: string, content = ''): Fd =>
+    files.use(new Owned(local, dataFile(local, `hook-${name}`, content))).fd;
+  const stdio = [file('stdin', JSON.stringify(state)), file('stdout'), file('stderr')] as const;
+  const failure = await failureOf(platform, hook, start, stdio, init);
+  if (failure !== undefined) throw new EffectError(`error running ${hook.label}: ${failure}`);
 }
 
+/** Runs a hook. @returns why it failed, if it did */
 async function failureOf(
   platform: Platform,
   hook: PlannedHook,
   start: StartHook,
-  stdio: readonly [number, number, number],
-  init: number | undefined,
+  stdio: Stdio,
+  init: Fd | undefined,
 ): Promise<string | undefined> {
   let running: RunningHook;
   try {
@@ -98,32 +97,40 @@ async function failureOf(
   } catch (error) {
     return notStarted(error);
   }
+  using pidfd = new Owned(platform.local, running.pidfd);
   let killed: string | undefined;
   try {
-    const awaited = init === undefined ? [running.pidfd] : [running.pidfd, init];
-    const first = await firstToEnd(platform, awaited, hook.timeout);
-    const abandoned = first === 1 && !(await hasEnded(platform, running.pidfd, FAREWELL_MS));
-    if (first === -1) killed = `hook ran past specified timeout of ${((hook.timeout ?? 0) / 1000).toFixed(1)}s`;
-    if (abandoned) killed = "the container's init ended meanwhile";
-    if (killed !== undefined) await killProcess(platform, running.pidfd);
+    killed = await reasonToKill(platform, hook, pidfd.fd, init);
+    if (killed !== undefined) await killProcess(platform, pidfd.fd);
   } catch (error) {
-    // It cannot be reaped either.
+    // It does not end, so it cannot be reaped either.
     return killed === undefined ? reasonOf(error) : `${killed}; ${reasonOf(error)}`;
-  } finally {
-    attempt(platform.local, close(running.pidfd));
   }
   const ending = describeEnding(running.end());
   if (killed !== undefined) return killed;
   if (ending === undefined) return undefined;
-  const [, out, err] = stdio.map((fd) => text(readDataFile(platform.local, fd, OUTPUT_LIMIT)));
-  return `${ending}, stdout: ${out}, stderr: ${err}`;
+  const [, stdout, stderr] = stdio;
+  const output = (fd: Fd): string => new TextDecoder().decode(readDataFile(platform.local, fd, OUTPUT_LIMIT));
+  return `${ending}, stdout: ${output(stdout)}, stderr: ${output(stderr)}`;
 }
 
-/** `execve /no/such/hook: ENOENT: …`: what failed, and on what where that is a path. */
+/** Waits until a hook has ended. @returns why it has to be killed, where it does not end */
+async function reasonToKill(
+  platform: Platform,
+  { timeout }: PlannedHook,
+  pidfd: Fd,
+  init: Fd | undefined,
+): Promise<string | undefined> {
+  const awaited = init === undefined ? [pidfd] : [pidfd, init];
+  const first = awaited[await firstToEnd(platform, awaited, timeout)];
+  if (first === undefined) return `hook ran past specified timeout of ${((timeout ?? 0) / 1000).toFixed(1)}s`;
+  if (first === pidfd || (await hasEnded(platform, pidfd, FAREWELL_MS))) return undefined;
+  return "the container's init ended meanwhile";
+}
+
+/** `execve /no/such/hook: ENOENT: …`: the call that failed, and its path if it has one. */
 function notStarted(error: unknown): string {
   if (!(error instanceof SyscallError)) return reasonOf(error);
   const [path] = error.call.args;
   return `${error.call.name}${typeof path === 'string' ? ` ${path}` : ''}: ${reasonOf(error)}`;
 }
-
-const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

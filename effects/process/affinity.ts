@@ -8,26 +8,33 @@ import type { ExecCPUAffinity } from '../../spec/types.ts';
 import type { PartedBatch } from '../batch.ts';
 import { doing } from '../error.ts';
 
-/** As many as Linux can be built for. */
+/** The most CPUs that Linux can be built for. */
 const MOST_CPUS = 8192;
 
 /**
- * All CPUs, also those that are not there yet: the kernel makes of it what the cgroup allows. Without it a container would be kept
- * to those that whoever called the runtime happens to be kept to. No obstacle where it is denied, as with runc.
+ * Allows all CPUs, also those that are not there yet. The kernel takes from them what the cgroup allows. Without this
+ * call a container would be kept to the CPUs that the runtime's caller happens to be kept to. If it is denied, the
+ * container starts all the same, as with runc.
  */
 export const freeAffinity = (): Call => ({
   ...schedSetaffinity(0, new Uint8Array(MOST_CPUS / 8).fill(0xff)),
   mayFail: true,
 });
 
-/** For the stage of an `exec`, before it moves into the cgroup; what it starts inherits it. @throws EffectError */
+/**
+ * Called for the stage of an `exec`, before it moves into the cgroup. Its children inherit the CPUs.
+ * @throws EffectError
+ */
 export function setInitialAffinity(stage: Kernel, { initial = '' }: ExecCPUAffinity = {}): void {
   if (initial === '') return;
   const setting = schedSetaffinity(0, maskOf(initial));
   doing(`error setting initial CPU affinity: set CPUs ${initial}`, () => call(stage, setting));
 }
 
-/** Adds, for the process of an `exec`, which is in its cgroup. With an initial affinity only, the kernel has the last word. */
+/**
+ * Adds the affinity of an `exec`'s process, which is in its cgroup by now. Where the config gives an initial affinity
+ * only, the CPUs are those that the kernel has made of it.
+ */
 export function addFinalAffinity(batch: PartedBatch, { initial = '', final = '' }: ExecCPUAffinity = {}): void {
   if (final !== '') {
     batch.add(schedSetaffinity(0, maskOf(final)));

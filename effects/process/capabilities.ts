@@ -5,7 +5,10 @@ import { CAPABILITIES, PR } from '../../native/constants/process.ts';
 import type { Call } from '../../native/kernel/kernel.ts';
 import type { Capabilities } from '../../spec/types.ts';
 
-/** A set of capabilities, bit n for capability number n. Names that this kernel's headers do not have are left out, as runc does with a warning. */
+/**
+ * A set of capabilities: bit n stands for capability number n. Names that we do not know are left out, as runc does
+ * with a warning.
+ */
 export function capabilitySet(names: readonly string[] = []): bigint {
   let set = 0n;
   for (const name of names) {
@@ -16,8 +19,8 @@ export function capabilitySet(names: readonly string[] = []): bigint {
 }
 
 /**
- * What of the sets will not be had, one line each, in runc's words. Decided beforehand: the calls themselves are answered
- * by nobody, since the program takes the init's place behind them.
+ * Which capabilities the process will not get, though the config names them: one line each, in runc's words. This is
+ * decided beforehand. Nobody answers the calls themselves, since the program takes the init's place right after them.
  */
 export function capabilityWarnings(capabilities: Capabilities): readonly string[] {
   const { permitted = [], inheritable = [], ambient = [] } = capabilities;
@@ -37,23 +40,26 @@ function capabilityNumber(name: string): number {
   return known.indexOf(name);
 }
 
-/** As many as the kernel's two 32-bit words hold: what a newer kernel adds is dropped too. */
+/** The kernel's two 32-bit words hold this many. So what a newer kernel adds is dropped too. */
 const MOST_CAPABILITIES = 64;
 
-/** To be performed while CAP_SETPCAP is still there. */
+/** Drops all other capabilities from the bounding set. The performer must still have CAP_SETPCAP. */
 export function dropBounding(capabilities: Capabilities): readonly Call[] {
   const keep = capabilitySet(capabilities.bounding);
   const calls: Call[] = [];
   for (let number = 0; number < MOST_CAPABILITIES; number++) {
     if (((keep >> BigInt(number)) & 1n) === 1n) continue;
     const drop = prctl(PR.CAPBSET_DROP, number);
-    // EINVAL: the kernel does not know that one.
+    // The kernel says EINVAL of one that it does not know.
     calls.push(number < CAPABILITIES.length ? drop : { ...drop, mayFail: true });
   }
   return calls;
 }
 
-/** The four other sets, after the ids have been changed. Ambient ones must be permitted and inheritable; one that is not is left out, as runc does (`capabilityWarnings` tells). */
+/**
+ * Sets the four other sets, after the ids have been changed. Ambient capabilities must be permitted and inheritable.
+ * One that is not is left out, as runc does, and `capabilityWarnings` tells the user.
+ */
 export function applyCapabilities(capabilities: Capabilities): readonly Call[] {
   const permitted = capabilitySet(capabilities.permitted);
   const inheritable = capabilitySet(capabilities.inheritable);

@@ -1,7 +1,8 @@
 /**
- * What a process may still do that joins a container of whoever runs the runtime, from the moment on that those in the container see
- * it. One of them that has CAP_SYS_PTRACE takes over whatever it sees in its user namespace (ptrace(2), "Ptrace access mode
- * checking"), also what is not dumpable. So a stage that it does not see gives up the rest, before there is a process that it does.
+ * Which rights a process keeps that joins a container in the runtime's own user namespace. From some moment on, those
+ * in the container see the process. One of them that has CAP_SYS_PTRACE can take over everything that it sees in its
+ * user namespace, also what is not dumpable (ptrace(2), "Ptrace access mode checking"). So the stage, which they do not
+ * see, gives up all other rights before there is a process that they do see.
  */
 
 import { capset, setgroups } from '../../native/calls/process.ts';
@@ -14,19 +15,20 @@ import { capabilitySet, dropBounding } from './capabilities.ts';
 import { groupsOf } from './execute.ts';
 
 export interface EarlyRights {
-  /** Capabilities of the process from its birth on: effective and permitted. */
+  /** The process's effective and permitted capabilities from its birth on. */
   readonly born: bigint;
-  /** Once it is set up, until its program takes its place. */
+  /** The same once it is set up, until its program takes its place. */
   readonly late: bigint;
   readonly inheritable: bigint;
 }
 
 /**
- * The capabilities that the config gives, and what there is no way without:
+ * The capabilities that the config gives, and those that the process cannot be set up without:
  * - CAP_SETUID and CAP_SETGID to become a user who is not root;
- * - CAP_SYS_ADMIN to load a seccomp filter without no_new_privs; while labels are set, to have a procfs that can be trusted;
- * - CAP_DAC_OVERRIDE and CAP_CHOWN while a terminal is set up: to open a multiplexer that devpts closes to everybody, and to give
- *   the terminal to the user.
+ * - CAP_SYS_ADMIN to load a seccomp filter without no_new_privs;
+ * - CAP_SYS_ADMIN while labels are set, to have a procfs that can be trusted;
+ * - CAP_DAC_OVERRIDE and CAP_CHOWN while a terminal is set up, to open a multiplexer that devpts closes to everybody,
+ *   and to give the terminal to the user.
  */
 export function earlyRights(process: Process, hasFilter: boolean): EarlyRights {
   const { capabilities = {}, noNewPrivileges, terminal, apparmorProfile, selinuxLabel } = process;
@@ -46,7 +48,10 @@ export function earlyRights(process: Process, hasFilter: boolean): EarlyRights {
 
 const when = (needed: boolean, name: (typeof CAPABILITIES)[number]): bigint => (needed ? capabilitySet([name]) : 0n);
 
-/** Adds, to be performed where nobody of the container sees it: groups and bounding set as they are to be, and no more than `born`. */
+/**
+ * Adds what a stage performs that nobody in the container sees. It sets the groups and the bounding set that the
+ * program is to have, and keeps no other capabilities than `born`.
+ */
 export function addEarlyRights(batch: Batch, process: Process, { born, inheritable }: EarlyRights): void {
   batch.add(setgroups(groupsOf(process)));
   for (const call of dropBounding(process.capabilities ?? {})) batch.add(call);
@@ -54,30 +59,30 @@ export function addEarlyRights(batch: Batch, process: Process, { born, inheritab
 }
 
 /**
- * Those of a process that is itself to enter its cgroup and cgroup namespace: at birth, and by its first calls. A cgroup that was
- * delegated need not be root's.
+ * The rights of a process that is born in a v2 cgroup, and then enters the cgroup namespace by its first calls. The
+ * cgroup may have been delegated to somebody else than root, hence CAP_DAC_OVERRIDE.
  */
 export const withEntry = (rights: EarlyRights): EarlyRights => ({ ...rights, born: rights.born | ENTRY });
 const ENTRY = capabilitySet(['CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE']);
 
-/** What a process performs once it has entered, if it is to do that itself. */
+/** What such a process performs once it has entered the cgroup namespace. */
 export const bornRights = ({ born, inheritable }: EarlyRights): Call => limited(born, inheritable);
 
-/** What a process performs that is set up. */
+/** What a process performs once it is set up. */
 export const lateRights = ({ born, late, inheritable }: EarlyRights): readonly Call[] =>
   late === born ? [] : [limited(late, inheritable)];
 
 /**
- * Whether somebody of the container may trace what comes into it; or of another container, which has its pid namespace too.
- * A process that an `exec` gave more than the container has is not thought of.
+ * Whether somebody may trace a process that comes into the container: somebody in it, or in another container that
+ * shares its pid namespace. This does not count processes to which an `exec` gave more than the container has.
  */
 export const isWatched = (config: Config): boolean =>
   !makesNamespace(config, 'pid') ||
   Object.values(config.process?.capabilities ?? {}).some((set) => set?.includes('CAP_SYS_PTRACE'));
 
 /**
- * Of an init that waits for `start` where others see it: it has mounted and limited what it had to, and has left to look for
- * its program, give its terminal away, and become what the config says.
+ * Limits the rights of an init that waits for `start` where others see it. It has done its mounts and set its limits.
+ * What is left for it to do is to look for its program, to give its terminal away, and to become what the config says.
  */
 export function waitingRights(process: Process, hasFilter: boolean): Call {
   const { late } = earlyRights(process, hasFilter);
@@ -85,5 +90,8 @@ export function waitingRights(process: Process, hasFilter: boolean): Call {
 }
 const WAITING = capabilitySet(['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SETUID']);
 
-/** Where the config gives what the runtime itself has not, all stays as it is: the last calls of the process tell. */
+/**
+ * This may fail where the config gives capabilities that the runtime itself does not have. Then the rights stay as they
+ * are, and the process's last calls report what is wrong.
+ */
 const limited = (set: bigint, inheritable: bigint): Call => ({ ...capset(set, set, inheritable), mayFail: true });

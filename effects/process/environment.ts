@@ -13,13 +13,13 @@ export function withoutDuplicates(env: readonly string[]): readonly string[] {
   return [...byName.values()];
 }
 
-/** What is no UTF-8 has no value that could be used. */
+/** A variable's value. A variable that is not UTF-8 has none that we could use. */
 export function variable(env: readonly Variable[], name: string): string | undefined {
   const entry = env.findLast((candidate) => typeof candidate === 'string' && nameOf(candidate) === name);
   return typeof entry === 'string' ? entry.slice(name.length + 1) : undefined;
 }
 
-/** @param home of the user in the container's /etc/passwd */
+/** The environment with HOME set. @param home the user's home directory, by the container's /etc/passwd */
 export function withHome(env: readonly string[], home: string | undefined): readonly string[] {
   const set = variable(env, 'HOME');
   return set === undefined || set === '' ? withoutDuplicates([...env, `HOME=${home ?? '/'}`]) : withoutDuplicates(env);

@@ -1,37 +1,41 @@
-/** An init becomes the container's process. */
+/** Lets an init become the container's process. */
 
 import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
 import { execve, prctl, setgroups, setNoNewPrivs, setresgid, setresuid, umask } from '../../native/calls/process.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, CLOSE_RANGE, O } from '../../native/constants/files.ts';
 import { PR } from '../../native/constants/process.ts';
-import { type Call, type Kernel, LostPeerError } from '../../native/kernel/kernel.ts';
+import { Batch } from '../../native/kernel/batch.ts';
+import { type Call, type Kernel, LostPeerError, type Outcome } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { SyscallError } from '../../native/kernel/perform.ts';
-import { result } from '../../native/kernel/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';
 import { withHome } from './environment.ts';
 import { lookAround, type Surroundings } from './look-around.ts';
-import { cwdError, enterCalls } from './working-directory.ts';
+import { addMustEnter, cwdError } from './working-directory.ts';
 
 export interface Execution {
   readonly process: Process;
   readonly surroundings: Surroundings;
-  /** The process's environment, complete. */
+  /** The process's complete environment. */
   readonly env: readonly string[];
   /** The container's user namespace forbids setgroups(2). */
   readonly groupsDenied: boolean;
-  /** Groups and bounding set are as they are to be (early-rights.ts). */
+  /** The groups and the bounding set are already what the program is to have (early-rights.ts). */
   readonly isLimited?: boolean;
 }
 
-/** The kernel keeps what is named twice twice, and engines name groups twice: one of the user's, and the same by option. */
+/**
+ * The additional groups, each once. Engines name some twice: for the user, and again by an option. The kernel would
+ * keep both.
+ */
 export const groupsOf = ({ user }: Process): readonly number[] => [...new Set(user?.additionalGids)];
 
 /**
- * @param groupsDenied in the user namespace that the process is in
- * @param known the surroundings as they are; by default asked for, in one round trip
+ * @param groupsDenied whether the process's user namespace forbids setgroups(2)
+ * @param known the surroundings, where they are known; otherwise they are asked for, in one round trip
  * @throws EffectError when the program or the working directory is not there
  */
 export function planExecution(kernel: Kernel, process: Process, groupsDenied = false, known?: Surroundings): Execution {
@@ -42,39 +46,36 @@ export function planExecution(kernel: Kernel, process: Process, groupsDenied = f
 }
 
 /**
- * What takes away the rights that the process must not have; the startContainer hooks have no more.
- * @param at how many calls are before these in their batch
- * @param filter loads the seccomp filter. Without no_new_privs that is a privileged call and comes before the capabilities go;
- * with it, it comes as late as can be, so that a profile need not allow what happens here.
+ * Adds what takes away the rights that the process must not have. The startContainer hooks have no more.
+ * @param filter loads the seccomp filter. Without no_new_privs that is a privileged call, and comes before the
+ * capabilities go. With it, it comes as late as possible, so that a profile need not allow what happens here.
  */
-export function giveUpRights(
+export function addRightsGivenUp(
+  batch: Batch,
   { process, surroundings, groupsDenied, isLimited = false }: Execution,
-  at: number,
   filter: readonly Call[],
-): readonly Call[] {
+): void {
   const user = process.user ?? {};
-  // A config that says nothing of capabilities gives none, as with runc: not all that we have.
+  // A config that says nothing of capabilities gives none, as with runc: it does not give all that we have.
   const { capabilities = {}, noNewPrivileges } = process;
-  const asRoot = [
-    ...(noNewPrivileges ? [setNoNewPrivs()] : filter),
-    ...(isLimited ? [] : dropBounding(capabilities)),
-    prctl(PR.SET_KEEPCAPS, 1),
-    ...(groupsDenied || isLimited ? [] : [setgroups(groupsOf(process))]),
-    setresgid(user.gid ?? 0),
-    setresuid(user.uid ?? 0),
-  ];
-  return [
-    ...asRoot,
-    ...(surroundings.cwdDenied ? enterCalls(process.cwd, at + asRoot.length) : []),
-    prctl(PR.SET_KEEPCAPS, 0),
-    ...applyCapabilities(capabilities),
-    umask(user.umask ?? 0o022),
-    ...(noNewPrivileges ? filter : []),
-  ];
+  const add = (calls: readonly Call[]): void => {
+    for (const one of calls) batch.add(one);
+  };
+  add(noNewPrivileges ? [setNoNewPrivs()] : filter);
+  if (!isLimited) add(dropBounding(capabilities));
+  batch.add(prctl(PR.SET_KEEPCAPS, 1));
+  if (!groupsDenied && !isLimited) batch.add(setgroups(groupsOf(process)));
+  batch.add(setresgid(user.gid ?? 0));
+  batch.add(setresuid(user.uid ?? 0));
+  if (surroundings.cwdDenied) addMustEnter(batch, process.cwd);
+  batch.add(prctl(PR.SET_KEEPCAPS, 0));
+  add(applyCapabilities(capabilities));
+  batch.add(umask(user.umask ?? 0o022));
+  if (noNewPrivileges) add(filter);
 }
 
 interface ExecuteOptions {
-  /** Descriptors from 3 on that the program inherits. */
+  /** How many descriptors from 3 on the program inherits. */
   readonly preserveFds: number;
   /** Loads the seccomp filter. */
   readonly filter?: readonly Call[];
@@ -88,45 +89,44 @@ export function executeProcess(kernel: Kernel, execution: Execution, options: Ex
   const { process, surroundings, env } = execution;
   const { program, foreignStdio, nullStdio } = surroundings;
   const uid = process.user?.uid ?? 0;
-  const before: readonly Call[] = [
-    // Whatever was left open by mistake, here or in what started us, ends with execve (CVE-2024-21626).
-    closeRange(3 + options.preserveFds, 0x7fffffff, CLOSE_RANGE.CLOEXEC),
-    ...reopenNull(nullStdio),
-    // So that the user can use his terminal; where the owner cannot be changed it stays as it is.
-    ...foreignStdio.map((fd): Call => ({ name: 'fchown', args: [fd, uid, -1], mayFail: true })),
-  ];
-  const calls = [
-    ...before,
-    ...giveUpRights(execution, before.length, options.filter ?? []),
-    execve(program, process.args ?? [], env),
-  ];
-  let outcome: ReturnType<Kernel['submit']>;
-  try {
-    outcome = kernel.submit(calls);
-  } catch (error) {
-    // The connection is close-on-exec: its end is the program's beginning.
-    if (error instanceof LostPeerError) return;
-    throw error;
-  }
-  const index = outcome.stoppedAt ?? calls.length - 1;
-  const failed = calls[index];
+  const batch = new Batch();
+  // Whatever was left open by mistake, here or in what started us, is closed by execve (CVE-2024-21626).
+  batch.add(closeRange(3 + options.preserveFds, 0x7fffffff, CLOSE_RANGE.CLOEXEC));
+  addOwnNull(batch, nullStdio);
+  // So that the user can use his terminal. Where the owner cannot be changed, it stays as it is.
+  for (const fd of foreignStdio) batch.try({ name: 'fchown', args: [fd, uid, -1] });
+  addRightsGivenUp(batch, execution, options.filter ?? []);
+  batch.add(execve(program, process.args ?? [], env));
+  const outcome = submitLast(kernel, batch);
+  if (outcome === undefined) return;
+  const index = outcome.stoppedAt ?? batch.calls.length - 1;
+  const failed = batch.calls[index];
   const errno = -(outcome.results[index] ?? 0);
-  // Word for word what runc says, and nothing more.
+  // These are runc's words, and nothing may be added to them.
   if (failed?.name === 'execve') throw new EffectError(`exec ${program}: ${errnoText(errno)}`);
   throw failure(process, failed, errno, index);
 }
 
-/** With the container's own, the descriptors lead nowhere out of it. Where that cannot be opened they stay as they are. */
-function reopenNull(fds: readonly number[]): readonly Call[] {
-  if (fds.length === 0) return [];
-  // After closeRange in the batch: with one call before it.
-  const own = result(1);
-  return [
-    { ...openat(AT.FDCWD, '/dev/null', O.RDWR | O.NOFOLLOW), mayFail: true },
-    ...fds.map((fd): Call => ({ ...dup3(own, fd), mayFail: true })),
-    // The filter's listener is to get the lowest free number (seccomp/agent.ts), which this was.
-    { ...close(own), mayFail: true },
-  ];
+/** @returns undefined where the program runs: execve has closed the connection, since it is close-on-exec */
+function submitLast(kernel: Kernel, batch: Batch): Outcome | undefined {
+  try {
+    return kernel.submit(batch.calls);
+  } catch (error) {
+    if (error instanceof LostPeerError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Adds: put the container's own /dev/null in the place of these descriptors, so that they lead nowhere out of the
+ * container. Where it cannot be opened they stay as they are.
+ */
+function addOwnNull(batch: Batch, fds: readonly Fd[]): void {
+  if (fds.length === 0) return;
+  const own = batch.try(openat(AT.FDCWD, '/dev/null', O.RDWR | O.NOFOLLOW));
+  for (const fd of fds) batch.try(dup3(own, fd));
+  // The filter's listener is to get the lowest free number (seccomp/agent.ts), which is this one.
+  batch.try(close(own));
 }
 
 function failure(process: Process, failed: Call | undefined, errno: number, index: number): EffectError {

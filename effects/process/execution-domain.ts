@@ -1,4 +1,7 @@
-/** How the kernel appears to the process, and how dear the process is to it. Both are inherited by all that it starts. */
+/**
+ * The process's personality, and how willingly the kernel ends the process when memory runs out. All that the process
+ * starts inherits both.
+ */
 
 import { close, openat, write } from '../../native/calls/files.ts';
 import { prctl } from '../../native/calls/process.ts';
@@ -11,14 +14,17 @@ import type { PartedBatch } from '../batch.ts';
 /** linux/personality.h. */
 const PER = { LINUX: 0, LINUX32: 8 } as const;
 
-/** personality(2): under LINUX32, uname(2) tells of the 32-bit machine. Before the seccomp filter, which may forbid it. */
+/**
+ * Sets the personality(2): under LINUX32, uname(2) names the 32-bit machine. To be performed before the seccomp filter
+ * is loaded, which may forbid it.
+ */
 export const personalityCalls = (personality: Personality | undefined): readonly Call[] =>
   personality === undefined ? [] : [{ name: 'personality', args: [PER[personality.domain ?? 'LINUX']] }];
 
 /**
- * Adds, for the stage, whose children inherit it: proc_pid_oom_score_adj(5). Before it joins anything: another procfs, or
- * another user's rights, would not let it.
- * @param score undefined leaves it as it is. To go below what the runtime itself has takes CAP_SYS_RESOURCE
+ * Adds: set the stage's proc_pid_oom_score_adj(5), which its children inherit. The stage does it before it joins
+ * anything: in another mount or user namespace it could not reach or write the file.
+ * @param score -1000 to 1000; undefined leaves it as it is. Below the runtime's own score it takes CAP_SYS_RESOURCE
  */
 export function addOomScore(batch: PartedBatch, score: number | undefined): void {
   if (score === undefined) return;

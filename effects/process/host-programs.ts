@@ -1,4 +1,4 @@
-/** Programs of the host that a command calls by name. */
+/** Finds programs of the host that a command calls by name. */
 
 import { faccessat2 } from '../../native/calls/files.ts';
 import type { Variable } from '../../native/calls/process.ts';
@@ -11,7 +11,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 
 /**
  * @param environment of the command; relative directories of its PATH are left out
- * @returns an absolute path, undefined where there is no such program
+ * @returns an absolute path; undefined where there is no such program
  */
 export const findProgram = (local: Kernel, environment: readonly Variable[], name: string): string | undefined =>
   (variable(environment, 'PATH') ?? DEFAULT_PATH)

@@ -1,14 +1,17 @@
 /**
- * What Linux security modules confine the process by: AppArmor's profile, SELinux's label (config.md, "apparmorProfile",
- * "selinuxLabel"). Both are told to the kernel beforehand, and act from the next execve(2) on (proc_pid_attr(5)).
+ * Labels the process for the Linux security module that confines it: with AppArmor's profile, or SELinux's label
+ * (config.md, "apparmorProfile", "selinuxLabel"). The kernel is told beforehand, and acts at the next execve(2)
+ * (proc_pid_attr(5)).
  */
 
 import { close, faccessat2, openat, write } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt, flush, isErrno, perform } from '../../native/kernel/perform.ts';
-import { result } from '../../native/kernel/struct.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
+import { attempt, flush, isErrno, perform, succeeded } from '../../native/kernel/perform.ts';
 import type { Process } from '../../spec/types.ts';
 import type { PartedBatch } from '../batch.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';
@@ -18,8 +21,8 @@ import { openOwnFile, openProcfs } from '../paths/procfs.ts';
 const AT_ENABLED = '/sys/module/apparmor/parameters/enabled';
 
 /**
- * What this host cannot confine by, before anything is done; in runc's words.
- * @throws EffectError
+ * Refuses a process that this host cannot confine as its config says. To be called before anything is done.
+ * @throws EffectError in runc's words
  */
 export function refuseLabels(local: Kernel, process: Process | undefined): void {
   const { apparmorProfile = '', selinuxLabel = '' } = process ?? {};
@@ -34,7 +37,7 @@ export function requireSelinux(local: Kernel): void {
     throw new EffectError('selinux label is specified in config, but selinux is disabled or not supported');
 }
 
-/** Whoever may not read it is told by the kernel, when the profile is set. */
+/** Where the file may not be read, we do not know. Then the kernel says it when the profile is set. */
 function isWithoutApparmor(local: Kernel): boolean {
   try {
     return !readSmallFile(local, AT_ENABLED).startsWith('Y');
@@ -44,31 +47,27 @@ function isWithoutApparmor(local: Kernel): boolean {
 }
 
 /**
- * To be performed by the process itself. A profile that is not loaded is refused here.
+ * Sets both. The process itself must perform it. A profile that is not loaded is refused here.
  * @throws EffectError
  */
 export function setLabels(kernel: Kernel, { apparmorProfile = '', selinuxLabel = '' }: Process): void {
   if (apparmorProfile === '' && selinuxLabel === '') return;
   flush(kernel);
-  const procfs = openProcfs(kernel);
-  try {
-    if (selinuxLabel !== '')
-      doing(`can't set process label: ${JSON.stringify(selinuxLabel)}`, () =>
-        setAttribute(kernel, procfs, 'exec', selinuxLabel),
-      );
-    if (apparmorProfile !== '') setProfile(kernel, procfs, apparmorProfile);
-  } finally {
-    attempt(kernel, close(procfs));
-  }
+  using procfs = new Owned(kernel, openProcfs(kernel));
+  if (selinuxLabel !== '')
+    doing(`can't set process label: ${JSON.stringify(selinuxLabel)}`, () =>
+      setAttribute(kernel, procfs.fd, 'exec', selinuxLabel),
+    );
+  if (apparmorProfile !== '') setProfile(kernel, procfs.fd, apparmorProfile);
 }
 
-function setProfile(kernel: Kernel, procfs: number, profile: string): void {
+function setProfile(kernel: Kernel, procfs: Fd, profile: string): void {
   const change = `exec ${profile}`;
   try {
     try {
       setAttribute(kernel, procfs, 'apparmor/exec', change);
     } catch (error) {
-      // Its own directory is there since Linux 5.8; the other is shared by all modules.
+      // AppArmor has a directory of its own since Linux 5.8. Before, all modules shared this one.
       if (!isMissing(error, 'openat2')) throw error;
       setAttribute(kernel, procfs, 'exec', change);
     }
@@ -78,16 +77,16 @@ function setProfile(kernel: Kernel, procfs: number, profile: string): void {
 }
 
 /**
- * Asks by a change that the kernel only tries (`permprofile`, security/apparmor/lsm.c). What else may be in its way is told by
- * whoever makes the change.
+ * Asks whether a profile is loaded, by a change that the kernel only tries (`permprofile`, security/apparmor/lsm.c).
+ * Whoever makes the change later reports all other errors.
  * @throws EffectError where no such profile is loaded
  */
 export function requireProfile(local: Kernel, profile: string): void {
   for (const folder of ['attr/apparmor', 'attr']) {
     const fd = attempt(local, openat(AT.FDCWD, `/proc/thread-self/${folder}/current`, O.WRONLY));
     if (fd < 0) continue;
-    const written = attempt(local, write(fd, `permprofile ${profile}`));
-    attempt(local, close(fd));
+    using file = new Owned(local, fd);
+    const written = attempt(local, write(file.fd, `permprofile ${profile}`));
     if (written === -ERRNO.ENOENT) throw profileError(profile, 'no such profile is loaded');
     return;
   }
@@ -95,17 +94,23 @@ export function requireProfile(local: Kernel, profile: string): void {
 
 const isMissing = (error: unknown, during: string): boolean => isErrno(error, 'ENOENT') && error.call.name === during;
 
-/** Adds: keyrings that are made from now on have this label; none where it is empty. */
-export function addKeyringLabel(batch: PartedBatch, procfs: number, label: string): void {
+/** Adds: give this label to keyrings that are made from now on; an empty one ends that. */
+export function addKeyringLabel(batch: PartedBatch, procfs: Fd, label: string): void {
   const file = batch.add(openOwnFile(procfs, 'attr/keycreate', O.WRONLY));
   batch.add(write(file, label));
   batch.add(close(file));
   batch.part(`set the label of keyrings to ${JSON.stringify(label)}`);
 }
 
-/** Opened for each write: the kernel takes it only from the very credentials that opened the file (since Linux 5.13). */
-function setAttribute(kernel: Kernel, procfs: number, name: string, value: string): void {
-  perform(kernel, [openOwnFile(procfs, `attr/${name}`, O.WRONLY), write(result(0), value), close(result(0))]);
+/** Opens the file for each write: since Linux 5.13 the kernel wants the very credentials that opened it. */
+function setAttribute(kernel: Kernel, procfs: Fd, name: string, value: string): void {
+  const batch = new Batch();
+  const file = batch.add(openOwnFile(procfs, `attr/${name}`, O.WRONLY));
+  const writing = write(file, value);
+  const written = batch.try(writing);
+  batch.add(close(file));
+  const results = perform(kernel, batch.calls);
+  succeeded(writing, resultOf(results, written));
 }
 
 const profileError = (profile: string, why: string, cause?: unknown): EffectError =>

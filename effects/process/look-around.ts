@@ -1,10 +1,10 @@
-/** What the last steps before execve depend on, asked for inside of the container. */
+/** Finds out, inside of the container, what the last steps before execve depend on. */
 
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { isCharacterDevice, NULL_DEVICE, ownerOf } from '../../native/calls/stat.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT } from '../../native/constants/files.ts';
-import { Batch } from '../../native/kernel/batch.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
 import { perform } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
@@ -15,18 +15,19 @@ import { addFindProgram } from './program.ts';
 import { addEnter, cwdError, type Entering } from './working-directory.ts';
 
 export interface Surroundings {
-  /** The path for execve. */
+  /** The program's path, for execve. */
   readonly program: string;
+  /** The user's home directory, where the environment names none. */
   readonly home: string | undefined;
-  /** The working directory could not be entered yet: perhaps the process's user can. */
+  /** Root may not enter the working directory: perhaps the process's user may. */
   readonly cwdDenied: boolean;
   /** Standard descriptors that the process's user does not own. */
   readonly foreignStdio: readonly number[];
-  /** Standard descriptors that are the host's /dev/null, where the container has its own: CRIU knows but that. */
+  /** Standard descriptors that are the host's /dev/null. CRIU knows only the container's own, if it has one. */
   readonly nullStdio: readonly number[];
 }
 
-/** What the last batch depends on, in one round trip. @throws EffectError when the working directory is not there */
+/** Asks for it in one round trip. @throws EffectError when the program or the working directory is not there */
 export function lookAround(kernel: Kernel, process: Process): Surroundings {
   const batch = new Batch();
   const { surroundingsIn } = addLookAround(batch, process);
@@ -34,12 +35,13 @@ export function lookAround(kernel: Kernel, process: Process): Surroundings {
 }
 
 interface LookAround extends Entering {
-  /** Given the batch's results. @throws EffectError as `lookAround` does */
+  /** Reads the batch's results. @throws EffectError as `lookAround` does */
   readonly surroundingsIn: (kernel: Kernel, results: readonly number[]) => Surroundings;
 }
 
+/** Adds the same to a batch. */
 export function addLookAround(batch: Batch, process: Process): LookAround {
-  const { entering, errnoIn } = addEnter(batch, process.cwd);
+  const entering = addEnter(batch, process.cwd);
   const stdio = [0, 1, 2].map((fd) => {
     const stat = out(STATX_BYTES);
     return { fd, stat, look: batch.try(statx(fd, '', stat)) };
@@ -49,11 +51,11 @@ export function addLookAround(batch: Batch, process: Process): LookAround {
   const homeIn = variable(process.env ?? [], 'HOME') ? undefined : addFindHome(batch);
   const programIn = addFindProgram(batch, process);
   const surroundingsIn = (kernel: Kernel, results: readonly number[]): Surroundings => {
-    const entered = errnoIn(results);
+    const entered = entering.errnoIn(results);
     if (entered > 0 && entered !== ERRNO.EACCES && entered !== ERRNO.EPERM) throw cwdError(process.cwd, entered);
     const uid = process.user?.uid ?? 0;
-    const open = stdio.filter(({ look }) => (results[look.index] ?? -1) >= 0);
-    const hasNull = (results[nullLook.index] ?? -1) >= 0 && isCharacterDevice(ownNull, NULL_DEVICE);
+    const open = stdio.filter(({ look }) => resultOf(results, look) >= 0);
+    const hasNull = resultOf(results, nullLook) >= 0 && isCharacterDevice(ownNull, NULL_DEVICE);
     return {
       program: programIn(results),
       home: homeIn?.(kernel, results, uid),
@@ -62,7 +64,7 @@ export function addLookAround(batch: Batch, process: Process): LookAround {
       nullStdio: open.filter(({ stat }) => hasNull && isCharacterDevice(stat, NULL_DEVICE)).map(({ fd }) => fd),
     };
   };
-  return { entering, errnoIn, surroundingsIn };
+  return { ...entering, surroundingsIn };
 }
 
 const isForeign = (stat: Out, uid: number): boolean => !isCharacterDevice(stat, NULL_DEVICE) && ownerOf(stat) !== uid;

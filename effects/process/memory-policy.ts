@@ -1,4 +1,4 @@
-/** On which NUMA nodes the container's memory lies: config-linux.md, "Memory policy". All that it starts inherits it. */
+/** On which NUMA nodes the process's memory lies: config-linux.md, "Memory policy". Its children inherit the policy. */
 
 import { setMempolicy } from '../../native/calls/scheduling.ts';
 import { MPOL, MPOL_F } from '../../native/constants/scheduling.ts';
@@ -25,7 +25,7 @@ const FLAGS: Readonly<Record<Flag, number>> = {
   MPOL_F_STATIC_NODES: MPOL_F.STATIC_NODES,
 };
 
-/** Adds it, as a part of its own, for the process itself: nobody can set another's. */
+/** Adds the policy, as a part of its own. The process itself must perform it: nobody can set another's. */
 export function addMemoryPolicy(batch: PartedBatch, policy: MemoryPolicy | undefined): void {
   if (policy?.mode === undefined) return;
   const { mode, nodes = '', flags = [] } = policy;

@@ -1,8 +1,8 @@
 /**
- * The home directory of the process's user, from the /etc/passwd of the image. What the image has in its place may be a link
- * to a file that tells what is not the image's to know, that loses what is read (/proc/kmsg), or that keeps its reader waiting.
- * So only regular files are read, of the root's own mount or of a file system that is neither the kernel's nor FUSE, and no more
- * than LARGEST_BYTES of them.
+ * Finds the home directory of the process's user in the image's /etc/passwd. The image may have a link there instead:
+ * to a file whose content is not for the image, to one that loses what is read (/proc/kmsg), or to one that keeps its
+ * reader waiting. So we read regular files only, on the root's own mount or on a file system that is neither the
+ * kernel's nor FUSE, and no more than LARGEST_BYTES of them.
  */
 
 import {
@@ -19,29 +19,32 @@ import {
 import { isOnSameMount, isSameFile, typeOf } from '../../native/calls/stat.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
-import type { Batch } from '../../native/kernel/batch.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import { attempt } from '../../native/kernel/perform.ts';
-import { out, result } from '../../native/kernel/struct.ts';
+import { out } from '../../native/kernel/struct.ts';
 import { openInRoot } from '../paths/in-root.ts';
 import { isFuse, isKernels } from '../paths/kernel-file-systems.ts';
 import { homeOf } from './environment.ts';
 
 const PASSWD = '/etc/passwd';
-/** A fifo is not waited for, and a terminal does not become ours. */
+/** So that we do not wait for a fifo, and a terminal does not become ours. */
 const READING = O.RDONLY | O.NONBLOCK | O.NOCTTY;
 
 const FIRST_BYTES = 4 * 1024;
 const NEXT_BYTES = 64 * 1024;
-/** Some 100,000 users. An image could hold a file without end, or a line. */
+/** Room for some 100,000 users. An image could hold a file, or a line, without end. */
 const LARGEST_BYTES = 16 << 20;
-/** As runc has it. */
+/** runc has the same limit. */
 const LONGEST_LINE = 64 * 1024;
 
 /**
- * Adds a first look, in the hope that the file is small and on the root's own mount: then there is nothing of the kernel's to reach.
- * @param kernel of the init, whose root is the container's
- * @returns what tells the home directory by the batch's results; it looks further where it has to
+ * Adds a first look, in the hope that the file is small and on the root's own mount, where no file is the kernel's. The
+ * performer's root must be the container's.
+ * @returns a function of the performer, the batch's results and the uid, which returns the home directory, undefined
+ * where there is none; it looks further where it has to
  */
 export function addFindHome(
   batch: Batch,
@@ -52,53 +55,61 @@ export function addFindHome(
   const resolve = RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS | RESOLVE.NO_XDEV;
   const file = batch.try(openat2(root, PASSWD, { flags: READING, resolve }));
   const looked = batch.try(statx(file, '', stat));
-  // Of what has no offset (a fifo, a terminal) nothing is taken.
+  // pread(2) takes nothing from a fifo or a terminal: they have no offset.
   const length = batch.try(pread(file, text, 0));
   batch.try(close(file));
   batch.try(close(root));
   return (kernel, results, uid) => {
-    const resultOf = ({ index }: { readonly index: number }): number => results[index] ?? -1;
-    if (resultOf(file) === -ERRNO.EXDEV) return homeByLooking(kernel, uid);
-    if (resultOf(looked) < 0 || typeOf(stat) !== S.IFREG) return undefined;
-    const n = Math.max(0, resultOf(length));
+    if (resultOf(results, file) === -ERRNO.EXDEV) return homeByLooking(kernel, uid);
+    if (resultOf(results, looked) < 0 || typeOf(stat) !== S.IFREG) return undefined;
+    const n = Math.max(0, resultOf(results, length));
     if (n === FIRST_BYTES) return homeByLooking(kernel, uid);
     return homeOf(new TextDecoder().decode(text.bytes.subarray(0, n)), uid);
   };
 }
 
 /**
- * Of a file that does not fit into the first look, or that lies on another mount. What is wrong with it is no reason not to start:
- * as with runc, there is no home directory then.
+ * Reads a file that does not fit into the first look, or that lies on another mount. If something is wrong with the
+ * file, the container starts without a home directory, as with runc.
  */
 function homeByLooking(kernel: Kernel, uid: number): string | undefined {
-  const [rootStat, fileStat, openedStat] = [out(STATX_BYTES), out(STATX_BYTES), out(STATX_BYTES)];
+  const [rootStat, fileStat] = [out(STATX_BYTES), out(STATX_BYTES)];
   const fs = out(STATFS_BYTES);
-  const looks = kernel.submit([
-    openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY),
-    statx(result(0), '', rootStat),
-    openInRoot(result(0), PASSWD, O.PATH),
-    statx(result(2), '', fileStat),
-    fstatfs(result(2), fs),
-  ]);
-  const [root = -1, , file = -1] = looks.results;
-  const opened =
-    looks.stoppedAt === undefined &&
-    typeOf(fileStat) === S.IFREG &&
-    (isOnSameMount(rootStat, fileStat) || !(isKernels(fs) || isFuse(fs)))
-      ? attempt(kernel, openInRoot(root, PASSWD, READING))
-      : -1;
-  try {
-    if (opened < 0) return undefined;
-    // A container that exchanges the file between the two has another one opened; but none is read that was not looked at.
-    if (attempt(kernel, statx(opened, '', openedStat)) < 0 || !isSameFile(fileStat, openedStat)) return undefined;
-    return homeIn(kernel, opened, uid);
-  } finally {
-    for (const fd of [root, file, opened]) if (fd >= 0) attempt(kernel, close(fd));
+  const batch = new Batch();
+  const root = batch.try(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
+  const file = batch.try(openInRoot(root, PASSWD, O.PATH));
+  const looks = [
+    batch.try(statx(root, '', rootStat)),
+    batch.try(statx(file, '', fileStat)),
+    batch.try(fstatfs(file, fs)),
+  ];
+  const { results } = kernel.submit(batch.calls);
+  using owners = new DisposableStack();
+  for (const one of [root, file]) {
+    const fd = resultOf(results, one);
+    if (fd >= 0) owners.use(new Owned(kernel, fd));
   }
+  if (looks.some((look) => resultOf(results, look) < 0)) return undefined;
+  const isOfRoot = isOnSameMount(rootStat, fileStat);
+  if (typeOf(fileStat) !== S.IFREG || (!isOfRoot && (isKernels(fs) || isFuse(fs)))) return undefined;
+  return homeInSame(kernel, resultOf(results, root), fileStat, uid);
 }
 
-/** What comes after the user's line is not read, nor what is beyond the limits. */
-function homeIn(kernel: Kernel, fd: number, uid: number): string | undefined {
+/**
+ * Opens the file for reading. A container that exchanges it after we have looked has another file opened. But no file
+ * is read that was not looked at.
+ */
+function homeInSame(kernel: Kernel, root: Fd, looked: Out, uid: number): string | undefined {
+  const fd = attempt(kernel, openInRoot(root, PASSWD, READING));
+  if (fd < 0) return undefined;
+  using file = new Owned(kernel, fd);
+  const stat = out(STATX_BYTES);
+  if (attempt(kernel, statx(file.fd, '', stat)) < 0 || !isSameFile(looked, stat)) return undefined;
+  return homeIn(kernel, file.fd, uid);
+}
+
+/** Reads up to the user's line, and not beyond the limits. */
+function homeIn(kernel: Kernel, fd: Fd, uid: number): string | undefined {
   const decoder = new TextDecoder();
   let line = '';
   for (let total = 0; ; ) {

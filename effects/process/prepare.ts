@@ -1,8 +1,10 @@
-/** What of the container's process can be set before `start`. */
+/** Sets what can be set of the container's process before `start`. */
 
 import { close } from '../../native/calls/files.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
+import { resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
 import { attempt, post } from '../../native/kernel/perform.ts';
 import type { Linux, Process } from '../../spec/types.ts';
 import { PartedBatch } from '../batch.ts';
@@ -12,23 +14,23 @@ import { addLookAround, type Surroundings } from './look-around.ts';
 import { addMemoryPolicy } from './memory-policy.ts';
 import { addPriorities } from './priorities.ts';
 import { addFindProgram } from './program.ts';
-import { addEnter, cwdError, makeWorkingDirectory } from './working-directory.ts';
+import { addEnter, cwdError, type Entering, makeWorkingDirectory } from './working-directory.ts';
 
 interface PrepareOptions {
   /** This process. */
   readonly local: Kernel;
   readonly linux: Linux | undefined;
-  /** Soft, of the command itself. */
+  /** The soft limit of open files that the command was started with. */
   readonly openFilesLimit: number | undefined;
-  /** Is told what `start` depends on, where that comes next: asked for along with all else. */
+  /** Hears what `start` depends on, where `start` comes next. It is asked for along with all else. */
   readonly ahead?: ((surroundings: Surroundings) => void) | undefined;
-  /** The init's pid, where the limits are to be set from outside: an init in a user namespace may not raise them. */
-  readonly limited?: number | undefined;
+  /** The init's pid, where its limits are set from outside: an init in a user namespace may not raise them. */
+  readonly limited?: Pid | undefined;
 }
 
 /**
- * Limits, priorities, labels, the working directory, and whether the program is there: a missing one fails `create`, as with
- * runc. Posted.
+ * Sets limits, priorities and labels, enters the working directory, and looks for the program: if it is missing,
+ * `create` fails, as with runc. The calls are posted.
  * @throws EffectError
  */
 export function prepareProcess(
@@ -50,36 +52,36 @@ export function prepareProcess(
   }
   addMemoryPolicy(batch, linux?.memoryPolicy);
   addOpenFilesLimit(batch, local, process, openFilesLimit);
-  const { entering, answerIn } = addQuestions(batch, process, ahead);
-  // In the hope that the working directory is there and may be entered.
-  const hopeful = batch.calls.map((one, i) => (entering.includes(i) ? { name: one.name, args: one.args } : one));
+  const { opened, entered, answerIn } = addQuestions(batch, process, ahead);
+  // We hope that the working directory is there and may be entered: the batch stops where that fails.
+  const hopeful = batch.calls.map((one, i) =>
+    i === opened.index || i === entered.index ? { name: one.name, args: one.args } : one,
+  );
   post(kernel, hopeful, (outcome) => {
-    const { stoppedAt = -1, results } = outcome;
-    if (!entering.includes(stoppedAt)) {
-      answerIn(kernel, batch.settle(outcome));
-      return;
-    }
-    const opened = results[entering[0] ?? -1] ?? -1;
-    if (opened >= 0) attempt(kernel, close(opened));
-    prepareCarefully(kernel, process);
+    const { stoppedAt, results } = outcome;
+    if (stoppedAt === entered.index) attempt(kernel, close(resultOf(results, opened)));
+    if (stoppedAt === opened.index || stoppedAt === entered.index) prepareCarefully(kernel, process);
+    else answerIn(kernel, batch.settle(outcome));
   });
   setLabels(kernel, process);
 }
 
-/** @returns what looks at the answers. @throws EffectError */
-function addQuestions(batch: PartedBatch, process: Process, ahead: PrepareOptions['ahead']) {
-  if (ahead === undefined) {
-    const { entering } = addEnter(batch, process.cwd);
-    const programIn = addFindProgram(batch, process);
-    return { entering, answerIn: (_: Kernel, results: readonly number[]) => void programIn(results) };
-  }
-  const { entering, surroundingsIn } = addLookAround(batch, process);
-  return {
-    entering,
-    answerIn: (kernel: Kernel, results: readonly number[]) => ahead(surroundingsIn(kernel, results)),
-  };
+interface Questions extends Entering {
+  /** Looks at the answers. @throws EffectError */
+  readonly answerIn: (kernel: Kernel, results: readonly number[]) => void;
 }
 
+function addQuestions(batch: PartedBatch, process: Process, ahead: PrepareOptions['ahead']): Questions {
+  if (ahead === undefined) {
+    const entering = addEnter(batch, process.cwd);
+    const programIn = addFindProgram(batch, process);
+    return { ...entering, answerIn: (_, results) => void programIn(results) };
+  }
+  const { surroundingsIn, ...entering } = addLookAround(batch, process);
+  return { ...entering, answerIn: (kernel, results) => ahead(surroundingsIn(kernel, results)) };
+}
+
+/** Makes the working directory if it is missing, and asks again. @throws EffectError */
 function prepareCarefully(kernel: Kernel, process: Process): void {
   if (enter(kernel, process) !== ERRNO.ENOENT) return;
   makeWorkingDirectory(kernel, process.cwd);
@@ -87,7 +89,11 @@ function prepareCarefully(kernel: Kernel, process: Process): void {
   if (errno > 0) throw cwdError(process.cwd, errno);
 }
 
-/** @returns 0, or ENOENT where there is no working directory. Denied is not decided: perhaps the process's own user may enter. */
+/**
+ * @returns ENOENT where there is no working directory; 0 where it was entered, and where that was denied: perhaps the
+ * process's own user may enter it
+ * @throws EffectError
+ */
 function enter(kernel: Kernel, process: Process): number {
   const batch = new PartedBatch();
   const { errnoIn } = addEnter(batch, process.cwd);

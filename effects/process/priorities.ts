@@ -1,8 +1,9 @@
-/** How the process is scheduled, and how its I/O is: config.md, "scheduler" and "ioPriority". */
+/** How the process and its I/O are scheduled: config.md, "scheduler" and "ioPriority". */
 
 import { ioprioSet, schedSetattr } from '../../native/calls/scheduling.ts';
 import { ERRNO } from '../../native/constants/errno.ts';
 import { IOPRIO_CLASS, SCHED, SCHED_FLAG } from '../../native/constants/scheduling.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
 import type { IOPriority, Process, Scheduler, SchedulerFlag, SchedulerPolicy } from '../../spec/types.ts';
 import type { PartedBatch } from '../batch.ts';
 
@@ -33,16 +34,16 @@ const CLASSES: Readonly<Record<IOPriority['class'], number>> = {
 };
 
 /**
- * Adds both, each as a part of its own. What is more than an ordinary user may have takes CAP_SYS_NICE on the host.
- * @param cpus that the container is limited to, as config.json says: a scheduler that reserves time wants all
- * @param pid whose they are, as the performer sees it; 0 the performer's own
+ * Adds both, each as a part of its own. More than an ordinary user may have takes CAP_SYS_NICE on the host.
+ * @param cpus the CPUs that config.json limits the container to: a scheduler that reserves time wants all of them
+ * @param pid whose priorities they are, as the performer sees it; 0 for the performer's own
  */
-export function addPriorities(batch: PartedBatch, process: Process, cpus: string | undefined, pid = 0): void {
+export function addPriorities(batch: PartedBatch, process: Process, cpus: string | undefined, pid: Pid = 0): void {
   const { scheduler, ioPriority } = process;
   if (scheduler !== undefined) {
     batch.add(schedSetattr(pid, attributesOf(scheduler)));
     const words = schedulerWords(scheduler);
-    // sched_setattr(2): so the kernel says that the affinity leaves CPUs out, too.
+    // sched_setattr(2): the kernel says EPERM, too, where the affinity leaves out some of the CPUs.
     batch.part(({ errno }) =>
       errno === ERRNO.EPERM && cpus ? `process scheduler can't be used together with AllowedCPUs: ${words}` : words,
     );

@@ -1,17 +1,22 @@
-/** Which file the container's process executes: args[0], searched for as a shell does, in words that engines match on. */
+/**
+ * Finds the file that the process executes: args[0], searched for as a shell does. Engines match on the error messages.
+ */
 
 import { faccessat2, STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { setgroups } from '../../native/calls/process.ts';
+import { typeOf } from '../../native/calls/stat.ts';
 import { ERRNO, errnoText } from '../../native/constants/errno.ts';
 import { AT, S, X_OK } from '../../native/constants/files.ts';
-import type { Batch } from '../../native/kernel/batch.ts';
+import { type Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Call, Out } from '../../native/kernel/kernel.ts';
-import { out, viewOf } from '../../native/kernel/struct.ts';
+import { out } from '../../native/kernel/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { variable } from './environment.ts';
 
-/** Paths to try for a name, in order. A name with a slash is a path; an empty PATH entry is the current directory. */
+/**
+ * The paths to try for a name, in order. A name with a slash is a path. An empty PATH entry is the current directory.
+ */
 export function candidates(name: string, env: readonly string[]): readonly string[] {
   if (name.includes('/')) return [name];
   const path = variable(env, 'PATH') ?? '';
@@ -19,9 +24,10 @@ export function candidates(name: string, env: readonly string[]): readonly strin
 }
 
 /**
- * Adds the look-ups, with the rights of the user that will execute it, of the program in the container.
- * @returns what, given the batch's results, answers the path for execve, or
- * @throws EffectError `exec: "foo": executable file not found in $PATH`, `exec: "/foo": permission denied`
+ * Adds the look-ups of the program in the container, with the rights of the user that will execute it.
+ * @returns a function of the batch's results, which returns the path for execve
+ * @throws EffectError, by that function: `exec: "foo": executable file not found in $PATH`, `exec: "/foo": permission
+ * denied`
  */
 export function addFindProgram(batch: Batch, process: Process): (results: readonly number[]) => string {
   const name = process.args?.[0] ?? '';
@@ -29,20 +35,19 @@ export function addFindProgram(batch: Batch, process: Process): (results: readon
   for (const call of asUser.begin) batch.add(call);
   const looks = candidates(name, process.env ?? []).map((path) => {
     const stat = out(STATX_BYTES);
-    batch.try(statx(AT.FDCWD, path, stat, 0));
-    const index = batch.calls.length - 1;
-    batch.try(faccessat2(AT.FDCWD, path, X_OK, AT.EACCESS));
-    return { path, stat, index };
+    const found = batch.try(statx(AT.FDCWD, path, stat, 0));
+    const accessible = batch.try(faccessat2(AT.FDCWD, path, X_OK, AT.EACCESS));
+    return { path, stat, found, accessible };
   });
   for (const call of asUser.end) batch.add(call);
 
   return (results) => {
-    for (const { path, stat, index } of looks) {
-      const verdict = judge(results[index] ?? -ERRNO.EIO, stat, results[index + 1] ?? -ERRNO.EIO);
+    for (const { path, stat, found, accessible } of looks) {
+      const verdict = judge(resultOf(results, found), stat, resultOf(results, accessible));
       if (verdict === 0) return path;
-      if (name.includes('/')) throw notExecutable(name, verdict, results[index] ?? 0);
+      if (name.includes('/')) throw notExecutable(name, verdict, resultOf(results, found));
     }
-    // Also where PATH leads to one that may not be executed: runc's words, of which engines make 127.
+    // runc says this, too, where PATH leads to a file that may not be executed. Engines make exit status 127 of it.
     throw new EffectError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
   };
 }
@@ -50,22 +55,25 @@ export function addFindProgram(batch: Batch, process: Process): (results: readon
 /** 0 for a file that can be executed, or the errno that execve(2) would give. */
 function judge(found: number, stat: Out, accessible: number): number {
   if (found < 0) return -found;
-  const type = viewOf(stat.bytes).getUint16(28, true) & S.IFMT;
+  const type = typeOf(stat);
   if (type === S.IFDIR) return ERRNO.EISDIR;
   return type === S.IFREG && accessible === 0 ? 0 : ERRNO.EACCES;
 }
 
 function notExecutable(name: string, errno: number, found: number): EffectError {
   const what = found < 0 ? `stat ${name}: ` : '';
-  // execve(2) says EACCES of a directory; podman 4 (exec) and docker 20.10 end with 126 only where they read its words.
+  // execve(2) says EACCES of a directory. podman 4 (exec) and docker 20.10 end with 126 only where they read its words.
   const why = errno === ERRNO.EISDIR ? `${errnoText(errno)}: ${errnoText(ERRNO.EACCES)}` : errnoText(errno);
   return new EffectError(`exec: ${JSON.stringify(name)}: ${what}${why}`);
 }
 
-/** With one of these a user passes where root does; what is still denied to him, execve will tell. */
+/** With one of these a user gets wherever root does. execve tells if something is still denied to him. */
 const PASSING: readonly string[] = ['CAP_DAC_OVERRIDE', 'CAP_DAC_READ_SEARCH'];
 
-/** The effective ids for a while, so that the kernel judges access as it will later. The real and saved ids lead back. */
+/**
+ * Changes the effective ids for a while, so that the kernel judges access as it will at execve. The real and saved ids
+ * stay, and lead back.
+ */
 function becomeEffectively({ user, capabilities }: Process): { begin: readonly Call[]; end: readonly Call[] } {
   const uid = user?.uid ?? 0;
   const gid = user?.gid ?? 0;

@@ -1,6 +1,6 @@
 /**
- * The container's terminal, allocated from its own devpts instance: its master goes over a socket to whoever
- * asked for it, its other end becomes the standard descriptors and /dev/console.
+ * Gives the process a terminal of the container's own devpts instance. The terminal's master goes over a socket to
+ * whoever asked for it. Its other end becomes the standard descriptors, and /dev/console.
  */
 
 import { close, dup3, fstatfs, mknodat, openat, STATFS_BYTES } from '../../native/calls/files.ts';
@@ -8,49 +8,53 @@ import { moveMount, openTree } from '../../native/calls/mounts.ts';
 import { sendDescriptors } from '../../native/calls/sockets.ts';
 import { AT, FS_MAGIC, O, S } from '../../native/constants/files.ts';
 import { TIOC } from '../../native/constants/socket.ts';
+import { Batch } from '../../native/kernel/batch.ts';
 import type { Call, Kernel, Memory } from '../../native/kernel/kernel.ts';
-import { attempt, call, perform } from '../../native/kernel/perform.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { opened } from '../../native/kernel/owned.ts';
+import { call, perform } from '../../native/kernel/perform.ts';
 import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { ConsoleSize } from '../../spec/types.ts';
 import { doing, EffectError } from '../error.ts';
 import { openInRoot } from '../paths/in-root.ts';
 
-const ioctl = (fd: number, request: number, argument: number | Memory): Call => ({
+const ioctl = <Result extends number>(fd: Fd, request: number, argument: number | Memory): Call<Result> => ({
   name: 'ioctl',
   args: [fd, request, argument],
 });
 
 interface TerminalOptions {
-  /** In the init: a socket whose other end expects the master. */
-  readonly consoleSocket: number;
+  /** In the init: a socket whose other end expects the master. It is closed here. */
+  readonly consoleSocket: Fd;
   readonly size: ConsoleSize | undefined;
-  /** Mount it on /dev/console too: a container's first process, not those of `exec`. */
+  /** Mount it on /dev/console, too: for a container's first process, not for those of `exec`. */
   readonly console: boolean;
 }
 
-/** To be performed after pivot_root, by a session leader without a terminal. @throws EffectError */
+/** @param kernel a session leader without a terminal, after pivot_root. @throws EffectError */
 export function giveTerminal(kernel: Kernel, { consoleSocket, size, console }: TerminalOptions): void {
   doing('set up the terminal', () => {
-    const root = call(kernel, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
-    const master = call(kernel, openInRoot(root, '/dev/pts/ptmx', O.RDWR | O.NOCTTY));
-    requireDevpts(kernel, master);
+    using root = opened(kernel, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
+    using master = opened(kernel, openInRoot(root.fd, '/dev/pts/ptmx', O.RDWR | O.NOCTTY));
+    requireDevpts(kernel, master.fd);
     const unlock = new Uint8Array(4);
-    perform(kernel, [ioctl(master, TIOC.SPTLCK, unlock)]);
-    // By the master itself, never by the name /dev/pts/N: what is mounted there is the image's to choose (CVE-2025-52565).
-    const terminal = call(kernel, ioctl(master, TIOC.GPTPEER, O.RDWR | O.NOCTTY | O.CLOEXEC));
+    call(kernel, ioctl(master.fd, TIOC.SPTLCK, unlock));
+    // // By the master itself, never by the name /dev/pts/N: the image chooses what is mounted there (CVE-2025-52565).
+    using terminal = opened(kernel, ioctl<Fd>(master.fd, TIOC.GPTPEER, O.RDWR | O.NOCTTY | O.CLOEXEC));
     if (size !== undefined && size.height !== 0 && size.width !== 0)
-      perform(kernel, [ioctl(master, TIOC.SWINSZ, windowSize(size))]);
-    if (console) mountConsole(kernel, root, terminal);
+      call(kernel, ioctl(master.fd, TIOC.SWINSZ, windowSize(size)));
+    if (console) mountConsole(kernel, root.fd, terminal.fd);
     perform(kernel, [
-      sendDescriptors(consoleSocket, [master], new TextEncoder().encode('/dev/ptmx')),
-      dup3(terminal, 0),
-      dup3(terminal, 1),
-      dup3(terminal, 2),
+      sendDescriptors(consoleSocket, [master.fd], new TextEncoder().encode('/dev/ptmx')),
+      dup3(terminal.fd, 0),
+      dup3(terminal.fd, 1),
+      dup3(terminal.fd, 2),
       ioctl(0, TIOC.SCTTY, 0),
-      close(terminal),
-      close(master),
+      // Closed in this batch, and not by their owners: that saves three round trips.
+      close(terminal.release()),
+      close(master.release()),
+      close(root.release()),
       close(consoleSocket),
-      close(root),
     ]);
   });
 }
@@ -62,18 +66,21 @@ function windowSize({ height, width }: ConsoleSize): Uint8Array {
   return bytes;
 }
 
-function requireDevpts(kernel: Kernel, fd: number): void {
+function requireDevpts(kernel: Kernel, fd: Fd): void {
   const into = out(STATFS_BYTES);
-  perform(kernel, [fstatfs(fd, into)]);
+  call(kernel, fstatfs(fd, into));
   if (viewOf(into.bytes).getUint32(0, true) !== FS_MAGIC.DEVPTS)
     throw new EffectError('/dev/pts/ptmx of the container is not on a devpts file system: mount one on /dev/pts');
 }
 
-function mountConsole(kernel: Kernel, root: number, terminal: number): void {
-  const dev = call(kernel, openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
-  attempt(kernel, mknodat(dev, 'console', S.IFREG | 0o666));
-  // Not through a symlink of the image's in its place.
-  const target = call(kernel, openInRoot(dev, 'console', O.PATH | O.NOFOLLOW));
-  const mount = call(kernel, openTree(terminal, '', { clone: true }));
-  perform(kernel, [moveMount(mount, target), close(mount), close(target), close(dev)]);
+function mountConsole(kernel: Kernel, root: Fd, terminal: Fd): void {
+  const batch = new Batch();
+  const dev = batch.add(openInRoot(root, '/dev', O.PATH | O.DIRECTORY));
+  batch.try(mknodat(dev, 'console', S.IFREG | 0o666));
+  // The image may have a symlink in its place, which is not followed.
+  const target = batch.add(openInRoot(dev, 'console', O.PATH | O.NOFOLLOW));
+  const mount = batch.add(openTree(terminal, '', { clone: true }));
+  batch.add(moveMount(mount, target));
+  for (const fd of [mount, target, dev]) batch.add(close(fd));
+  perform(kernel, batch.calls);
 }

@@ -4,7 +4,7 @@
 
 import { inUserNamespace } from '../../effects/namespaces/user/mappings.ts';
 import { groupsDenied } from '../../effects/namespaces/user/read-mappings.ts';
-import { executeProcess, giveUpRights, planExecution } from '../../effects/process/execute.ts';
+import { addRightsGivenUp, executeProcess, planExecution } from '../../effects/process/execute.ts';
 import type { Surroundings } from '../../effects/process/look-around.ts';
 import type { Session } from '../../effects/session.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
@@ -30,8 +30,9 @@ export async function startProcess(
   const compiled = await filterOf(record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../../effects/hooks/hooks.ts');
-    const rights = (at: number) => giveUpRights(execution, at, compiled?.withoutAgent ?? []);
-    await runStartContainerHooks(session, record, kernel, execution.env, rights);
+    await runStartContainerHooks(session, record, kernel, execution.env, (batch) =>
+      addRightsGivenUp(batch, execution, compiled?.withoutAgent ?? []),
+    );
   }
   const filter = compiled?.prepare(kernel);
   try {

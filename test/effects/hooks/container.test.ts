@@ -14,6 +14,7 @@ import { AT, O } from '../../../native/constants/files.ts';
 import { CLONE, P, W } from '../../../native/constants/process.ts';
 import { AF, SOCK } from '../../../native/constants/socket.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
+import type { Batch } from '../../../native/kernel/batch.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import { call, perform } from '../../../native/kernel/perform.ts';
 import { out } from '../../../native/kernel/struct.ts';
@@ -125,10 +126,12 @@ describe('startContainer hooks', () => {
     { skip: !isRoot && 'only root gives up rights' },
     () =>
       withInit(0, async (world) => {
-        const before = () => [setNoNewPrivs(), setresuid(12345)];
+        const addBefore = (batch: Batch): void => {
+          for (const one of [setNoNewPrivs(), setresuid(12345)]) batch.add(one);
+        };
         const hook = shell('id -u; grep NoNewPrivs /proc/self/status; echo $FROM; cat; exit 1');
         await assert.rejects(
-          runStartContainerHooks(world.session, aRecord({ startContainer: [hook] }), world.init, ENV, before),
+          runStartContainerHooks(world.session, aRecord({ startContainer: [hook] }), world.init, ENV, addBefore),
           ({ message }: Error) => {
             const told =
               /^error running startContainer hook #0: exit status 1, stdout: 12345\nNoNewPrivs:\t1\noutside\n({.*}), stderr: $/s.exec(
@@ -154,7 +157,7 @@ describe('startContainer hooks', () => {
       environment: [],
       inheritance: { stdio: [0, 1, 2], preserveFds: 0 },
     };
-    await runStartContainerHooks(session, aRecord({}), local, [], () => []);
+    await runStartContainerHooks(session, aRecord({}), local, [], () => undefined);
     await runHooks(session, aRecord({}), 'createContainer', []);
     assert.ok(!existsSync('/no/such'));
   });
