@@ -4,7 +4,7 @@ import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Pid } from '../../native/kernel/numbers.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import { makesNamespace } from '../namespaces/plan.ts';
-import { containerId, hostId, inUserNamespace, mappingsOf } from '../namespaces/user/mappings.ts';
+import { hostId, insideId, inUserNamespace, mappingsOf } from '../namespaces/user/mappings.ts';
 import { readMappings } from '../namespaces/user/read-mappings.ts';
 
 export interface StartPeer {
@@ -24,6 +24,6 @@ export interface StartPeer {
 export function startPeer(local: Kernel, { config, owner }: ContainerRecord, pid: Pid): StartPeer {
   if (!inUserNamespace(config)) return { uid: owner };
   const { uid: mappings } = makesNamespace(config, 'user') ? mappingsOf(config) : readMappings(local, pid);
-  const uid = containerId(mappings, owner);
+  const uid = insideId(mappings, owner);
   return uid === undefined ? { uid: 0, connectAs: hostId(mappings, 0) } : { uid };
 }

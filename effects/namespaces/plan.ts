@@ -1,4 +1,4 @@
-/** The container's namespaces: which are made, which are joined, and how the init comes to be in them. */
+/** The container's namespaces: which are made, and which are joined. */
 
 import { CLONE } from '../../native/constants/process.ts';
 import type { Config, Namespace, NamespaceType } from '../../spec/types.ts';
@@ -26,7 +26,7 @@ export const NAMESPACE_TYPES: readonly NamespaceType[] = [
 ];
 
 export interface NamespacePlan {
-  /** CLONE_NEW* flags for clone3(2). Not that of a time namespace: whoever is born into a new one finds its clocks set. */
+  /** CLONE_NEW* flags for clone3(2). CLONE_NEWTIME is not among them: its clocks are set before anybody is in it. */
   readonly made: number;
   readonly makesTime: boolean;
   readonly joined: readonly { readonly type: NamespaceType; readonly path: string }[];
@@ -43,10 +43,10 @@ export function planNamespaces(config: Config): NamespacePlan {
 
 const isMade = ({ path }: Namespace): boolean => path === undefined || path === '';
 
-/** Whether the container has a namespace of that type that is not the host's. */
+/** Whether the config lists a namespace of that type: otherwise the container shares the host's. */
 export const hasNamespace = (config: Config, type: NamespaceType): boolean =>
   (config.linux?.namespaces ?? []).some((namespace) => namespace.type === type);
 
-/** Whether it gets a new one: what is in a joined one belongs to somebody else. */
+/** Whether the container gets a new one. What is in a joined one belongs to somebody else. */
 export const makesNamespace = (config: Config, type: NamespaceType): boolean =>
   (config.linux?.namespaces ?? []).some((namespace) => namespace.type === type && isMade(namespace));

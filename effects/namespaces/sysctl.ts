@@ -1,23 +1,24 @@
 /** Kernel parameters of the container's own namespaces (config-linux.md, "Sysctl"). */
 
 import { close, openat2, write } from '../../native/calls/files.ts';
-import { fsconfigCreate, fsmount, fsopen } from '../../native/calls/mounts.ts';
 import { O, RESOLVE } from '../../native/constants/files.ts';
-import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
 import { dottedSysctl, sysctlPath } from '../../spec/rules/sysctl.ts';
 import type { PartedBatch } from '../batch.ts';
 import { EffectError } from '../error.ts';
+import { addProcfs } from '../paths/procfs.ts';
 import { namespaceId } from './id.ts';
 
 type Sysctls = Readonly<Record<string, string>>;
 
-/** Adds the writes, through a procfs of the init's own that is mounted nowhere: nobody can put another file in a parameter's place (CVE-2025-52881). */
+/**
+ * Adds the writes. They go through a procfs of the init's own that is mounted nowhere: so nobody can put another file
+ * in a parameter's place (CVE-2025-52881).
+ */
 export function addSysctls(batch: PartedBatch, sysctls: Sysctls): void {
   if (Object.keys(sysctls).length === 0) return;
-  const fs = batch.add(fsopen('proc'));
-  batch.add(fsconfigCreate(fs));
-  const proc = batch.add(fsmount(fs, MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC));
+  const proc = addProcfs(batch);
   batch.part('open a procfs to set sysctls');
   for (const [name, value] of Object.entries(sysctls)) {
     const path = `sys/${sysctlPath(name)}`;
@@ -27,10 +28,12 @@ export function addSysctls(batch: PartedBatch, sysctls: Sysctls): void {
     batch.part(`write sysctl key ${dottedSysctl(name)}`);
   }
   batch.add(close(proc));
-  batch.add(close(fs));
 }
 
-/** By namespace that may be joined: which parameters are its own. Those of others need a new namespace or are refused by the config's rules. */
+/**
+ * The namespaces that may be joined, and the parameters that belong to each. For other parameters the rules of the
+ * config demand a new namespace, or refuse them.
+ */
 const JOINED = [
   { file: 'net', type: 'network', owns: /^net\./ },
   { file: 'ipc', type: 'ipc', owns: /^(kernel\.(msg|sem|shm)|fs\.mqueue\.)/ },
@@ -38,11 +41,11 @@ const JOINED = [
 ] as const;
 
 /**
- * A namespace that the config joins by its path may turn out to be the host's.
- * @param pid of the init, which has joined
+ * Refuses parameters of a namespace that the config joins by its path, and that turns out to be the host's.
+ * @param pid of the init, which has joined it
  * @throws EffectError with runc's words
  */
-export function refuseHostSysctls(local: Kernel, pid: number, sysctls: Sysctls): void {
+export function refuseHostSysctls(local: Kernel, pid: Pid, sysctls: Sysctls): void {
   const names = Object.keys(sysctls).map(dottedSysctl);
   for (const { file, type, owns } of JOINED) {
     const name = names.find((one) => owns.test(one));

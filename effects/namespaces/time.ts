@@ -5,6 +5,8 @@ import { prctl, unshare } from '../../native/calls/process.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { CLONE, PR } from '../../native/constants/process.ts';
 import type { Kernel, ResultRef } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { TimeOffsets } from '../../spec/types.ts';
@@ -15,7 +17,7 @@ import { makesNamespace } from './plan.ts';
 /** clock_gettime(2), uapi/linux/time.h. */
 const CLOCKS = { monotonic: 1, boottime: 7 } as const;
 
-/** A line for each clock: its number, seconds, nanoseconds. */
+/** The text for timens_offsets: for each clock a line with its number, seconds and nanoseconds. */
 const offsetsText = (offsets: TimeOffsets): string =>
   (['monotonic', 'boottime'] as const)
     .flatMap((clock) => {
@@ -25,18 +27,18 @@ const offsetsText = (offsets: TimeOffsets): string =>
     .join('');
 
 /**
- * Whether the init has to make it, in its user namespace: a user without privileges may not do so outside. It enters it when it
- * executes the program (since Linux 6.1).
+ * Whether the init has to make the time namespace, in its user namespace: a user without privileges may not make it
+ * outside. The init enters it when it executes the container's program (since Linux 6.1).
  */
 export const makesTimeInside = ({ config, owner }: ContainerRecord): boolean =>
   owner !== 0 && makesNamespace(config, 'time') && makesNamespace(config, 'user');
 
 /**
- * Adds: opens the performer's file of offsets, while /proc is the host's. In a mount namespace that is joined later it could be
- * anything (CVE-2025-52881).
- * @returns its descriptor; undefined where there is nothing to write
+ * Adds the call that opens the performer's file of offsets, while /proc is the host's. In a mount namespace that is
+ * joined later it could be anything (CVE-2025-52881).
+ * @returns its descriptor; undefined if there are no offsets to write
  */
-export function addOpenOffsets(batch: PartedBatch, offsets: TimeOffsets): ResultRef | undefined {
+export function addOpenOffsets(batch: PartedBatch, offsets: TimeOffsets): ResultRef<Fd> | undefined {
   if (offsetsText(offsets) === '') return undefined;
   const file = batch.add(openat(AT.FDCWD, '/proc/self/timens_offsets', O.WRONLY));
   batch.part(OPENING);
@@ -46,8 +48,9 @@ export function addOpenOffsets(batch: PartedBatch, offsets: TimeOffsets): Result
 const OPENING = 'open the offsets of the time namespace';
 
 /**
- * Adds: its children will be in the new namespace, it itself is not. The offsets can be set only until one is.
- * @param file of the offsets, where there are any
+ * Adds the calls that make the namespace and set its clocks. The performer's children will be in it; the performer
+ * itself is not. The clocks can be set only until somebody is in it.
+ * @param file the file of offsets, open; not used if there are no offsets
  */
 export function addTimeNamespace(batch: PartedBatch, file: FdArg, offsets: TimeOffsets): void {
   batch.add(unshare(CLONE.NEWTIME));
@@ -59,18 +62,17 @@ export function addTimeNamespace(batch: PartedBatch, file: FdArg, offsets: TimeO
   batch.part(`set the clocks of the time namespace to ${JSON.stringify(text.trim())}`);
 }
 
-/** The same by the init, which has to be dumpable to open its own file. @throws EffectError */
+/** The init makes the namespace itself. To open its own file it has to be dumpable meanwhile. @throws EffectError */
 export function makeTimeNamespaceInside(init: Kernel, offsets: TimeOffsets): void {
   const batch = new PartedBatch();
   batch.add(prctl(PR.SET_DUMPABLE, 1));
-  const procfs = openProcfs(init);
-  const file = batch.add(openOwnFile(procfs, 'timens_offsets', O.WRONLY));
+  using procfs = new Owned(init, openProcfs(init));
+  const file = batch.add(openOwnFile(procfs.fd, 'timens_offsets', O.WRONLY));
   batch.part(OPENING);
   addTimeNamespace(batch, file, offsets);
   try {
     batch.perform(init);
   } finally {
-    attempt(init, close(procfs));
     attempt(init, prctl(PR.SET_DUMPABLE, 0));
   }
 }

@@ -93,8 +93,8 @@ const isDevice = (stat: Out, numbers: DeviceNumbers): boolean =>
   isCharacterDevice(stat, numbers) && (modeOf(stat) & 0o7777) === 0o666;
 
 /**
- * Posts a batch that makes all of them in an empty /dev, such as a new tmpfs. If that batch stops, this looks at what is
- * there already.
+ * Posts a batch that makes all of them in an empty /dev, such as a new tmpfs. If that batch stops, this looks at what
+ * is there already.
  * @param kcore whether this kernel has /proc/kcore: then /dev/core is a link to it
  * @param except paths of devices that the config describes itself
  * @param forbidden mknod(2) will fail with EPERM: do not try all at once

@@ -40,7 +40,7 @@ const LINKS = {
   ...(existsSync('/proc/kcore') ? { core: '/proc/kcore' } : {}),
 };
 
-/** Without the tmpfs on /dev, and what is mounted in it: the devices are made in the image's own. */
+/** Leaves out the tmpfs on /dev and what is mounted in it: so the devices are made in the image's own /dev. */
 function onImage(script: string): ShellConfig {
   const config = shellConfig(script);
   const mounts = (config.mounts ?? []).filter(({ destination }) => !destination.startsWith('/dev'));
@@ -61,11 +61,17 @@ test('the default devices and links are there, and nothing else', { skip }, asyn
   assert.deepEqual(readdirSync(seenBy(created.pid, '/dev')).toSorted(), expected.toSorted());
 });
 
-test('they work, the creating process’s umask notwithstanding', { skip }, async () => {
+test('they work, whatever the umask of the process that creates the container', { skip }, async () => {
   const before = process.umask(0o077);
   try {
-    const script =
-      'echo x > /dev/null; head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; (echo x > /dev/full) 2>&1; echo out >> /dev/stdout; exec 3<>/dev/ptmx && ls /dev/pts';
+    const script = [
+      'echo x > /dev/null',
+      'head -c 3 /dev/zero | wc -c',
+      'head -c 3 /dev/urandom | wc -c',
+      '(echo x > /dev/full) 2>&1',
+      'echo out >> /dev/stdout',
+      'exec 3<>/dev/ptmx && ls /dev/pts',
+    ].join('; ');
     await using created = await host.create('work', shellConfig(script));
     assertDefaults(created.pid);
     assert.equal(described(seenBy(created.pid, '/dev')), 'd 755 0:0');
@@ -184,7 +190,7 @@ test('a devtmpfs on /dev is the host’s own, whose devices stay', { skip }, asy
       return [name, ino, mode, rdev];
     });
   const before = look();
-  // As with runc, missing links are made, and so on the host.
+  // Missing links are made, and so they are made on the host: as with runc.
   const had = new Set(readdirSync('/dev'));
   t.after(() => {
     for (const name of readdirSync('/dev').filter((one) => one in LINKS && !had.has(one)))

@@ -1,6 +1,6 @@
 /**
- * A rootfs whose content wants out: wherever a path of the config leads through it, the container either works inside
- * of its root or is refused in one line, and nothing outside changes.
+ * A rootfs whose content tries to lead out of it. Wherever a path of the config leads through it, the container either
+ * works inside its root or is refused in one line, and nothing outside changes.
  */
 
 import assert from 'node:assert/strict';
@@ -30,7 +30,7 @@ const skip = noContainers;
 const host = containers('hostile');
 after(() => host.close());
 
-/** Where links of the image lead to: on the host it is there and must stay as it is; in the rootfs it is not. */
+/** Links of the image lead there. It exists on the host, where it must stay as it is, and not in the rootfs. */
 const canary = join(host.path, 'canary');
 let before = '';
 
@@ -41,7 +41,7 @@ const portrait = (folder: string): string =>
     .toSorted()
     .join('\n');
 
-/** What the host has of its own where a container's mounts and files go. */
+/** What the host has at paths where a container's mounts and files go. */
 const hostView = (): string =>
   [
     portrait(canary),
@@ -60,8 +60,9 @@ beforeEach(() => {
 
 afterEach(() => assert.equal(hostView(), before, 'the host is as it was'));
 
-/** Ways in which an image can stand in for `path`. A place is made by a function of the rootfs and the path in it. */
-type Place = (rootfs: string, path: string) => void;
+/** Ways in which an image can put something else at `path`. */
+/** Puts something at a path of the rootfs. */
+type Plant = (rootfs: string, path: string) => void;
 
 function clear(rootfs: string, path: string): string {
   const at = join(rootfs, path);
@@ -71,7 +72,7 @@ function clear(rootfs: string, path: string): string {
 }
 
 const link =
-  (target: (path: string) => string): Place =>
+  (target: (path: string) => string): Plant =>
   (rootfs, path) => {
     const at = clear(rootfs, path);
     symlinkSync(target(path), at);
@@ -79,7 +80,7 @@ const link =
 
 const up = '../'.repeat(40);
 
-const PLACES: Readonly<Record<string, Place>> = {
+const PLANTS: Readonly<Record<string, Plant>> = {
   'an absolute link to a directory of the host': link(() => join(canary, 'dir')),
   'an absolute link to a file of the host': link(() => join(canary, 'file')),
   'a relative link that climbs out': link(() => `${up}${join(canary, 'dir').slice(1)}`),
@@ -111,7 +112,7 @@ const PLACES: Readonly<Record<string, Place>> = {
   nothing: (rootfs, path) => void clear(rootfs, path),
 };
 
-/** Runs it to its end, or has it refused by one of our own errors. @returns its output, or undefined */
+/** Runs the container to its end. @returns its output; undefined if one of our own errors refused it */
 async function either(
   name: string,
   config: ShellConfig,
@@ -134,16 +135,16 @@ const MOUNT_POINTS = ['/proc', '/dev', '/sys', '/dev/pts', '/dev/shm', '/dev/mqu
 
 const RAN = 'ran\n1\n';
 
-/** What a mount point may come to: mounted there, mounted where its link leads inside of the root, or refused. */
+/** What may become of a mount point: a mount there, or where its link leads inside the root, or a refusal. */
 function mayBe(point: string, name: string): readonly (string | undefined)[] {
   if (name === 'nothing' || name.startsWith('a directory')) return [RAN];
-  // Reached through no link, even where it leads to a directory of the image.
+  // No link may lead there, not even to a directory of the image.
   if (point === '/proc' || point === '/sys') return [undefined];
   if (['a file', 'a fifo', 'a device', 'a loop of links', 'a link to itself'].includes(name)) return [undefined];
   return [undefined, 'ran\n0\n'];
 }
 
-/** Without what is mounted above `path`, so that the image's own is what is found there. */
+/** Leaves out what is mounted above `path`, so that the image's own file is found there. */
 function exposing(config: ShellConfig, path: string): ShellConfig {
   const mounts = (config.mounts ?? []).filter(({ destination }) => !path.startsWith(`${destination}/`));
   return { ...config, mounts };
@@ -151,9 +152,9 @@ function exposing(config: ShellConfig, path: string): ShellConfig {
 
 for (const point of MOUNT_POINTS)
   test(`${point} of the image is not what it seems`, { skip }, async () => {
-    for (const [name, place] of Object.entries(PLACES)) {
+    for (const [name, plant] of Object.entries(PLANTS)) {
       const config = exposing(plain(`echo ran; cut -d" " -f5 /proc/self/mountinfo | grep -cx ${point}`), point);
-      const output = await either(`${point} is ${name}`, config, (rootfs) => place(rootfs, point));
+      const output = await either(`${point} is ${name}`, config, (rootfs) => plant(rootfs, point));
       const expected = mayBe(point, name);
       assert.ok(expected.includes(output), `${name}: ${JSON.stringify(output)} is among ${JSON.stringify(expected)}`);
     }
@@ -164,26 +165,26 @@ test('a bind’s destination in the image is not what it seems', { skip }, async
   mkdirSync(join(from, 'dir'), { recursive: true });
   writeFileSync(join(from, 'dir/inside'), '');
   writeFileSync(join(from, 'file'), '');
-  for (const [name, place] of Object.entries(PLACES))
+  for (const [name, plant] of Object.entries(PLANTS))
     for (const source of ['dir', 'file'])
       for (const destination of ['/data', '/data/below/more']) {
         const mount: Mount = { destination, source: join(from, source), type: 'bind', options: ['bind', 'ro'] };
         const config = plain(`echo ran; ls -d ${destination}`);
         const output = await either(`${destination} is ${name}`, mounting(config, mount), (rootfs) =>
-          place(rootfs, '/data'),
+          plant(rootfs, '/data'),
         );
-        // Root without CAP_DAC_OVERRIDE may not pass through a directory of mode 0.
+        // Without CAP_DAC_OVERRIDE even root may not pass through a directory of mode 0.
         if (output !== undefined && !output.endsWith('Permission denied\n'))
           assert.equal(output, `ran\n${destination}\n`, `${name}: a mounted ${source}`);
       }
 });
 
 test('the working directory in the image is not what it seems', { skip }, async () => {
-  for (const [name, place] of Object.entries(PLACES))
+  for (const [name, plant] of Object.entries(PLANTS))
     for (const cwd of ['/work', '/work/below/more', '/work/../work/..']) {
       const config = plain('echo ran; pwd -P; ls -d canary dir file 2>/dev/null');
       const output = await either(`${cwd} is ${name}`, { ...config, process: { ...config.process, cwd } }, (rootfs) =>
-        place(rootfs, '/work'),
+        plant(rootfs, '/work'),
       );
       // busybox's pwd -P asks the kernel: a directory that is not below the root is "(unreachable)".
       if (output !== undefined) assert.match(output, /^ran\n\/[^\n]*\n$/, `${cwd} is ${name}: inside of the root`);
@@ -191,28 +192,28 @@ test('the working directory in the image is not what it seems', { skip }, async 
 });
 
 test('the devices and links of the image’s own /dev are not what they seem', { skip }, async () => {
-  for (const [name, place] of Object.entries(PLACES))
+  for (const [name, plant] of Object.entries(PLANTS))
     for (const device of ['/dev/null', '/dev/ptmx', '/dev/stdin', '/dev/tty'])
       await either(`${device} is ${name}`, exposing(plain('echo ran'), `${device}/x`), (rootfs) => {
-        place(rootfs, device);
+        plant(rootfs, device);
       }).then((output) => output !== undefined && assert.equal(output, 'ran\n', name));
 });
 
 test('/etc/passwd is not what it seems: nothing waits for it, or reads it for ever', { skip }, async () => {
-  const places = {
-    ...PLACES,
-    'an endless file': ((rootfs, path) => void execFileSync('truncate', ['-s', '8T', clear(rootfs, path)])) as Place,
-    'a huge line': ((rootfs, path) => writeFileSync(clear(rootfs, path), 'x'.repeat(1 << 20))) as Place,
-    binary: ((rootfs, path) => writeFileSync(clear(rootfs, path), Buffer.from([255, 0, 58, 58, 48, 58, 10]))) as Place,
+  const plants = {
+    ...PLANTS,
+    'an endless file': ((rootfs, path) => void execFileSync('truncate', ['-s', '8T', clear(rootfs, path)])) as Plant,
+    'a huge line': ((rootfs, path) => writeFileSync(clear(rootfs, path), 'x'.repeat(1 << 20))) as Plant,
+    binary: ((rootfs, path) => writeFileSync(clear(rootfs, path), Buffer.from([255, 0, 58, 58, 48, 58, 10]))) as Plant,
   };
-  for (const [name, place] of Object.entries(places)) {
+  for (const [name, plant] of Object.entries(plants)) {
     const config = plain('echo ran $HOME');
     const env = ['PATH=/bin'];
     const { output } = await host.run(
       'passwd',
       { ...config, process: { ...config.process, env } },
       {
-        prepare: (rootfs) => place(rootfs, '/etc/passwd'),
+        prepare: (rootfs) => plant(rootfs, '/etc/passwd'),
       },
     );
     assert.equal(output, 'ran /\n', name);
@@ -231,20 +232,20 @@ test('the home directory of a user far down a long /etc/passwd is found', { skip
 });
 
 test('a program that is not what it seems is refused, or runs inside of the root', { skip }, async () => {
-  for (const [name, place] of Object.entries(PLACES)) {
+  for (const [name, plant] of Object.entries(PLANTS)) {
     const config = plain('');
     const args = ['/bin/program'];
     const output = await either(
       `the program is ${name}`,
       { ...config, process: { ...config.process, args } },
-      (rootfs) => place(rootfs, '/bin/program'),
+      (rootfs) => plant(rootfs, '/bin/program'),
     );
     assert.equal(output, undefined, name);
   }
 });
 
 test('masked and read-only paths are not what they seem', { skip }, async () => {
-  for (const [name, place] of Object.entries(PLACES)) {
+  for (const [name, plant] of Object.entries(PLANTS)) {
     const config = plain('echo ran');
     const linux = {
       ...config.linux,
@@ -252,8 +253,8 @@ test('masked and read-only paths are not what they seem', { skip }, async () => 
       readonlyPaths: ['/closed', '/closed/below'],
     };
     const output = await either(`masked is ${name}`, { ...config, linux }, (rootfs) => {
-      place(rootfs, '/hidden');
-      place(rootfs, '/closed');
+      plant(rootfs, '/hidden');
+      plant(rootfs, '/closed');
     });
     if (output !== undefined) assert.equal(output, 'ran\n', name);
   }

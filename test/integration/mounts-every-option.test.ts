@@ -1,4 +1,4 @@
-/** Each option of a mount that is the runtime's to act upon, in the kernel's own words: mountinfo of the container. */
+/** Each mount option that the runtime itself acts on. What came of it is read from the container's mountinfo. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -18,7 +18,7 @@ after(() => host.close());
 interface Expected {
   /** Options before this one, which it takes back. */
   readonly after?: readonly string[];
-  /** What the mount, or its file system, has. */
+  /** What mountinfo shows for the mount, or for its file system. */
   readonly has?: readonly string[];
   readonly lacks?: readonly string[];
 }
@@ -26,7 +26,7 @@ interface Expected {
 const relatime: Expected = { has: ['relatime'], lacks: ['noatime'] };
 const nothing: Expected = { lacks: ['ro', 'nosuid', 'nodev', 'noexec', 'sync', 'dirsync', 'lazytime', 'mand'] };
 
-/** Of one mount. */
+/** Options of one mount. */
 const ATTRIBUTES = {
   ro: { has: ['ro'], lacks: ['rw'] },
   rw: { after: ['ro'], has: ['rw'], lacks: ['ro'] },
@@ -48,7 +48,7 @@ const ATTRIBUTES = {
   diratime: { after: ['nodiratime'], lacks: ['nodiratime'] },
 } satisfies Readonly<Record<string, Expected>>;
 
-/** Of what a source has they take nothing away, as with mount(2). */
+/** Options that clear nothing of what a source has, as with mount(2). */
 const BOUND: Readonly<Record<keyof typeof ATTRIBUTES, Expected>> = {
   ...ATTRIBUTES,
   atime: { after: ['noatime'], has: ['noatime'] },
@@ -66,7 +66,7 @@ const FLAGS: Readonly<Record<Exclude<Flag, Elsewhere>, Expected>> = {
   dirsync: { has: ['dirsync'] },
   lazytime: { has: ['lazytime'] },
   mand: { has: ['mand'] },
-  // What these take back is how a file system is anyway; the others the kernel does not show, or has forgotten.
+  // Some of these take back what no file system has by default. The kernel does not show the others, or ignores them.
   async: nothing,
   nolazytime: nothing,
   nomand: nothing,
@@ -77,7 +77,7 @@ const FLAGS: Readonly<Record<Exclude<Flag, Elsewhere>, Expected>> = {
   silent: nothing,
 };
 
-/** Without the `r`. */
+/** Recursive options, without their `r`. */
 const RECURSIVE: Readonly<Record<(typeof MOUNT_OPTIONS.recursive)[number], Expected>> = {
   rro: ATTRIBUTES.ro,
   rrw: ATTRIBUTES.rw,
@@ -99,7 +99,10 @@ const RECURSIVE: Readonly<Record<(typeof MOUNT_OPTIONS.recursive)[number], Expec
   rdiratime: ATTRIBUTES.diratime,
 };
 
-/** Optional fields of mountinfo. The source is a shared mount of the host's, and the container's are slaves of the host's. */
+/**
+ * The optional fields of mountinfo. The source is a shared mount of the host's, and the container's mounts are slaves
+ * of the host's.
+ */
 const PROPAGATION: Readonly<Record<(typeof MOUNT_OPTIONS.propagation)[number], readonly string[]>> = {
   private: [],
   rprivate: [],

@@ -18,7 +18,7 @@ after(() => host.close());
 const has = (mount: MountLine | undefined, ...options: readonly string[]): boolean =>
   options.every((option) => mount?.options.includes(option));
 
-/** A folder with another one mounted in it, while `action` runs. */
+/** Makes a folder with another one mounted in it, as long as `action` runs. */
 async function withNested(name: string, action: (source: string) => Promise<void>): Promise<void> {
   const source = join(host.path, name);
   mkdirSync(join(source, 'below'), { recursive: true });
@@ -156,7 +156,7 @@ suite('attributes', { skip }, () => {
     });
   });
 
-  test('which are recursive hold for the top too, wherever others stand', async () => {
+  test('that are recursive hold for the top too, whatever the order of the options', async () => {
     await withNested('both', async (source) => {
       for (const [first, second, readonly] of [
         ['rro', 'rw', true],
@@ -180,7 +180,7 @@ suite('attributes', { skip }, () => {
     });
   });
 
-  test('of the source are kept where no option asks for any, and go where one does', async () => {
+  test('of the source are kept if no option asks for any, and are cleared if one does', async () => {
     await withNested('kept', async (source) => {
       execFileSync('mount', ['-o', 'remount,bind,nosuid,ro,noatime,nodiratime,nosymfollow', join(source, 'below')]);
       const shown = async (...options: string[]) => {
@@ -197,7 +197,7 @@ suite('attributes', { skip }, () => {
     });
   });
 
-  test('of a mount go where a remount does not ask for them', async () => {
+  test('of a mount are cleared if a remount does not ask for them', async () => {
     const data: Mount = { destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec'] };
     const shown = async (...options: string[]) => {
       const again: Mount = { destination: '/data', type: 'none', options: ['remount', ...options] };

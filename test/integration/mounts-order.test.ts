@@ -1,4 +1,4 @@
-/** Binds of what earlier mounts of the same container have put into its rootfs. */
+/** Binds whose source is in the rootfs, where an earlier mount of the same container put it. */
 
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -54,7 +54,7 @@ function sources(name: string): string {
   return path;
 }
 
-/** Creates it in the bundle that its mounts name. */
+/** Creates the container in the bundle that its mounts name. */
 async function run(name: string, kind: Kind, script: string, mounts: (rootfs: string) => readonly Mount[]) {
   const bundle = host.bundle(name, shellConfig(''), (rootfs) => {
     for (const folder of ['mnt', 'final']) mkdirSync(join(rootfs, folder));

@@ -1,4 +1,4 @@
-/** Mounts of a container in a user namespace: what the kernel lets it have, and what is bound in its place. */
+/** Mounts of a container in a user namespace: what the kernel lets it mount, and what is bound instead. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -74,7 +74,7 @@ suite('in a user namespace', { skip }, () => {
     assert.equal(output, 'there\n');
   });
 
-  test('locked flags of a source stay, and are told where they are to go', async () => {
+  test('locked flags of a source stay, and an error says so if they are to be cleared', async () => {
     const source = join(host.path, 'locked');
     mkdirSync(source);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'nosuid,nodev,mode=755', 'tmpfs', source]);
@@ -96,7 +96,7 @@ suite('in a user namespace', { skip }, () => {
     }
   });
 
-  test('masked and read-only paths are so', async () => {
+  test('masked paths are masked, and read-only paths are read-only', async () => {
     const { output } = await host.run(
       'masks',
       mapped('wc -c < /proc/keys; touch /proc/sys/x 2> /dev/null || echo closed'),
@@ -104,7 +104,7 @@ suite('in a user namespace', { skip }, () => {
     assert.equal(output, '0\nclosed\n');
   });
 
-  test('no mount of it reaches the host, whose own reach it where they are slaves', async () => {
+  test('its mounts do not reach the host, and those of the host reach it below slaves', async () => {
     const before = hostMounts(host.path).length;
     const source = join(host.path, 'shared');
     mkdirSync(source);

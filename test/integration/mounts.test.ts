@@ -27,7 +27,9 @@ after(() => host.close());
 
 const shellMounting = (script: string, ...mounts: readonly Mount[]) => mounting(shellConfig(script), ...mounts);
 
-/** A tree of the host's to bind: `file` and `sub/file`. */
+const FAILED = 'unable to start container process: ';
+
+/** A tree of the host's that is bound: `file` and `sub/file`. */
 function source(name: string): string {
   const path = join(host.path, name);
   mkdirSync(join(path, 'sub'), { recursive: true });
@@ -276,7 +278,7 @@ test('tmpfs options reach the file system; one that it does not know is told by 
   });
 });
 
-test('what cannot be mounted is told in one line, with its place', { skip }, async () => {
+test('a mount that fails is reported in one line, with its destination', { skip }, async () => {
   const attempts: readonly [Mount, RegExp][] = [
     [
       { destination: '/x', type: 'nosuchfs', source: 'x' },
@@ -300,7 +302,7 @@ test('what cannot be mounted is told in one line, with its place', { skip }, asy
     );
 });
 
-test('a file that the bundle has where a directory is to be mounted is told', { skip }, async () => {
+test('an error names a file that stands where a directory is to be mounted', { skip }, async () => {
   const { promise } = {
     promise: host.create('notdir', shellMounting('', { destination: '/etc/passwd', type: 'tmpfs', source: 't' }), {
       prepare: (rootfs) => writeFileSync(join(rootfs, 'etc/passwd'), ''),
@@ -329,7 +331,7 @@ test('propagation: what the host mounts later in a slave is seen, what the conta
   }
 });
 
-test('a rootfs that is a mount point is one like any other, and so is one in a folder that is reached through a symlink', {
+test('a rootfs may be a mount point, or lie in a folder that is reached through a symlink', {
   skip,
 }, async () => {
   const bundle = host.bundle('link', writable(shellConfig('echo here')), (rootfs, folder) => {
@@ -362,7 +364,7 @@ test('nothing is mounted over procfs or in it, but procfs itself and what lxcfs 
   const refused: readonly [Mount, RegExp][] = [
     [
       bind('/proc', from),
-      /^unable to start container process: bind .* on \/proc: "\/proc" cannot be mounted because it is not of type proc$/,
+      new RegExp(`^${FAILED}bind .* on /proc: "/proc" cannot be mounted because it is not of type proc$`),
     ],
     [
       { destination: '/proc', type: 'tmpfs', source: 't' },
@@ -408,12 +410,14 @@ test('proc and sysfs are mounted through no symlink', { skip }, async () => {
           },
         }),
         {
-          message: `unable to start container process: mount ${type} on /${name}: ELOOP: too many levels of symbolic links (filesystem "${type}" must be mounted on ordinary directory)`,
+          message:
+            `${FAILED}mount ${type} on /${name}: ELOOP: too many levels of symbolic links ` +
+            `(filesystem "${type}" must be mounted on ordinary directory)`,
         },
       );
 });
 
-test('without a mount namespace of its own a container’s mounts are the host’s, and go with it', { skip }, async () => {
+test('without a mount namespace a container’s mounts are the host’s, and go with it', { skip }, async () => {
   const config = shellMounting('grep -c . /proc/self/mountinfo; touch /x; ls /dev/pts');
   const namespaces = (config.linux?.namespaces ?? []).filter(({ type }) => type !== 'mount');
   const without = { ...config, linux: { ...config.linux, namespaces, maskedPaths: [], readonlyPaths: [] } };
@@ -428,7 +432,7 @@ test('without a mount namespace of its own a container’s mounts are the host�
   await assert.rejects(host.create('without', broken), /ENODEV/);
   assert.deepEqual(look(), before, 'a failed creation');
 
-  // A mount of the user's own on the rootfs stays.
+  // If the user has mounted something on the rootfs, that stays.
   const bundle = host.bundle('without', without, (rootfs) => void execFileSync('mount', ['--bind', rootfs, rootfs]));
   try {
     const own = look();

@@ -13,7 +13,7 @@ const skip = noContainers;
 const host = containers('namespaces');
 after(() => host.close());
 
-/** As /proc/PID/ns names them. */
+/** The names of namespaces in /proc/PID/ns. */
 const FILES: Readonly<Record<string, NamespaceType>> = {
   pid: 'pid',
   net: 'network',
@@ -25,7 +25,7 @@ const FILES: Readonly<Record<string, NamespaceType>> = {
 
 function withNamespaces(script: string, namespaces: readonly { type: NamespaceType; path?: string }[]): ShellConfig {
   const { hostname = '', ...config } = shellConfig(script);
-  // A host name may be set only in an uts namespace of the container's own.
+  // A host name may only be set if the container has an uts namespace of its own.
   const named = namespaces.some(({ type, path }) => type === 'uts' && path === undefined) ? { hostname } : {};
   return { ...config, ...named, linux: { ...config.linux, namespaces: [...namespaces] } };
 }

@@ -1,4 +1,7 @@
-/** Network devices that go into a container: from a network namespace of the test's own, in the place of the host's. */
+/**
+ * Network devices that move into a container. They come from a network namespace that the test made, not from the
+ * host's.
+ */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -40,13 +43,13 @@ interface Shown {
 
 describe('network devices', { skip }, () => {
   const host = lives('net-devices');
-  /** Lives in the namespace, so that it lasts. */
+  /** Lives in the namespace, which lasts as long as the process. */
   let holder: ChildProcess | undefined;
   const pid = (): number => holder?.pid ?? 0;
   const within = (target: number): readonly string[] => ['--net', '--target', String(target)];
   const ip = (...argv: string[]): string =>
     execFileSync('nsenter', [...within(pid()), 'ip', ...argv], { encoding: 'utf8' });
-  /** As ip(8) shows a device in a namespace; undefined where there is none of the name. */
+  /** What ip(8) shows of a device in a namespace; undefined if there is none of that name. */
   function shown(target: number, name: string): Shown | undefined {
     const { stdout } = spawnSync('nsenter', [...within(target), 'ip', '-json', 'address', 'show'], {
       encoding: 'utf8',
@@ -83,7 +86,7 @@ describe('network devices', { skip }, () => {
     ip('link', 'set', 'dev0', 'mtu', '1234', 'address', '02:11:22:33:44:55', 'up');
     ip('address', 'add', '10.77.0.2/24', 'broadcast', '10.77.0.255', 'dev', 'dev0');
     ip('address', 'add', '10.78.0.2/32', 'dev', 'dev0');
-    // One that is to end is not for another namespace.
+    // An address that expires does not move to another namespace.
     ip('address', 'add', '10.79.0.2/32', 'valid_lft', '1000', 'preferred_lft', '1000', 'dev', 'dev0');
     spawnSync('nsenter', [...within(pid()), 'ip', 'address', 'add', 'fd77::2/64', 'nodad', 'dev', 'dev0']);
   });
@@ -123,7 +126,7 @@ describe('network devices', { skip }, () => {
     assert.ok(shown(pid(), 'peer0'), 'its peer stays');
     assert.match(runchart('exec', id, 'ip', 'address').stdout, /inet 10\.77\.0\.2\/24 brd 10\.77\.0\.255 .*dev0/);
     assert.equal(runchart('delete', '--force', id).status, 0);
-    // A virtual one ends with its namespace (network_namespaces(7)), and so does its peer.
+    // A virtual device ends with its namespace (network_namespaces(7)), and so does its peer.
     assert.equal(shown(pid(), 'dev0'), undefined);
   });
 
@@ -173,7 +176,10 @@ describe('network devices', { skip }, () => {
     };
     refused(
       configWith({ missing0: {} }),
-      /move netDevice missing0 to namespace \/proc\/\d+\/ns\/net: link not found for interface missing0 on runtime namespace: ENODEV: no such device$/,
+      new RegExp(
+        'move netDevice missing0 to namespace /proc/\\d+/ns/net: ' +
+          'link not found for interface missing0 on runtime namespace: ENODEV: no such device$',
+      ),
     );
     refused(configWith({ lo: { name: 'other' } }), /move netDevice lo to namespace \/proc\/\d+\/ns\/net: EINVAL: /);
     refused(
@@ -181,7 +187,7 @@ describe('network devices', { skip }, () => {
       /move netDevice dev0 to namespace \/proc\/\d+\/ns\/net: rename it to lo: EEXIST: file exists$/,
     );
     same();
-    // The first has been moved by then.
+    // By then the first has been moved.
     refused(configWith({ dev0: {}, missing0: {} }), /move netDevice missing0 to namespace/);
     same();
     const config = configWith({ dev0: {} });

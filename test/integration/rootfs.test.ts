@@ -1,4 +1,4 @@
-/** The container's root: how it is entered, what is closed in it, and that it is the one that runc makes. */
+/** The container's root: how it is entered, what is protected in it, and that runc makes the same one. */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -115,11 +115,12 @@ test('a path that is listed twice is covered once', { skip }, async () => {
   ]);
 });
 
-test('read-only paths are so with all that is mounted below', { skip }, async () => {
+test('read-only paths are read-only with everything that is mounted below', { skip }, async () => {
   const from = join(host.path, 'data');
   mkdirSync(join(from, 'sub'), { recursive: true });
   const config = writableShell(
-    'touch /closed/x; touch /closed/sub/x; touch /file; echo > /file; touch /open/x && echo open; echo 1 > /proc/sys/vm/swappiness',
+    'touch /closed/x; touch /closed/sub/x; touch /file; echo > /file; touch /open/x && echo open; ' +
+      'echo 1 > /proc/sys/vm/swappiness',
   );
   const mounts: Mount[] = [
     ...(config.mounts ?? []),
@@ -200,7 +201,7 @@ test('without pivot_root the host’s procfs and sysfs are not reachable any mor
 
 test('a container whose rootfs is on a shared mount propagates nothing to the host', { skip }, async () => {
   const before = hostMounts(host.path).map(({ line }) => line);
-  // In a mount namespace of its own, whose root is shared as systemd makes it.
+  // Each run is in a mount namespace whose root is shared: systemd makes the host's so.
   const library = JSON.stringify(join(import.meta.dirname, '../../library/index.ts'));
   const bundle = host.bundle('shared', shellConfig('true'));
   for (const noPivot of [false, true]) {
@@ -208,7 +209,9 @@ test('a container whose rootfs is on a shared mount propagates nothing to the ho
       const { readFileSync } = await import('node:fs');
       const look = () => readFileSync('/proc/self/mountinfo', 'utf8');
       const before = look();
-      const container = await openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} }).create({ id: ${JSON.stringify(host.idOf('shared'))}, bundle: ${JSON.stringify(bundle)}, noPivot: ${noPivot} });
+      const runtime = openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} });
+      const id = ${JSON.stringify(host.idOf('shared'))};
+      const container = await runtime.create({ id, bundle: ${JSON.stringify(bundle)}, noPivot: ${noPivot} });
       const { pid } = await container.state();
       const inside = readFileSync('/proc/' + pid + '/mountinfo', 'utf8');
       await container.start(); await container.wait();
@@ -248,13 +251,16 @@ test('the root has the propagation of the config, and the container’s own moun
       const { readFileSync } = await import('node:fs');
       const look = () => readFileSync('/proc/self/mountinfo', 'utf8');
       const before = look();
-      const container = await openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} }).create({ id: ${JSON.stringify(host.idOf('propagation'))}, bundle: ${JSON.stringify(bundle)} });
+      const runtime = openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} });
+      const id = ${JSON.stringify(host.idOf('propagation'))};
+      const container = await runtime.create({ id, bundle: ${JSON.stringify(bundle)} });
       const { pid } = await container.state();
       const lines = readFileSync('/proc/' + pid + '/mountinfo', 'utf8').trim().split('\\n');
       const [root] = lines;
       const during = before === look();
       await container.delete({ force: true });
-      console.log(during && before === look(), root.split(' - ')[0].split(' ').slice(6).map((tag) => tag.replace(/:.*/, '')).join()
+      const tags = root.split(' - ')[0].split(' ').slice(6).map((tag) => tag.replace(/:.*/, ''));
+      console.log(during && before === look(), tags.join()
         + (lines.every((line) => / unbindable - /.test(line)) ? ' everywhere' : ''));`;
     const { stdout, stderr } = spawnSync(
       'unshare',
@@ -265,7 +271,7 @@ test('the root has the propagation of the config, and the container’s own moun
   }
 });
 
-/** What a mount table says, without what is another one's each time. */
+/** What a mount table says, without what differs each time. */
 function comparable(pid: number, replace: readonly (readonly [string, string])[]): Map<string, string> {
   const table = new Map<string, string>();
   for (const { root, point, options, optional, type, source, superOptions } of mountsOf(pid)) {
@@ -285,9 +291,9 @@ function comparable(pid: number, replace: readonly (readonly [string, string])[]
   return table;
 }
 
-/** Where we differ from runc 1.1, and why. */
+/** Differences from runc 1.1, and the reasons. */
 const ALLOWED: Readonly<Record<string, string>> = {
-  // It asks for `ro`, and runc closes it too, but loses that where it remounts it in the same place.
+  // The config asks for `ro`. runc makes it read-only too, but loses that when it mounts over it once more.
   '/sys/fs/cgroup': 'read-only as the config says',
 };
 
@@ -360,14 +366,15 @@ test('the mounts are those that runc makes of the same bundle', { skip: skip || 
     );
   } finally {
     execFileSync('runc', ['--root', root, 'delete', '--force', theirs]);
-    // Its init is nobody's child any more, and takes a moment to go.
+    // Its init has lost its parent, and takes a moment to go.
     await remainsAtLast(theirs, host.path);
   }
 });
 
 test('the process is the one that runc makes of the same bundle', { skip: skip || runcMissing() }, async () => {
   const script =
-    'grep -E "^(Umask|Uid|Gid|Groups|NoNewPrivs|Seccomp|Cap|Sig[BI]|Threads)" /proc/self/status; cat /proc/self/limits; env | sort; pwd; umask; ls /proc/self/fd | wc -l; hostname; cat /proc/self/oom_score_adj';
+    'grep -E "^(Umask|Uid|Gid|Groups|NoNewPrivs|Seccomp|Cap|Sig[BI]|Threads)" /proc/self/status; ' +
+    'cat /proc/self/limits; env | sort; pwd; umask; ls /proc/self/fd | wc -l; hostname; cat /proc/self/oom_score_adj';
   const config = shellConfig(script);
   const user = { uid: 7, gid: 8, additionalGids: [9, 10] };
   const full = { ...config, process: { ...config.process, user, env: ['PATH=/bin', 'B=1', 'A=2', 'B=3'] } };

@@ -1,4 +1,4 @@
-/** Time namespaces: clocks of the container's own. */
+/** Time namespaces: the container has clocks of its own. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ function withTime(script: string, timeOffsets?: TimeOffsets, ...more: Namespace[
 const uptime = (text: string): number => Number(text.split(' ')[0]);
 const ours = (): number => uptime(readFileSync('/proc/uptime', 'utf8'));
 
-/** Within the time that a slow machine takes. */
+/** Equal but for the time that a slow machine takes. */
 function near(actual: number, expected: number): void {
   assert.ok(actual >= expected && actual < expected + 60, `${actual} is near ${expected}`);
 }

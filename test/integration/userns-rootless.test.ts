@@ -27,7 +27,7 @@ const work = workFolder('rootless');
 after(() => work.remove());
 const skip = noOrdinaryUser();
 
-/** A bundle of the user's, with what `spec --rootless` writes for him but for its process. */
+/** A bundle that the user owns. Its config is what `spec --rootless` writes for him, with another process. */
 async function bundleOf(name: string, subordinate: boolean, script: string, change = (config: Config) => config) {
   const user = ordinaryUser(work.path, { subordinate });
   const bundle = makeBundle(join(work.path, name), shellConfig(script));
@@ -58,7 +58,7 @@ suite("an ordinary user's container", { skip }, () => {
   test('reaches no cgroup of the host’s to write to (CVE-2023-25809)', async (t) => {
     const root = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) => existsSync(join(path, 'cgroup.procs')));
     if (root === undefined) return t.skip('no cgroup v2 hierarchy');
-    // One that is the user's own, as a session of systemd's has it.
+    // A cgroup that the user owns, as in a session of systemd's.
     const delegated = join(root, `runchart-test-delegated-${process.pid}`);
     mkdirSync(delegated);
     chownSync(delegated, USER, USER);
@@ -66,7 +66,11 @@ suite("an ordinary user's container", { skip }, () => {
       const made = join(delegated, 'made');
       execFileSync('setpriv', ['--reuid', `${USER}`, '--clear-groups', 'mkdir', made]);
       execFileSync('rmdir', [made]);
-      const script = `mkdir ${made} 2>/dev/null && echo made; (echo $$ > ${delegated}/cgroup.procs) 2>/dev/null && echo entered; echo end`;
+      const script = [
+        `mkdir ${made} 2>/dev/null && echo made`,
+        `(echo $$ > ${delegated}/cgroup.procs) 2>/dev/null && echo entered`,
+        'echo end',
+      ].join('; ');
       const { user, bundle } = await bundleOf('cgroups', false, script);
       const { status, stdout, stderr } = user.run(['run', '--bundle', bundle, 'cgroups']);
       assert.equal(status, 0, stderr);
@@ -78,8 +82,8 @@ suite("an ordinary user's container", { skip }, () => {
 
   test('shows him the cgroups that he could not leave, read-only', async (t) => {
     if (!existsSync('/sys/fs/cgroup/pids')) return t.skip('no cgroup v1 hierarchies here');
-    const script =
-      'cat /sys/fs/cgroup/pids/tasks >/dev/null && touch /sys/fs/cgroup/pids/tasks; grep " /sys/fs/cgroup/pids " /proc/self/mountinfo';
+    const tasks = '/sys/fs/cgroup/pids/tasks';
+    const script = `cat ${tasks} >/dev/null && touch ${tasks}; grep " /sys/fs/cgroup/pids " /proc/self/mountinfo`;
     const { user, bundle } = await bundleOf('inherited', false, script);
     const { stdout, stderr } = user.run(['run', '--bundle', bundle, 'inherited']);
     assert.match(stderr, /Read-only file system/);
@@ -89,7 +93,7 @@ suite("an ordinary user's container", { skip }, () => {
         .trim()
         .split('\n')
         .map((line) => [line.split(' ')[3], line.split(' ')[5]?.split(',')[0], line.split(' - ')[1]]),
-      // The first is what came with /sys.
+      // The first one came with /sys.
       [
         ['/', 'rw', 'cgroup cgroup rw,pids'],
         [own, 'ro', 'cgroup cgroup rw,pids'],
@@ -103,7 +107,7 @@ suite("an ordinary user's container", { skip }, () => {
       assert.deepEqual(user.run(['create', '--bundle', bundle, 'life']), { status: 0, stdout: '', stderr: '' });
       const { pid, status } = stateOf(user, 'life');
       assert.equal(status, 'created');
-      // It is dumpable again while it waits: else its owner could not join it.
+      // It is dumpable again while it waits, since otherwise its owner could not join it.
       assert.equal(statSync(`/proc/${pid}/fd`).uid, USER);
       const namespace = user.run(['exec', 'life', 'readlink', '/proc/self/ns/mnt']);
       assert.deepEqual(namespace, { status: 0, stdout: `${readlinkSync(`/proc/${pid}/ns/mnt`)}\n`, stderr: '' });
@@ -121,7 +125,7 @@ suite("an ordinary user's container", { skip }, () => {
     }
   });
 
-  test('has his subordinate ids by newuidmap and newgidmap', { skip: noMappingTool }, async () => {
+  test('gets his subordinate ids by newuidmap and newgidmap', { skip: noMappingTool }, async () => {
     const script = 'cat /proc/self/uid_map; id -G; chown 7:8 /tmp && stat -c %u:%g /tmp';
     const mappings = (own: number) => [
       { containerID: 0, hostID: own, size: 1 },
@@ -148,7 +152,7 @@ suite("an ordinary user's container", { skip }, () => {
     assert.deepEqual([uid, gid], [SUBORDINATE + 6, SUBORDINATE + 7]);
   });
 
-  test('is as dear to the kernel as its config says', async () => {
+  test('has the oom_score_adj of its config', async () => {
     const { user, bundle } = await bundleOf('oom', false, 'cat /proc/self/oom_score_adj', (config) => ({
       ...config,
       process: { ...config.process, cwd: '/', oomScoreAdj: 432 },
@@ -193,7 +197,7 @@ suite("an ordinary user's container", { skip }, () => {
     assert.match(stderr, /cannot set any additional groups in a rootless container/);
   });
 
-  test('without a cgroup, is told apart by its namespaces, and says what takes one', async () => {
+  test('without a cgroup, is recognized by its namespaces, and refuses what needs one', async () => {
     const script = 'exec 2> /dev/null; sleep 1000 & trap "" USR1; while :; do sleep 1000; done';
     const { user, bundle } = await bundleOf('without', false, script);
     const done = { status: 0, stdout: '', stderr: '' };
@@ -204,7 +208,7 @@ suite("an ordinary user's container", { skip }, () => {
       const { pid } = stateOf(user, 'without');
       await until('all are there', () => pids('without').length === 3);
       assert.equal(user.run(['exec', 'without', 'sh', '-c', 'exit 7']).status, 7);
-      // It has a parent outside, and so has its child.
+      // Its parent is outside, and so is its child's.
       assert.deepEqual(
         user.run(['exec', '-d', 'without', 'sh', '-c', 'exec 2> /dev/null; sleep 1001 & sleep 1002; :']),
         done,
@@ -229,7 +233,7 @@ suite("an ordinary user's container", { skip }, () => {
         'cannot set pids limit: container could not join or create cgroup',
       );
       assert.deepEqual(user.run(['kill', '--all', 'without', 'USR1']), done);
-      // The first process ignores it, and the others do not.
+      // The first process ignores the signal, the others do not.
       await until('the others are gone', () => pids('without').length === 2);
       assert.deepEqual(user.run(['kill', '--all', 'without', 'KILL']), done);
       await until('it has stopped', () => stateOf(user, 'without').status === 'stopped');
@@ -240,7 +244,7 @@ suite("an ordinary user's container", { skip }, () => {
     }
   });
 
-  test('without a cgroup and a pid namespace, ends whole', async () => {
+  test('without a cgroup and a pid namespace, ends with all its processes', async () => {
     const { user, bundle } = await bundleOf('hostpids', false, 'sleep 1000 & sleep 1001 & wait', (config) => ({
       ...config,
       mounts: (config.mounts ?? []).map((mount) =>

@@ -109,7 +109,7 @@ suite('a user namespace with mappings', { skip }, () => {
       { destination: '/single', source: join(hidden, 'single'), options: ['bind'] },
     ];
     assert.equal(statSync(host.path).mode & 0o77, 0, 'the work folder is closed to others');
-    // The rootfs is the host's root's: the container's may not make its mount points.
+    // The rootfs belongs to the host's root: the container's root may not make its mount points.
     const prepare = (rootfs: string) => {
       mkdirSync(join(rootfs, 'shown'));
       writeFileSync(join(rootfs, 'single'), '');
@@ -137,7 +137,7 @@ suite('a user namespace with mappings', { skip }, () => {
   test('cannot be traced or reached by what it joins', async () => {
     await using created = await host.create('dumpable', mapped('sleep 10'));
     assert.notEqual(namespaceOf(created.pid, 'user'), namespaceOf('self', 'user'));
-    // Its files belong to the host's root: it is not dumpable.
+    // The files of its /proc/PID belong to the host's root, since it is not dumpable.
     assert.equal(statSync(`/proc/${created.pid}/fd`).uid, 0);
   });
 
@@ -145,7 +145,7 @@ suite('a user namespace with mappings', { skip }, () => {
     await using first = await host.create('first', mapped('sleep 100'));
     await first.container.start();
     const config = shellConfig(
-      'cat /proc/self/uid_map; readlink /proc/self/ns/net; readlink /proc/self/ns/user; ip link set lo down && echo may',
+      'cat /proc/self/uid_map; cd /proc/self/ns; readlink net; readlink user; ip link set lo down && echo may',
     );
     const ns = (type: string) => `/proc/${first.pid}/ns/${type}`;
     const namespaces = [

@@ -1,4 +1,4 @@
-/** What is asked about network devices, and told to them, over a netlink socket: in the namespace where that was made. */
+/** Requests about network devices, over a netlink socket. They concern the namespace in which the socket was made. */
 
 import {
   type Attribute,
@@ -15,13 +15,14 @@ import { ERRNO } from '../../../native/constants/errno.ts';
 import { IFA, IFA_F, IFLA, NLM_F, NLMSG, RT_SCOPE_UNIVERSE, RTM } from '../../../native/constants/netlink.ts';
 import { IFF_UP } from '../../../native/constants/socket.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
-import { perform, SyscallError } from '../../../native/kernel/perform.ts';
+import type { Fd } from '../../../native/kernel/numbers.ts';
+import { call, isErrno, SyscallError } from '../../../native/kernel/perform.ts';
 import { out, u32s, viewOf } from '../../../native/kernel/struct.ts';
 
-/** A netlink socket, and who has it open. */
+/** A netlink socket (rtnetlink(7)), and who has it open. */
 export interface Route {
   readonly kernel: Kernel;
-  readonly socket: number;
+  readonly socket: Fd;
 }
 
 export interface Link {
@@ -29,7 +30,7 @@ export interface Link {
   readonly up: boolean;
 }
 
-/** An address as it is given to another device: its family, its prefix, and the attributes that say the rest. */
+/** An address as a device is given it: the attributes hold everything but its family and the length of its prefix. */
 export interface Address {
   readonly family: number;
   readonly prefix: number;
@@ -38,7 +39,7 @@ export interface Address {
 
 const IFINFOMSG_BYTES = 16;
 const IFADDRMSG_BYTES = 8;
-/** As large as the kernel makes them (NLMSG_GOODSIZE, and more where it is told the room). */
+/** The kernel makes them no larger (NLMSG_GOODSIZE, or what it is told there is room for). */
 const DATAGRAM_BYTES = 32 * 1024;
 const text = new TextEncoder();
 const name = (value: string): Attribute => ({ type: IFLA.IFNAME, data: text.encode(`${value}\0`) });
@@ -63,11 +64,11 @@ export function setLinkUp(route: Route, index: number, up: boolean): void {
 
 interface Move {
   readonly index: number;
-  /** In the other namespace. */
+  /** The index and the name that it gets in the other namespace. */
   readonly newIndex: number;
   readonly newName: string;
   /** The other namespace, as a descriptor of the route's kernel. */
-  readonly namespace: number;
+  readonly namespace: Fd;
 }
 
 /** Moves and renames in one request. @throws SyscallError */
@@ -80,7 +81,10 @@ export function moveLink(route: Route, { index, newIndex, newName, namespace }: 
   request(route, netlinkRequest(RTM.NEWLINK, NLM_F.ACK, ifinfomsg(index), attributes), 'ack');
 }
 
-/** What config-linux.md ("Network Devices") says goes along: permanent addresses of global scope. @throws SyscallError */
+/**
+ * The addresses that move with a device: permanent ones of global scope (config-linux.md, "Network Devices").
+ * @throws SyscallError
+ */
 export function lastingAddresses(route: Route, index: number): readonly Address[] {
   const all = request(route, netlinkRequest(RTM.GETADDR, NLM_F.DUMP, ifaddrmsg(0, 0, 0), []), 'dump');
   return all.flatMap(({ body }) => addressOf(body, index) ?? []);
@@ -88,7 +92,10 @@ export function lastingAddresses(route: Route, index: number): readonly Address[
 
 const KEPT_FLAGS = IFA_F.NODAD | IFA_F.HOMEADDRESS | IFA_F.MANAGETEMPADDR | IFA_F.NOPREFIXROUTE;
 
-/** Its label stays behind: it names the device as it was called. */
+/**
+ * A lasting address in a message, if it belongs to the device with that index. The address's label is left out: it
+ * holds the device's old name.
+ */
 export function addressOf(body: Uint8Array, index: number): Address | undefined {
   const view = viewOf(body);
   const attributes = attributesOf(body, IFADDRMSG_BYTES);
@@ -107,24 +114,28 @@ export function addressOf(body: Uint8Array, index: number): Address | undefined 
   };
 }
 
-/** One that is there already is fine. @throws SyscallError */
+/** Gives a device an address, unless it has that already. @throws SyscallError */
 export function addAddress(route: Route, index: number, { family, prefix, attributes }: Address): void {
   const flags = NLM_F.ACK | NLM_F.CREATE | NLM_F.EXCL;
   try {
     request(route, netlinkRequest(RTM.NEWADDR, flags, ifaddrmsg(family, prefix, index), attributes), 'ack');
   } catch (error) {
-    if (!(error instanceof SyscallError) || error.errno !== ERRNO.EEXIST) throw error;
+    if (!isErrno(error, 'EEXIST')) throw error;
   }
 }
 
-/** @param until what ends the answer: its only message, a DONE, or an ERROR, which is the acknowledgement where its errno is 0 */
+/**
+ * Sends a request, and reads the answer.
+ * @param until what ends the answer: its only message, a DONE, or an ERROR, which with errno 0 is the acknowledgement
+ * @throws SyscallError
+ */
 function request({ kernel, socket }: Route, message: Uint8Array, until: 'one' | 'dump' | 'ack'): NetlinkMessage[] {
   const send = sendto(socket, message);
-  perform(kernel, [send]);
+  call(kernel, send);
   const answer: NetlinkMessage[] = [];
   for (;;) {
     const datagram = out(DATAGRAM_BYTES);
-    const [size = 0] = perform(kernel, [recvfrom(socket, datagram)]);
+    const size = call(kernel, recvfrom(socket, datagram));
     for (const one of netlinkMessages(datagram.bytes.slice(0, size))) {
       if (one.type === NLMSG.DONE) return answer;
       if (one.type === NLMSG.ERROR) {

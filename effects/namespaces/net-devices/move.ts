@@ -1,6 +1,7 @@
-/** A network device goes into the container's network namespace: config-linux.md, "Network Devices". */
+/** Moves a network device into the container's network namespace (config-linux.md, "Network Devices"). */
 
 import { ERRNO } from '../../../native/constants/errno.ts';
+import type { Fd } from '../../../native/kernel/numbers.ts';
 import { isErrno, SyscallError } from '../../../native/kernel/perform.ts';
 import { doing } from '../../error.ts';
 import {
@@ -15,29 +16,35 @@ import {
   setLinkUp,
 } from './links.ts';
 
-/** Both sides of the border; `namespace` is the other side's, as a descriptor of the one who moves there. */
-export interface Sides {
-  readonly outside: Route & { readonly namespace: number };
-  readonly inside: Route & { readonly namespace: number };
+/** A network namespace, and another one to move a device to: `namespace`, a descriptor of the route's kernel. */
+interface Side extends Route {
+  readonly namespace: Fd;
 }
 
-/** A device that has been moved, and how it was. */
+/** The host's namespace and the container's. */
+export interface Sides {
+  readonly outside: Side;
+  readonly inside: Side;
+}
+
+/** A device that has been moved, and what it was like on the host. */
 export interface Moved {
   readonly name: string;
   readonly before: Link;
   readonly addresses: readonly Address[];
+  /** Its index in the container. */
   readonly index: number;
 }
 
 /**
- * With what it is, its lasting addresses too, and up. It is as it was where that fails.
- * @param inner its name in the container; one with `%d` is a template for the kernel
+ * Moves a device in with its lasting addresses, and brings it up. If that fails, it is moved out again.
+ * @param inner its name in the container; a name with `%d` is a template for the kernel
  * @throws EffectError
  */
 export function moveIn(sides: Sides, name: string, inner: string): Moved {
   const { outside, inside } = sides;
   const before = doing(`link not found for interface ${name} on runtime namespace`, () => linkNamed(outside, name));
-  // Before it goes down: IPv6 forgets its addresses then.
+  // They are read before the device goes down: IPv6 forgets its addresses then.
   const addresses = doing('fail to get ip addresses', () => lastingAddresses(outside, before.index));
   refuseTaken(inside, inner);
   const index = freeIndex(linkIndexes(inside), before.index);
@@ -45,7 +52,7 @@ export function moveIn(sides: Sides, name: string, inner: string): Moved {
   doing('fail to set link down', () => setLinkUp(outside, before.index, false));
   try {
     moveLink(outside, { index: before.index, newIndex: index, newName: inner, namespace: outside.namespace });
-    settle(inside, index, addresses, true);
+    restore(inside, index, addresses, true);
   } catch (error) {
     moveOut(sides, moved);
     throw error;
@@ -53,28 +60,31 @@ export function moveIn(sides: Sides, name: string, inner: string): Moved {
   return moved;
 }
 
-/** Back to where it was, and as it was. Whatever of it fails: there is nothing more to be done. */
+/**
+ * Moves a device back to the host, and makes it what it was. If a part of that fails, the rest is done all the same.
+ */
 export function moveOut({ outside, inside }: Sides, { name, before, addresses, index }: Moved): void {
   try {
     moveLink(inside, { index, newIndex: before.index, newName: name, namespace: inside.namespace });
   } catch {
-    // It has not left.
+    // It has not left the host.
   }
   try {
-    settle(outside, before.index, addresses, before.up);
+    restore(outside, before.index, addresses, before.up);
   } catch {
-    // It is with the host, if not as it was.
+    // The host has it back, though without an address, or down.
   }
 }
 
-function settle(route: Route, index: number, addresses: readonly Address[], up: boolean): void {
+/** Gives a device its addresses, and brings it up. @throws EffectError */
+function restore(route: Route, index: number, addresses: readonly Address[], up: boolean): void {
   doing('fail to set up addresses', () => {
     for (const address of addresses) addAddress(route, index, address);
   });
   if (up) doing('fail to set up the interface', () => setLinkUp(route, index, true));
 }
 
-/** The kernel would tell only when the device has been moved: it is renamed after that. */
+/** Refuses a name that is taken. The kernel would refuse it too, but only once the device has been moved. */
 function refuseTaken(inside: Route, name: string): void {
   if (name.includes('%d')) return;
   doing(`rename it to ${name}`, () => {
@@ -88,7 +98,10 @@ function refuseTaken(inside: Route, name: string): void {
   });
 }
 
-/** As the kernel chooses: its own where nobody has that, but told, so that the device is found under whatever name. */
+/**
+ * The index for a device: its own unless that is taken, as the kernel would choose. We tell the kernel, so that we know
+ * by which index to find the device, whatever its name.
+ */
 export function freeIndex(taken: readonly number[], own: number): number {
   return taken.includes(own) ? Math.max(...taken) + 1 : own;
 }

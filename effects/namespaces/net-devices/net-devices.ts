@@ -1,26 +1,29 @@
 /** All network devices of a container: moved together, or none. */
 
-import { close, openat } from '../../../native/calls/files.ts';
+import { openat } from '../../../native/calls/files.ts';
 import { routeSocket } from '../../../native/calls/netlink.ts';
 import { setns } from '../../../native/calls/process.ts';
-import { reapChild } from '../../../native/calls/reap.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { CLONE } from '../../../native/constants/process.ts';
-import { attempt, call, perform } from '../../../native/kernel/perform.ts';
+import { Batch, resultOf } from '../../../native/kernel/batch.ts';
+import type { Pid } from '../../../native/kernel/numbers.ts';
+import { opened } from '../../../native/kernel/owned.ts';
+import { perform } from '../../../native/kernel/perform.ts';
 import type { Platform } from '../../../native/platform.ts';
+import { OwnedStage } from '../../../native/stage/owned-stage.ts';
 import type { ContainerRecord } from '../../../spec/record.ts';
 import { doing, EffectError } from '../../error.ts';
 import { namespaceId } from '../id.ts';
 import { type Moved, moveIn, moveOut, type Sides } from './move.ts';
 
-/** Brings them back: for a creation that fails later. Once there is a container, they go as its namespace goes. */
+/** Brings the devices back, if the creation fails later. Once there is a container, they go when its namespace goes. */
 type GiveBack = () => void;
 
 /**
- * @param pid of the init, which is in the namespace
- * @throws EffectError; the host's devices are as they were then
+ * @param pid of the init, which is in the container's network namespace
+ * @throws EffectError; then the host's devices are as they were
  */
-export function moveNetDevices(platform: Platform, { config, options, owner }: ContainerRecord, pid: number): GiveBack {
+export function moveNetDevices(platform: Platform, { config, options, owner }: ContainerRecord, pid: Pid): GiveBack {
   const devices = Object.entries(config.linux?.netDevices ?? {});
   if (owner !== 0 || options.rootlessCgroups === true)
     throw new EffectError('network devices are not supported for rootless containers');
@@ -43,38 +46,34 @@ export function moveNetDevices(platform: Platform, { config, options, owner }: C
         for (const one of moved.toReversed()) moveOut(sides, one);
       });
     } catch {
-      // The init is gone, and the kernel has done with the namespace what it does.
+      // The init is gone. The kernel has ended the namespace, and given back the physical devices itself.
     }
   };
 }
 
-const NET = 3;
+/** The numbers of the stage's descriptors beyond the standard ones: the container's namespace, and the host's. */
+const CONTAINER = 3;
+const HOST = 4;
 
-/** The inside is a stage's: it has the host's rights in the container's namespace, whoever owns that. @throws EffectError */
+/**
+ * Calls `act` with a route on each side. Inside it is a stage's: the stage has the host's rights in the container's
+ * namespace, whoever owns that.
+ * @throws EffectError
+ */
 function withSides(platform: Platform, path: string, act: (sides: Sides) => void): void {
   const { local } = platform;
-  const opened: number[] = [];
-  const open = (what: ReturnType<typeof openat>): number => {
-    const fd = call(local, what);
-    opened.push(fd);
-    return fd;
-  };
-  try {
-    const theirs = doing(`open ${path}`, () => open(openat(AT.FDCWD, path, O.RDONLY)));
-    const own = doing('open /proc/self/ns/net', () => open(openat(AT.FDCWD, '/proc/self/ns/net', O.RDONLY)));
-    const socket = doing('open a netlink socket', () => open(routeSocket()));
-    const stage = doing('start the stage', () => platform.spawnStage([0, 1, 2, theirs, own], 'stage'));
-    try {
-      const inside = doing(`join ${path}`, () => perform(stage.kernel, [setns(NET, CLONE.NEWNET), routeSocket()]));
-      act({
-        outside: { kernel: local, socket, namespace: theirs },
-        inside: { kernel: stage.kernel, socket: inside[1] ?? -1, namespace: NET + 1 },
-      });
-    } finally {
-      attempt(local, close(stage.connection));
-      reapChild(local, stage.pid);
-    }
-  } finally {
-    for (const fd of opened) attempt(local, close(fd));
-  }
+  using theirs = doing(`open ${path}`, () => opened(local, openat(AT.FDCWD, path, O.RDONLY)));
+  using own = doing('open /proc/self/ns/net', () => opened(local, openat(AT.FDCWD, '/proc/self/ns/net', O.RDONLY)));
+  using socket = doing('open a netlink socket', () => opened(local, routeSocket()));
+  const spawn = () => platform.spawnStage([0, 1, 2, theirs.fd, own.fd], 'stage');
+  using owned = new OwnedStage(local, doing('start the stage', spawn));
+  const { kernel } = owned.stage;
+  const joining = new Batch();
+  joining.add(setns(CONTAINER, CLONE.NEWNET));
+  const inside = joining.add(routeSocket());
+  const results = doing(`join ${path}`, () => perform(kernel, joining.calls));
+  act({
+    outside: { kernel: local, socket: socket.fd, namespace: theirs.fd },
+    inside: { kernel, socket: resultOf(results, inside), namespace: HOST },
+  });
 }

@@ -1,12 +1,12 @@
-/** Who owns the pipes that the runtime makes for a process in a user namespace. */
+/** The owner of pipes that the runtime makes for a process in a user namespace. */
 
 import { attempt } from '../../../native/kernel/perform.ts';
 import type { Session } from '../../session.ts';
 import { hostId, type Mappings } from './mappings.ts';
 
 /**
- * Pipes of our own become the namespace's root's, who hands them on to the process's user: or nobody inside could open
- * /dev/stdout. What the caller gave stays the caller's.
+ * Gives our own pipes to the root of the namespace, who hands them on to the process's user. Otherwise nobody inside
+ * could open /dev/stdout. A descriptor that the caller passed to us keeps its owner.
  */
 export function givePipes({ platform: { local }, inheritance }: Session, mappings: Mappings): void {
   const uid = hostId(mappings.uid, 0);

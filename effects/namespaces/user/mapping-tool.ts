@@ -1,10 +1,11 @@
-/** newuidmap(1) and newgidmap(1): with their privileges, a user maps what /etc/subuid and /etc/subgid grant. */
+/**
+ * newuidmap(1) and newgidmap(1): their privileges let a user map the ids that /etc/subuid and /etc/subgid grant him.
+ */
 
-import { close, read } from '../../../native/calls/files.ts';
-import { MFD } from '../../../native/constants/files.ts';
+import { dataFile, readDataFile } from '../../../native/calls/data-file.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
-import { attempt, call, perform } from '../../../native/kernel/perform.ts';
-import { out } from '../../../native/kernel/struct.ts';
+import type { Fd, Pid } from '../../../native/kernel/numbers.ts';
+import { Owned } from '../../../native/kernel/owned.ts';
 import { hasEnded, spawnProcess, takeEnding } from '../../../native/stage/program.ts';
 import type { IDMapping } from '../../../spec/types.ts';
 import { EffectError, reasonOf } from '../../error.ts';
@@ -15,7 +16,7 @@ import type { Session } from '../../session.ts';
 export async function mapByTool(
   { platform, environment }: Session,
   tool: 'newuidmap' | 'newgidmap',
-  pid: number,
+  pid: Pid,
   mappings: readonly IDMapping[],
 ): Promise<void> {
   const { local } = platform;
@@ -29,26 +30,29 @@ export async function mapByTool(
     String(pid),
     ...mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size].map(String)),
   ];
-  // Not a pipe: nobody reads while it runs.
-  const output = call(local, { name: 'memfd_create', args: [tool, MFD.CLOEXEC] });
+  // It is no pipe: nobody reads while the tool runs.
+  using output = new Owned(local, dataFile(local, tool));
   try {
-    const options = { path, argv, env: environment, descriptors: [output, output, output], performer: tool };
-    const { pid: child, pidfd } = spawnProcess(platform, options);
-    await hasEnded(platform, pidfd);
-    attempt(local, close(pidfd));
-    const { how, status } = takeEnding(local, child);
+    const descriptors = [output.fd, output.fd, output.fd];
+    const child = spawnProcess(platform, { path, argv, env: environment, descriptors, performer: tool });
+    using pidfd = new Owned(local, child.pidfd);
+    await hasEnded(platform, pidfd.fd);
+    const { how, status } = takeEnding(local, child.pid);
     if (how !== 'exited' || status !== 0)
-      throw new Error(`${how === 'exited' ? `exit status ${status}` : `signal ${status}`}: ${textOf(local, output)}`);
+      throw new Error(
+        `${how === 'exited' ? `exit status ${status}` : `signal ${status}`}: ${saidIn(local, output.fd)}`,
+      );
   } catch (error) {
     throw new EffectError(`map ids: ${argv.join(' ')}: ${reasonOf(error)}`, { cause: error });
-  } finally {
-    attempt(local, close(output));
   }
 }
 
-/** As one line. */
-function textOf(local: Kernel, memfd: number): string {
-  const text = out(1024);
-  const [, length = 0] = perform(local, [{ name: 'lseek', args: [memfd, 0, 0] }, read(memfd, text)]);
-  return new TextDecoder().decode(text.bytes.subarray(0, length)).trim().replaceAll('\n', '; ');
-}
+/** A tool says less than this, in bytes. */
+const MOST_SAID = 1024;
+
+/** What the tool said, as one line. */
+const saidIn = (local: Kernel, output: Fd): string =>
+  new TextDecoder()
+    .decode(readDataFile(local, output, MOST_SAID))
+    .trim()
+    .replaceAll('\n', '; ');

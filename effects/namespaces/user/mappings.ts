@@ -9,15 +9,15 @@ export interface Mappings {
   readonly gid: readonly IDMapping[];
 }
 
-/** What config.json says. */
+/** The mappings that config.json asks for. */
 export const mappingsOf = ({ linux }: Config): Mappings => ({
   uid: linux?.uidMappings ?? [],
   gid: linux?.gidMappings ?? [],
 });
 
 /**
- * Of a user namespace that is joined: engines write its mappings beside its path. They have to be the ones that it has.
- * @throws EffectError in runc's words
+ * Compares the mappings of a user namespace that is joined with those that engines write beside its path.
+ * @throws EffectError in runc's words if they differ
  */
 export function checkMappings(config: Config, actual: Mappings): void {
   const { uid, gid } = mappingsOf(config);
@@ -28,11 +28,11 @@ export function checkMappings(config: Config, actual: Mappings): void {
   );
 }
 
-/** What /proc/PID/uid_map is told, in one write. */
+/** The text for /proc/PID/uid_map, which accepts one write. */
 export const mapText = (mappings: readonly IDMapping[]): string =>
   mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
 
-/** The reverse: what /proc/PID/uid_map tells, as its reader's namespace sees the outer ids. */
+/** Parses what /proc/PID/uid_map holds: it shows the outer ids as the reader's own namespace has them. */
 export const parseMap = (text: string): readonly IDMapping[] =>
   text
     .split('\n')
@@ -42,18 +42,18 @@ export const parseMap = (text: string): readonly IDMapping[] =>
       return { containerID, hostID, size };
     });
 
-/** The id outside; undefined where it is not mapped. */
+/** The id outside the user namespace, for one inside; undefined if that is not mapped. */
 export function hostId(mappings: readonly IDMapping[], id: number): number | undefined {
   const found = mappings.find(({ containerID, size }) => id >= containerID && id - containerID < size);
   return found === undefined ? undefined : found.hostID + (id - found.containerID);
 }
 
-/** The reverse: the id inside; undefined where it is not mapped. */
-export const containerId = (mappings: readonly IDMapping[], id: number): number | undefined =>
+/** The id inside the user namespace, for one outside; undefined if that is not mapped. */
+export const insideId = (mappings: readonly IDMapping[], id: number): number | undefined =>
   hostId(
     mappings.map(({ containerID, hostID, size }) => ({ containerID: hostID, hostID: containerID, size })),
     id,
   );
 
-/** Whether the container's processes are in a user namespace other than the runtime's. */
+/** Whether the config puts the container's processes into another user namespace than the runtime's. */
 export const inUserNamespace = (config: Config): boolean => hasNamespace(config, 'user');

@@ -1,4 +1,6 @@
-/** The user namespace that an init is born in: its mappings are written from outside, and the init becomes its root. */
+/**
+ * The user namespace that an init is cloned into: its mappings are written from outside, then the init becomes root.
+ */
 
 import { setgroups, setresgid, setresuid } from '../../../native/calls/process.ts';
 import { perform } from '../../../native/kernel/perform.ts';
@@ -13,7 +15,7 @@ import { readMappings } from './read-mappings.ts';
 import { writeMappings } from './write-mappings.ts';
 
 /**
- * To be performed before anything else that the init does: until then it has no ids that the namespace knows.
+ * Comes before everything else that the init does: until then the namespace does not know the init's ids.
  * @throws EffectError
  */
 export async function settleUserNamespace(session: Session, record: ContainerRecord): Promise<void> {

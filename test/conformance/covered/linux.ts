@@ -17,7 +17,7 @@ const mounts = testsIn('effects/mounts/plan.test.ts');
 const MAPPING = ['containerID', 'hostID', 'size'];
 const mapped = by(
   userns('maps users and groups each by their own lines'),
-  rootless('has his subordinate ids by newuidmap and newgidmap'),
+  rootless('gets his subordinate ids by newuidmap and newgidmap'),
 );
 
 export const LINUX: Covered = {
@@ -62,8 +62,8 @@ export const LINUX: Covered = {
   'linux.maskedPaths[]': by(
     rootfs('masked files are empty, masked directories too, and what is not there needs no mask'),
   ),
-  'linux.readonlyPaths[]': by(rootfs('read-only paths are so with all that is mounted below')),
-  'linux.mountLabel': by(mounts('new file systems have the label, but for those with labels of their own')),
+  'linux.readonlyPaths[]': by(rootfs('read-only paths are read-only with everything that is mounted below')),
+  'linux.mountLabel': by(mounts('new file systems get the label, but not those with labels of their own')),
   'linux.personality.domain': by(program('the process has the personality and the oom score of the config')),
   'linux.personality.flags[]': withoutEffect(
     'the specification defines none; a warning',

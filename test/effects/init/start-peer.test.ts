@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { startPeer } from '../../../effects/init/start-peer.ts';
-import { containerId, hostId } from '../../../effects/namespaces/user/mappings.ts';
+import { hostId, insideId } from '../../../effects/namespaces/user/mappings.ts';
 import { loadLibc } from '../../../native/libraries/libc.ts';
 import { localKernel } from '../../../native/performers/local.ts';
 import type { ContainerRecord } from '../../../spec/record.ts';
@@ -56,7 +56,7 @@ describe('an init that waits for start serves', () => {
     fc.assert(
       fc.property(mappings, fc.nat(6000), (some, id) => {
         const valid = disjoint(some);
-        const inside = containerId(valid, id);
+        const inside = insideId(valid, id);
         if (inside === undefined) assert.ok(valid.every(({ hostID, size }) => id < hostID || id >= hostID + size));
         else assert.equal(hostId(valid, inside), id);
       }),

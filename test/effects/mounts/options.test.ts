@@ -37,7 +37,7 @@ test('an option against an access time takes back an earlier one, and nothing el
   assert.deepEqual(parseMountOptions(['strictatime', 'atime', 'norelatime']).attributes, strict);
 });
 
-test('what is not asked for is all else, access times only with one of their options', () => {
+test('all attributes are unasked that no option names; access times only if one of their options is given', () => {
   const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW, NODIRATIME, ATIME } = MOUNT_ATTR;
   const of = (...options: string[]) => unasked(parseMountOptions(options).attributes);
   assert.equal(of('ro', 'suid'), NODEV | NOEXEC | NOSYMFOLLOW);
@@ -58,7 +58,7 @@ test('no option that is known reaches the file system, but for the flags of its 
     assert.deepEqual(parseMountOptions([option]).parameters, superblock.includes(option) ? [[option, undefined]] : []);
 });
 
-test('what is set is never cleared too, outside of the access time field', () => {
+test('no attribute is both set and cleared, except for the access time field', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...Object.values(MOUNT_OPTIONS).flat())), (options) => {
       const { attributes, recursive } = parseMountOptions(options);

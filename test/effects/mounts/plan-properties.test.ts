@@ -1,4 +1,4 @@
-/** What holds of every plan, whatever the mounts are. */
+/** What is true of every plan, whatever the mounts are. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ const facts: MountFacts = {
   rootfs: '/b/rootfs',
 };
 
-/** Few, so that they lie in and over one another. */
+/** There are few, so that some lie in or over others. */
 const destination = fc.constantFrom('/a', '/a/b', '/a/b/c', 'a/./b/', '/ab', '/../a', '/dev', '/dev/x', '/', '/a//b');
 const flag = fc.constantFrom('ro', 'rw', 'nosuid', 'suid', 'noexec', 'rro', 'rprivate', 'rslave', 'noatime', 'nodev');
 const options = fc.array(flag, { maxLength: 4 });
@@ -73,7 +73,7 @@ test('each mount has its step, in the order of the config, at a clean path insid
   );
 });
 
-test('what is filled while mounting is not read-only until the end, and then it is, where it can be seen', () => {
+test('what is filled while mounting is made read-only at the end, unless a later mount covers it', () => {
   fc.assert(
     fc.property(mounts, (all) => {
       const steps = planMounts(all, facts);
@@ -100,7 +100,7 @@ test('what is filled while mounting is not read-only until the end, and then it 
   );
 });
 
-test('a source in the rootfs is told by its path there, others by none', () => {
+test('a source in the rootfs has its path there, and others have none', () => {
   const within: Readonly<Record<string, string | undefined>> = {
     '/host/dir': undefined,
     '/host/file': undefined,

@@ -26,7 +26,7 @@ test('a file system gets its parameters and attributes', () => {
   });
 });
 
-test('new file systems have the label, but for those with labels of their own', () => {
+test('new file systems get the label, but not those with labels of their own', () => {
   const label = 'system_u:object_r:container_file_t:s0:c1,c2';
   const types = ['tmpfs', 'devpts', 'proc', 'sysfs', 'mqueue'];
   const plan = planMounts(
@@ -74,7 +74,7 @@ test('cgroup v2 is bound whole, or mounted where a cgroup namespace hides the re
   assert.equal(mounted.otherwise?.source, '/sys/fs/cgroup/c1');
 });
 
-test('cgroup v1 is a tmpfs with a directory a hierarchy, links for the controllers that share one, closed at the end', () => {
+test('cgroup v1 is a tmpfs with a directory for each hierarchy, and links for the controllers that share one', () => {
   const paths = {
     cpu: '/sys/fs/cgroup/cpu,cpuacct/c1',
     cpuacct: '/sys/fs/cgroup/cpu,cpuacct/c1',
@@ -110,7 +110,7 @@ test('in a cgroup namespace the v1 hierarchies are mounted themselves', () => {
   );
 });
 
-test('what is to be read-only is so from the start, but for a tmpfs that is filled first', () => {
+test('a file system is read-only from the start, but a tmpfs only once it has been filled', () => {
   const plan = planMounts(
     [
       { destination: '/sys', type: 'sysfs', options: ['ro'] },

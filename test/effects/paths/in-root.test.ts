@@ -39,13 +39,13 @@ describe('a destination that is made along with its mount', () => {
     }
   });
 
-  it('of a file, with a parent in the root', () => {
+  it('is made with its parent, if it is a file and the parent stands in the root', () => {
     open('/run/.containerenv', 'file');
     assert.ok(statSync(join(rootfs, 'run/.containerenv')).isFile());
     assert.equal(statSync(join(rootfs, 'run')).mode & 0o777, 0o755);
   });
 
-  it('is left to who looks more closely where more is missing', () => {
+  it('is not made if more is missing: makePlaceholder does that', () => {
     for (const [path, kind] of [
       ['/a/b/file', 'file'],
       ['/a/directory', 'directory'],

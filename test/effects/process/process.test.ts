@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseStat } from '../../../effects/paths/proc.ts';
 import { applyCapabilities, capabilitySet, dropBounding } from '../../../effects/process/capabilities.ts';
 import { homeOf, variable, withHome, withoutDuplicates } from '../../../effects/process/environment.ts';
 import { candidates } from '../../../effects/process/program.ts';
@@ -60,17 +59,6 @@ test('a name is looked for in PATH, a path is not', () => {
   assert.deepEqual(candidates('sh', ['PATH=/bin::/usr/bin']), ['/bin/sh', './sh', '/usr/bin/sh']);
   assert.deepEqual(candidates('./sh', ['PATH=/bin']), ['./sh']);
   assert.deepEqual(candidates('sh', []), []);
-});
-
-test('the fields of a stat are found whatever the process is called', () => {
-  const fields = Array.from({ length: 50 }, (_, i) => String(i + 3))
-    .join(' ')
-    .replace(/^3 /, 'S ');
-  fc.assert(
-    fc.property(fc.string({ maxLength: 16 }), (name) => {
-      assert.deepEqual(parseStat(`17 (${name}) ${fields}`), { state: 'S', parent: 4, startTime: '22', pending: 31 });
-    }),
-  );
 });
 
 test('device numbers are those of the C library', () => {

@@ -9,7 +9,7 @@ import { aRecord } from '../../hooks/record.ts';
 
 const id = fc.integer({ min: 0, max: 4_294_967_294 });
 
-/** Ranges that do not meet, inside nor outside, as the kernel wants them; in any order. */
+/** Ranges that do not overlap, neither inside nor outside, as the kernel demands. Their order does not matter. */
 const mappings: fc.Arbitrary<IDMapping[]> = fc
   .array(
     fc.record({
@@ -53,7 +53,7 @@ test('what is written is read back as it was', () => {
   assert.deepEqual(parseMap(''), []);
 });
 
-test('an id outside is that of the one range which has it, and ids that differ inside differ outside', () => {
+test('the id outside comes from the one range that has it, and ids that differ inside differ outside', () => {
   fc.assert(
     fc.property(
       mappings,
@@ -96,7 +96,7 @@ test('a joined namespace has to have the mappings that the config gives beside i
   );
 });
 
-test('the host’s side is needed for what the init may not do, and by root alone', () => {
+test('the host’s side is needed for what the init may not do, and only if the runtime is root', () => {
   const one: IDMapping[] = [{ containerID: 0, hostID: 1000, size: 1 }];
   const bind: Mount = { destination: '/x', source: '/y', options: ['bind'] };
   const record = (document: Config, owner = 0): ContainerRecord => aRecord({}, { config: document, owner });
