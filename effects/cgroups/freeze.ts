@@ -23,7 +23,7 @@ function freezerOf({ layout, paths }: CgroupRecord): Freezer | undefined {
   return paths.unified === undefined ? undefined : { kind: 'v2', directory: paths.unified };
 }
 
-/** The same. @throws CgroupError in runc's words */
+/** The same of a container that has to have one. @throws CgroupError in runc's words */
 function neededFreezer(record: CgroupRecord): Freezer {
   const freezer = freezerOf(record);
   if (!freezer) throw new CgroupError('cannot toggle freezer: cgroups not configured for container');
