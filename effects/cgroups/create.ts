@@ -13,7 +13,7 @@ import { APPLYING, CgroupError, CgroupFileError, isCgroupError } from './error.t
 import { tryRead } from './files.ts';
 import { isFrozen } from './freeze.ts';
 import { membersBelow } from './members.ts';
-import { directoriesOf, memberDirectory } from './paths.ts';
+import { directoriesOf, memberDirectory, pathsDownTo } from './paths.ts';
 import { applyResources } from './resources.ts';
 import { makeUnified } from './v2/tree.ts';
 
@@ -107,7 +107,7 @@ function makeDirectories(
   made: string[],
 ): [directory: string, errno: number][] {
   const batch = new Batch();
-  const planned = directories.map((path) => ({ path, mkdir: batch.try(mkdirat(AT.FDCWD, path, 0o755)) }));
+  const planned = makingOf(batch, directories);
   const { results } = kernel.submit(batch.calls);
   const failures: [string, number][] = [];
   for (const { path, mkdir } of planned) {
@@ -119,14 +119,14 @@ function makeDirectories(
   return failures;
 }
 
+/** Adds the calls that make directories to a batch. */
+const makingOf = (batch: Batch, paths: readonly string[]) =>
+  paths.map((path) => ({ path, mkdir: batch.try(mkdirat(AT.FDCWD, path, 0o755)) }));
+
 /** Makes a directory and its missing parents, as `mkdir -p` does. @returns a positive errno, or 0 */
 function makeParents(kernel: Kernel, directory: string, made: string[]): number {
-  const parts = directory.split('/').slice(1);
   const batch = new Batch();
-  const planned = parts.map((_, i) => {
-    const path = `/${parts.slice(0, i + 1).join('/')}`;
-    return { path, mkdir: batch.try(mkdirat(AT.FDCWD, path, 0o755)) };
-  });
+  const planned = makingOf(batch, pathsDownTo(directory));
   const { results } = kernel.submit(batch.calls);
   for (const { path, mkdir } of planned) if (resultOf(results, mkdir) >= 0) made.push(path);
   // The first failure is the reason. Those below it fail only because they have no parent.

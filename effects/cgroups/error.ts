@@ -28,6 +28,12 @@ export class CgroupFileError extends CgroupError {
 export const isCgroupError = (error: unknown, ...names: readonly ErrnoName[]): error is CgroupFileError =>
   error instanceof CgroupFileError && names.some((name) => ERRNO[name] === error.errno);
 
+/**
+ * Whether a call failed because its cgroup is gone: ENODEV if that was removed while its file was open.
+ * @param result `-errno`
+ */
+export const isGone = (result: number): boolean => result === -ERRNO.ENOENT || result === -ERRNO.ENODEV;
+
 /** The failure of a write to a cgroup's file. @param errno positive */
 export const writeError = (path: string, value: string, errno: number): CgroupFileError =>
   new CgroupFileError(`write ${value.trimEnd()} to ${path}`, path, errno);

@@ -1,10 +1,9 @@
 /** Freezes a container's processes and thaws them again, by the v1 freezer or by v2's cgroup.freeze. */
 
 import { sleep } from '../../native/calls/sleep.ts';
-import { ERRNO } from '../../native/constants/errno.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { CgroupError, CgroupFileError } from './error.ts';
+import { CgroupError, CgroupFileError, isGone } from './error.ts';
 import { readText, tryRead, tryWrite, writeText } from './files.ts';
 import { regaining } from './regain.ts';
 import { type Visitor, walkCgroups } from './walk.ts';
@@ -23,7 +22,7 @@ function freezerOf({ layout, paths }: CgroupRecord): Freezer | undefined {
   return paths.unified === undefined ? undefined : { kind: 'v2', directory: paths.unified };
 }
 
-/** The same. @throws CgroupError in runc's words */
+/** The same of a container that has to have one. @throws CgroupError in runc's words */
 function neededFreezer(record: CgroupRecord): Freezer {
   const freezer = freezerOf(record);
   if (!freezer) throw new CgroupError('cannot toggle freezer: cgroups not configured for container');
@@ -57,7 +56,7 @@ export function thawDying(kernel: Kernel, record: CgroupRecord): void {
     enter(directory, below) {
       const frozen = tryRead(kernel, 'freezer.self_freezing', 1, directory);
       const failed = frozen === '1\n' ? tryWrite(kernel, 'freezer.state', 'THAWED', directory) : Number(frozen);
-      if (failed < 0 && failed !== -ERRNO.ENOENT && failed !== -ERRNO.ENODEV)
+      if (failed < 0 && !isGone(failed))
         throw new CgroupFileError(`thaw a cgroup in ${freezer.directory}`, freezer.directory, -failed);
       return below;
     },
@@ -76,7 +75,7 @@ export function isFrozen(kernel: Kernel, record: CgroupRecord): boolean {
   return regaining(kernel, record, () => {
     const text = tryRead(kernel, `${freezer.directory}/${file}`);
     if (typeof text === 'string') return text.trim() === '1';
-    if (text === -ERRNO.ENOENT || text === -ERRNO.ENODEV) return false;
+    if (isGone(text)) return false;
     throw new CgroupFileError(`read ${freezer.directory}/${file}`, freezer.directory, -text);
   });
 }

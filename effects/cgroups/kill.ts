@@ -9,7 +9,7 @@ import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Pid } from '../../native/kernel/numbers.ts';
 import { OwnedGroup } from '../../native/kernel/owned-group.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { CgroupError, CgroupFileError, writeError } from './error.ts';
+import { CgroupError, CgroupFileError, isGone, writeError } from './error.ts';
 import { tryRead, tryWrite } from './files.ts';
 import { freeze, isFrozen, thawDying } from './freeze.ts';
 import { members } from './members.ts';
@@ -92,7 +92,7 @@ function killUnified(kernel: Kernel, { paths }: CgroupRecord): boolean {
   const file = `${paths.unified}/cgroup.kill`;
   const errno = -tryWrite(kernel, file, '1');
   // A threaded cgroup has the file, and refuses to kill (EOPNOTSUPP).
-  if (errno === ERRNO.ENOENT || errno === ERRNO.EOPNOTSUPP || errno === ERRNO.ENODEV) return false;
+  if (isGone(-errno) || errno === ERRNO.EOPNOTSUPP) return false;
   if (errno > 0) throw writeError(file, '1', errno);
   return true;
 }
@@ -141,7 +141,7 @@ function isEmpty(kernel: Kernel, record: CgroupRecord): boolean {
   return regaining(kernel, record, () => {
     const text = tryRead(kernel, path);
     if (typeof text === 'string') return !/^populated 1$/m.test(text);
-    if (text === -ERRNO.ENOENT || text === -ERRNO.ENODEV) return true;
+    if (isGone(text)) return true;
     throw new CgroupFileError(`read ${path}`, path, -text);
   });
 }

@@ -4,7 +4,7 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Pid } from '../../native/kernel/numbers.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
-import { CgroupFileError } from './error.ts';
+import { CgroupFileError, isGone } from './error.ts';
 import { tryRead } from './files.ts';
 import { memberDirectory } from './paths.ts';
 import { regaining } from './regain.ts';
@@ -36,7 +36,7 @@ export function membersBelow(kernel: Kernel, directory: string): readonly Pid[] 
         text = inThreads ? tryRead(kernel, 'cgroup.threads', 1, fd) : '';
       }
       if (typeof text === 'string') pids.push(pidsIn(text));
-      else if (text === -ERRNO.ENOENT || text === -ERRNO.ENODEV) pids.push([]);
+      else if (isGone(text)) pids.push([]);
       else throw new CgroupFileError(`read cgroup.procs in ${directory}`, directory, -text);
       return below;
     },

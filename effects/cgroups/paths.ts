@@ -26,6 +26,12 @@ export interface CgroupPlanInput {
 export const cleanPath = (path: string): string =>
   path.startsWith('/') ? cleanInside(path) : cleanInside(path).slice(1);
 
+/** A directory and those above it, the topmost first: `/a`, `/a/b`, `/a/b/c`. The root is left out. */
+export function pathsDownTo(directory: string): readonly string[] {
+  const parts = directory.split('/').slice(1);
+  return parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`);
+}
+
 /** The directories of a cgroup, each once: controllers that are mounted together share a directory. */
 export const directoriesOf = (record: CgroupRecord): readonly string[] => [...new Set(Object.values(record.paths))];
 

@@ -35,7 +35,7 @@ function removeDirectories(kernel: Kernel, record: CgroupRecord): void {
 
 const rmdir = (parent: Fd, name: FileName): Call => unlinkat(parent, name, AT.REMOVEDIR);
 
-const isGone = (result: number): boolean => result >= 0 || result === -ERRNO.ENOENT;
+const isRemoved = (result: number): boolean => result >= 0 || result === -ERRNO.ENOENT;
 
 /** With pauses of 1, 2, 4 … 512 ms between them, as runc waits. */
 const ATTEMPTS = 11;
@@ -58,7 +58,7 @@ const AT_A_TIME = 256;
 function removeOnce(kernel: Kernel, directory: string): CgroupError | undefined {
   let failure: CgroupError | undefined;
   const note = (result: number): void => {
-    if (!isGone(result)) failure ??= new CgroupFileError(`rmdir ${directory}`, directory, -result);
+    if (!isRemoved(result)) failure ??= new CgroupFileError(`rmdir ${directory}`, directory, -result);
   };
   let found = false;
   try {
@@ -86,7 +86,7 @@ function removeEmpty<Name extends FileName>(kernel: Kernel, parent: Fd, names: r
     const batch = new Batch();
     const asked = names.slice(at, at + AT_A_TIME).map((name) => ({ name, removed: batch.try(rmdir(parent, name)) }));
     const { results } = kernel.submit(batch.calls);
-    for (const { name, removed } of asked) if (!isGone(resultOf(results, removed))) others.push(name);
+    for (const { name, removed } of asked) if (!isRemoved(resultOf(results, removed))) others.push(name);
   }
   return others;
 }

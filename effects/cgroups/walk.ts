@@ -15,7 +15,7 @@ import type { Fd } from '../../native/kernel/numbers.ts';
 import { Owned } from '../../native/kernel/owned.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
-import { CgroupError, CgroupFileError } from './error.ts';
+import { CgroupError, CgroupFileError, isGone } from './error.ts';
 
 export interface Visitor {
   /**
@@ -159,5 +159,3 @@ class Walk {
     return new CgroupFileError(what, this.#top, errno);
   }
 }
-
-const isGone = (value: number): boolean => value === -ERRNO.ENOENT || value === -ERRNO.ENODEV;

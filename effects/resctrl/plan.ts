@@ -47,7 +47,7 @@ export function planResctrl(local: Kernel, id: string, intelRdt: IntelRdt): Resc
   };
 }
 
-/** @throws EffectError where a group that the config names has other limits than the config. The same in runc */
+/** @throws EffectError where a group that the config names has other limits than the config, as in runc */
 function refuseConflicts(local: Kernel, path: string, intelRdt: IntelRdt): void {
   if (!intelRdt.closID) return;
   const { l3CacheSchema, memBwSchema } = intelRdt;

@@ -9,7 +9,7 @@ import { makeFileSystem } from './file-system.ts';
 
 /** Where the disk is mounted there. */
 export const MOUNTED = '/repository';
-const SOURCES = '{build,effects,library,machines,native,runtime,spec,commands,test}/**/*.{ts,mjs}';
+const SOURCES = '{build,commands,effects,library,machines,native,runtime,spec,test}/**/*.{ts,mjs}';
 const PACKAGES = [
   'koffi',
   'xstate',

@@ -16,7 +16,7 @@ export const v2Limits = (resources: LinuxResources): readonly Limit[] => [
   ...cpusetLimits(resources),
   ...hugetlbLimits(resources, 'max'),
   ...rdmaLimits(resources),
-  // The last word, since users name these files themselves.
+  // These come last and override the others, since the user names these very files.
   ...unifiedLimits(resources.unified ?? {}),
 ];
 

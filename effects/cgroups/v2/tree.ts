@@ -11,6 +11,7 @@ import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { LinuxResources } from '../../../spec/types.ts';
 import { APPLYING, CgroupError, CgroupFileError } from '../error.ts';
 import { planRead, planWrite, textOf, tryRead, tryWrite, writtenBy } from '../files.ts';
+import { pathsDownTo } from '../paths.ts';
 
 /**
  * Makes `directory` and what is missing above it.
@@ -49,8 +50,7 @@ export function makeUnified(kernel: Kernel, directory: string, resources: LinuxR
 
 /** The mount point of the hierarchy, and the directories from it down to `directory`. */
 function levelsOf(kernel: Kernel, directory: string): { root: string; levels: readonly string[] } {
-  const parts = directory.split('/').slice(1);
-  const all = parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`);
+  const all = pathsDownTo(directory);
   // The topmost directory that has this file is the mount point.
   const batch = new Batch();
   const reads = all.map((path) => planRead(batch, `${path}/cgroup.subtree_control`));
