@@ -6,7 +6,9 @@ import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 
-/** A test or suite began, ended, or printed something. These come file after file, though files run at the same time. */
+/**
+ * A test or suite began, ended, or printed something. These come file after file, even if files run at the same time.
+ */
 export type Report =
   | { readonly kind: 'start'; readonly name: string; readonly nesting: number; readonly file: string }
   | {
