@@ -1,6 +1,6 @@
 /**
- * Containers from one process, one after the other, through the library as npm's users get it (`build/library.ts`): in a
- * process of its own, run by bench.ts.
+ * Makes containers in one process, one after the other, through the library as npm's users get it (`build/library.ts`).
+ * bench.ts runs it in a process of its own.
  */
 
 const built = new URL('../dist/library/library/index.js', import.meta.url).href;
@@ -16,7 +16,7 @@ async function run(id: string): Promise<void> {
   await container.delete();
 }
 
-// A process that makes containers makes many: Node has compiled what it will after some 200.
+// A process that makes containers makes many. After some 200, Node has compiled all that it will compile.
 for (let i = 0; i < 200; i++) await run(`warm-${i}`);
 const times: number[] = [];
 for (let i = 0; i < Number(count); i++) {

@@ -1,4 +1,4 @@
-/** Times, taken in turn so that whatever else the machine does hits every runtime alike. */
+/** Takes times in turn, so that whatever else the machine does affects every runtime alike. */
 
 export interface Sample {
   readonly name: string;
@@ -16,9 +16,9 @@ export interface Figures {
 }
 
 /**
- * @param pause before each, in ms: the kernel still works for a while for a command that has ended (namespaces, cgroups, RCU), and
- * processors fall asleep
- * @returns in the order of the samples
+ * @param pause before each sample, in ms. After a command has ended, the kernel still works for it for a while
+ * (namespaces, cgroups, RCU), and processors fall asleep.
+ * @returns figures in the order of the samples
  */
 export function measure(samples: readonly Sample[], rounds: number, pause = 0): readonly Figures[] {
   const times = samples.map((): number[] => []);
@@ -45,19 +45,19 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
 }
 
-/** A table in Markdown: a row a runtime, with its ratio to the first one named in `against`. */
+/** A table in Markdown: a row for each runtime, with its ratio to each runtime that `against` names. */
 export function table(title: string, figures: readonly Figures[], against: readonly string[]): string {
   const ratio = (own: Figures, other: string): string => {
     const base = figures.find(({ name }) => name === other);
     return base === undefined || base === own ? '' : (own.median / base.median).toFixed(2);
   };
-  const rows = figures.map(
-    (one) =>
-      `| ${one.name} | ${one.median.toFixed(1)} | ${one.best.toFixed(1)} | ${against.map((other) => ratio(one, other)).join(' | ')} |`,
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rows = figures.map((one) =>
+    row([one.name, one.median.toFixed(1), one.best.toFixed(1), ...against.map((other) => ratio(one, other))]),
   );
   return [
-    `| ${title}, ms | median | best | ${against.map((name) => `/ ${name}`).join(' | ')} |`,
-    `| --- | --- | --- | ${against.map(() => '---').join(' | ')} |`,
+    row([`${title}, ms`, 'median', 'best', ...against.map((name) => `/ ${name}`)]),
+    row(['---', '---', '---', ...against.map(() => '---')]),
     ...rows,
   ].join('\n');
 }

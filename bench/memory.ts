@@ -1,4 +1,4 @@
-/** What a created container keeps in memory: the process that waits for `start`. */
+/** Measures what a created container keeps in memory: the process that waits for `start`. */
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

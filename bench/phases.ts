@@ -1,4 +1,4 @@
-/** Where the time of one cold `run` goes, told by its own trace. */
+/** Tells where the time of one cold `run` goes, by its own trace. */
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
@@ -11,7 +11,10 @@ interface Line {
   readonly at?: number;
 }
 
-/** @returns milliseconds by phase, medians of `rounds`, in the order in which they come; a trace costs time itself, so the sum is too high */
+/**
+ * @returns milliseconds by phase, in the order in which the phases come: the median of `rounds`. A trace takes time
+ * itself, so the sum is too high.
+ */
 export function phasesOfRun(
   runtime: Runtime,
   bundle: string,

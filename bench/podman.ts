@@ -1,4 +1,4 @@
-/** `podman run --rm` with each runtime below it: what a user of an engine waits for. */
+/** Measures `podman run --rm` with each runtime, which is what the user of an engine waits for. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -10,8 +10,8 @@ import { type Figures, measure } from './measure.ts';
 import type { Runtime } from './runtimes.ts';
 
 /**
- * @param volatile on a tmpfs, as podman's own folders in /run are
- * @returns nothing where podman is not installed
+ * @param volatile a folder on a tmpfs, as podman's own folders in /run are
+ * @returns nothing if podman is not installed
  */
 export async function podmanRuns(
   folder: string,

@@ -1,11 +1,14 @@
-/** docker's default seccomp profile, as engines hand it to a runtime: from the copy that Debian installs with podman. */
+/**
+ * docker's default seccomp profile as engines hand it to a runtime, made from the copy that Debian installs with
+ * podman.
+ */
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { Config } from '../spec/types.ts';
 
 /** Package golang-github-containers-common, which podman depends on. */
 const PROFILE = '/usr/share/containers/seccomp.json';
-/** What decides about its conditional rules, of the capabilities that docker gives. */
+/** The capabilities that docker gives which conditions of the profile ask for. */
 const CAPABILITIES: readonly string[] = ['CAP_SYS_CHROOT', 'CAP_AUDIT_WRITE'];
 
 type Seccomp = NonNullable<NonNullable<Config['linux']>['seccomp']>;
@@ -28,7 +31,7 @@ interface Profile {
   }[];
 }
 
-/** @returns undefined where it is not installed */
+/** @returns undefined if it is not installed */
 export function dockersProfile(): Seccomp | undefined {
   if (!existsSync(PROFILE)) return undefined;
   const { defaultAction, defaultErrnoRet, syscalls }: Profile = JSON.parse(readFileSync(PROFILE, 'utf8'));

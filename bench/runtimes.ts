@@ -1,4 +1,4 @@
-/** What is measured, and how each of it is made comparable: the same bundle, the same commands, the same cgroup layout. */
+/** The runtimes that are measured, and how each is called: with the same bundle and the same arguments. */
 
 import { spawnSync } from 'node:child_process';
 import { findProgram } from '../build/compiler.ts';
@@ -10,7 +10,7 @@ export interface Runtime {
   readonly version: string;
 }
 
-/** @returns undefined where it is not installed */
+/** @returns undefined if it is not installed */
 export function runtimeAt(name: string, path: string | undefined, root: string): Runtime | undefined {
   if (path === undefined) return undefined;
   const { stdout, status } = spawnSync(path, ['--version'], { encoding: 'utf8' });
@@ -20,10 +20,10 @@ export function runtimeAt(name: string, path: string | undefined, root: string):
 
 export const installed = (name: string): string | undefined => findProgram(name);
 
-/** @throws Error where the command fails: what does not work has no speed */
+/** @throws Error if the command fails: what does not work has no speed */
 export function invoke(runtime: Runtime, ...args: readonly string[]): void {
   const [program = '', ...options] = runtime.command;
-  // No output: what writes to a pipe would wait for us.
+  // The output is discarded. A command that writes to a pipe would wait for us.
   const { status, error } = spawnSync(program, [...options, ...args], { stdio: 'ignore' });
   if (status !== 0) throw error ?? new Error(`${runtime.name} ${args.join(' ')}: exit status ${status}`);
 }

@@ -1,4 +1,4 @@
-/** That every field of config.json has a test, that the test is there and speaks of it, and that the document says so. */
+/** Every field of config.json has a test, the test exists and speaks of the field, and the document says so. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -55,7 +55,7 @@ test('docs/conformance.md says so', () => {
   assert.equal(text, conformanceDocument(), 'it has changed: run `npm run conformance`');
 });
 
-/** By the whole word: `ro` is not said by `process`. */
+/** Looks for the whole word: `process` does not say `ro`. */
 function speaksOf(text: string, word: string): boolean {
   return new RegExp(`(?<!\\w)${RegExp.escape(word)}(?!\\w)`).test(text);
 }

@@ -1,4 +1,4 @@
-/** Which test shows each field of config.json: the sections of `covered/`. */
+/** Tells which test shows each field of config.json. The sections are in `covered/`. */
 
 import { CONFIG, SECTIONS } from './covered/config.ts';
 import { LINUX } from './covered/linux.ts';
@@ -10,7 +10,7 @@ import type { Coverage, Covered } from './registry.ts';
 
 export const COVERED: Covered = { ...PROCESS, ...CONFIG, ...LINUX, ...RESOURCES, ...SECCOMP, ...SCHEDULING };
 
-/** What shows a field; nothing where nobody has said. */
+/** @returns what shows a field; undefined if nobody has said */
 export function coverageOf(path: string): Coverage | undefined {
   const section = Object.keys(SECTIONS).find((one) => path.startsWith(`${one}.`));
   return COVERED[path] ?? (section === undefined ? undefined : SECTIONS[section]);

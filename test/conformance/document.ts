@@ -1,4 +1,4 @@
-/** docs/conformance.md, from the schema and from what covers it. */
+/** Makes docs/conformance.md from the schema and from what covers it. */
 
 import { coverageOf } from './coverage.ts';
 import { configFields, type Field } from './fields.ts';
@@ -6,12 +6,13 @@ import type { Coverage, TestName } from './registry.ts';
 
 const HEAD = `# Conformance
 
-Every field of config.json on Linux ([the specification](https://github.com/opencontainers/runtime-spec), version 1.3), and
-the tests that show that it acts. Made by \`npm run conformance\` from our own schema (\`spec/config/\`) and
-\`test/conformance/\`; a field without a test, or a test that is not there, fails \`npm test\`.
+This page lists every field of config.json on Linux, after version 1.3 of
+[the specification](https://github.com/opencontainers/runtime-spec), and the tests that show what the field does.
+\`npm run conformance\` writes it from our own schema (\`spec/config/\`) and from \`test/conformance/\`. \`npm test\`
+fails if a field has no test, or if a test that is named here does not exist.
 
-\`[]\` is any item of a list, \`*\` any key of a map. Files are below \`test/\`; those in \`integration/\` ask the kernel
-about real containers.
+In the paths of fields, \`[]\` means any item of a list, and \`*\` any key of a map. The files are below \`test/\`.
+Those in \`integration/\` ask the kernel about real containers.
 `;
 
 export function conformanceDocument(): string {
@@ -23,7 +24,7 @@ export function conformanceDocument(): string {
   return [HEAD, ...tables].join('\n');
 }
 
-/** `process`, `linux.resources`, …: what stands alone is of the config itself. */
+/** @returns `process`, `linux.resources`, …; `config` for a field at the top level */
 function sectionOf({ path }: Field): string {
   const [top = '', second = ''] = path.split(/[.[]/);
   if (top === 'linux' && ['resources', 'seccomp'].includes(second)) return `${top}.${second}`;

@@ -1,4 +1,4 @@
-/** Every field that config.json may have, read from our own schema: what docs/conformance.md has a row for. */
+/** Reads every field that config.json may have from our own schema. docs/conformance.md has a row for each. */
 
 import { jsonSchemaOf } from '../../build/validators.ts';
 import { configSchema } from '../../spec/config/config.ts';
@@ -6,11 +6,11 @@ import { WIDE_KEYWORD } from '../../spec/integers.ts';
 import { MOUNT_OPTIONS } from '../../spec/mount-options.ts';
 
 export interface Field {
-  /** `linux.resources.memory.limit`; `[]` is any item of a list, `*` any key of a map. */
+  /** `linux.resources.memory.limit`. `[]` means any item of a list, `*` any key of a map. */
   readonly path: string;
   /** `string`, `uint32`, … */
   readonly type: string;
-  /** What it may be where only some values are allowed: each is to be tested. */
+  /** The values that are allowed, if only some are. Each must be tested. */
   readonly values: readonly string[];
 }
 
@@ -25,10 +25,10 @@ interface Schema {
   readonly [WIDE_KEYWORD]?: string;
 }
 
-/** In the order of the schema. A field that holds others has no row of its own. */
+/** The fields in the order of the schema. A field that holds others has no row of its own. */
 export function configFields(): readonly Field[] {
   return fieldsOf(jsonSchemaOf(configSchema), '').map((field) =>
-    // The schema leaves options open, since a file system has its own; these are the runtime's.
+    // The schema allows any option, since each file system has its own. These are the options of the runtime.
     field.path === 'mounts[].options[]' ? { ...field, values: Object.values(MOUNT_OPTIONS).flat() } : field,
   );
 }
@@ -44,7 +44,7 @@ function fieldsOf(schema: Schema, path: string): readonly Field[] {
   return [{ path, type: typeOf(schema), values: schema.enum ?? [] }];
 }
 
-/** Bounds of JSON numbers, as the specification's names for them. */
+/** The specification's names for numbers with these bounds. */
 const BOUNDED: Readonly<Record<string, string>> = {
   '0 255': 'uint8',
   '0 65535': 'uint16',

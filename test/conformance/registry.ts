@@ -1,18 +1,18 @@
-/** How a test is named, and what it shows of a field. */
+/** Types and helpers to name a test, and what it shows of a field. */
 
 export interface TestName {
-  /** Below test/. */
+  /** Its path below test/. */
   readonly file: string;
-  /** Its title, or that of a suite. */
+  /** The title of the test, or of a suite. */
   readonly title: string;
 }
 
 export type Coverage =
   | { readonly kind: 'tests'; readonly tests: readonly TestName[] }
-  /** Accepted and without effect, by the specification or as with runc. */
+  /** The field is accepted but has no effect, by the specification or as in runc. */
   | { readonly kind: 'without effect'; readonly reason: string; readonly tests: readonly TestName[] };
 
-/** Coverage by a field's path, as configFields() has it. */
+/** What covers a field, by its path as in configFields(). */
 export type Covered = Readonly<Record<string, Coverage>>;
 
 export const by = (...tests: readonly TestName[]): Coverage => ({ kind: 'tests', tests });
@@ -23,7 +23,9 @@ export const withoutEffect = (reason: string, ...tests: readonly TestName[]): Co
   tests,
 });
 
-/** Names tests of a file: `const userns = testsIn('integration/userns.test.ts')`, `userns('is joined …')`. */
+/**
+ * Names tests of a file. After `const userns = testsIn('integration/userns.test.ts')`, write `userns('is joined …')`.
+ */
 export const testsIn =
   (file: string) =>
   (title: string): TestName => ({ file, title });

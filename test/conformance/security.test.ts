@@ -1,4 +1,4 @@
-/** That each test named in docs/security.md is there, and that no CVE that a test names is missing. */
+/** Each test named in docs/security.md exists, and no CVE that a test names is missing there. */
 
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const rows = text
 
 const CVE = /CVE-\d{4}-\d+/g;
 
-/** What has to have a row: runc's and crun's, as far as a runtime is concerned. */
+/** The CVEs that must have a row: those of runc and crun that concern a runtime. */
 const KNOWN = [
   ...['2016-9962', '2019-5736', '2019-16884', '2019-18837', '2019-19921', '2021-30465', '2021-43784', '2022-24769'],
   ...['2022-27650', '2022-29162', '2023-25809', '2023-27561', '2023-28642', '2024-21626', '2024-45310', '2025-24965'],

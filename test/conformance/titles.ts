@@ -1,4 +1,4 @@
-/** The titles of the tests and suites in a test file, read from its text. */
+/** Reads the titles of tests and suites from the text of a test file. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ const CALL = /\b(?:test|it|suite|describe)\(\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/g
 
 export const textOf = (file: string): string => readFileSync(join(TESTS, file), 'utf8');
 
-/** One pattern a title; `${…}` in it stands for anything. */
+/** One pattern for each title. `${…}` in a title stands for anything. */
 function titlesOf(text: string): readonly RegExp[] {
   return [...text.matchAll(CALL)].map(([, quote = '', title = '']) => {
     const plain = title.replace(/\\(.)/g, '$1');

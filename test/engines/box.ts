@@ -1,13 +1,19 @@
-/** The image of all scenarios: Debian's static busybox, with a user besides root. Made here, never fetched. */
+/**
+ * The image of all scenarios: Debian's static busybox, with a user besides root. It is made here, and never fetched.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const BUSYBOX = '/bin/busybox';
-/** What scenarios call. Engines without a layered file system copy the image for each container, so it is small. */
+/**
+ * The commands that scenarios call. The image is small, since engines without a layered file system copy it for each
+ * container.
+ */
 const COMMANDS =
-  'cat chmod chown cut dd df echo env grep head hostname id ls mkdir mknod od ps pwd readlink rm sh sleep sort stat tail test touch tr true tty wc';
+  'cat chmod chown cut dd df echo env grep head hostname id ls mkdir mknod od ps pwd readlink rm sh sleep sort ' +
+  'stat tail test touch tr true tty wc';
 
 /** @returns the path of a tar archive of the root file system, below the folder */
 export function boxArchive(folder: string): string {

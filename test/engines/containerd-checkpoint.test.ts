@@ -1,4 +1,7 @@
-/** containerd's checkpoints, where CRIU works: apart from the rest, since that is in the test machine more than elsewhere. */
+/**
+ * containerd's checkpoints, where CRIU works. They have a file of their own, since CRIU works in the test machine
+ * rather than elsewhere.
+ */
 
 import { describe } from 'node:test';
 import { noCriu, provideCriu } from '../integration/criu.ts';

@@ -1,4 +1,4 @@
-/** A daemon of the test's own: started, waited for, ended by its pid. */
+/** A daemon for the test alone: it is started, waited for, and ended by its pid. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -8,14 +8,14 @@ const PATIENCE_MS = 120_000 * PATIENCE;
 
 export interface Daemon {
   readonly pid: number;
-  /** Ends it, and waits for that. */
+  /** Ends it, and waits for its end. */
   stop(): Promise<void>;
 }
 
 /**
  * @param log a file that takes what it prints
  * @param ready asks whether it serves
- * @throws with what it printed, where it ends or does not serve in time
+ * @throws with what it printed, if it ends or does not serve in time
  */
 export async function startDaemon(
   argv: readonly string[],
@@ -25,12 +25,13 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const [command = ''] = argv;
   const output = openSync(log, 'w');
-  // So that it ends with this process, however that ends.
+  // The daemon ends when this process does, however that happens.
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...argv], { env, stdio: ['ignore', output, output] });
   closeSync(output);
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
-  failed.catch(() => {}); // told where it is waited for
+  // The failure is thrown below, where it is waited for.
+  failed.catch(() => {});
   for (let waited = 0; ; waited += 50) {
     await Promise.race([failed, new Promise((done) => setTimeout(done, 50))]);
     if (isEnded(child)) throw new Error(`${command} ended: ${readFileSync(log, 'utf8')}`);

@@ -16,7 +16,7 @@ import { documented } from './snippets.ts';
 
 describe('docker', { skip: noContainers || missing('docker', 'dockerd', 'containerd') }, () => {
   const work = workFolder('docker');
-  // Containers with a user namespace pass it.
+  // Containers with a user namespace must be able to pass through it.
   chmodSync(work.path, 0o711);
   const shared = sharedNames();
   let ours: Docker;
@@ -30,7 +30,7 @@ describe('docker', { skip: noContainers || missing('docker', 'dockerd', 'contain
   });
 
   after(async () => {
-    // In this order: what the first has found without shims' folders is what it leaves.
+    // The order matters: each docker leaves the folders of shims that it did not find when it began.
     for (const docker of [runc, ours]) assert.deepEqual((await docker?.close()) ?? [], []);
     assert.deepEqual(
       [...sharedNames()].filter((name) => !shared.has(name)),

@@ -1,4 +1,4 @@
-/** docs/engines.md: what of it no engine's test runs. */
+/** The parts of docs/engines.md that no engine's test runs. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** What an engine and its runtime must not leave on the machine, and how what they leave by design is removed. */
+/** What an engine and its runtime must not leave on the machine, and how to remove what they leave by design. */
 
 import { existsSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { namesIn, subdirectories, textOf } from '../integration/gone-meanwhile.t
 
 const CGROUPS = '/sys/fs/cgroup';
 const TMPFS_MAGIC = 0x01021994;
-/** Where engines and runtimes put things that outlive their processes, and what of it would be theirs. */
+/** Folders where engines and runtimes put what outlives their processes, and the names that would be theirs. */
 const SHARED: readonly (readonly [folder: string, name: RegExp])[] = [
   ['/run', /^(containerd|docker|docker\.sock|libpod)$/],
   ['/run/netns', /./],
@@ -15,7 +15,7 @@ const SHARED: readonly (readonly [folder: string, name: RegExp])[] = [
   ['/dev/shm', /^libpod_/],
 ];
 
-/** What is in the folders that all of the machine shares; compare two of them. */
+/** The names in the folders that all of the machine shares. Compare two of these sets. */
 export function sharedNames(): ReadonlySet<string> {
   return new Set(
     SHARED.flatMap(([folder, name]) =>
@@ -27,8 +27,8 @@ export function sharedNames(): ReadonlySet<string> {
 }
 
 /**
- * Of one engine: processes that name its folder (clients, daemons, monitors, shims, runtimes) or are in its cgroup,
- * mounts below the folder, cgroups in its cgroup but for those that podman keeps for monitors.
+ * What one engine has: processes that name its folder (clients, daemons, monitors, shims, runtimes) or are in its
+ * cgroup; mounts below the folder; and cgroups inside its cgroup, except those that podman keeps for monitors.
  * @param cgroup the name of a cgroup at the top of each hierarchy
  */
 export function footprint(folder: string, cgroup: string): string[] {
@@ -46,7 +46,10 @@ export function footprint(folder: string, cgroup: string): string[] {
 const isInside = (pid: number, cgroup: string): boolean =>
   new RegExp(`:/${cgroup}(/|$)`, 'm').test(textOf(`/proc/${pid}/cgroup`));
 
-/** Ends the processes of one engine's namespace: those that name the folder and it, and those in its cgroup. */
+/**
+ * Ends the processes of one namespace of an engine: those that name the folder and the namespace, and those in its
+ * cgroup.
+ */
 export function endAll(folder: string, namespace: string): void {
   for (const { pid, command } of processes())
     if ((command.includes(`${folder}/`) && command.includes(namespace)) || isInside(pid, namespace))
@@ -70,19 +73,25 @@ export function mountsBelow(folder: string): string[] {
 export function removeCgroup(cgroup: string): void {
   for (const hierarchy of hierarchies()) {
     const path = join(hierarchy, cgroup);
-    // Engines make folders and files in the place of a controller that is not mounted, too.
+    // Engines also make folders and files where a controller would be that is not mounted.
     if (existsSync(path) && statfsSync(path).type === TMPFS_MAGIC) rmSync(path, { recursive: true });
     for (const inner of [...below(path).toReversed(), path]) if (existsSync(inner)) rmdirSync(inner);
   }
 }
 
-/** Where containerd's shims put sockets, ctr the FIFOs of what it restores, and the state of the runc that cleans up after a failure, whatever its configuration says; and where dockerd's plug-ins would be. */
+/**
+ * Folders that engines use whatever their configuration says: for the sockets of containerd's shims, for the FIFOs of
+ * what ctr restores, for the state of the runc that cleans up after a failure, and for plug-ins of dockerd.
+ */
 const ENGINE_FOLDERS = [
   ...['/run/containerd/s', '/run/containerd/fifo', '/run/containerd/runc', '/run/containerd'],
   ...['/run/docker/plugins', '/run/docker'],
 ];
 
-/** @returns what removes those that were not there before, as far as they are empty: another containerd may have come */
+/**
+ * @returns a function that removes the folders that were not there before. It leaves those that are not empty, since
+ * another containerd may have come.
+ */
 export function engineFolders(): (namespaces?: readonly string[]) => void {
   const foreign = ENGINE_FOLDERS.filter((path) => existsSync(path));
   return (namespaces = []) => {
@@ -94,22 +103,12 @@ export function engineFolders(): (namespaces?: readonly string[]) => void {
   };
 }
 
-/** What is still there after a while: monitors and shims clean up after their containers by themselves. */
-export async function lasting(look: () => string[]): Promise<string[]> {
-  let left = look();
-  for (let tries = 0; left.length > 0 && tries < 300; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    left = look();
-  }
-  return left;
-}
-
 const hierarchies = (): string[] =>
   existsSync(join(CGROUPS, 'cgroup.controllers'))
     ? [CGROUPS]
     : subdirectories(CGROUPS).map((name) => join(CGROUPS, name));
 
-/** A folder comes before those in it. */
+/** Every folder comes before those inside it. */
 const below = (parent: string): string[] =>
   subdirectories(parent).flatMap((name) => [join(parent, name), ...below(join(parent, name))]);
 

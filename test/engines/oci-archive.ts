@@ -1,4 +1,4 @@
-/** The image as containerd imports it: an OCI image layout in a tar archive, written here by the image specification. */
+/** Writes the image as containerd imports it: an OCI image layout in a tar archive, after the image specification. */
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** Small programs of the shell's, which stand before an engine's client or a runtime. */
+/** Small shell scripts that stand before the client of an engine, or before a runtime. */
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,15 +12,15 @@ export function program(folder: string, name: string, body: string): string {
   return path;
 }
 
-/** As a word of the shell's. */
+/** Quotes text as one word for the shell. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The first of these programs that is missing, as a reason to skip; false where all are there. */
+/** A reason to skip, with the first of these programs that is missing; false if none is. */
 export function missing(...names: readonly string[]): string | false {
   const name = names.find((one) => located(one) === undefined);
   return name === undefined ? false : `${name} is not installed`;
 }
 
-/** Debian's own program first: an administrator's may be of another version. */
+/** Debian's own program comes first, since an administrator may have installed another version. */
 export const located = (name: string): string | undefined =>
   ['/usr/bin', '/usr/sbin'].map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? findProgram(name);

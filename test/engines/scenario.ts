@@ -1,6 +1,6 @@
 /**
- * Scenarios of an engine: shell scripts, played with our runtime below it and with Debian's runc, and compared.
- * A script says what a user would type; what it prints, statuses by `try`, is what is looked at.
+ * Scenarios of an engine: shell scripts, which are played with our runtime below the engine and with Debian's runc. A
+ * script says what a user would type. What it prints, and the statuses that `try` adds, are compared.
  */
 
 import assert from 'node:assert/strict';
@@ -14,31 +14,31 @@ import { program } from './program.ts';
 export interface Scenario {
   readonly title: string;
   readonly script: string;
-  /** All that it prints, both streams in one, made `plain`; or what must be found in that. */
+  /** All that it prints on both streams, made `plain`; or what must be found in that. */
   readonly expected: string | RegExp;
-  /** What differs between two runs of any runtime besides what `plain` knows: each match becomes `…`. */
+  /** What differs between two runs of any runtime and is not known to `plain`. Each match becomes `…`. */
   readonly varying?: RegExp;
-  /** Why it can't be played here; false where it can. */
+  /** Why it cannot be played here; false if it can. */
   readonly skip?: string | false;
-  /** Why its text, which is as expected, need not be runc's to the letter. */
+  /** Why its text, though as expected, may differ from runc's. */
   readonly unlike?: string;
 }
 
-/** An engine of the test's own, which runs containers by one runtime. */
+/** An engine for the test alone, which runs containers by one runtime. */
 export interface Engine {
   readonly runtime: string;
-  /** Where it puts everything; scripts are played in a folder below it. */
+  /** Where it puts everything. Scripts are played in a folder below. */
   readonly folder: string;
-  /** `PATH` finds the engine's client first. */
+  /** `PATH` begins with a folder that has the client of the engine. */
   readonly env: NodeJS.ProcessEnv;
 }
 
 const PATIENCE_MS = 120_000 * PATIENCE;
 
-/** Makes what every script may call, in a folder that comes first in PATH. */
+/** Makes the programs that every script may call, in a folder that comes first in PATH. */
 export function scriptPrograms(bin: string): void {
   mkdirSync(bin, { recursive: true });
-  // The status of a command, as a line after what it printed.
+  // Prints the status of a command, as a line after its output.
   program(bin, 'try', '"$@"\necho "[$?]"');
   // Waits until a shell command succeeds.
   program(
@@ -46,13 +46,13 @@ export function scriptPrograms(bin: string): void {
     'wait_until',
     'for n in $(seq 1000); do sh -c "$1" > /dev/null 2>&1 && exit 0; sleep 0.05; done\necho "never: $1"; exit 1',
   );
-  // Force, which races with the monitor's own cleaning up, by design or not.
+  // Removal by force races with the cleaning up of the monitor itself, whether by design or not.
   program(bin, 'put_away', 'wait_until "podman rm --force --time 0 --ignore $*"');
-  // In a terminal of its own; what it types comes from standard input.
+  // Runs a command in a terminal of its own. What is typed there comes from standard input.
   program(bin, 'in_terminal', 'exec script --quiet --return --command "$1" /dev/null');
 }
 
-/** @param ours undefined where the engine could not be started; `runc` where there is no runc */
+/** @param engines `ours` is undefined if the engine could not be started, and `runc` if there is no runc */
 export function playAll(
   scenarios: readonly Scenario[],
   engines: () => { readonly ours: Engine; readonly runc: Engine | undefined },
@@ -69,17 +69,17 @@ function compare(t: TestContext, { expected, unlike }: Scenario, own: string, pe
   if (typeof expected === 'string') assert.equal(own, expected);
   else assert.match(own, expected);
   if (peer === undefined || unlike !== undefined) return;
-  // Where runc itself does not do what is expected, ours need not look like it.
+  // If runc itself does not do what is expected, ours need not look like it.
   const peerIsRight = typeof expected === 'string' ? peer === expected : expected.test(peer);
   if (peerIsRight) assert.equal(own, peer);
   else t.diagnostic(`runc does worse: ${JSON.stringify(peer)}`);
 }
 
-/** @returns what the script printed, made plain */
+/** @returns the output of the script, made plain */
 async function play(engine: Engine, { script, varying }: Scenario): Promise<string> {
   const folder = mkdtempSync(join(engine.folder, 'script-'));
   const file = join(folder, '.printed');
-  // Not a pipe, which would end only with the container that inherits it.
+  // A pipe would end only with the container that inherits it.
   const output = openSync(file, 'a');
   try {
     const child = spawn('sh', ['-c', script], {
@@ -89,7 +89,7 @@ async function play(engine: Engine, { script, varying }: Scenario): Promise<stri
       detached: true,
     });
     const { pid } = child;
-    // The script's whole process group, which is ours alone.
+    // This kills the process group of the script, which holds nothing else.
     const limit = setTimeout(() => pid !== undefined && process.kill(-pid, 'SIGKILL'), PATIENCE_MS);
     const signal = await new Promise<NodeJS.Signals | null>((done, failed) => {
       child.once('error', failed);
@@ -105,7 +105,7 @@ async function play(engine: Engine, { script, varying }: Scenario): Promise<stri
   }
 }
 
-/** Without names that differ each time, and without the words that differ between runtimes. */
+/** Replaces names that differ each time, and removes the words that differ between runtimes. */
 function plain(text: string): string {
   return (
     text
@@ -114,9 +114,9 @@ function plain(text: string): string {
       .replace(/\b[0-9a-f]{12}\b/g, 'ID')
       .replace(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d)?( UTC)?/g, 'TIME')
       .replace(/\brunc(hart)?\b/g, 'RUNTIME')
-      // docker's client says it or not, as it happens.
+      // docker's client prints this line or not, by chance.
       .replace(/^time="TIME" level=error msg="error waiting for container: context canceled"\n/gm, '')
-      // Where our messages say more: the errno by its name.
+      // Our messages also give the name of the errno.
       .replace(/ \(E[A-Z0-9]+\)/g, '')
   );
 }

@@ -1,12 +1,15 @@
-/** The snippets of docs/engines.md and of README: a fenced block's language is followed by the name by which tests take it. */
+/**
+ * The snippets of docs/engines.md and of README. The fence of each names its language, and then the name by which tests
+ * take it.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scenario } from './scenario.ts';
 
-/** Where the page installs it. */
+/** Where the page installs runchart. */
 const INSTALLED = '/usr/local/bin/runchart';
-/** What the page runs, which is fetched. */
+/** The image that the page runs, which an engine would fetch. */
 const IMAGE = /docker\.io\/library\/alpine/g;
 
 interface Snippet {
@@ -25,21 +28,24 @@ export function pageSnippets(file = 'docs/engines.md'): readonly Snippet[] {
   }));
 }
 
-/** The page's only snippet of a name. */
+/** The only snippet of that name on the page. */
 export function snippet(name: string, file = 'docs/engines.md'): string {
   const [found, another] = pageSnippets(file).filter((one) => one.name === name);
   if (found === undefined || another !== undefined) throw new Error(`${file} has not one snippet ${name}`);
   return found.text;
 }
 
-/** The same with another runtime: its name, and its path, in the place of ours. */
+/** The same snippet with the name and the path of another runtime instead of ours. */
 export const snippetFor = (name: string, runtime: string, path: string): string =>
   snippet(name)
     .split(INSTALLED)
     .map((text) => text.replace(/\brunchart\b/g, runtime))
     .join(path);
 
-/** The page's commands for an engine, each with an image that is there. `$RUNTIME` and `$NAME` are the runtime's path and name. */
+/**
+ * The page's commands for an engine, with an image that exists. `$RUNTIME` and `$NAME` are the path and the name of the
+ * runtime.
+ */
 export const documented = (engine: string): readonly Scenario[] =>
   pageSnippets()
     .filter(({ name, language }) => name === engine && language === 'sh')

@@ -1,4 +1,4 @@
-/** The fresh machine's walls: what runs inside ends with it, and nothing of it is left. */
+/** The walls around a fresh root: what runs inside ends with it, and nothing of it is left. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -42,10 +42,9 @@ describe('inside a fresh root', { skip }, () => {
     await (async () => {
       await using inside = new Inside(root, new AbortController().signal);
       const [cgroup] = cgroups();
-      // Both outlive the command; the sleep holds none of its output.
-      await inside.run(
-        `${cgroup === undefined ? '' : `mkdir ${cgroup}/left; `}mount -t tmpfs tmpfs /tmp; sleep 10031 > /dev/null 2>&1 &`,
-      );
+      // The cgroup and the sleep outlive the command. The sleep does not hold the command's output.
+      const inCgroup = cgroup === undefined ? '' : `mkdir ${cgroup}/left; `;
+      await inside.run(`${inCgroup}mount -t tmpfs tmpfs /tmp; sleep 10031 > /dev/null 2>&1 &`);
       if (cgroup !== undefined) assert.ok(existsSync(join(cgroup, 'left')));
     })();
     assert.deepEqual(cgroups(), []);
@@ -79,7 +78,7 @@ describe('inside a fresh root', { skip }, () => {
   });
 });
 
-/** A process may be gone meanwhile. */
+/** @returns nothing if the process is gone */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');

@@ -1,11 +1,14 @@
-/** Runs commands in a root file system as if it were a machine's: with mounts, processes and cgroups of its own. */
+/** Runs commands in a root file system as if it were a machine, with mounts, processes and cgroups of its own. */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-/** Becomes the first process of its namespaces, and waits for all that becomes its child, as a machine's init does. */
+/**
+ * Becomes the first process of its namespaces. It waits for every process that becomes its child, as a machine's init
+ * does.
+ */
 const INIT = `
 mount --make-rprivate /
 mount --bind "$0" "$0"
@@ -24,12 +27,12 @@ exec sh -c 'sh -c "$0"; exit $?' "$1"
 `;
 const NAMESPACES = ['--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child=SIGKILL'];
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** How this machine reaches the network. */
+/** The variables by which this machine reaches the network. */
 const PASSED_ON = /^(https?|no)_proxy$/i;
 
 interface Ended {
   readonly status: number | null;
-  /** Standard output and standard error, as they came. */
+  /** Standard output and standard error, in the order in which they came. */
   readonly output: string;
   readonly seconds: number;
 }
@@ -46,13 +49,13 @@ export class Inside implements AsyncDisposable {
     this.#cgroups.forEach(makeCgroup);
   }
 
-  /** The command's processes have ended when it resolves, and so have those that it left behind. */
+  /** When it resolves, the processes of the command have ended, and so have those that it left behind. */
   async run(command: string): Promise<Ended> {
     const started = performance.now();
     const enter = this.#cgroups.map((cgroup) => `echo $$ > ${cgroup}/cgroup.procs`).join('; ');
     const child = spawn(
       'sh',
-      // Should this process be killed, the namespaces' first process is too.
+      // If this process is killed, the first process of the namespaces is killed too.
       ['-ec', `${enter}\nexec setpriv --pdeathsig KILL unshare "$@"`, 'sh', ...NAMESPACES].concat([
         'sh',
         '-ec',
@@ -91,8 +94,8 @@ function environment(): Record<string, string> {
 }
 
 /**
- * Where this process is in each hierarchy. A machine with cgroup v2 alone has none to offer: there, a cgroup with
- * processes cannot have others below it that are limited.
+ * Finds the cgroup of this process in each hierarchy. On a machine with cgroup v2 alone, there is none to use: a cgroup
+ * with processes cannot have limited cgroups below it.
  */
 function ownCgroups(): string[] {
   if (existsSync('/sys/fs/cgroup/cgroup.controllers')) return [];
@@ -113,7 +116,7 @@ function ownCgroups(): string[] {
     });
 }
 
-/** A new cpuset of cgroup v1 is empty, and takes no process before it has CPUs and memory. */
+/** A new cpuset of cgroup v1 is empty. It takes no process before it has CPUs and memory. */
 function makeCgroup(cgroup: string): void {
   mkdirSync(cgroup);
   for (const name of ['cpuset.cpus', 'cpuset.mems'])
@@ -121,7 +124,7 @@ function makeCgroup(cgroup: string): void {
       writeFileSync(join(cgroup, name), readFileSync(join(cgroup, '..', name), 'utf8').trim());
 }
 
-/** With all below it, once the kernel is done with the processes that were killed. */
+/** Removes a cgroup and those below it, as soon as the kernel is done with the processes that were killed. */
 async function removeCgroup(cgroup: string): Promise<void> {
   for (const entry of readdirSync(cgroup, { withFileTypes: true }))
     if (entry.isDirectory()) await removeCgroup(join(cgroup, entry.name));

@@ -1,18 +1,18 @@
-/** A minimal Debian on this machine's disk, with a clean clone of the repository in it. */
+/** Makes a minimal Debian on the disk of this machine, with a clean clone of the repository in it. */
 
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sourcesFor } from '../vm/apt-sources.ts';
 
-/** What README asks for, but git: the clone is made from outside. */
+/** What README asks for, except git: the clone is made from outside. */
 const PACKAGES = ['nodejs', 'npm', 'gcc', 'libc6-dev', 'ca-certificates'];
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
-/** How npm reaches its registry. Keys and tokens stay outside. */
+/** The settings by which npm reaches its registry. Keys and tokens stay outside. */
 const NPM_SETTINGS = ['registry', 'proxy', 'https-proxy', 'noproxy', 'strict-ssl'];
 
 /**
- * @param folder empty; what is written is below it
+ * @param folder an empty folder; everything is written below it
  * @returns the path of the root file system
  * @throws Error with the last line of what failed
  */
@@ -21,11 +21,11 @@ export async function makeRoot(folder: string, suite: string, repository: string
   const { options, list } = sourcesFor(suite, folder);
   const flags = ['--quiet', '--mode=root', '--variant=minbase', `--include=${PACKAGES.join(',')}`, ...options];
   await perform('mmdebstrap', [...flags, suite, root, list], signal);
-  // What other programs added to this machine's certificates and names, a fresh Debian would need as well.
+  // Other programs may have added certificates and names to this machine. A fresh Debian on it needs them as well.
   for (const file of [CERTIFICATES, '/etc/resolv.conf', '/etc/hosts'])
     if (existsSync(file)) copyFileSync(file, join(root, file));
   writeFileSync(join(root, 'root/.npmrc'), npmSettings());
-  // A daemon that apt installs is not started: it would change this machine's network, which is the root's too.
+  // Daemons that apt installs are not started. They would change the network of this machine, which the root shares.
   writeFileSync(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   await perform('git', ['clone', '--quiet', repository, join(root, 'root/runchart')], signal);
   const changes = execFileSync('git', ['-C', repository, 'status', '--porcelain'], { encoding: 'utf8' });
@@ -33,7 +33,7 @@ export async function makeRoot(folder: string, suite: string, repository: string
   return root;
 }
 
-/** @throws when a mount is below: through it, the host's files would be removed */
+/** @throws if something is mounted below: removal would reach the files of the host through it */
 export function removeRoot(folder: string): void {
   if (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${folder}/`))
     throw new Error(`remove ${folder}: something is mounted below it: umount it, and remove the folder`);
@@ -46,7 +46,9 @@ function npmSettings(): string {
   return [...kept.map((name) => `${name}=${found[name]}`), `cafile=${CERTIFICATES}`, ''].join('\n');
 }
 
-/** It has ended when the promise is settled, also where it was given up: nobody writes to the folder any more. */
+/**
+ * When the promise is settled, the program has ended, even if it was given up. So nobody writes to the folder any more.
+ */
 async function perform(program: string, args: readonly string[], signal: AbortSignal): Promise<void> {
   const child = spawn(program, args, {
     signal,

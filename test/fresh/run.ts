@@ -3,10 +3,10 @@
  *
  *   test:fresh -- [bookworm | trixie]… [--all]
  *
- * For each release it makes a minimal root file system with Debian's own nodejs, npm and gcc, clones the last commit into
- * it, and runs there what a newcomer runs. `--all` adds the whole `npm test` and a short bench, an hour or more.
- * Everything takes place in namespaces of its own and is removed at the end. It needs root, git and mmdebstrap, and
- * of the network what npm and apt are set to use on this machine.
+ * For each release, it makes a minimal root file system with Debian's own nodejs, npm and gcc, clones the last commit
+ * into it, and runs there what a newcomer runs. `--all` adds the whole `npm test` and a short bench, which take an hour
+ * or more. Everything takes place in namespaces of its own, and is removed at the end. It needs root, git and
+ * mmdebstrap, and the network as npm and apt on this machine are set to use it.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { Inside } from './inside.ts';
 import { makeRoot, removeRoot } from './root.ts';
 
 const repository = join(import.meta.dirname, '../..');
-/** A few that are quick, of each kind: pure, with the kernel, with a container, with the linked engine. */
+/** A few quick files of each kind: pure, with the kernel, with a container, with the linked engine. */
 const FILES = [
   'test/machines/lifecycle.test.ts',
   'test/native/performers/remote.test.ts',

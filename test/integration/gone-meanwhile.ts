@@ -1,4 +1,4 @@
-/** Looks at what may go while it is looked at, processes above all: what is not there says nothing. */
+/** Looks at what may go away at any moment, such as processes. What is gone counts as empty. */
 
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
@@ -20,7 +20,7 @@ export function targetOf(path: string): string {
 
 export const namesIn = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
 
-/** The names of the directories in one. */
+/** The names of the directories in a directory. */
 export function subdirectories(path: string): string[] {
   try {
     return readdirSync(path, { withFileTypes: true })

@@ -1,6 +1,6 @@
 /**
- * What tests with real containers must not leave behind. Names of containers and cgroups, and folders, that tests
- * make begin with `runchart-test-`.
+ * What tests with real containers must not leave behind. The names of containers, cgroups and folders that tests make
+ * begin with `runchart-test-`.
  */
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -9,7 +9,10 @@ import { namesIn, subdirectories, targetOf, textOf } from './gone-meanwhile.ts';
 const MARK = 'runchart-test-';
 const CGROUPS = '/sys/fs/cgroup';
 
-/** Processes as `pid 12 (comm) in /cgroup`, mounts as `mount /path`, cgroups as `cgroup /path`, files as `file /path`. */
+/**
+ * Processes as `pid 12 (comm) in /cgroup`, mounts as `mount /path`, cgroups as `cgroup /path`, and files as `file
+ * /path`.
+ */
 type Traces = ReadonlySet<string>;
 
 /**
@@ -26,8 +29,8 @@ export function traces(dist: string, folder: string): Traces {
 }
 
 /**
- * What is there now and was not before.
- * @param pids of this run's test processes: what is named after another process is another run's
+ * What is there now and was not there before.
+ * @param pids the test processes of this run; what is named after another process belongs to another run
  */
 export function leftovers(before: Traces, after: Traces, pids: ReadonlySet<string>): string[] {
   const foreign = (trace: string) => {
@@ -37,7 +40,7 @@ export function leftovers(before: Traces, after: Traces, pids: ReadonlySet<strin
   return [...after].filter((trace) => !before.has(trace) && !foreign(trace));
 }
 
-/** What is there now and still is after 30 seconds: a process may take a moment to end, others may run tests too. */
+/** What is there now and is still there after a while: what ends takes a moment, and others may run tests, too. */
 export async function lasting(look: () => string[]): Promise<string[]> {
   let left = look();
   for (let attempt = 0; attempt < 300 && left.length > 0; attempt++) {
@@ -48,7 +51,7 @@ export async function lasting(look: () => string[]): Promise<string[]> {
   return left;
 }
 
-/** Of the runtime, and inits that it started; a container's program is found by its cgroup. */
+/** Processes of the runtime, and the inits that it started. The program of a container is found by its cgroup. */
 function processes(dist: string): string[] {
   return namesIn('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -60,7 +63,7 @@ function cgroupOf(pid: string): string {
   return /\/runchart-test-[^/\n]*/.exec(textOf(`/proc/${pid}/cgroup`))?.[0] ?? 'no cgroup of tests';
 }
 
-/** Folders beside this run's are other runs'. */
+/** Folders beside this run's belong to other runs. */
 function mounts(folder: string): string[] {
   const foreign = join(dirname(folder), MARK);
   return textOf('/proc/self/mountinfo')
@@ -70,7 +73,7 @@ function mounts(folder: string): string[] {
     .map((point) => `mount ${point}`);
 }
 
-/** To the depth where tests make cgroups: controller, parents, and a few of ours. */
+/** Looks as deep as tests make cgroups: controller, parents, and a few of ours. */
 function cgroups(parent: string, depth: number): string[] {
   if (depth > 8) return [];
   return subdirectories(parent).flatMap((name) => {

@@ -1,2 +1,2 @@
-/** How long tests wait for what is certain to come: times this, where the machine is a slow one (test/vm/). */
+/** Tests multiply their waits for what is certain to come by this. It is more than 1 on a slow machine (test/vm/). */
 export const PATIENCE = Number(process.env.RUNCHART_TEST_PATIENCE ?? 1);

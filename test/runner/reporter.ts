@@ -6,7 +6,9 @@ import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 
-/** A test or suite began, ended, or printed something. These come file after file, though files run at the same time. */
+/**
+ * A test or suite began, ended, or printed something. These come file after file, even if files run at the same time.
+ */
 export type Report =
   | { readonly kind: 'start'; readonly name: string; readonly nesting: number; readonly file: string }
   | {
@@ -28,6 +30,7 @@ export type Report =
 /** A sign of life, which comes at once: a test, or a whole file, begins or ends just now. */
 export interface Sign {
   readonly kind: 'sign';
+  /** The test file. */
   readonly file: string;
   /** The test; empty for the whole file. */
   readonly name: string;
@@ -39,7 +42,10 @@ interface Event {
   readonly data: {
     readonly name?: string;
     readonly nesting?: number;
+    /** Where the test is written: in the test file, or in one that it imports. */
     readonly file?: string;
+    /** The test file; absent if it is reported itself. */
+    readonly entryFile?: string;
     readonly line?: number;
     readonly message?: string;
     readonly skip?: string | boolean;
@@ -77,16 +83,20 @@ function reportOf({ type, data }: Event): Report | undefined {
       };
     }
     case 'test:dequeue':
-    case 'test:complete': {
-      const isWhole = nesting === 0 && resolve(name) === file;
-      return { kind: 'sign', file, name: isWhole ? '' : name, ended: type === 'test:complete' };
-    }
+    case 'test:complete':
+      return signOf(type, data);
     case 'test:stdout':
     case 'test:stderr':
       return { kind: 'output', file, text: data.message ?? '' };
     default:
       return undefined;
   }
+}
+
+/** @param type `test:dequeue` before a test runs, `test:complete` after it */
+export function signOf(type: string, { name = '', nesting, file = '', entryFile = file }: Event['data']): Sign {
+  const isWhole = nesting === 0 && resolve(name) === entryFile;
+  return { kind: 'sign', file: entryFile, name: isWhole ? '' : name, ended: type === 'test:complete' };
 }
 
 function reasonOf(mark: string | boolean | undefined): string | undefined {

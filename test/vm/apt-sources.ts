@@ -1,19 +1,19 @@
-/** Where this machine has its Debian packages from, for another one to be made of the same. */
+/** Finds where this machine gets its Debian packages from, so that another one can be made of the same. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 interface Sources {
-  /** Of the release: `bookworm`. */
+  /** The name of the release: `bookworm`. */
   readonly codename: string;
-  /** apt's own files, in either format. */
+  /** Files of apt, in either format. */
   readonly files: readonly string[];
 }
 
 /**
- * @param etc /etc
- * @returns the sources of the release itself: what others have added may need keys, or not be there
+ * @param etc the path of /etc
+ * @returns the sources of the release itself. Sources that were added may need keys, or be out of reach.
  */
 export function debianSources(etc: string): Sources {
   const release = readFileSync(join(etc, 'os-release'), 'utf8');
@@ -31,7 +31,7 @@ export function debianSources(etc: string): Sources {
 /**
  * Writes what mmdebstrap needs for another release, from the sources of this one.
  * @param folder where the list is written
- * @returns mmdebstrap's options, and its last argument
+ * @returns options for mmdebstrap, and its last argument
  */
 export function sourcesFor(
   suite: string,
@@ -45,8 +45,8 @@ export function sourcesFor(
 }
 
 /**
- * How this machine reaches them, which mmdebstrap's own apt would not know: proxies, and what is checked.
- * @param dump what `apt-config dump` says
+ * Finds how this machine reaches the sources, which the apt of mmdebstrap does not know: proxies, and what is checked.
+ * @param dump what `apt-config dump` prints
  * @returns lines of apt.conf(5)
  */
 export const aptOptions = (dump: string): readonly string[] =>

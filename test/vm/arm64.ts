@@ -1,9 +1,9 @@
 /**
- * Test files on arm64: links runchart for it, and runs them in a small Debian of that architecture, emulated by qemu, with
- * cgroup v2 and without systemd. `npm run test:arm64 -- FILE…`; no part of `npm test`.
+ * Runs test files on arm64: it links runchart for arm64, and runs the files in a small Debian of that architecture,
+ * which qemu emulates, with cgroup v2 and without systemd. `npm run test:arm64 -- FILE…`. It is no part of `npm test`.
  *
- * It needs root, qemu-system-arm, mmdebstrap, e2fsprogs and gcc-aarch64-linux-gnu. SUITE names another release of Debian than this
- * machine's, KERNEL a package of it: with SUITE=trixie, linux-image-arm64-16k has pages of 16 kB.
+ * It needs root, qemu-system-arm, mmdebstrap, e2fsprogs and gcc-aarch64-linux-gnu. SUITE names another release of
+ * Debian than this machine's, and KERNEL a package of it. With SUITE=trixie, linux-image-arm64-16k has pages of 16 kB.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,10 @@ const PACKAGES = [
   ...'base-files libc-bin libc6 libgcc-s1 libstdc++6 libseccomp2 busybox-static bash runc criu iproute2'.split(' '),
   ...'coreutils util-linux mount procps uidmap gcc libc6-dev'.split(' '),
 ];
-/** To find the disks, where they are not in the kernel already; each round loads what the one before has made possible. */
+/**
+ * Modules that find the disks, unless the kernel has them built in. Each round loads what the one before has made
+ * possible.
+ */
 const MODULES = 'virtio,virtio_ring,virtio_pci*,virtio_blk,crc16,crc32c_generic,mbcache,jbd2,ext4,overlay,loop';
 const LOAD = 'for round in 1 2 3 4; do for m in /modules/*; do /bin/busybox insmod $m 2> /dev/null; done; done';
 
@@ -33,13 +36,15 @@ ${LOAD}
 exec /bin/busybox switch_root /root /init
 `;
 
-/** @param files from the root of the repository */
+/** @param files paths from the root of the repository */
 const init = (files: readonly string[]): string => `#!/bin/busybox sh
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/busybox HOME=/root BUN_JSC_useJIT=0 RUNCHART_TEST_PATIENCE=10
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/busybox HOME=/root
+export BUN_JSC_useJIT=0 RUNCHART_TEST_PATIENCE=10
 /bin/busybox mkdir -p /opt/busybox; /bin/busybox --install -s /opt/busybox; ln -sf bash /bin/sh
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir -p /dev/pts /dev/shm /dev/mqueue; mount -t devpts -o gid=5,mode=620 devpts /dev/pts
-mount -t tmpfs tmpfs /dev/shm; mount -t mqueue mqueue /dev/mqueue; mount -t tmpfs -o mode=755 tmpfs /run; chmod 1777 /tmp
+mount -t tmpfs tmpfs /dev/shm; mount -t mqueue mqueue /dev/mqueue
+mount -t tmpfs -o mode=755 tmpfs /run; chmod 1777 /tmp
 ln -s /proc/self/fd /dev/fd; ip link set lo up; hostname arm64
 mkdir /sys/fs/cgroup/init.scope; echo 1 > /sys/fs/cgroup/init.scope/cgroup.procs
 for c in $(cat /sys/fs/cgroup/cgroup.controllers); do echo +$c > /sys/fs/cgroup/cgroup.subtree_control; done
@@ -70,7 +75,7 @@ const failed = await boot();
 console.log(failed.length === 0 ? 'all passed' : `failed: ${failed.join(' ')}`);
 process.exitCode = failed.length === 0 ? 0 : 1;
 
-/** One that npm leaves out on another machine, in the locked version. */
+/** Installs a package that npm leaves out on this machine, in the locked version. */
 function installPackage(name: string): void {
   const folder = join(repository, 'node_modules', name);
   if (existsSync(folder)) return;
@@ -80,7 +85,7 @@ function installPackage(name: string): void {
   run('tar', '-xzf', archive, '--strip-components=1', '-C', folder);
 }
 
-/** Packages are only unpacked: their scripts would need an emulator of their own. */
+/** Packages are only unpacked, since their scripts would need an emulator of their own. */
 function makeRoot(root: string): void {
   const { SUITE: suite = debianSources('/etc').codename, KERNEL: kernel = 'linux-image-cloud-arm64' } = process.env;
   const { options, list } = sourcesFor(suite, work);
@@ -98,7 +103,7 @@ function makeRoot(root: string): void {
   writeFileSync(join(root, 'init'), init(process.argv.slice(2)), { mode: 0o755 });
 }
 
-/** What the kernel starts with: busybox, and what it takes to reach the disks. */
+/** Makes what the kernel starts with: busybox, and the modules that reach the disks. */
 function makeFirstRoot(root: string): void {
   const found = globSync(`{,usr/}lib/modules/*/kernel/**/{${MODULES}}.ko*`, { cwd: root });
   const modules = found.map((path) => join(root, path));

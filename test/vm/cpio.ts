@@ -1,9 +1,12 @@
-/** An archive in the "newc" format, which the kernel unpacks as its first root file system (Documentation/driver-api/early-userspace/buffer-format.rst). */
+/**
+ * Makes an archive in the "newc" format, which the kernel unpacks as its first root file system
+ * (Documentation/driver-api/early-userspace/buffer-format.rst).
+ */
 
 export interface Entry {
-  /** From the root, without a leading slash. */
+  /** The path from the root, without a leading slash. */
   readonly path: string;
-  /** Type and permissions, as in stat. */
+  /** The type and the permissions, as in stat. */
   readonly mode: number;
   readonly data?: Uint8Array;
 }

@@ -1,14 +1,16 @@
-/** What a test machine's kernel starts with: busybox, a script of its, and the modules that it loads to find the disk. */
+/**
+ * Makes what the kernel of a test machine starts with: busybox, a script for it, and the modules that find the disk.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { cpio } from './cpio.ts';
 
 interface FirstRoot {
-  /** A script for busybox's shell, `/bin/busybox`. */
+  /** A script for busybox's shell, which is `/bin/busybox`. */
   readonly init: string;
   readonly busybox: string;
-  /** Files; each is `/modules/NAME` there. */
+  /** Paths of files. In the machine, each is `/modules/NAME`. */
   readonly modules: readonly string[];
 }
 

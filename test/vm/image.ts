@@ -1,6 +1,6 @@
 /**
- * The test machine's disk, kernel and first root file system, made once and kept outside the repository:
- * in `~/.cache/runchart` (or XDG_CACHE_HOME), named by the recipe.
+ * Makes the test machine's disk, kernel and first root file system. They are made once, and kept outside the repository
+ * in `~/.cache/runchart` (or XDG_CACHE_HOME), under the name of the recipe.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import {
@@ -29,7 +29,7 @@ export interface Image {
   readonly disk: string;
 }
 
-/** The image cannot be made for want of what is outside: no packages to be had. */
+/** The image cannot be made because something outside is missing: the packages cannot be had. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
 }
@@ -47,7 +47,7 @@ export async function testImage(cache: string, stop: AbortSignal): Promise<Image
     const work = mkdtempSync(join(cache, 'making-'));
     try {
       await make(work, stop);
-      // Another run may have been faster.
+      // Another run may have made it meanwhile.
       if (!existsSync(folder)) renameSync(work, folder);
     } finally {
       rmSync(work, { recursive: true, force: true });
@@ -57,7 +57,7 @@ export async function testImage(cache: string, stop: AbortSignal): Promise<Image
   return { kernel: join(folder, 'vmlinuz'), initrd: join(folder, 'initrd.gz'), disk: join(folder, 'root.img') };
 }
 
-/** What was not used for a week, and what a run that was ended has left. */
+/** Removes what was not used for a week, and what a run that was ended has left. */
 function removeOld(cache: string): void {
   for (const name of readdirSync(cache).filter((entry) => /^(vm|making)-/.test(entry))) {
     const path = join(cache, name);
@@ -90,7 +90,7 @@ async function make(work: string, stop: AbortSignal): Promise<void> {
   rmSync(join(work, 'files'), { recursive: true });
 }
 
-/** Only unpacked: installing it makes a first root file system, which takes longer than all the rest. */
+/** The kernel is only unpacked. Installing it makes a first root file system, which takes longer than all the rest. */
 const kernelHook = (name: string): string =>
   [
     'export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"',

@@ -45,7 +45,7 @@ describe('the test machine', () => {
     ]);
   });
 
-  it('that does not boot is told with the end of its console', async () => {
+  it('is shown with the end of its console if it does not boot', async () => {
     const { failure } = await machine('echo "Kernel panic: no root" >"$log"; echo no KVM >&2; exit 1');
     assert.equal(
       failure,
@@ -53,7 +53,7 @@ describe('the test machine', () => {
     );
   });
 
-  it('that hangs is ended, before it is up and after', async () => {
+  it('is ended if it hangs, before it is up and after', async () => {
     const booting = await machine('exec sleep 1000', { ...PATIENT, bootMs: 50 });
     assert.match(booting.failure ?? '', /^it did not boot in 0\.05 s\n/);
     const silent = await machine(`${up}; exec sleep 1000`, { ...PATIENT, silenceMs: 50 });

@@ -1,9 +1,11 @@
-/** Kernel modules in the order in which they can be loaded without modprobe. */
+/** Puts kernel modules in an order in which they can be loaded without modprobe. */
 
 /**
- * @param dependencies text of the kernel's modules.dep: `path: path…` a line, each of all that it needs
- * @param names of modules, without folder and extension; what is built in is not there, and needs nothing
- * @returns paths below the folder of modules.dep, what is needed first
+ * @param dependencies the text of the kernel's modules.dep: lines of `path: path…`, each with all that the first one
+ * needs
+ * @param names names of modules, without folder and extension. What is built into the kernel is not in the text, and
+ * needs nothing.
+ * @returns paths below the folder of modules.dep; what is needed comes first
  */
 export function loadOrder(dependencies: string, names: readonly string[]): readonly string[] {
   const lines = dependencies.split('\n').filter((line) => line.includes(':'));
@@ -16,7 +18,7 @@ export function loadOrder(dependencies: string, names: readonly string[]): reado
   return [...new Set(names.flatMap((name) => known.get(name) ?? []))];
 }
 
-/** Files say `virtio-rng.ko` or `virtio_rng.ko`, as it comes. */
+/** A file may be named `virtio-rng.ko` or `virtio_rng.ko`. */
 const nameOf = (path: string): string =>
   path
     .slice(path.lastIndexOf('/') + 1)

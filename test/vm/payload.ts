@@ -1,13 +1,14 @@
 /**
- * The repository as the test machine gets it: a read-only disk with the sources, what they import, `dist/` and Bun.
- * Tests import `node:test`, which Bun has only for its own runner; in their copy it is guest/node-test.ts.
+ * Makes the disk with the repository for the test machine. It is read-only, and has the sources, what they import,
+ * `dist/` and Bun. Tests import `node:test`, which Bun has only for its own runner, so their copies import
+ * guest/node-test.ts.
  */
 import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Arch, BUN_PACKAGES, hostArch } from '../../build/compiler.ts';
 import { makeFileSystem } from './file-system.ts';
 
-/** Where the disk is mounted there. */
+/** Where the machine mounts the disk. */
 export const MOUNTED = '/repository';
 const SOURCES = '{build,commands,effects,library,machines,native,runtime,spec,test}/**/*.{ts,mjs}';
 const PACKAGES = [
@@ -25,17 +26,20 @@ const PACKAGES = [
 ];
 
 export interface Plan {
-  /** Test files, from the root of the repository. */
+  /** Test files, as paths from the root of the repository. */
   readonly files: readonly string[];
 }
 
 interface Target {
   readonly arch: Arch;
-  /** Where it is linked for it. */
+  /** The folder where runchart is linked for it. */
   readonly dist: string;
 }
 
-/** @param work a folder, for the disk and what goes into it. @returns the disk */
+/**
+ * @param work a folder for the disk, and for what goes into it
+ * @returns the path of the disk
+ */
 export async function payload(
   repository: string,
   work: string,
@@ -62,7 +66,7 @@ export async function payload(
     cpSync(join(repository, 'node_modules', name), to(`node_modules/${name}`), { recursive: true, dereference: true });
   symlinkSync(`../${bun}`, to('node_modules/.bin/bun'));
   writeFileSync(to('test/vm/plan.json'), JSON.stringify(plan));
-  // Whatever this machine's umask is: ordinary users start programs from here.
+  // Ordinary users start programs from here, so the umask of this machine must not matter.
   for (const path of globSync('**/', { cwd: tree })) chmodSync(join(tree, path), 0o755);
 
   const disk = join(work, 'payload.img');

@@ -1,6 +1,6 @@
 /**
- * What the test machine is made of: Debian with systemd, the kernel's cgroups in one v2 hierarchy, and AppArmor.
- * A change here makes a new image.
+ * What the test machine is made of: Debian with systemd, all cgroup controllers in one v2 hierarchy, and AppArmor. A
+ * change here makes a new image.
  */
 import { createHash } from 'node:crypto';
 
@@ -15,18 +15,18 @@ export const RECIPE = {
     'containerd',
     'criu',
     'iproute2',
-    // With it CRIU holds back packets while it works.
+    // CRIU needs it to hold packets back while it works.
     'iptables',
     'kmod',
     'procps',
     'runc',
     'uidmap',
   ],
-  /** Of the cloud flavour: a third of the size, and all that containers need is in it. */
+  /** The cloud flavour is a third of the size, and has all that containers need. */
   kernel: 'linux-image-cloud-amd64',
-  /** That the first root file system loads, to find the disks. */
+  /** The modules that the first root file system loads, to find the disks. */
   bootModules: ['virtio_pci', 'virtio_blk'],
-  /** Folders of packages that nobody reads there. */
+  /** Folders of packages that nobody reads in the machine. */
   leftOut: [
     ...['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'],
     // Shims of older containerds.
@@ -35,12 +35,14 @@ export const RECIPE = {
   files: {
     '/etc/hostname': 'testvm\n',
     '/etc/hosts': '127.0.0.1 localhost testvm\n',
-    // One that is unset makes systemd believe in a first boot.
+    // If this were unset, systemd would take it for a first boot.
     '/etc/machine-id': '0123456789abcdef0123456789abcdef\n',
     '/etc/fstab': '',
-    // As systemd would have it for units with limits: else it takes controllers away that containers of the fs driver use.
+    // systemd sets these for units with limits. Otherwise it takes controllers away that containers of the fs driver
+    // use.
     '/etc/systemd/system.conf.d/accounting.conf':
-      '[Manager]\nDefaultCPUAccounting=yes\nDefaultIOAccounting=yes\nDefaultMemoryAccounting=yes\nDefaultTasksAccounting=yes\nDefaultTimeoutStartSec=600\n',
+      '[Manager]\nDefaultCPUAccounting=yes\nDefaultIOAccounting=yes\nDefaultMemoryAccounting=yes\n' +
+      'DefaultTasksAccounting=yes\nDefaultTimeoutStartSec=600\n',
     '/etc/systemd/journald.conf.d/console.conf': '[Journal]\nStorage=volatile\n',
     '/etc/systemd/system/runchart-tests.service': `[Unit]
 Description=The tests of runchart
@@ -59,12 +61,12 @@ TTYPath=/dev/ttyS0
 WantedBy=multi-user.target
 `,
   },
-  /** Performed with the new root's path as \`$1\`. */
+  /** Each is performed with the path of the new root as `$1`. */
   hooks: [
     'mkdir "$1/repository"',
     'chroot "$1" useradd --create-home --uid 1000 --shell /bin/sh tester',
     'chroot "$1" systemctl enable runchart-tests.service',
-    // What costs seconds, and nothing here needs.
+    // These services cost seconds, and nothing here needs them.
     `chroot "$1" systemctl mask ${[
       'systemd-udevd.service',
       'systemd-udev-trigger.service',
@@ -72,7 +74,7 @@ WantedBy=multi-user.target
       'systemd-networkd.service',
       'systemd-binfmt.service',
       'apparmor.service',
-      // Tests start their own.
+      // Tests start a containerd of their own.
       'containerd.service',
       'getty@tty1.service',
       'serial-getty@ttyS0.service',
@@ -87,7 +89,7 @@ WantedBy=multi-user.target
   ],
 } as const;
 
-/** Names the image that a recipe makes. */
+/** @returns the name of the image that a recipe makes */
 export function recipeKey(recipe: unknown): string {
   return createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 16);
 }

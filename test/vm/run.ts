@@ -1,5 +1,5 @@
 /**
- * Runs the tests of the second bed alone: `npm run test:vm`.
+ * Runs the tests in the test machine alone: `npm run test:vm`.
  *
  *   test/vm/run.ts [FILE…]    only these
  */

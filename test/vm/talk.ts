@@ -1,12 +1,12 @@
-/** What the test machine tells the host, a line of JSON each. */
+/** What the test machine tells the host, as lines of JSON. */
 
 import type { Report } from '../runner/reporter.ts';
 
 export type Told =
   | Report
-  /** The machine is up, so many seconds after its kernel began. */
+  /** The machine is up, so many seconds after its kernel has begun. */
   | { readonly kind: 'up'; readonly seconds: number }
-  /** A test file's process has ended; how, if not well. */
+  /** The process of a test file has ended. `ending` says how, if not well. */
   | {
       readonly kind: 'file';
       readonly file: string;
@@ -14,5 +14,5 @@ export type Told =
       readonly ending?: string;
       readonly printed?: string;
     }
-  /** All is done; what the tests left behind. */
+  /** All tests are done. `left` is what they left behind. */
   | { readonly kind: 'down'; readonly left: readonly string[] };

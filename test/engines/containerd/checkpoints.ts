@@ -1,17 +1,17 @@
-/** Checkpoints of containerd's: of a task as files, of a container as an image. */
+/** containerd's checkpoints: of a task as files, of a container as an image. */
 
 import type { Scenario } from '../scenario.ts';
 
 const BOX = 'localhost/box:latest';
 
 /**
- * What its shell knows since its start, and how far it has come since: lines of two numbers, in a folder of the host's. By
- * itself: what a child of its had begun there would be done once more, when it is brought back from before.
+ * The shell writes lines of two numbers to a folder of the host: the time of its start, and how far it has counted. It
+ * does so by itself, without children: what a child had begun would be done again when the container is brought back.
  */
 const COUNTER =
   "'read since rest < /proc/uptime; i=0; while :; do i=$((i+1)); echo $since $i >> /out/count; sleep 0.05; done'";
 
-/** containerd 1.6 waits forever for a task of whose end it has not heard. */
+/** containerd 1.6 waits forever for a task if it has not heard of the end. */
 const BOUNDED = 'timeout 60 ctr';
 
 export const checkpoints: readonly Scenario[] = [

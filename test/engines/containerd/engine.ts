@@ -1,22 +1,23 @@
-/** A containerd of the test's own; it serves both runtimes, each in a namespace, which names its cgroup too. */
+/** A containerd for the test alone. It serves both runtimes, each in a namespace, whose name the cgroup has too. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lasting } from '../../integration/leftovers.ts';
 import { PATIENCE } from '../../integration/patience.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { endAll, engineFolders, footprint, lasting, mountsBelow, removeCgroup } from '../footprint.ts';
+import { endAll, engineFolders, footprint, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
 
 export interface Containerd {
-  /** @param path of the runtime */
+  /** @param path the path of the runtime */
   engine(runtime: string, path: string): Engine;
-  /** Removes all that it has. @returns what is left nevertheless */
+  /** Removes all that it has. @returns what is left after that */
   close(): Promise<string[]>;
 }
 
-/** @param archive of the image, named box */
+/** @param archive the archive of the image, which is named box */
 export async function openContainerd(folder: string, archive: string): Promise<Containerd> {
   const removeEngineFolders = engineFolders();
   const config = join(folder, 'config.toml');
@@ -50,9 +51,10 @@ export async function openContainerd(folder: string, archive: string): Promise<C
     program(
       bin,
       'ctr',
-      // ctr names its runtime and its FIFOs' folder at each run, and takes them for granted afterwards.
+      // ctr is told the runtime and the folder for FIFOs at `run`, and does not ask for them afterwards.
       `case "$1 $2" in
-  run\\ *) shift; set -- run --runc-binary ${quoted(under)} --runc-root ${quoted(join(own, 'state'))} --fifo-dir ${quoted(join(own, 'fifo'))} "$@" ;;
+  run\\ *) shift; set -- run --runc-binary ${quoted(under)} --runc-root ${quoted(join(own, 'state'))} \\
+    --fifo-dir ${quoted(join(own, 'fifo'))} "$@" ;;
   'tasks exec') shift 2; set -- tasks exec --fifo-dir ${quoted(join(own, 'fifo'))} "$@" ;;
 esac
 exec ${ctr} "$@"`,
@@ -83,7 +85,7 @@ exec ${ctr} "$@"`,
         }
       }
       await daemon.stop();
-      // A peer's shim that did not hear of a task's end is not what is looked at here.
+      // A peer's shim may not have heard of the end of a task. That is not what is tested here.
       for (const namespace of namespaces.filter((name) => name.endsWith('-runc'))) endAll(folder, namespace);
       for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
       const left = await lasting(() => namespaces.flatMap((namespace) => footprint(folder, namespace)));
@@ -101,7 +103,9 @@ const configuration = (folder: string, socket: string): string => `
 version = 2
 root = "${folder}/root"
 state = "${folder}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.internal.v1.opt", "io.containerd.tracing.processor.v1.otlp"]
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.internal.v1.opt", "io.containerd.tracing.processor.v1.otlp"]
 [grpc]
 address = "${socket}"
 [debug]

@@ -1,4 +1,4 @@
-/** Scenarios on a containerd of their own, with our runtime and with Debian's runc. */
+/** Plays scenarios on a containerd of their own, with our runtime and with Debian's runc. */
 
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
@@ -13,16 +13,16 @@ import { located, missing } from '../program.ts';
 import { type Engine, playAll, type Scenario } from '../scenario.ts';
 import { type Containerd, openContainerd } from './engine.ts';
 
-/** Why they can't be played here; false where they can. */
+/** Why they cannot be played here; false if they can. */
 export const noContainerd: string | false = noContainers || missing('containerd', 'ctr', 'containerd-shim-runc-v2');
 
 /**
- * For a suite that is not skipped by that.
- * @returns a folder for what else it needs, removed when the suite has ended
+ * Call this in a suite that is not skipped for that reason.
+ * @returns a folder for whatever else the suite needs; it is removed when the suite has ended
  */
 export function playedOnContainerd(scenarios: readonly Scenario[]): string {
   const work = workFolder('containerd');
-  // Containers with a user namespace pass it.
+  // Containers with a user namespace must be able to pass through it.
   chmodSync(work.path, 0o711);
   const shared = sharedNames();
   let containerd: Containerd;

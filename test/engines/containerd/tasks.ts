@@ -39,7 +39,7 @@ export const tasks: readonly Scenario[] = [
     skip: missing('script'),
     script: `printf 'tty; exit 6\\n' | in_terminal 'try ctr run --tty --rm ${BOX} screen sh'`,
     expected: /\/dev\/pts\/0\n.*\[6\]\n$/s,
-    // What was typed is echoed, by whichever terminal is the faster.
+    // The echo of what was typed comes from the terminal that is faster.
     varying: /^.*(?=\/dev\/pts\/0\n)/s,
   },
   {
@@ -89,7 +89,8 @@ export const tasks: readonly Scenario[] = [
     title: 'limits, as the cgroup has them, and changed by update',
     skip: unified ? 'the names of files are of cgroup v1' : false,
     script: withTask(
-      `cat /sys/fs/cgroup/memory$CGROUP/task/memory.limit_in_bytes /sys/fs/cgroup/cpu$CGROUP/task/cpu.shares /sys/fs/cgroup/cpu$CGROUP/task/cpu.cfs_quota_us`,
+      'cat /sys/fs/cgroup/memory$CGROUP/task/memory.limit_in_bytes /sys/fs/cgroup/cpu$CGROUP/task/cpu.shares ' +
+        '/sys/fs/cgroup/cpu$CGROUP/task/cpu.cfs_quota_us',
       '--memory-limit 67108864 --cpu-shares 512 --cpus 0.5',
     ),
     expected: '67108864\n512\n50000\n',
@@ -108,9 +109,12 @@ export const tasks: readonly Scenario[] = [
     title: 'mounts, environment, and namespaces to join',
     script: `
       echo text > file
-      ctr run --rm --env A=b --cwd /tmp --mount type=bind,src=$FOLDER/file,dst=/file,options=rbind:ro ${BOX} a sh -c 'cat /file; echo $A; pwd; touch /file 2>&1'
-      [ $(ctr run --rm --net-host ${BOX} b readlink /proc/self/ns/net) = $(readlink /proc/self/ns/net) ] && echo same net
-      [ $(ctr run --rm --with-ns ipc:/proc/self/ns/ipc ${BOX} c readlink /proc/self/ns/ipc) != $(readlink /proc/self/ns/ipc) ] || echo joined ipc`,
+      ctr run --rm --env A=b --cwd /tmp --mount type=bind,src=$FOLDER/file,dst=/file,options=rbind:ro ${BOX} a sh -c \\
+        'cat /file; echo $A; pwd; touch /file 2>&1'
+      [ $(ctr run --rm --net-host ${BOX} b readlink /proc/self/ns/net) = $(readlink /proc/self/ns/net) ] \\
+        && echo same net
+      [ $(ctr run --rm --with-ns ipc:/proc/self/ns/ipc ${BOX} c readlink /proc/self/ns/ipc) != \\
+        $(readlink /proc/self/ns/ipc) ] || echo joined ipc`,
     expected: /^text\nb\n\/tmp\ntouch: \/file: Read-only file system\nsame net\njoined ipc\n$/,
   },
   {

@@ -1,23 +1,25 @@
-/** A dockerd of the test's own, with a containerd of its own; one for each runtime, which is its default. */
+/** A dockerd for the test alone, with a containerd of its own. There is one for each runtime, which is its default. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lasting } from '../../integration/leftovers.ts';
+import { PATIENCE } from '../../integration/patience.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { engineFolders, footprint, lasting, mountsBelow, removeCgroup } from '../footprint.ts';
+import { engineFolders, footprint, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
 import { snippetFor } from '../snippets.ts';
 
 export interface Docker extends Engine {
-  /** Removes all that it has. @returns what is left nevertheless */
+  /** Removes all that it has. @returns what is left after that */
   close(): Promise<string[]>;
 }
 
 /**
- * @param runtime the name by which docker knows it
- * @param path of the runtime
- * @param archive of the image's root file system
+ * @param runtime the name by which docker knows the runtime
+ * @param path the path of the runtime
+ * @param archive the archive of the image's root file system
  */
 export async function openDocker(folder: string, runtime: string, path: string, archive: string): Promise<Docker> {
   const cgroup = `runchart-test-${process.pid}-docker-${runtime}`;
@@ -40,7 +42,8 @@ export async function openDocker(folder: string, runtime: string, path: string, 
     NAME: name,
     TERM: 'xterm',
   };
-  const client = (...args: readonly string[]) => spawnSync(docker, args, { env, encoding: 'utf8', timeout: 60_000 });
+  const client = (...args: readonly string[]) =>
+    spawnSync(docker, args, { env, encoding: 'utf8', timeout: 60_000 * PATIENCE });
   const daemon: Daemon = await startDaemon(
     [located('dockerd') ?? '/usr/sbin/dockerd', '--config-file', config],
     env,
@@ -68,7 +71,7 @@ export async function openDocker(folder: string, runtime: string, path: string, 
   };
 }
 
-/** The one of docs/engines.md, and what makes it private. */
+/** The configuration of docs/engines.md, and what makes it private. */
 const configuration = (folder: string, cgroup: string, runtime: string, path: string) => ({
   ...JSON.parse(snippetFor('daemon.json', runtime, path)),
   'default-runtime': runtime,
@@ -79,7 +82,7 @@ const configuration = (folder: string, cgroup: string, runtime: string, path: st
   'cgroup-parent': `/${cgroup}`,
   'exec-opts': ['native.cgroupdriver=cgroupfs'],
   'storage-driver': 'vfs',
-  // Without the host's firewall and a bridge of its own: tests change nothing of the machine's.
+  // It has no bridge and leaves the firewall alone, since tests change nothing of the machine's network.
   bridge: 'none',
   iptables: false,
   ip6tables: false,

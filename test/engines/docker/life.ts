@@ -29,7 +29,8 @@ export const life: readonly Scenario[] = [
   {
     title: 'a detached container runs, logs, is stopped and removed',
     script: `
-      docker run -d --name web localhost/box sh -c 'trap "echo stopping; exit 3" TERM; echo ready; while :; do sleep 0.1; done'
+      docker run -d --name web localhost/box sh -c 'trap "echo stopping; exit 3" TERM; echo ready;
+        while :; do sleep 0.1; done'
       wait_until 'docker logs web | grep ready'
       docker ps --format '{{.Names}} {{.State}}'
       docker inspect --format '{{.State.Status}} {{.HostConfig.Runtime}}' web
@@ -79,7 +80,8 @@ export const life: readonly Scenario[] = [
       docker unpause ice
       docker inspect --format '{{.State.Status}}' ice
       docker update --memory 128m --memory-swap 256m --cpu-shares 256 --pids-limit 50 ice
-      docker exec ice cat ${unified ? '/sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max' : '/sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max'}
+      docker exec ice sh -c '
+        cd /sys/fs/cgroup; cat ${unified ? 'memory.max pids.max' : 'memory/memory.limit_in_bytes pids/pids.max'}'
       docker stats --no-stream --format '{{.Name}} {{.PIDs}}' ice
       docker rm --force ice`,
     expected:
@@ -88,12 +90,16 @@ export const life: readonly Scenario[] = [
   {
     title: 'limits, privileges, read-only root, tmpfs and volumes',
     script: `
-      docker run --rm --pids-limit 33 --cpu-shares 512 --ulimit nofile=512:600 localhost/box sh -c 'cat ${unified ? '/sys/fs/cgroup/pids.max' : '/sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/cpu/cpu.shares'}; ulimit -n'
+      docker run --rm --pids-limit 33 --cpu-shares 512 --ulimit nofile=512:600 localhost/box \\
+        sh -c 'cd /sys/fs/cgroup; cat ${unified ? 'pids.max' : 'pids/pids.max cpu/cpu.shares'}; ulimit -n'
       docker run --rm localhost/box grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status
-      docker run --rm --cap-drop all --security-opt no-new-privileges --security-opt seccomp=unconfined localhost/box grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status
-      docker run --rm --read-only --tmpfs /data:size=1m localhost/box sh -c 'touch /x 2>&1; touch /data/x && echo in data'
+      docker run --rm --cap-drop all --security-opt no-new-privileges --security-opt seccomp=unconfined localhost/box \\
+        grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status
+      docker run --rm --read-only --tmpfs /data:size=1m localhost/box sh -c 'touch /x 2>&1;
+        touch /data/x && echo in data'
       echo inside > file
-      docker run --rm -v $FOLDER/file:/file:ro -v named:/etc localhost/box sh -c 'cat /file; ls /etc/passwd; touch /file 2>&1'
+      docker run --rm -v $FOLDER/file:/file:ro -v named:/etc localhost/box sh -c 'cat /file; ls /etc/passwd;
+        touch /file 2>&1'
       docker volume rm named
       docker run --rm --init --hostname named localhost/box sh -c 'hostname; cat /proc/1/comm'
       docker run --rm --user user --group-add 2000 localhost/box id`,
@@ -101,8 +107,8 @@ export const life: readonly Scenario[] = [
   },
   {
     title: 'a container that takes too much memory is killed, and docker knows why',
-    // Its shim watches for it from the end of `start` on only, which docker waits for; and docker must hear of it before the end,
-    // which its events tell in no order.
+    // The shim watches the container's memory only from the end of `start` on, for which docker waits. And docker must
+    // hear of it before the end, but its events come in no certain order.
     script: `
       docker run -d --name greedy --memory 8m --memory-swap 8m -v $FOLDER:/shared localhost/box \\
         sh -c 'until test -e /shared/started; do sleep 0.05; done; tail -c 100m /dev/zero; code=$?; sleep 1; exit $code'
@@ -115,7 +121,8 @@ export const life: readonly Scenario[] = [
   {
     title: 'a health check and a restart policy',
     script: `
-      docker run -d --name well --health-cmd 'test -e /tmp/well' --health-interval 200ms --health-retries 1 localhost/box sh -c 'touch /tmp/well; exec sleep 1000'
+      docker run -d --name well --health-cmd 'test -e /tmp/well' --health-interval 200ms --health-retries 1 \\
+        localhost/box sh -c 'touch /tmp/well; exec sleep 1000'
       wait_until '[ $(docker inspect --format "{{.State.Health.Status}}" well) = healthy ]'
       docker inspect --format '{{.State.Health.Status}}' well
       docker run -d --name retry --restart on-failure:1 localhost/box sh -c 'echo try; exit 1'

@@ -1,28 +1,32 @@
-/** A podman of the test's own: its configuration, storage, locks and state are in one folder, its cgroups in one cgroup. */
+/**
+ * A podman for the test alone. Its configuration, storage, locks and state are in one folder, its cgroups in one
+ * cgroup.
+ */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { footprint, lasting, mountsBelow, removeCgroup } from '../footprint.ts';
+import { lasting } from '../../integration/leftovers.ts';
+import { footprint, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located, program, quoted } from '../program.ts';
 import { type Engine, scriptPrograms } from '../scenario.ts';
 import { snippetFor } from '../snippets.ts';
 
-/** Characters. */
+/** Podman's own limit, in characters. Beyond it, what cleans up after a container fails. */
 const LONGEST_RUNROOT = 50;
 
 export interface Podman extends Engine {
-  /** Removes all that it has. @returns what is left nevertheless */
+  /** Removes all that it has. @returns what is left after that */
   close(): Promise<string[]>;
 }
 
 /**
- * @param runtime the name by which podman knows it
- * @param path of the runtime
- * @param archive of the image's root file system
- * @param volatile a folder for what podman keeps in /run by default, the runtime's state among it
- * @throws where podman does not run here
+ * @param runtime the name by which podman knows the runtime
+ * @param path the path of the runtime
+ * @param archive the archive of the image's root file system
+ * @param volatile a folder for what podman keeps in /run by default, such as the state of the runtime
+ * @throws if podman does not run here
  */
 export function openPodman(
   folder: string,
@@ -32,7 +36,6 @@ export function openPodman(
   volatile = tmpdir(),
 ): Podman {
   const cgroup = `runchart-test-${process.pid}-podman-${runtime}`;
-  // Podman's own limit for it; beyond that, what cleans up after a container fails.
   const runroot = mkdtempSync(join(volatile, 'podman-'));
   if (runroot.length > LONGEST_RUNROOT) throw new Error(`the path of ${volatile} is too long for podman`);
   const bin = join(folder, 'bin');
@@ -42,7 +45,7 @@ export function openPodman(
   program(
     bin,
     'podman',
-    // Else cgroups are made in podman's own, which others may use too.
+    // Without this, the cgroups would be made in podman's own, which others may use too.
     `for word; do
   shift
   case $seen$word in
@@ -66,7 +69,7 @@ exec ${client} "$@"`,
     TMPDIR: folder,
     CONTAINERS_CONF: join(folder, 'containers.conf'),
     CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf'),
-    // Health checks are run by the scenarios, not by systemd's timers.
+    // The scenarios run health checks, not timers of systemd.
     DISABLE_HC_SYSTEMD: 'true',
     RUNTIME: under,
     TERM: 'xterm',
@@ -81,7 +84,7 @@ exec ${client} "$@"`,
     async close() {
       podman('pod', 'rm', '--force', '--all', '--time', '0');
       podman('rm', '--force', '--all', '--time', '0');
-      // By design: the storage's own mounts stay until the machine is shut down.
+      // The mounts of the storage stay, by design, until the machine is shut down.
       for (const point of mountsBelow(join(folder, 'storage'))) spawnSync('umount', [point]);
       const left = await lasting(() => [...footprint(folder, cgroup), ...mountsBelow(runroot)]);
       if (!left.some((trace) => trace.startsWith('process'))) removeCgroup(cgroup);
@@ -91,7 +94,7 @@ exec ${client} "$@"`,
   };
 }
 
-/** The one of docs/engines.md, and what makes it private. */
+/** The configuration of docs/engines.md, and what makes it private. */
 const containersConf = (folder: string, runroot: string, runtime: string, path: string): string =>
   `${snippetFor('containers.conf', runtime, path).replace(
     '[engine]\n',
@@ -107,7 +110,7 @@ volume_path = "${folder}/volumes"
   )}
 [containers]
 netns = "none"
-# Podman wants more than it may have where CAP_SYS_RESOURCE is missing.
+# Without CAP_SYS_RESOURCE, podman asks for more than it may have.
 default_ulimits = ["nofile=1024:1024", "nproc=2048:2048"]
 `;
 

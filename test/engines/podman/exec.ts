@@ -75,7 +75,8 @@ export const exec: readonly Scenario[] = [
   {
     title: 'a health check runs in the container',
     script: `
-      podman run -d --name sick --health-cmd 'test -e /tmp/well' --health-retries 1 --health-interval disable box sleep 1000
+      podman run -d --name sick --health-cmd 'test -e /tmp/well' --health-retries 1 --health-interval disable box \\
+        sleep 1000
       try podman healthcheck run sick
       podman inspect --format '{{.State.Health.Status}}' sick
       podman exec sick touch /tmp/well
@@ -98,10 +99,13 @@ export const exec: readonly Scenario[] = [
   {
     title: 'pods share namespaces, and stop and go together',
     script: `
-      try podman pod create --name pod --share-parent=false --infra-image localhost/box --infra-command 'sleep 1000' --share ipc,uts --hostname shared
+      try podman pod create --name pod --share-parent=false --infra-image localhost/box --infra-command 'sleep 1000' \\
+        --share ipc,uts --hostname shared
       podman run -d --pod pod --name one box sleep 1000
       podman run --rm --pod pod box hostname
-      [ $(readlink /proc/$(podman inspect --format '{{.State.Pid}}' one)/ns/ipc) = $(readlink /proc/$(podman inspect --format '{{.State.Pid}}' $(podman pod inspect --format '{{.InfraContainerID}}' pod))/ns/ipc) ] && echo same
+      [ $(readlink /proc/$(podman inspect --format '{{.State.Pid}}' one)/ns/ipc) = \\
+        $(readlink /proc/$(podman inspect --format '{{.State.Pid}}' \\
+          $(podman pod inspect --format '{{.InfraContainerID}}' pod))/ns/ipc) ] && echo same
       podman pod ps --format '{{.Name}} {{.Status}} {{.NumberOfContainers}}'
       podman pod pause pod > /dev/null
       podman pod ps --format '{{.Status}}'

@@ -1,10 +1,10 @@
-/** What a container may and what it sees: users, capabilities, seccomp, file systems, namespaces. */
+/** What a container may do and see: users, capabilities, seccomp, file systems, namespaces. */
 
 import { existsSync } from 'node:fs';
 import { missing } from '../program.ts';
 import type { Scenario } from '../scenario.ts';
 
-/** A file that podman masks, of those that this kernel has. */
+/** A file that podman masks and that this kernel has. */
 const MASKED = ['/proc/keys', '/proc/timer_list', '/proc/kcore'].find((path) => existsSync(path)) ?? '/proc/kcore';
 
 export const isolation: readonly Scenario[] = [
@@ -22,7 +22,8 @@ export const isolation: readonly Scenario[] = [
   {
     title: 'environment, directory, entry point, host name, labels',
     script: `
-      podman run --rm --env A=1 --env B="two words" --workdir /var --hostname named box sh -c 'echo $A; echo $B; pwd; hostname'
+      podman run --rm --env A=1 --env B="two words" --workdir /var --hostname named box sh -c 'echo $A; echo $B; pwd;
+        hostname'
       podman run --rm --entrypoint echo box from-entrypoint
       podman run --rm --workdir /made/here box pwd 2>&1 | tail -n 1
       podman run --rm --tz UTC --umask 0077 box sh -c 'umask'`,
@@ -64,13 +65,15 @@ export const isolation: readonly Scenario[] = [
     title: 'a read-only root, with and without temporary file systems',
     script: `
       podman run --rm --read-only box sh -c 'exec 2>&1; touch /x; touch /tmp/x && echo in tmp'
-      podman run --rm --read-only --read-only-tmpfs=false box sh -c 'exec 2>&1; touch /tmp/x; touch /dev/shm/x && echo in shm'`,
+      podman run --rm --read-only --read-only-tmpfs=false box sh -c 'exec 2>&1; touch /tmp/x;
+        touch /dev/shm/x && echo in shm'`,
     expected: /^touch: \/x: Read-only file system\nin tmp\ntouch: \/tmp\/x: Read-only file system\n/,
   },
   {
     title: 'masked and read-only paths, and what is unmasked',
     script: `
-      podman run --rm box sh -c 'exec 2>&1; cat ${MASKED} | wc -c; ls /sys/firmware | wc -l; echo 1 > /proc/sys/kernel/domainname'
+      podman run --rm box sh -c 'exec 2>&1; cat ${MASKED} | wc -c; ls /sys/firmware | wc -l;
+        echo 1 > /proc/sys/kernel/domainname'
       podman run --rm --security-opt mask=/etc/passwd box cat /etc/passwd
       podman run --rm --security-opt unmask=ALL box sh -c 'grep -c " ${MASKED} " /proc/mounts'`,
     expected: /^0\n0\nsh: can't create .*: Read-only file system\n0\n$/,
@@ -78,7 +81,8 @@ export const isolation: readonly Scenario[] = [
   {
     title: 'tmpfs with options',
     script: `
-      podman run --rm --tmpfs /data:rw,size=1m,mode=1700,noexec box sh -c 'grep " /data " /proc/mounts; stat -c %a /data; dd if=/dev/zero of=/data/x bs=1M count=2 2>&1 | head -n 1'
+      podman run --rm --tmpfs /data:rw,size=1m,mode=1700,noexec box sh -c 'grep " /data " /proc/mounts;
+        stat -c %a /data; dd if=/dev/zero of=/data/x bs=1M count=2 2>&1 | head -n 1'
       podman run --rm --shm-size 2m box sh -c 'df -k /dev/shm | tail -n 1'`,
     expected:
       /^tmpfs \/data tmpfs rw,.*noexec.*size=1024k,mode=1700.*\n1700\ndd: .* No space left on device\n.* 2048 .*\/dev\/shm\n$/,
@@ -91,7 +95,8 @@ export const isolation: readonly Scenario[] = [
       cat bound/new
       podman run --rm -v $FOLDER/bound:/mnt/b:ro box touch /mnt/b/no
       podman run --rm -v $FOLDER/bound/file:/etc/file:ro box cat /etc/file
-      podman run --rm --mount type=bind,src=$FOLDER/bound,dst=/deep/er/path,bind-propagation=rslave box sh -c 'ls /deep/er/path; grep -c " /deep/er/path .*master:" /proc/self/mountinfo'
+      podman run --rm --mount type=bind,src=$FOLDER/bound,dst=/deep/er/path,bind-propagation=rslave box sh -c \\
+        'ls /deep/er/path; grep -c " /deep/er/path .*master:" /proc/self/mountinfo'
       podman volume create kept
       podman run --rm -v kept:/etc box cat /etc/group
       podman run --rm -v kept:/data box sh -c 'echo more >> /data/group'
@@ -108,16 +113,19 @@ export const isolation: readonly Scenario[] = [
       podman run --rm --pid container:host box ps -o args | head -n 2 | tail -n 1
       podman run --rm --uts container:host box hostname
       [ $(podman run --rm --ipc host box readlink /proc/self/ns/ipc) = $(readlink /proc/self/ns/ipc) ] && echo same ipc
-      [ $(podman run --rm --network host box readlink /proc/self/ns/net) = $(readlink /proc/self/ns/net) ] && echo same net
+      [ $(podman run --rm --network host box readlink /proc/self/ns/net) = $(readlink /proc/self/ns/net) ] \\
+        && echo same net
       [ $(podman run --rm --pid host box readlink /proc/self/ns/pid) = $(readlink /proc/self/ns/pid) ] && echo same pid
-      [ $(podman run --rm --network container:host box readlink /proc/self/ns/net) = $(readlink /proc/$(podman inspect --format '{{.State.Pid}}' host)/ns/net) ] && echo joined net
+      [ $(podman run --rm --network container:host box readlink /proc/self/ns/net) = \\
+        $(readlink /proc/$(podman inspect --format '{{.State.Pid}}' host)/ns/net) ] && echo joined net
       put_away host`,
     expected: 'ID\nsleep 1000\nowner\nsame ipc\nsame net\nsame pid\njoined net\n',
   },
   {
     title: 'a user namespace with mappings of its own',
     script: `
-      podman run --rm --uidmap 0:100000:5000 --gidmap 0:200000:5000 box sh -c 'cat /proc/self/uid_map; cat /proc/self/gid_map; id -u; touch /tmp/x; stat -c %u:%g /tmp/x /etc/passwd'
+      podman run --rm --uidmap 0:100000:5000 --gidmap 0:200000:5000 box sh -c 'cat /proc/self/uid_map;
+        cat /proc/self/gid_map; id -u; touch /tmp/x; stat -c %u:%g /tmp/x /etc/passwd'
       podman run -d --name mapped --uidmap 0:100000:5000 --user user box sleep 1000
       stat -c %u:%g /proc/$(podman inspect --format '{{.State.Pid}}' mapped)
       podman exec mapped id -u
@@ -127,7 +135,8 @@ export const isolation: readonly Scenario[] = [
   {
     title: 'sysctls of the namespaces',
     script: `
-      podman run --rm --sysctl kernel.msgmax=4096 --sysctl net.ipv4.ip_forward=1 box sh -c 'cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_forward'
+      podman run --rm --sysctl kernel.msgmax=4096 --sysctl net.ipv4.ip_forward=1 box sh -c \\
+        'cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_forward'
       try podman run --rm --network host --sysctl net.ipv4.ip_forward=1 box true`,
     expected: /^4096\n1\nError: .*\n\[12[56]\]\n$/,
   },
@@ -146,7 +155,8 @@ export const isolation: readonly Scenario[] = [
   {
     title: 'systemd mode, and a notification of readiness',
     script: `
-      podman run --rm --systemd always box sh -c 'echo $container; grep -c " /run tmpfs" /proc/mounts; grep -c cgroup /proc/mounts'
+      podman run --rm --systemd always box sh -c 'echo $container; grep -c " /run tmpfs" /proc/mounts;
+        grep -c cgroup /proc/mounts'
       podman run --rm --sdnotify conmon box sh -c 'echo "[$NOTIFY_SOCKET]"'`,
     expected: /^(podman|oci)\n1\n\d+\n\[\]\n$/,
   },

@@ -3,6 +3,9 @@
 import { missing } from '../program.ts';
 import type { Scenario } from '../scenario.ts';
 
+const CREATE_FAILED = 'Error: RUNTIME: RUNTIME create failed: unable to start container process';
+const NOT_FOUND = 'OCI runtime attempted to invoke a command that was not found';
+
 export const life: readonly Scenario[] = [
   {
     title: 'info names the runtime',
@@ -26,9 +29,9 @@ export const life: readonly Scenario[] = [
       try podman run --rm box /etc/passwd
       podman ps --all --quiet`,
     expected:
-      'Error: RUNTIME: RUNTIME create failed: unable to start container process: exec: "nope": executable file not found in $PATH: OCI runtime attempted to invoke a command that was not found\n[127]\n' +
-      'Error: RUNTIME: RUNTIME create failed: unable to start container process: exec: "/bin/nope": stat /bin/nope: no such file or directory: OCI runtime attempted to invoke a command that was not found\n[127]\n' +
-      'Error: RUNTIME: RUNTIME create failed: unable to start container process: exec: "/etc/passwd": permission denied: OCI permission denied\n[126]\n',
+      `${CREATE_FAILED}: exec: "nope": executable file not found in $PATH: ${NOT_FOUND}\n[127]\n` +
+      `${CREATE_FAILED}: exec: "/bin/nope": stat /bin/nope: no such file or directory: ${NOT_FOUND}\n[127]\n` +
+      `${CREATE_FAILED}: exec: "/etc/passwd": permission denied: OCI permission denied\n[126]\n`,
   },
   {
     title: 'standard input reaches the container, and its end',
@@ -81,7 +84,8 @@ export const life: readonly Scenario[] = [
   {
     title: 'kill sends the signal that it is told',
     script: `
-      podman run -d --name target box sh -c 'trap "echo usr1" USR1; trap "exit 5" INT; echo ready; while :; do sleep 0.1; done'
+      podman run -d --name target box sh -c 'trap "echo usr1" USR1; trap "exit 5" INT; echo ready;
+        while :; do sleep 0.1; done'
       wait_until 'podman logs target | grep ready'
       podman kill --signal USR1 target
       wait_until 'podman logs target | grep usr1'
@@ -140,7 +144,7 @@ export const life: readonly Scenario[] = [
     script: `
       printf 'tty; test -t 0 && echo yes; exit 6\\n' | in_terminal 'try podman run -it --rm box sh'`,
     expected: /\/dev\/pts\/0\nyes\n.*\[6\]\n$/s,
-    // What was typed is echoed, by whichever terminal is the faster.
+    // The echo of what was typed comes from the terminal that is faster.
     varying: /^.*(?=\/dev\/pts\/0\n)/s,
   },
   {
@@ -159,7 +163,8 @@ export const life: readonly Scenario[] = [
     title: 'restart policy starts it again',
     script: `
       # Not asked of podman, whose other commands race with the one that starts the container again.
-      podman run -d --name retry --restart on-failure:2 -v $FOLDER:/shared box sh -c 'echo try; echo >> /shared/tries; exit 1'
+      podman run -d --name retry --restart on-failure:2 -v $FOLDER:/shared box sh -c 'echo try;
+        echo >> /shared/tries; exit 1'
       wait_until '[ $(wc -l < tries) = 3 ]'
       podman wait retry > /dev/null
       podman logs retry

@@ -14,9 +14,11 @@ const show = (v1: string, v2: string): string =>
 export const limits: readonly Scenario[] = [
   {
     title: 'limits of run',
-    script: `podman run --rm --memory 64m --memory-reservation 32m --pids-limit 33 --cpu-shares 512 --cpus 0.5 --cpuset-cpus 0 \\
-      box sh -c '${show(
-        'memory/memory.limit_in_bytes memory/memory.soft_limit_in_bytes pids/pids.max cpu/cpu.shares cpu/cpu.cfs_quota_us cpuset/cpuset.cpus',
+    script: `
+      podman run --rm --memory 64m --memory-reservation 32m --pids-limit 33 --cpu-shares 512 --cpus 0.5 \\
+      --cpuset-cpus 0 box sh -c '${show(
+        'memory/memory.limit_in_bytes memory/memory.soft_limit_in_bytes pids/pids.max ' +
+          'cpu/cpu.shares cpu/cpu.cfs_quota_us cpuset/cpuset.cpus',
         'memory.max memory.low pids.max cpu.weight cpu.max cpuset.cpus',
       )}'`,
     expected: unified ? '67108864\n33554432\n33\n20\n50000 100000\n0\n' : '67108864\n33554432\n33\n512\n50000\n0\n',

@@ -1,7 +1,7 @@
 /**
- * Runs test files inside the test machine, in Bun and one at a time, and tells the host what happened by lines of
- * JSON on the second serial port (../talk.ts). Node's just-in-time compiler crashes under emulation now and then;
- * Bun's is off.
+ * Runs test files inside the test machine, in Bun and one at a time. It tells the host what happens by lines of JSON on
+ * the second serial port (../talk.ts). Node's just-in-time compiler sometimes crashes under emulation; Bun's is
+ * switched off.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,15 +11,15 @@ import type { Plan } from '../payload.ts';
 import type { Told } from '../talk.ts';
 
 const PORT = '/dev/ttyS1';
-/** For one file. */
+/** How long one file may take. */
 const PATIENCE_MS = 600_000;
 const repository = join(import.meta.dirname, '../../..');
 
-// Not as its controlling terminal.
+// The port must not become the controlling terminal.
 const port = openSync(PORT, constants.O_WRONLY | constants.O_NOCTTY);
 const tell = (what: Told): void => writeFileSync(port, `${JSON.stringify(what)}\n`);
 
-// Weights of block devices are there with the one, and block devices to try them on with the other.
+// Tests of weights for block devices need the first module, and block devices to try them on need the second.
 spawnSync('modprobe', ['--all', 'bfq', 'loop']);
 execFileSync('stty', ['-F', PORT, 'raw', '-echo']);
 const { files }: Plan = JSON.parse(readFileSync(join(import.meta.dirname, '../plan.json'), 'utf8'));

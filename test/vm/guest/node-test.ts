@@ -1,7 +1,7 @@
 /**
- * As much of `node:test` as the tests use, for Bun: one after the other, each reported as it happens.
- * Reports are lines of JSON, appended to RUNCHART_TEST_REPORTS; without it there is a summary on standard output,
- * in the words of Node's.
+ * The part of `node:test` that the tests use, for Bun. Tests run one after the other, and each is reported as it
+ * happens. Reports are lines of JSON, appended to RUNCHART_TEST_REPORTS. Without that variable, there is a summary on
+ * standard output, in the words of Node.
  */
 import { appendFileSync } from 'node:fs';
 import { inspect } from 'node:util';
@@ -29,14 +29,14 @@ interface Suite {
   readonly after: (() => unknown)[];
   readonly beforeEach: (() => unknown)[];
   readonly afterEach: (() => unknown)[];
-  /** All that was registered so far, performed. */
+  /** Settles when all that was registered so far has been performed. */
   queue: Promise<void>;
   begun: boolean;
   readonly parent?: Suite;
 }
 
 const PATIENCE_MS = 500_000;
-/** A test's own limit was meant for a machine that does not emulate. */
+/** The limit of a test was meant for a machine that is not emulated. */
 const SLOWER = 10;
 const FILE = process.argv[1] ?? '';
 const reports = process.env.RUNCHART_TEST_REPORTS;
@@ -88,7 +88,7 @@ export function describe(...args: Arguments): void {
 }
 export const suite = describe;
 
-/** Suites wait for their turn; the file's own tests begin as they are registered. */
+/** Suites wait for their turn. The tests of the file itself begin as they are registered. */
 const gates = new Map<Suite, () => void>();
 function open(inner: Suite): void {
   gates.get(inner)?.();
@@ -162,7 +162,7 @@ async function perform(
   end(name, nesting, line, false, started, failure);
 }
 
-/** Hooks that come before the first test. */
+/** Performs the hooks that come before the first test. */
 async function begin(owner: Suite): Promise<void> {
   for (const level of levelsOf(owner)) {
     if (level.begun) continue;
@@ -173,7 +173,7 @@ async function begin(owner: Suite): Promise<void> {
 
 const levelsOf = (owner: Suite): Suite[] => [...(owner.parent ? levelsOf(owner.parent) : []), owner];
 
-/** @returns what was thrown, readable */
+/** @returns what was thrown, for people to read */
 async function attempt(work: () => Promise<void>, patienceMs: number | undefined): Promise<string | undefined> {
   const timer = Promise.withResolvers<never>();
   const timeout =
@@ -214,7 +214,7 @@ function report(what: Report): void {
   else if (what.kind === 'end') console.log(`${what.failure ? 'not ok' : 'ok'} - ${what.name} ${what.failure ?? ''}`);
 }
 
-/** Where the test stands in the test file. */
+/** @returns the line of the test in its file */
 function callersLine(): number {
   const frame = (new Error().stack ?? '').split('\n').find((text) => text.includes(FILE));
   return Number(/:(\d+):\d+\)?$/.exec(frame ?? '')?.[1] ?? 0);

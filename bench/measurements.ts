@@ -1,0 +1,122 @@
+/** What is measured, in the order in which it is printed. */
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { makeBundle } from '../test/integration/bundle.ts';
+import { plainConfig, restrictedConfig } from './configs.ts';
+import { type Figures, measure, quantile, type Sample } from './measure.ts';
+import { podmanRuns } from './podman.ts';
+import { invoke, type Runtime } from './runtimes.ts';
+
+export interface Bench {
+  /** A folder for bundles. */
+  readonly folder: string;
+  /** A folder on a tmpfs, for state roots. */
+  readonly states: string;
+  /** Whether cgroup v2 alone is mounted. */
+  readonly unified: boolean;
+  /** Whether that is so only in a mount namespace of the bench. */
+  readonly ownView: boolean;
+  /** runchart first. */
+  readonly runtimes: readonly Runtime[];
+  /** Of a container that ends at once. */
+  readonly bundle: string;
+  readonly rounds: number;
+}
+
+interface Measurement {
+  readonly title: string;
+  /** @returns the figures of each runtime; none if it cannot be measured here */
+  take(bench: Bench): readonly Figures[] | Promise<readonly Figures[]>;
+}
+
+export const MEASUREMENTS: readonly Measurement[] = [
+  {
+    title: '`run`',
+    take: ({ runtimes, bundle, rounds }) => measure(runtimes.map(runOf(bundle)), rounds),
+  },
+  {
+    title: '`run`, a fifth of a second after another',
+    take: ({ runtimes, bundle, rounds }) => measure(runtimes.map(runOf(bundle)), Math.ceil(rounds / 2), 200),
+  },
+  {
+    title: "`run` with docker's default seccomp profile and limits",
+    take({ runtimes, folder, unified, rounds }) {
+      const restricted = makeBundle(join(folder, 'restricted'), restrictedConfig(unified));
+      return measure(runtimes.map(runOf(restricted)), rounds);
+    },
+  },
+  {
+    title: '`create`, `start`, `delete`',
+    take: ({ runtimes, bundle, rounds }) => measure(runtimes.map(lifeOf(bundle)), rounds),
+  },
+  {
+    title: '`state`',
+    take: ({ runtimes, bundle, rounds }) =>
+      withCreated(runtimes, bundle, () => measure(runtimes.map(commandOf('state', 'kept')), rounds)),
+  },
+  {
+    title: '`exec`',
+    take({ runtimes, folder, unified, rounds }) {
+      const sleeper = makeBundle(join(folder, 'sleeper'), plainConfig(unified, ['sleep', '10000']));
+      return withCreated(runtimes, sleeper, () => {
+        for (const one of runtimes) invoke(one, 'start', 'kept');
+        return measure(runtimes.map(commandOf('exec', 'kept', 'true')), rounds);
+      });
+    },
+  },
+  {
+    title: '`podman run --rm`',
+    // The bench's own view of cgroup v2 lacks controllers that podman takes for granted.
+    take: ({ runtimes, folder, states, ownView, rounds }) =>
+      ownView ? [] : podmanRuns(folder, states, runtimes, Math.ceil(rounds / 2)),
+  },
+  {
+    title: 'the library, a container',
+    take: ({ runtimes, bundle, states, rounds }) => [
+      library(states, bundle, rounds * 3),
+      ...measure(runtimes.slice(1).map(runOf(bundle)), rounds),
+    ],
+  },
+];
+
+const commandOf =
+  (...args: readonly string[]) =>
+  (runtime: Runtime): Sample => ({ name: runtime.name, run: () => invoke(runtime, ...args) });
+
+const runOf = (bundle: string) => commandOf('run', '-b', bundle, 'bench');
+
+const lifeOf =
+  (bundle: string) =>
+  (runtime: Runtime): Sample => ({
+    name: runtime.name,
+    run() {
+      invoke(runtime, 'create', '-b', bundle, 'bench');
+      invoke(runtime, 'start', 'bench');
+      invoke(runtime, 'delete', '--force', 'bench');
+    },
+  });
+
+/** Each runtime has a created container named `kept` meanwhile. */
+function withCreated(
+  runtimes: readonly Runtime[],
+  bundle: string,
+  action: () => readonly Figures[],
+): readonly Figures[] {
+  for (const one of runtimes) invoke(one, 'create', '-b', bundle, 'kept');
+  try {
+    return action();
+  } finally {
+    for (const one of runtimes) invoke(one, 'delete', '--force', 'kept');
+  }
+}
+
+/** The library runs in a process of its own (library.ts), which shares nothing with this one. */
+function library(states: string, bundle: string, count: number): Figures {
+  const program = join(import.meta.dirname, 'library.ts');
+  const output = execFileSync(process.execPath, [program, join(states, 'library'), bundle, String(count)], {
+    encoding: 'utf8',
+  });
+  const times: number[] = JSON.parse(output);
+  return { name: 'runchart', median: quantile(times, 0.5), best: quantile(times, 0) };
+}
