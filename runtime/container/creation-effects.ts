@@ -22,7 +22,7 @@ import type { CgroupRecord, ContainerRecord, HookKind, InitRecord } from '../../
 import type { Process } from '../../spec/types.ts';
 import { type BeginCreation, type CreationUnderWay, containerProcess, plannedCgroup } from './effects.ts';
 import type { FilterOf } from './filter.ts';
-import { phasesOfCreation } from './phases.ts';
+import { Phases } from './phases.ts';
 import { systemdFor } from './systemd.ts';
 
 export const beginCreation: BeginCreation = (session, filterOf) => new CreationEffects(session, filterOf);
@@ -32,7 +32,7 @@ class CreationEffects implements CreationUnderWay {
   readonly #session: Session;
   /** Answers the container's seccomp filter. `start` will ask for it again. */
   readonly #filterOf: FilterOf;
-  readonly #phases = phasesOfCreation();
+  readonly #phases = new Phases();
   #cgroup: Awaited<ReturnType<typeof makeCgroup>> | undefined;
   #surroundings: Surroundings | undefined;
   #group: GroupCreation | undefined;

@@ -52,12 +52,7 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
     return creation.effects;
   };
   return {
-    makeCgroup: async (record) => (await making()).makeCgroup(record),
-    enterNamespaces: async (record) => (await making()).enterNamespaces(record),
-    makeMounts: async (record) => (await making()).makeMounts(record),
-    enterRootfs: async (record) => (await making()).enterRootfs(record),
-    prepareProcess: async (record) => (await making()).prepareProcess(record),
-    restore: async (record, request) => (await making()).restore(record, request),
+    ...loadedEffects(making),
     async runHooks(record, kind) {
       if (kind === 'startContainer') return;
       const run = async (): Promise<void> => {
@@ -68,20 +63,7 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
       };
       await (creation === undefined ? run() : creation.hooks(record, kind, run));
     },
-    async startProcess(record) {
-      try {
-        session.init ??= connectForStart(session, record);
-        const { startProcess } = await import('./start-effect.ts');
-        await startProcess(session, record, session.init.kernel, creation?.surroundings, filterOf);
-      } catch (error) {
-        // The init has given up rights that a second try would need.
-        disconnect(session);
-        await destroyInit(platform, record, undefined, session.reaped);
-        throw error;
-      } finally {
-        disconnect(session);
-      }
-    },
+    startProcess: (record) => startProcess(session, record, creation?.surroundings, filterOf),
     signal: (record, { signal, all }) => signalContainer(platform, record, signal, all),
     freeze: (record) => pauseContainer(local, plannedCgroup(record), record.init),
     thaw: (record) => thaw(local, plannedCgroup(record)),
@@ -110,6 +92,36 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
       }
     },
   };
+}
+
+/** @param making loads and begins the creation, the first time */
+const loadedEffects = (making: () => Promise<CreationUnderWay['effects']>): CreationUnderWay['effects'] => ({
+  makeCgroup: async (record) => (await making()).makeCgroup(record),
+  enterNamespaces: async (record) => (await making()).enterNamespaces(record),
+  makeMounts: async (record) => (await making()).makeMounts(record),
+  enterRootfs: async (record) => (await making()).enterRootfs(record),
+  prepareProcess: async (record) => (await making()).prepareProcess(record),
+  restore: async (record, request) => (await making()).restore(record, request),
+});
+
+/** Where the process cannot be started, its init is ended: it has given up rights that a second try would need. */
+async function startProcess(
+  session: Session,
+  record: ContainerRecord,
+  surroundings: Surroundings | undefined,
+  filterOf: FilterOf,
+): Promise<void> {
+  try {
+    session.init ??= connectForStart(session, record);
+    const { becomeProgram } = await import('./start-effect.ts');
+    await becomeProgram(session, record, session.init.kernel, surroundings, filterOf);
+  } catch (error) {
+    disconnect(session);
+    await destroyInit(session.platform, record, undefined, session.reaped);
+    throw error;
+  } finally {
+    disconnect(session);
+  }
 }
 
 function connectForStart(session: Session, record: ContainerRecord): NonNullable<Session['init']> {

@@ -6,111 +6,105 @@
 import { EarlierFailure } from '../../machines/contract.ts';
 import { type Kernel, LostPeerError, type Settle } from '../../native/kernel/kernel.ts';
 
-export interface Phases {
-  /** Watches the kernel of the container's init: a batch belongs to the phase that is going on when it is posted. */
-  watch(kernel: Kernel): Kernel;
+/** A batch that was posted. */
+interface Posted {
+  phase: string;
+}
+
+/** The phases of one creation. */
+export class Phases {
+  #current = '';
+  /** The batches that have no answer yet, in the order in which they were posted. */
+  readonly #waiting: Posted[] = [];
+  #blamed: { readonly error: unknown; readonly phase: string } | undefined;
+
   /**
    * Performs the effect of a phase.
    * @param name of the phase, as the chart reports its failure
    * @throws EarlierFailure for the failure of a batch that an earlier phase posted; any other error of `effect` as it
    * is
    */
-  perform<T>(name: string, effect: () => T | Promise<T>): Promise<T>;
-}
-
-interface Posted {
-  phase: string;
-}
-
-export function phasesOfCreation(): Phases {
-  let current = '';
-  /** The batches that have no answer yet, in the order in which they were posted. */
-  const waiting: Posted[] = [];
-  let blamed: { readonly error: unknown; readonly phase: string } | undefined;
-
-  function settled(posted: Posted, settle: Settle): Settle {
-    return (outcome) => {
-      waiting.splice(waiting.indexOf(posted), 1);
-      try {
-        settle(outcome);
-      } catch (error) {
-        if (blamed?.error !== error) blamed = { error, phase: posted.phase };
-        throw error;
-      }
-    };
-  }
-
-  /** Waits. Where the peer is gone, the first batch without an answer is to blame. */
-  function hearing<T>(wait: () => T): T {
+  async perform<T>(name: string, effect: () => T | Promise<T>): Promise<T> {
+    this.#current = name;
     try {
-      return wait();
+      return await effect();
     } catch (error) {
-      const [first] = waiting;
-      if (error instanceof LostPeerError && first !== undefined) blamed = { error, phase: first.phase };
+      const blamed = this.#blamed;
+      if (blamed !== undefined && blamed.phase !== name && isOrComesOf(error, blamed.error))
+        throw new EarlierFailure(blamed.phase, blamed.error);
       throw error;
     }
   }
 
-  function watch(kernel: Kernel): Kernel {
+  /** Watches the kernel of the container's init: a batch belongs to the phase that is going on when it is posted. */
+  watch(kernel: Kernel): Kernel {
     const { post, flush, ahead } = kernel;
     if (post === undefined) return kernel;
-    const postNow = (calls: Parameters<typeof post>[0], settle: Settle): void => {
-      const posted = { phase: current };
-      waiting.push(posted);
-      hearing(() => post(calls, settled(posted, settle)));
-    };
     return {
       ...kernel,
-      submit: (calls) => hearing(() => kernel.submit(calls)),
-      post: postNow,
-      flush: flush && (() => hearing(flush)),
-      ahead: ahead && (() => watchAhead(ahead())),
+      submit: (calls) => this.#wait(() => kernel.submit(calls)),
+      post: (calls, settle) => {
+        const posted = { phase: this.#current };
+        this.#waiting.push(posted);
+        this.#wait(() => post(calls, this.#settled(posted, settle)));
+      },
+      flush: flush && (() => this.#wait(flush)),
+      ahead: ahead && (() => this.#watchAhead(ahead())),
     };
   }
 
   /** A batch that is written ahead belongs to the phase that posts it. */
-  function watchAhead(ahead: ReturnType<NonNullable<Kernel['ahead']>>): typeof ahead {
+  #watchAhead(ahead: ReturnType<NonNullable<Kernel['ahead']>>): typeof ahead {
     const written: Posted[] = [];
     let isPosted = false;
     const { kernel } = ahead;
-    const watched = watch(kernel);
+    const watched = this.watch(kernel);
     return {
       kernel: {
         ...watched,
-        post(calls, settle) {
+        post: (calls, settle) => {
           if (isPosted) return watched.post?.(calls, settle);
           const posted = { phase: '' };
           written.push(posted);
-          kernel.post?.(calls, settled(posted, settle));
+          kernel.post?.(calls, this.#settled(posted, settle));
         },
       },
-      post() {
+      post: () => {
         isPosted = true;
         for (const posted of written) {
-          posted.phase = current;
-          waiting.push(posted);
+          posted.phase = this.#current;
+          this.#waiting.push(posted);
         }
-        hearing(ahead.post);
+        this.#wait(ahead.post);
       },
     };
   }
 
-  return {
-    watch,
-    async perform(name, effect) {
-      current = name;
+  #settled(posted: Posted, settle: Settle): Settle {
+    return (outcome) => {
+      this.#waiting.splice(this.#waiting.indexOf(posted), 1);
       try {
-        return await effect();
+        settle(outcome);
       } catch (error) {
-        if (blamed !== undefined && blamed.phase !== name && isOrComesOf(error, blamed.error))
-          throw new EarlierFailure(blamed.phase, blamed.error);
+        if (this.#blamed?.error !== error) this.#blamed = { error, phase: posted.phase };
         throw error;
       }
-    },
-  };
+    };
+  }
+
+  /** Where the peer turns out to be gone, the first batch without an answer is to blame. */
+  #wait<T>(wait: () => T): T {
+    try {
+      return wait();
+    } catch (error) {
+      const [first] = this.#waiting;
+      if (error instanceof LostPeerError && first !== undefined) this.#blamed = { error, phase: first.phase };
+      throw error;
+    }
+  }
 }
 
-/** Whoever waited may have wrapped the error in words of their own. */
+/** Whether an error is another one, or was caused by it: whoever waited may have put words of their own before it. */
 function isOrComesOf(error: unknown, origin: unknown): boolean {
   if (error === origin) return true;
   return error instanceof Error && error.cause !== undefined && isOrComesOf(error.cause, origin);

@@ -18,7 +18,7 @@ import type { FilterOf } from './filter.ts';
  * @param surroundings what the process finds around it, where that is known already
  * @throws EffectError
  */
-export async function startProcess(
+export async function becomeProgram(
   session: Session,
   record: ContainerRecord,
   kernel: Kernel,

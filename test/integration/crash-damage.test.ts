@@ -1,4 +1,7 @@
-/** state.json overwritten with garbage while the container runs: commands say so, and `delete --force` finds everything. */
+/**
+ * Somebody overwrites state.json with garbage while the container runs. Commands say that it is damaged, and
+ * `delete --force` finds everything.
+ */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -55,7 +58,7 @@ for (const [name, garbage] of [
     assert.deepEqual(await remainsAtLast(), []);
   });
 
-test('a directory without a state is removed, and a cgroup of that name is left to whoever has it', {
+test('delete removes a directory without a state, and leaves a cgroup of that name to its owner', {
   skip,
 }, async () => {
   const bundle = makeBundle(join(work.path, 'bare'), shellConfig('sleep 1000'));

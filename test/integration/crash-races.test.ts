@@ -1,4 +1,6 @@
-/** Commands at the same time on one container: each succeeds or says why not in a line that was to be expected, and nothing is left. */
+/**
+ * Commands work on one container at the same time. Each succeeds, or fails with an expected line, and nothing is left.
+ */
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -6,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { openPool, type Victim } from './chaos/pool.ts';
-import { adoptOrphans, children, stateOf, watch } from './chaos/remains.ts';
+import { adoptOrphans, children, processState, watch } from './chaos/remains.ts';
 import { commandsOn, deleteAll, type Place, placeIn } from './chaos/scene.ts';
 import type { Order } from './chaos/victim.ts';
 
@@ -24,10 +26,11 @@ after(async () => {
 });
 
 const GONE = /^StoreError: container does not exist$/;
-const TAKEN =
-  /^(StoreError: container with given ID already exists|CgroupError: container's cgroup is not empty: \d+ process\(es\) found)$/;
+const EXISTS = 'StoreError: container with given ID already exists';
+const IN_USE = "CgroupError: container's cgroup is not empty: \\d+ process\\(es\\) found";
+const TAKEN = new RegExp(`^(${EXISTS}|${IN_USE})$`);
 
-/** @returns the error of each, undefined where it succeeded, as processes of their own at the same time */
+/** Runs an operation in several processes at the same time. @returns the error of each; undefined where it succeeded */
 async function race(place: Place, operation: Order['operation']): Promise<readonly (string | undefined)[]> {
   const racers = Array.from({ length: AT_ONCE }, () =>
     pool.obey({ place, operation, at: undefined, signal: 'SIGKILL' }),
@@ -42,7 +45,7 @@ function assertOneWon(errors: readonly (string | undefined)[], others: RegExp): 
   for (const error of errors) if (error !== undefined) assert.match(error, others);
 }
 
-/** Each race several times: what happens first differs. */
+/** Each race is run several times, since another command may be the first each time. */
 const ROUNDS = 5;
 
 function container(name: string) {
@@ -63,7 +66,7 @@ function container(name: string) {
   };
 }
 
-test('create of one id by several: one makes it', { skip }, async () => {
+test('several commands create one id: one of them makes the container', { skip }, async () => {
   const { place, sound, assertNothingLeft } = container('creates');
   for (let round = 0; round < ROUNDS; round++) {
     assertOneWon(await race(place, 'create'), TAKEN);
@@ -73,7 +76,7 @@ test('create of one id by several: one makes it', { skip }, async () => {
   }
 });
 
-test('start by several: one starts it', { skip }, async () => {
+test('several commands start one container: one of them succeeds', { skip }, async () => {
   const { place, sound, assertNothingLeft } = container('starts');
   for (let round = 0; round < ROUNDS; round++) {
     await sound.create();
@@ -84,7 +87,7 @@ test('start by several: one starts it', { skip }, async () => {
   }
 });
 
-test('delete by several: one deletes it', { skip }, async () => {
+test('several commands delete one container: one of them succeeds', { skip }, async () => {
   const { place, stopped, assertNothingLeft } = container('deletes');
   for (let round = 0; round < ROUNDS; round++) {
     await stopped();
@@ -93,7 +96,7 @@ test('delete by several: one deletes it', { skip }, async () => {
   }
 });
 
-test('delete --force by several: it is gone for all of them', { skip }, async () => {
+test('several commands delete one container by --force: all of them succeed', { skip }, async () => {
   const { place, sound, assertNothingLeft } = container('forces');
   for (let round = 0; round < ROUNDS; round++) {
     await sound.create();
@@ -103,14 +106,14 @@ test('delete --force by several: it is gone for all of them', { skip }, async ()
   }
 });
 
-test('everything at once, again and again', { skip }, async () => {
+test('all commands at once, again and again', { skip }, async () => {
   const { place, sound, assertNothingLeft } = container('all');
   const expected = new RegExp(
     [
       GONE.source,
       TAKEN.source,
       '^RefusedError: (cannot start .*|cannot delete container \\S+ that is not stopped: .*|container not running)$',
-      // Its init was taken from it.
+      // Another command killed the init.
       '^Error: \\w+: the (init|stage) process ended before it answered(; then .*)?$',
       '^EffectError: (container not running|connect to the init by .*)$',
     ].join('|'),
@@ -136,24 +139,27 @@ test('everything at once, again and again', { skip }, async () => {
   }
 });
 
-/** Has a command stand still before its nth call. */
+/** Starts a creation, and stops it before its nth call. */
 async function standing(place: Place, call: number): Promise<Victim> {
   const victim = pool.obey({ place, operation: 'create', at: { call }, signal: 'SIGSTOP' });
-  for (let waited = 0; stateOf(victim.pid) !== 'T'; waited++) {
+  for (let waited = 0; processState(victim.pid) !== 'T'; waited++) {
     assert.ok(waited < 10_000, 'it comes to that call');
     await setTimeout(1);
   }
   return victim;
 }
 
-/** Spread over the whole of `create`: before the directory is made, before the lock, in every phase, before the last write. */
+/**
+ * Calls all over `create`: before it makes the directory, before it takes the lock, in every phase, before its last
+ * write.
+ */
 const MOMENTS = [1, 15, 24, 26, 29, 34, 45, 62, 72, 80, 105, 112, 118, 124, 150, 250, 300, 350, 420, 450];
 let held: Victim | undefined;
 afterEach(() => {
   if (held !== undefined && children().includes(held.pid)) held.proceed();
 });
 
-test('kill while create is under way: not running', { skip }, async () => {
+test('kill while create is under way: the container is not running', { skip }, async () => {
   const { place, sound, assertNothingLeft } = container('kill');
   for (const call of MOMENTS) {
     held = await standing(place, call);
@@ -184,7 +190,7 @@ test('delete --force while create is in a slow phase', { skip }, async (t) => {
       assert.match(answer.error, /^\w+: [^\n]*the (init|stage) process ended before it answered$/, what);
       told.add(answer.error);
     }
-    // The one may have come before the other had begun, or after it was done.
+    // The deletion may have come before the creation had begun, or after it was done.
     await sound.delete(true);
     await assertNothingLeft(what);
   }

@@ -1,7 +1,8 @@
 /**
- * A command dies by SIGKILL before each of its own system calls in create, start and delete, between the calls that the
- * stage and the init perform for it, and just after each batch that it sends. Each time `state` and `list` go on working,
- * and `delete --force` leaves nothing. (Inside of batches every eighth call is taken; RUNCHART_TEST_EXHAUSTIVE=1 takes all.)
+ * A command dies by SIGKILL: before each of its own system calls in create, start and delete, between the calls that
+ * the stage and the init perform for it, and just after each batch that it sends. Each time `state` and `list` still
+ * work, and `delete --force` leaves nothing. (In the batches of others it dies at every eighth call. With
+ * RUNCHART_TEST_EXHAUSTIVE=1 it dies at every call.)
  */
 
 import assert from 'node:assert/strict';
@@ -27,13 +28,13 @@ const cli = join(import.meta.dirname, '../../dist/runchart');
 const bundle = skip === false ? makeBundle(join(work.path, 'bundle'), shellConfig('exec sleep 1000')) : '';
 
 const SEED = 'RUNCHART_TEST_SEED';
-/** Decides which calls inside of batches are taken. */
+/** Decides at which calls of other performers' batches the command dies. */
 const seed = Number(process.env[SEED] ?? Math.floor(Math.random() * 1000));
 const SPREAD = 8;
-/** All of them: some minutes. */
+/** At all of them, which takes some minutes. */
 const exhaustive = process.env.RUNCHART_TEST_EXHAUSTIVE !== undefined;
 
-/** Counts deaths, so that what takes turns does. */
+/** Counts deaths: some checks are made every second or third time only. */
 let turn = 0;
 
 after(async () => {
@@ -44,11 +45,11 @@ after(async () => {
 
 interface Scenario {
   readonly operation: Order['operation'];
-  /** What there is before the command. */
+  /** Prepares the container that the command finds. */
   prepare?(sound: Commands): Promise<unknown>;
-  /** What `state` may say after its death; `none`: there is no container. */
+  /** What `state` may say after the command's death. `none` stands for no container. */
   readonly between: readonly (Status | 'none')[];
-  /** What a user may try before giving up; it must end in one line or in success. */
+  /** What a user may try then. It must succeed, or fail with an error of one line. */
   retry?(sound: Commands): Promise<unknown>;
 }
 
@@ -97,7 +98,7 @@ for (const scenario of SCENARIOS)
     t.diagnostic(`died at ${calls.length} of ${all} calls and after each of ${whole.batches} batches; ${SEED}=${seed}`);
   });
 
-/** Every call of the runtime's own; of what others perform in one piece, the first, the last, and a spread between. */
+/** Every call of the runtime's own. Of a batch of another performer: the first call, the last, and every eighth. */
 function pointsIn(submissions: readonly Submission[]): readonly number[] {
   return submissions.flatMap(({ first, calls, performer }) =>
     Array.from({ length: calls }, (_, i) => first + i).filter(
@@ -106,7 +107,7 @@ function pointsIn(submissions: readonly Submission[]): readonly number[] {
   );
 }
 
-/** @returns the command's answer, undefined where it died */
+/** @returns the command's answer; undefined where it died */
 async function run(place: Place, scenario: Scenario, at: Order['at']): Promise<Answer | undefined> {
   const { operation, prepare, retry, between } = scenario;
   const what = `${operation}, ${JSON.stringify(at)}`;
@@ -140,7 +141,7 @@ function assertLine(error: unknown, what: string): void {
   assert.ok(error instanceof Error && /^[^\n]+$/.test(error.message), `${what}: ${String(error)}`);
 }
 
-/** By the library and by the command line in turn. */
+/** Deletes by the operation and by the command line in turn. */
 async function deleteByForce(place: Place, what: string): Promise<void> {
   if (turn % 2 === 0 || !existsSync(cli)) {
     const sound = commandsOn(place);

@@ -1,6 +1,6 @@
 /**
- * Every system call of create, start and delete fails once, on the real kernel: one clear error and nothing left,
- * or a container that is as it would have been without the failure.
+ * Every system call of create, start and delete fails once, on the real kernel. Each time there is one clear error, and
+ * nothing is left; or the container is the same as without the failure.
  */
 
 import assert from 'node:assert/strict';
@@ -23,7 +23,7 @@ after(async () => {
   work.remove();
 });
 
-/** Given, a failure is seen again. */
+/** To see a failure again, give its seed. */
 const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 1000));
 
 async function run(t: TestContext, scene: Scene, operation: Operation): Promise<void> {
@@ -31,7 +31,7 @@ async function run(t: TestContext, scene: Scene, operation: Operation): Promise<
   const { calls, overcome } = await everyCall({ ...operation, judge }, seed);
   t.diagnostic(`${calls} calls, the failures of ${overcome} overcome; RUNCHART_TEST_SEED=${seed}`);
   assert.ok(calls > 20);
-  // The last trial was one too many: nothing failed in it.
+  // Nothing failed in the last trial, since there were no more calls. So there is a container.
   await scene.sound.delete(true);
   assert.deepEqual(await scene.remains(), []);
 }
@@ -39,9 +39,9 @@ async function run(t: TestContext, scene: Scene, operation: Operation): Promise<
 interface Scene {
   readonly place: Place;
   readonly sound: Commands;
-  /** Begins to watch anew. */
+  /** Looks at what there is now. */
   begin(): void;
-  /** What the last `begin` did not see. */
+  /** What is there that the last `begin` did not see. */
   remains(trial?: Trial): Promise<readonly string[]>;
 }
 
@@ -54,7 +54,7 @@ function sceneOf(name: string): Scene {
     begin: () => {
       watching = watch(place);
     },
-    // A wait that is not performed reaps nobody; any other process must be gone at once.
+    // A waitid that fails reaps nobody, so that process takes a moment to go. Else all processes must be gone at once.
     remains: async (trial) =>
       (trial?.struck.call.name === 'waitid' ? await watching?.remainsAtLast() : watching?.remains()) ?? [
         'nothing is watched',
@@ -67,7 +67,10 @@ async function likenessOf(sound: Commands): Promise<unknown> {
   return { status, ...likeness(record.init?.pid ?? 0) };
 }
 
-/** Where a device may not be made, as in a user namespace, the host's is bound: a container like it, but for its mounts. */
+/**
+ * Whether the container got a device by other means. Where mknod is not permitted, as in a user namespace, the host's
+ * device is mounted instead: that container has other mounts.
+ */
 const isOtherMeans = ({ struck: { call }, errno, error }: Trial): boolean =>
   error === undefined && errno === 'EPERM' && call.name === 'mknodat' && (Number(call.args[2]) & S.IFMT) === S.IFCHR;
 
@@ -85,7 +88,7 @@ test('create', { skip }, async (t) => {
       const wrong: string[] = [];
       if (trial.error !== undefined) {
         wrong.push(...(await remains(trial)));
-        // Not after each: the trial that follows begins with the same calls.
+        // Every sixteenth time is enough: the next trial begins with the same calls.
         if (failures++ % 16 !== 0) return wrong;
         await sound.create();
       }
@@ -114,7 +117,8 @@ test('start', { skip }, async (t) => {
       const wrong: string[] = [];
       const { status } = await sound.look();
       if (trial.error === undefined && status !== 'running') wrong.push(`done, and ${status}`);
-      // Nothing was done yet: it can be started once more. (Running: it failed at writing that down.)
+      // Where the status is `created`, nothing was done yet, and it can be started. (Where it is `running`, `start`
+      // failed to write that down.)
       if (status === 'created') await sound.start();
       if (status !== 'stopped' && !isDeepStrictEqual(await likenessOf(sound), expected))
         wrong.push('the container is another one');

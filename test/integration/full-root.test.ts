@@ -1,6 +1,6 @@
 /**
- * A state root that takes no more writes: what a command has done in the kernel is done, and the next one sees it
- * there.
+ * The state root takes no more writes. What a command did in the kernel stays done, and the next command learns it from
+ * the kernel.
  */
 
 import assert from 'node:assert/strict';
@@ -44,7 +44,7 @@ const WAYS: Readonly<Record<string, Way>> = {
 
 describe('a state root that takes no more writes', { skip: noContainers }, () => {
   for (const [name, { reason, block, unblock }] of Object.entries(WAYS))
-    it(`${name}: start, pause, resume and update are done, with a warning`, async () => {
+    it(`${name}: start, pause, resume and update succeed, with a warning`, async () => {
       const host = lives(`root-${name}`);
       const { runchart } = host;
       const { root } = runchart;
@@ -79,7 +79,7 @@ describe('a state root that takes no more writes', { skip: noContainers }, () =>
         quiet('exec', id, 'true');
         quiet('kill', id, '0');
 
-        // What is not there yet is not made.
+        // A new container is not made.
         const other = host.idFor(runchart);
         const failed = runchart('create', '-b', bundle, other);
         assert.equal(failed.status, 1);
@@ -89,7 +89,7 @@ describe('a state root that takes no more writes', { skip: noContainers }, () =>
           [id],
         );
 
-        // Paused after a start that nobody could write down: it is running again then, and not created.
+        // It is paused after a start that could not be written down. `resume` makes it running again, and not created.
         warned('pause', id);
         unblock(root);
         quiet('resume', id);

@@ -1,4 +1,4 @@
-/** The library on real containers, and docs/examples/ as it stands there. */
+/** The library with real containers, and the examples of docs/examples/ as they are. */
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -27,7 +27,7 @@ function bundle(name: string, script: string): string {
   return makeBundle(join(work.path, name), shellConfig(script));
 }
 
-test('a whole life, every state of which is told', { skip }, async () => {
+test('subscribers hear of every state of a whole life', { skip }, async () => {
   const seen: string[] = [];
   const end = runtime.subscribe(({ status, value }: LifecycleChange) => {
     const state =
@@ -72,7 +72,7 @@ test('a whole life, every state of which is told', { skip }, async () => {
     assert.ok(seen.includes(expected), `${expected} is among ${seen.join(', ')}`);
 });
 
-test('signals end it, and say so', { skip }, async () => {
+test('a signal ends a container, and wait() says which', { skip }, async () => {
   const container = await runtime.create({ id: idOf('signal'), bundle: bundle('signal', 'sleep 100 & wait') });
   await container.start();
   await container.kill('SIGKILL');
@@ -81,7 +81,7 @@ test('signals end it, and say so', { skip }, async () => {
   await container.delete();
 });
 
-test('what fails tells why in one line, and leaves nothing', { skip }, async () => {
+test('a request that fails says why in one line, and leaves nothing', { skip }, async () => {
   const missing = { ...shellConfig(''), process: { ...shellConfig('').process, args: ['no-such-program'] } };
   const creation = runtime.create({ id: idOf('missing'), bundle: bundle('missing', ''), config: missing });
   await assert.rejects(creation, {
@@ -91,7 +91,7 @@ test('what fails tells why in one line, and leaves nothing', { skip }, async () 
   await assert.rejects(runtime.create({ id: idOf('nothing'), bundle: work.path }), /config\.json/);
 });
 
-test('what others do with a container between its requests is noticed', { skip }, async () => {
+test('the library notices what others do to a container between its requests', { skip }, async () => {
   const id = idOf('others');
   const ours = await runtime.create({ id, bundle: bundle('others', 'sleep 100 & wait') });
   const theirs = openRuntime({ root }).container(id);
@@ -110,14 +110,14 @@ test('what others do with a container between its requests is noticed', { skip }
   await next.delete({ force: true });
 });
 
-test('requests that are made together follow one another', { skip }, async () => {
+test('requests that are made at the same time are served one after the other', { skip }, async () => {
   const container = await runtime.create({ id: idOf('together'), bundle: bundle('together', 'sleep 100 & wait') });
   await Promise.all([container.start(), container.kill('SIGCONT')]);
   await Promise.allSettled([container.pause(), container.pause(), container.resume()]);
   await container.delete({ force: true });
 });
 
-test('how a container ended is told as often as asked, and whoever reaped it', { skip }, async () => {
+test('wait() tells how a container ended as often as it is asked, whoever reaped it', { skip }, async () => {
   const folder = bundle('reaped', 'exit 4');
   const container = await runtime.create({ id: idOf('reaped'), bundle: folder });
   await container.start();
@@ -166,7 +166,7 @@ test('exec: arguments, environment, directory, user, standard descriptors, statu
   await assert.rejects(container.exec({ args: ['true'] }), /container does not exist/);
 });
 
-test('exec with a terminal hands its master out', { skip }, async () => {
+test('exec with a terminal gives the caller the terminal’s master', { skip }, async () => {
   const container = await runtime.create({ id: idOf('terminal'), bundle: bundle('terminal', 'sleep 100 & wait') });
   await container.start();
   const executed = await container.exec({
@@ -184,7 +184,7 @@ test('exec with a terminal hands its master out', { skip }, async () => {
       text += bytes.toString('utf8', 0, n);
     }
   } catch {
-    // EIO: nobody has the other end any more.
+    // EIO: nobody holds the other end any more.
   }
   closeSync(master);
   assert.match(text, /30 90\r\n/);
@@ -212,7 +212,7 @@ test('many at once do not wait for one another', { skip }, async () => {
   );
 });
 
-test('the examples in docs/ run as they stand there', { skip }, async () => {
+test('the examples in docs/ run as they are', { skip }, async () => {
   const repository = join(import.meta.dirname, '../..');
   await promisify(execFile)(process.execPath, ['build/library.ts'], { cwd: repository });
   const { stdout } = await promisify(execFile)(

@@ -1,4 +1,7 @@
-/** Containers that a test file has from the command line, ours and runc's beside them, and that it leaves nothing of. */
+/**
+ * The containers of a test file, made by the command line, ours or runc's. When the file is done, nothing of them is
+ * left.
+ */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -11,10 +14,10 @@ import { type CommandLine, commandLine, RUNCHART } from './command-line.ts';
 import { remainsAtLast } from './nothing-left.ts';
 import { PATIENCE } from './patience.ts';
 
-/** A container that only waits; TERM ends it with 3. */
+/** The config of a container that only waits. On SIGTERM it exits with status 3. */
 export const waiting = () => shellConfig('trap "exit 3" TERM; while :; do sleep 0.05; done');
 
-/** One that costs nothing while it is there, however many there are; a signal that is not KILL does not end it. */
+/** The config of a container that sleeps, and so costs no time, however many there are. Only SIGKILL ends it. */
 export function resting(): ReturnType<typeof shellConfig> {
   const config = shellConfig('');
   return { ...config, process: { ...config.process, args: ['sleep', '1000'] } };
@@ -22,7 +25,7 @@ export function resting(): ReturnType<typeof shellConfig> {
 
 export interface Life {
   readonly id: string;
-  /** Of its first process. */
+  /** The pid of its first process. */
   readonly pid: number;
   readonly bundle: string;
 }
@@ -36,8 +39,8 @@ interface Talking {
 }
 
 /**
- * @param name of the test file: part of every container's id
- * @param globals options before each command of ours
+ * @param name of the test file. It becomes part of every container's id
+ * @param globals options that precede each command of ours
  */
 export function lives(name: string, globals: readonly string[] = []) {
   const work = workFolder(name);
@@ -65,16 +68,16 @@ export function lives(name: string, globals: readonly string[] = []) {
   return {
     path: work.path,
     prefix,
-    /** A bundle for a container of this name. */
+    /** Makes a bundle for a container of this id. */
     bundle,
     runchart,
     runc,
     idFor,
-    /** A container of ours that runs. */
+    /** Starts a container of ours. */
     start: (config: Config = waiting(), ...flags: string[]): Life => run(runchart, config, ...flags),
-    /** The same of runc. */
+    /** Starts a container of runc's. */
     startRunc: (config: Config = waiting(), ...flags: string[]): Life => run(runc, config, ...flags),
-    /** A command that is not waited for. */
+    /** Starts a command, and does not wait for it. */
     spawn(by: CommandLine, ...argv: string[]): Talking {
       const child = spawn(by.program, ['--root', by.root, ...by.globals, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
       const text = { output: '', errors: '' };
@@ -91,7 +94,7 @@ export function lives(name: string, globals: readonly string[] = []) {
     },
     async close(): Promise<void> {
       for (const { by, id } of made) by('delete', '--force', id);
-      // The cache of compiled filters is meant to stay.
+      // Deletions leave the cache of compiled filters in the state root on purpose.
       rmSync(join(runchart.root, '@seccomp'), { recursive: true, force: true });
       assert.deepEqual(await remainsAtLast(prefix, work.path), []);
       work.remove();
@@ -99,7 +102,7 @@ export function lives(name: string, globals: readonly string[] = []) {
   };
 }
 
-/** Waits until something is so. @throws AssertionError after a while */
+/** Waits until a condition holds. @throws AssertionError after a while */
 export async function until(what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
     assert.ok(tries < 1200 * PATIENCE, `not in time: ${what}`);

@@ -1,4 +1,4 @@
-/** Two hundred containers at once, and fifty programs in one of them. */
+/** Two hundred containers at once, and fifty programs at once in one container. */
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync } from 'node:fs';
@@ -20,7 +20,7 @@ describe('many', { skip: noContainers }, () => {
   const run = atOnce(runchart, host.path);
   after(() => host.close());
 
-  it('200 containers at once: each is seen as it is, and all go', async () => {
+  it('200 containers at once: commands show each as it is, and all are deleted', async () => {
     const warnings: string[] = [];
     const runtime = openRuntime({ root: runchart.root, onWarning: (message) => warnings.push(message) });
     const bundle = host.bundle('bundle', shellConfig('exec sleep 1000'));

@@ -1,4 +1,4 @@
-/** What commands make has the modes that it should have under any umask: those of runc where it makes the same. */
+/** The modes of what commands make are right under any umask: the same as runc's, where runc makes the same. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -32,7 +32,7 @@ const UMASKS = [0o000, 0o022, 0o077];
 
 type Modes = Readonly<Record<string, string>>;
 
-/** `d 711` of a directory, `l` of a link: nobody asks for a link's mode. */
+/** For a directory `d 711`; for a link just `l`, since links have no mode that matters. */
 function modeOf(path: string): string {
   const stat = lstatSync(path);
   const permissions = (stat.mode & 0o7777).toString(8);
@@ -42,7 +42,7 @@ function modeOf(path: string): string {
   return stat.isFile() ? `f ${permissions}` : `other ${permissions}`;
 }
 
-/** Of everything below a folder, by its path there. */
+/** The modes of everything below a folder, by path. */
 const modesBelow = (folder: string): Modes =>
   Object.fromEntries(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -50,14 +50,14 @@ const modesBelow = (folder: string): Modes =>
       .map((path) => [path, modeOf(join(folder, path))]),
   );
 
-/** What a container finds of itself, in lines of a mode, a type and a path; then it waits. */
+/** Has a container report on itself, in lines of a mode, a type and a path. Then the container waits. */
 const REPORT = `exec > /made/deep/directory/report 2>&1
 umask
 stat -c '%a %F %n' / /* /dev/* /dev/pts/* /proc /sys /copied/* /made/*/* /new/tmpfs/* /work /work/deep
 touch /new/tmpfs/touched; mkdir /new/tmpfs/made; stat -c '%a %n' /new/tmpfs/touched /new/tmpfs/made
 echo end; sleep 1000`;
 
-/** A bit of everything that a runtime makes in a rootfs: mount points, devices, a working directory. */
+/** A config for which a runtime makes all kinds of things in the rootfs: mount points, devices, a working directory. */
 function configOf(source: string): Config {
   const config = shellConfig(REPORT);
   const hook = (folder: string) => ({ path: '/bin/sh', args: ['sh', '-c', `umask >> ${folder}/hooks`] });
@@ -92,11 +92,11 @@ function configOf(source: string): Config {
 }
 
 interface Made {
-  /** By the container, of itself. */
+  /** What the container reports about itself. */
   readonly report: string;
-  /** Of each hook, in the order of their running. */
+  /** What each hook reports, in the order in which they run. */
   readonly hooks: string;
-  /** In the rootfs, once the container is gone. */
+  /** What is in the rootfs once the container is gone. */
   readonly rootfs: Modes;
   /** Files that the caller has named, and the container's cgroups. */
   readonly outside: Modes;
@@ -105,7 +105,7 @@ interface Made {
   readonly running: Modes;
 }
 
-/** Of the directories of its cgroup, by hierarchy. */
+/** The modes of the directories of its cgroup, by hierarchy. */
 function cgroupModes(pid: number): Modes {
   const found: [string, string][] = [];
   for (const line of readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')) {
@@ -118,7 +118,7 @@ function cgroupModes(pid: number): Modes {
   return Object.fromEntries(found);
 }
 
-/** A container from `spec` to `delete`, with all files that a caller can name. */
+/** Leads a container from `spec` to `delete`, with every file that a caller can name. */
 async function live(run: CommandLine, folder: string, mask: number): Promise<Made> {
   const source = join(folder, 'source');
   mkdirSync(source);
@@ -150,7 +150,7 @@ async function live(run: CommandLine, folder: string, mask: number): Promise<Mad
     const running = { '.': modeOf(run.root), ...modesBelow(run.root) };
     const exec = call('exec', '--pid-file', named('exec.pid'), id, 'sh', '-c', 'umask');
     assert.equal(exec.stderr, '');
-    // runc's keeps the caller's.
+    // With runc it has the caller's.
     if (run.program === RUNCHART) assert.equal(exec.stdout, '0022\n');
     return {
       report: report(),
@@ -171,7 +171,7 @@ async function live(run: CommandLine, folder: string, mask: number): Promise<Mad
 
 const octal = (mode: number): string => mode.toString(8);
 
-/** What a state root holds, whoever made it; the name of a cached filter is a hash. */
+/** What a state root holds under a umask. */
 const inRoot = (id: string, mask: number, more: Modes = {}): Modes => ({
   '.': 'd 1700',
   [id]: `d ${octal(0o711 & ~mask)}`,
@@ -200,7 +200,7 @@ suite('under umask', { skip: noContainers }, () => {
       const ours = await live(commandLine(RUNCHART, runchart), runchart, mask);
       assert.deepEqual(ours.report.split('\n'), theirs.report.split('\n'));
       assert.deepEqual(ours.hooks, theirs.hooks);
-      // A file for a mount: runc's can be executed.
+      // The file that a mount goes on. runc makes it executable.
       assert.deepEqual(ours.rootfs, { ...theirs.rootfs, 'made/deep/file': `f ${octal(0o644 & ~mask)}` });
       assert.deepEqual(ours.outside, theirs.outside);
       const id = `runchart-test-${process.pid}-modes-${mask}`;
@@ -211,7 +211,7 @@ suite('under umask', { skip: noContainers }, () => {
         assert.equal(ours.created[path], theirs.created[path]);
     });
 
-    test(`${title} compiled filters and a trace are nobody else's to write`, () => {
+    test(`${title} nobody else may write to compiled filters and a trace`, () => {
       const folder = folderOf('filter');
       const config = shellConfig('sleep 1000');
       const syscalls = [{ names: ['umask'], action: 'SCMP_ACT_ERRNO' as const }];
@@ -231,7 +231,7 @@ suite('under umask', { skip: noContainers }, () => {
       }
     });
 
-    test(`${title} an image that has devices of its own changes nothing for what is made after them`, () => {
+    test(`${title} device files in the image change nothing for what is made after them`, () => {
       const folder = folderOf('image');
       const config = shellConfig('stat -c "%a %n" /dev/null /dev/one /work; umask');
       const bundle = makeBundle(join(folder, 'bundle'), {
@@ -249,7 +249,7 @@ suite('under umask', { skip: noContainers }, () => {
       assert.deepEqual([stdout.split('\n'), stderr], [lines, '']);
     });
 
-    test(`${title} so it is for an ordinary user`, { skip: noOrdinaryUser() }, async () => {
+    test(`${title} the modes are the same for an ordinary user`, { skip: noOrdinaryUser() }, async () => {
       const folder = folderOf('rootless');
       const user = ordinaryUser(folder, { subordinate: false });
       const bundle = makeBundle(join(folder, 'bundle'), shellConfig(''));

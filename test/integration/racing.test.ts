@@ -1,4 +1,4 @@
-/** All commands on one container at the same time, in random order: nothing but what was to be expected, and nothing left. */
+/** All commands work on one container at the same time, in random order. Each ends as expected, and nothing is left. */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { lives, resting, until } from './lives.ts';
 const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const AT_A_TIME = 6;
 
-/** What a command may say where another one was faster. */
+/** What a command may say when another one was faster. */
 const EXPECTED: readonly RegExp[] = [
   /^container does not exist$/,
   /^container not (running|paused)$/,
@@ -22,26 +22,27 @@ const EXPECTED: readonly RegExp[] = [
   /^container with given ID already exists$/,
   /^container with id \S+ is not running$/,
   /^cannot delete container \S+ that is not stopped: \w+$/,
-  // In a v2 view of a host whose controllers are v1's.
+  // In a v2 view of a host whose controllers belong to v1.
   /: controller "(cpu|pids)" not available: ENOENT: no such file or directory$/,
 ];
 
-/** What it may say where its container was taken from it. */
+/** What a command may say when another one deletes its container meanwhile. */
 const TAKEN_AWAY: readonly RegExp[] = [
   /^container's cgroup is not empty: \d+ process\(es\) found$/,
   /the (init|stage|exec) process ended before it answered$/,
   /^unable to start container process: join the container's namespaces: ESRCH: no such process$/,
-  // delete --force thaws what it kills, and so does kill KILL on v1.
+  // `delete --force` thaws the processes that it kills, and so does `kill KILL` on v1.
   /^unexpected state THAWED while freezing$/,
-  // Its cgroup was.
-  /(write|read|open|adding pid to cgroups:) .*\/sys\/fs\/cgroup\/.*: (ENOENT: no such file or directory|ENODEV: no such device)$/,
+  // The cgroup is gone.
+  /(write|read|open|adding pid to cgroups:) .*\/sys\/fs\/cgroup\/.*: ENOENT: no such file or directory$/,
+  /(write|read|open|adding pid to cgroups:) .*\/sys\/fs\/cgroup\/.*: ENODEV: no such device$/,
 ];
 
 describe('commands that race on one container', { skip: noContainers }, () => {
   const host = lives('racing');
   const { runchart } = host;
   const run = atOnce(runchart, host.path);
-  // Before there is a container, there is no root to list.
+  // `list` needs a state root, and the first container would only make it later.
   mkdirSync(runchart.root);
   after(() => host.close());
 
@@ -52,7 +53,7 @@ describe('commands that race on one container', { skip: noContainers }, () => {
     JSON.parse(stdout);
   };
 
-  it('on one that lives: each does its work or says why not', async (t) => {
+  it('on a container that lives: each command does its work or says why not', async (t) => {
     const id = host.idFor(runchart);
     const bundle = host.bundle(id, shellConfig('trap : USR1; while :; do sleep 0.05; done'));
     const commands: readonly (readonly [readonly string[], Check])[] = [
@@ -84,7 +85,7 @@ describe('commands that race on one container', { skip: noContainers }, () => {
     assert.equal(runchart('delete', '--force', id).status, 0);
   });
 
-  it('on one that comes and goes', async (t) => {
+  it('on a container that comes and goes', async (t) => {
     const id = host.idFor(runchart);
     const bundle = host.bundle(id, shellConfig('exec sleep 1000'));
     const commands: readonly (readonly [readonly string[], Check])[] = [
@@ -112,7 +113,7 @@ describe('commands that race on one container', { skip: noContainers }, () => {
     await until('it is gone', () => !runchart('list', '-q').stdout.split('\n').includes(id));
   });
 
-  it('a pause holds, whatever signals are sent meanwhile', async () => {
+  it('a paused container stays paused, whatever signals it gets', async () => {
     const { id } = host.start(shellConfig('trap : USR1; while :; do sleep 0.05; done'));
     for (let round = 0; round < 20; round++) {
       const [paused] = await Promise.all([run('pause', id), run('kill', '--all', id, 'USR1'), run('state', id)]);
@@ -134,7 +135,7 @@ describe('commands that race on one container', { skip: noContainers }, () => {
     }
   });
 
-  /** Whose container is paused while `exec` joins it waits until somebody resumes it. */
+  /** Resumes the container again and again: an `exec` that joins a container while it is paused waits for that. */
   async function resuming<T>(id: string, act: () => Promise<T>): Promise<T> {
     let over = false;
     const loop = (async () => {
@@ -151,7 +152,7 @@ describe('commands that race on one container', { skip: noContainers }, () => {
   const ranIn: Check = ({ stdout, stderr }) => assert.deepEqual([stdout, stderr], ['in\n', '']);
 });
 
-/** @returns how often each came to what, for people */
+/** @returns how often each command ended in which way, as text for people */
 async function race(
   run: (...argv: readonly string[]) => Promise<Ended>,
   commands: readonly (readonly [readonly string[], (ended: Ended) => void])[],
@@ -185,7 +186,7 @@ async function race(
   return [...counts].map(([what, count]) => `${what} ${count}`).join(', ');
 }
 
-/** mulberry32. */
+/** A generator of pseudo-random numbers: mulberry32. */
 function generator(start: number): () => number {
   let state = start;
   return () => {

@@ -1,4 +1,4 @@
-/** Random lives of real containers, beside the same machine with effects in memory: they say and show the same. */
+/** Random lives of real containers, compared with those of the same machine with effects in memory. */
 
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
@@ -6,13 +6,13 @@ import fc from 'fast-check';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { watch } from './chaos/remains.ts';
 import { commandsOn, deleteAll, type Place, placeIn } from './chaos/scene.ts';
-import { spokenCommands } from './chaos/spoken.ts';
+import { SpokenCommands } from './chaos/spoken.ts';
 import { type Real, type Step, spokenSteps, steps, Twins } from './chaos/twin.ts';
 import { commandLine, RUNCHART } from './command-line.ts';
 
 const skip = noContainers;
 const work = workFolder('random');
-/** Apart, since what commands print is put there. */
+/** A folder of its own, since the output of commands goes there. */
 const spoken = workFolder('spoken');
 const bundle = skip === false ? makeBundle(`${work.path}/bundle`, shellConfig('exec sleep 1000')) : '';
 after(async () => {
@@ -24,10 +24,10 @@ after(async () => {
 
 const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-/** Steps that are lived whatever time they take. */
+/** At least so many steps are taken, however long they take. */
 const ENOUGH = 20;
 
-/** A life begins with a container, since most of what follows is refused without one. */
+/** Each life begins by creating the container, since without one most requests are refused. */
 async function live(
   t: TestContext,
   place: Place,
@@ -41,7 +41,7 @@ async function live(
   const lives = fc.array(one, { minLength: 8, maxLength: 24, size: 'max' });
   await fc.assert(
     fc.asyncProperty(lives, async (life) => {
-      // A life that has begun comes to its end: fast-check's own limit would leave it to go on by itself.
+      // A life that has begun is lived to its end. With fast-check's own time limit it would go on unattended.
       if (lived > ENOUGH && performance.now() > end) return;
       const twins = new Twins(real, place.id);
       try {
@@ -66,8 +66,8 @@ test('a real container does what the machine says', { skip }, async (t) => {
   await live(t, place, commandsOn(place), steps, { runs: 40, milliseconds: 30_000 });
 });
 
-test('all commands do, and show what the kernel does', { skip }, async (t) => {
+test('all commands do what the machine says, and show what the kernel shows', { skip }, async (t) => {
   const place = placeIn(spoken.path, 'spoken', bundle);
-  const real = spokenCommands(commandLine(RUNCHART, spoken.path), place);
+  const real = new SpokenCommands(commandLine(RUNCHART, spoken.path), place);
   await live(t, place, real, spokenSteps, { runs: 10, milliseconds: 15_000 });
 });

@@ -1,4 +1,7 @@
-/** What others could have written into a state root is not obeyed: a state names hooks, which run as who reads it. */
+/**
+ * Commands refuse a state root that others could have written to: a state.json names hooks, and they run with the
+ * rights of whoever reads it.
+ */
 
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -18,7 +21,7 @@ const ran = join(work.path, 'ran');
 const OTHER = 'or name another root by --root';
 const FOREIGN = `it belongs to uid ${STRANGER}, and not to root or to uid 0; run this as its owner, ${OTHER}`;
 
-/** Each is what a stranger may have made of the path, and what he is told of it who uses it. */
+/** What a stranger may have done to the path, and what commands then say. */
 const SPOILED: readonly (readonly [title: string, spoil: () => void, path: string, why: string])[] = [
   [
     'a state root that all may write to',
@@ -27,7 +30,7 @@ const SPOILED: readonly (readonly [title: string, spoil: () => void, path: strin
     `cannot use the state root ${root}: others may write to it (mode 0777); chmod go-w ${root}, ${OTHER}`,
   ],
   [
-    'one that a group may write to',
+    'a state root that a group may write to',
     () => chmodSync(root, 0o770),
     root,
     `cannot use the state root ${root}: others may write to it (mode 0770); chmod go-w ${root}, ${OTHER}`,
@@ -46,14 +49,14 @@ const SPOILED: readonly (readonly [title: string, spoil: () => void, path: strin
       `others may write to it (mode 0713); chmod go-w ${directory}, ${OTHER}`,
   ],
   [
-    'a sticky directory of a container’s that all may write to',
+    'a container’s sticky directory that all may write to',
     () => chmodSync(directory, 0o1777),
     directory,
     `cannot use the state directory ${directory}: ` +
       `others may write to it (mode 1777); chmod go-w ${directory}, ${OTHER}`,
   ],
   [
-    'what somebody has made where all may make what is theirs',
+    'a directory that somebody else has made in a sticky state root',
     () => {
       chmodSync(root, 0o1777);
       chownSync(directory, STRANGER, STRANGER);
@@ -77,7 +80,7 @@ const COMMANDS = [
   ['delete', '--force', id],
 ] as const;
 
-suite('refused, whatever is asked, is', { skip: noContainers }, () => {
+suite('all commands refuse', { skip: noContainers }, () => {
   const config = shellConfig('sleep 1000');
   const hooks = { poststop: [{ path: '/bin/sh', args: ['sh', '-c', `echo ran > ${ran}`] }] };
   const bundle = join(work.path, 'bundle');
@@ -94,18 +97,18 @@ suite('refused, whatever is asked, is', { skip: noContainers }, () => {
           assert.ok(messageOf(runchart('create', '--bundle', bundle, `${id}-2`)).endsWith(why));
           assert.ok(messageOf(runchart('list')).endsWith(why));
         }
-        assert.equal(existsSync(ran), false, 'no hook of it ran');
+        assert.equal(existsSync(ran), false, 'none of its hooks ran');
       } finally {
         chownSync(path, 0, 0);
         chmodSync(path, 0o711);
         assert.equal(runchart('delete', '--force', id).stderr, '');
         rmSync(bundle, { recursive: true });
       }
-      assert.ok(existsSync(ran), 'it does where nobody else may write');
+      assert.ok(existsSync(ran), 'a hook runs where nobody else may write');
       rmSync(ran);
     });
 
-  test('nothing that others may only read, or make what is theirs in', () => {
+  test('no state root that others may only read, or whose sticky bit keeps them off our directories', () => {
     makeBundle(bundle, config);
     for (const mode of [0o700, 0o711, 0o755, 0o1777]) {
       rmSync(root, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /**
- * `state.json` as version 0.1.0 of 2026-11-30 wrote it (states-before/), before the machine was made anew: what its
- * containers were can go on. Each file is put in the place of a real container's, with that one's init, cgroup and
- * paths.
+ * Containers of an earlier version live on. states-before/ holds state.json files of version 0.1.0 of 2026-11-30, from
+ * before the machine was rewritten. Each replaces the file of a real container, with the init, cgroup and paths of that
+ * container.
  */
 
 import assert from 'node:assert/strict';
@@ -23,7 +23,7 @@ describe('containers of the version before', { skip: noContainers }, () => {
   const done = (...argv: string[]) => assert.equal(runchart(...argv).status, 0, argv.join(' '));
   const statusOf = (id: string) => JSON.parse(runchart('state', id).stdout).status;
 
-  /** Puts the file in the place of what this version wrote. */
+  /** Replaces the state.json that this version wrote. */
   function withFile(name: string, id: string): void {
     const path = join(runchart.root, id, 'state.json');
     const { id: own, root, bundle, rootfs, init, cgroup, ...others } = readJson(path).snapshot.context;
@@ -31,7 +31,7 @@ describe('containers of the version before', { skip: noContainers }, () => {
     const context = { ...before.snapshot.context, id: own, root, bundle, rootfs, cgroup };
     if (before.snapshot.context.init !== undefined) context.init = init;
     writeFileSync(path, JSON.stringify({ ...before, snapshot: { ...before.snapshot, context } }));
-    // No field has come that a command could miss.
+    // This version writes no field that the earlier one did not.
     assert.deepEqual(
       Object.keys(others).filter((field) => !(field in context)),
       [],
@@ -74,7 +74,7 @@ describe('containers of the version before', { skip: noContainers }, () => {
     ['paused', () => running().id, 'running'],
     ['paused-before-start', created, 'created'],
   ] as const)
-    it(`${name}: goes on where it was`, () => {
+    it(`${name}: goes on from where it was`, () => {
       const id = make();
       done('pause', id);
       withFile(name, id);
@@ -94,7 +94,7 @@ describe('containers of the version before', { skip: noContainers }, () => {
     done('delete', id);
   });
 
-  it('unfinished: is deleted by force alone', () => {
+  it('unfinished: only delete --force deletes it', () => {
     const id = created();
     withFile('unfinished', id);
     assert.equal(statusOf(id), 'creating');
@@ -103,7 +103,7 @@ describe('containers of the version before', { skip: noContainers }, () => {
     assert.notEqual(runchart('state', id).status, 0);
   });
 
-  it('are these', () => {
+  it('are these files', () => {
     const names = ['created', 'paused-before-start', 'paused', 'running', 'stopped', 'unfinished'];
     assert.deepEqual(
       readdirSync(FOLDER).toSorted(),

@@ -88,8 +88,10 @@ async function* trials(
 /** What is left besides the state root, which stays, as with every runtime. */
 const isLeft = (line: string): boolean => line !== `file ${ROOT}`;
 
-const told = ({ struck }: Trial): string =>
-  `call ${struck?.n}, ${struck?.call.name} of the ${struck?.performer}: ${JSON.stringify(struck?.call.args.filter((arg) => typeof arg === 'string'))}`;
+function told({ struck }: Trial): string {
+  const texts = struck?.call.args.filter((arg) => typeof arg === 'string');
+  return `call ${struck?.n}, ${struck?.call.name} of the ${struck?.performer}: ${JSON.stringify(texts)}`;
+}
 
 for (const layout of ['v2', 'hybrid'] as const) {
   test(`create on ${layout}: whichever call fails, there is one clear error, and nothing is left`, async () => {

@@ -1,4 +1,4 @@
-/** An operation done as often as it makes system calls: the nth of them fails the nth time. */
+/** Performs an operation as often as it makes system calls. The nth time its nth call fails. */
 
 import assert from 'node:assert/strict';
 import { ERRNO, type ErrnoName, errnoText } from '../../../native/constants/errno.ts';
@@ -7,7 +7,9 @@ import { FaultPlan, faultKernel, type Struck } from '../../simulation/faults.ts'
 
 const ERRNOS = ['EPERM', 'ENOMEM', 'EIO', 'ENOSPC', 'EINTR', 'ENOSYS'] as const satisfies readonly ErrnoName[];
 
-/** umask(2): "This system call always succeeds"; so nobody looks at its result. The call after it is struck instead. */
+/**
+ * umask(2): "This system call always succeeds". So nobody looks at its result, and the call after it fails instead.
+ */
 const CANNOT_FAIL = 'umask';
 
 export interface Trial {
@@ -15,28 +17,29 @@ export interface Trial {
   readonly what: string;
   readonly struck: Struck;
   readonly errno: ErrnoName;
-  /** undefined where the failure was overcome. */
+  /** undefined where the operation overcame the failure. */
   readonly error: Error | undefined;
 }
 
 export interface Operation {
-  /** Before each trial, with sound kernels. */
+  /** Called before each trial. Here no call fails. */
   prepare?(): Promise<unknown>;
   perform(wrap: Wrap): Promise<unknown>;
-  /** After each, with sound kernels: what is wrong, in lines; it also removes what is left. */
+  /** Called after each trial. Here no call fails. Removes what is left. @returns lines that say what is wrong */
   judge(trial: Trial): Promise<readonly string[]>;
 }
 
 /**
- * @param seed decides which call fails by which errno
- * @returns how many calls there are, and how many failures were overcome; throws an AssertionError with all that is wrong
+ * @param seed decides which call fails with which errno
+ * @returns how many calls there are, and how many failures were overcome
+ * @throws AssertionError that says all that is wrong
  */
 export async function everyCall(operation: Operation, seed: number): Promise<{ calls: number; overcome: number }> {
   const wrong: string[] = [];
   let overcome = 0;
   for (let n = 1; ; n++) {
     await operation.prepare?.();
-    // Neighbours of a batch get different ones, and so does a call whose number moves.
+    // Neighbouring calls get different errnos, and so does one call in different runs.
     const errno = ERRNOS[(n + Math.floor(n / ERRNOS.length) + seed) % ERRNOS.length] ?? 'EIO';
     const plan: FaultPlan = new FaultPlan((m, { name }) =>
       m >= n && plan.struck.length === 0 && name !== CANNOT_FAIL ? errno : undefined,
@@ -59,11 +62,17 @@ export async function everyCall(operation: Operation, seed: number): Promise<{ c
   }
 }
 
-/** Other reasons than the errno itself: a look that fails says that what was looked for is not there, or is not what it should be. */
+/**
+ * Reasons that messages may give instead of the errno. Where a call fails that only looks for something, the command
+ * says that it is not there, or is not what it should be.
+ */
 const OTHER_REASONS =
   'executable file not found in \\$PATH|permission denied|is not the null device|EINVAL: invalid argument';
 
-/** Whether an error is one line that says what was tried and why it failed. @returns what is wrong with it */
+/**
+ * Checks that an error is one line, which says what was tried and why it failed.
+ * @returns lines that say what is wrong
+ */
 export function unclear({ error, errno, struck }: Trial): readonly string[] {
   if (error === undefined) return [];
   const { message } = error;
@@ -72,7 +81,7 @@ export function unclear({ error, errno, struck }: Trial): readonly string[] {
     /^[^\n]+$/.test(message) &&
     !/undefined|\[object|\bat .*:\d+:/.test(message) &&
     new RegExp(`(${reason})`).test(message) &&
-    // More than the name of the call.
+    // It says more than the name of the call.
     !/^\w+: E[A-Z0-9]+: /.test(message);
   return fine ? [] : [`unclear: ${JSON.stringify(message)}`];
 }

@@ -1,9 +1,9 @@
-/** A container as the kernel shows it from outside, without what differs between two that are alike. */
+/** A container as the kernel shows it from outside, without what differs between two containers of one config. */
 
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Mounts, devices, limits, identity, descriptors and cgroups of a container's init: what it is confined by and what it can reach. */
+/** What confines a container's init, and what it can reach: mounts, devices, limits, ids, descriptors and cgroups. */
 export function likeness(pid: number): Readonly<Record<string, unknown>> {
   const proc = `/proc/${pid}`;
   const read = (name: string) => readFileSync(join(proc, name), 'utf8');
@@ -15,13 +15,13 @@ export function likeness(pid: number): Readonly<Record<string, unknown>> {
       .filter((line) => /^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp):/.test(line)),
     limits: read('limits').split('\n'),
     cgroup: read('cgroup').split('\n'),
-    // A set: the connection to a command that is done is closed in a moment.
+    // Without duplicates: the init still closes its connection to the command that has just ended.
     descriptors: [...new Set(readdirSync(join(proc, 'fd')).map((fd) => openedBy(join(proc, 'fd', fd))))].sort(),
     cwd: readlinkSync(join(proc, 'cwd')),
   };
 }
 
-/** The file behind a descriptor; it may be closed while we look. */
+/** The file behind a descriptor, which may be closed while we look. */
 function openedBy(link: string): string {
   try {
     return readlinkSync(link).replace(/\d+/g, 'N');
@@ -30,7 +30,7 @@ function openedBy(link: string): string {
   }
 }
 
-/** proc_pid_mountinfo(5) without the numbers of mounts, devices and peer groups. */
+/** A line of proc_pid_mountinfo(5), without the numbers of mounts, devices and peer groups. */
 function mountOf(line: string): string {
   const [, , , root, point, options, ...rest] = line.split(' ');
   const optional = rest.slice(0, rest.indexOf('-')).map((field) => field.replace(/\d+/g, 'N'));

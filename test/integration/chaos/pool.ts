@@ -1,4 +1,4 @@
-/** Victims that have started already and wait for their orders: starting an engine takes longer than dying. */
+/** Victims that have been started ahead and wait for orders, since an engine takes long to start. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -6,18 +6,18 @@ import { join } from 'node:path';
 import type { Answer, Order } from './victim.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
-/** It starts in a sixth of the time. */
+/** Bun starts in a sixth of the time that Node takes. */
 const BUN = join(REPOSITORY, `node_modules/@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : 'x64'}/bin/bun`);
 
 export interface Victim {
   readonly pid: number;
-  /** Ends with it: the signal it died by, or its answer. */
+  /** How it ended: the signal that it died by, or its answer. */
   readonly end: Promise<{ readonly signal: NodeJS.Signals | null; readonly answer: Answer | undefined }>;
   proceed(): void;
 }
 
 interface Pool {
-  /** Processes that the pool answers for. */
+  /** The processes of the pool. */
   readonly pids: () => readonly number[];
   obey(order: Order): Victim;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-/** What there still is of a container, as the kernel tells it. */
+/** What is left of a container, as the kernel shows it. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,28 +6,34 @@ import { setTimeout } from 'node:timers/promises';
 import { detectLayout } from '../../../effects/cgroups/layout.ts';
 import { directoriesOf } from '../../../effects/cgroups/paths.ts';
 import { planCgroup } from '../../../effects/cgroups/plan.ts';
+import { SIGINFO_BYTES, waitid } from '../../../native/calls/process.ts';
+import { P, W } from '../../../native/constants/process.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
+import { out } from '../../../native/kernel/struct.ts';
 import { loadLibc } from '../../../native/libraries/libc.ts';
 import { localKernel } from '../../../native/performers/local.ts';
 import type { Place } from './scene.ts';
 
 const PR_SET_CHILD_SUBREAPER = 36;
-const P_PID = 1;
-const WEXITED = 4;
 
-/** Orphans of processes that this one starts become its own children: so they are seen, and reaped by whoever looks. */
+/** Makes orphans of the processes that this one starts its own children. So `watch` sees them, and reaps them. */
 export function adoptOrphans(): void {
   localKernel(loadLibc()).submit([{ name: 'prctl', args: [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0] }]);
 }
 
 export interface Watch {
-  /** A line for each process, descriptor, cgroup, mount, file that is there and was not when the watch began. */
+  /** A line for each process, descriptor, cgroup, mount and file that was not there when the watch began. */
   remains(): readonly string[];
-  /** The same, once it is nothing or some time has passed: an init takes a moment to notice that its command is gone. */
+  /**
+   * Waits until nothing remains, or some time has passed: an init takes a moment to notice that its command is gone.
+   */
   remainsAtLast(milliseconds?: number): Promise<readonly string[]>;
 }
 
-/** @param spared children of this process that the test answers for, by pid: with any, this process's descriptors say nothing */
+/**
+ * @param spared pids of children that belong to the test. Where it is given, the descriptors of this process are not
+ * looked at
+ */
 export function watch({ id, root, bundle }: Place, spared?: () => readonly number[]): Watch {
   const kernel = hostPlatform().local;
   const cgroups = directoriesOf(planCgroup({ id, layout: detectLayout(kernel) }));
@@ -60,7 +66,10 @@ export function watch({ id, root, bundle }: Place, spared?: () => readonly numbe
   };
 }
 
-/** Everything but the rootfs, which the container's program may write to, and the state root, which is looked at by itself. */
+/**
+ * Lists the folder of a container: neither the rootfs, which the program may write to, nor the state root, which is
+ * looked at elsewhere.
+ */
 function list(folder: string): string[] {
   return readdirSync(folder).flatMap((name) =>
     name === 'state' ? [] : readdirSync(join(folder, name)).map((inner) => join(folder, name, inner)),
@@ -78,8 +87,8 @@ export function children(): number[] {
   );
 }
 
-/** R, S, T, Z, …; undefined for a process that is not there. proc_pid_stat(5) */
-export const stateOf = (pid: number): string | undefined => statOf(pid)?.state;
+/** The state of a process (proc_pid_stat(5)): R, S, T, Z, …; undefined where there is no such process. */
+export const processState = (pid: number): string | undefined => statOf(pid)?.state;
 
 function statOf(pid: number): { readonly name: string; readonly state: string } | undefined {
   try {
@@ -95,12 +104,12 @@ function processLine(pid: number): string[] {
   return stat === undefined ? [] : [`${stat.state === 'Z' ? 'zombie' : 'process'} ${pid} (${stat.name})`];
 }
 
-/** How many; which ones the engine opens for itself is its own affair. */
+/** The number of descriptors alone, since the engine opens some for itself. */
 const descriptors = (): string[] => [`${readdirSync('/proc/self/fd').length} descriptors`];
 
 function reapOrphans(kernel: ReturnType<typeof localKernel>, spared: readonly number[]): void {
   for (const pid of children()) {
     if (spared.includes(pid)) continue;
-    kernel.submit([{ name: 'waitid', args: [P_PID, pid, null, WEXITED | 1, null], mayFail: true }]);
+    kernel.submit([{ ...waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED | W.NOHANG), mayFail: true }]);
   }
 }

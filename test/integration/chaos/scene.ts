@@ -1,4 +1,4 @@
-/** A container on the real kernel, in the hands of commands whose system calls a test can see, fail or end with. */
+/** A container on the real kernel, and commands on it. A test can watch their system calls, or make them fail. */
 
 import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,10 @@ export interface Place {
   readonly bundle: string;
 }
 
-/** What one user does to one container. Every method is a command of its own: it opens, acts, closes. @throws Error of one line */
+/**
+ * What a user does to a container. Every method is a command of its own: it opens the container, acts, and closes it.
+ * It throws an Error of one line.
+ */
 export interface Commands {
   readonly warnings: readonly string[];
   create(): Promise<ContainerRecord>;
@@ -31,9 +34,9 @@ export interface Commands {
   ask(request: Request): Promise<Answer>;
   kill(signal: number, all?: boolean): Promise<void>;
   delete(force: boolean): Promise<void>;
-  /** undefined where there is no container. */
+  /** @throws StoreError `missing` where there is no container */
   look(): Promise<{ readonly status: Status; readonly record: ContainerRecord }>;
-  /** The ids that `list` shows, and those that it warns of. */
+  /** The ids that `list` shows, and those that it warns about. */
   list(): Promise<readonly { readonly id: string; readonly problem?: unknown }[]>;
 }
 
@@ -89,14 +92,14 @@ export function commandsOn({ id, root, bundle }: Place, platform: Platform = hos
   };
 }
 
-/** A container of the test's own below a folder of its own. */
+/** Names a container for a test, and its state root below a folder of the test. */
 export const placeIn = (folder: string, name: string, bundle: string): Place => ({
   id: `runchart-test-${process.pid}-${name}`,
   root: join(folder, 'state'),
   bundle,
 });
 
-/** Whatever a failed test left below the folder's state root. */
+/** Deletes whatever a failed test has left below the folder's state root. */
 export async function deleteAll(folder: string): Promise<void> {
   const root = join(folder, 'state');
   for (const id of existsSync(root) ? readdirSync(root) : [])

@@ -1,4 +1,6 @@
-/** A real container and its twin: the same machine with effects in memory. Whatever befalls both must look the same. */
+/**
+ * A real container and its twin: the same machine with effects in memory. Whatever happens to both must look the same.
+ */
 
 import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
@@ -21,7 +23,7 @@ import { newRecord, World } from '../../machines/world.ts';
 import { command, kernel, newRoot } from '../../runtime/place.ts';
 import type { Commands } from './scene.ts';
 
-/** What happens without a command: the init is killed, or someone else touches the freezer. */
+/** What happens without a command: somebody kills the init, or freezes or thaws the cgroup. */
 export type Accident = 'exit' | 'freeze' | 'thaw';
 
 export type Step = Request | { readonly type: 'run' } | { readonly type: 'accident'; readonly what: Accident };
@@ -33,7 +35,7 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
     [
       [3, { type: 'create' }],
       [4, { type: 'start' }],
-      // A first process gets no signal that it has no handler for.
+      // The kernel does not deliver this signal: the first process of a pid namespace has no handler for it.
       [1, { type: 'kill', signal: SIGUSR1, all: false }],
       [2, { type: 'kill', signal: SIGKILL, all: false }],
       [1, { type: 'kill', signal: SIGKILL, all: true }],
@@ -50,7 +52,7 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
   ).map(([weight, step]) => ({ weight, arbitrary: fc.constant<Step>(step) })),
 );
 
-/** What only the command line does: creating and starting in one, and an update of real limits. */
+/** With what only the command line does: creating and starting in one command, and changing real limits. */
 export const spokenSteps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 27, arbitrary: steps },
   { weight: 2, arbitrary: fc.constant<Step>({ type: 'run' }) },
@@ -67,7 +69,7 @@ export const spokenSteps: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** The real one, in somebody's hands: `Commands` (scene.ts) are that in this process. */
+/** Performs requests on the real container. `Commands` (scene.ts) do so in this process. */
 export interface Real extends Pick<Commands, 'create' | 'ask' | 'delete' | 'look' | 'list'> {
   run?(): Promise<unknown>;
 }
@@ -82,7 +84,7 @@ export class Twins {
     this.#twin = command(newRoot(), this.#world, id);
   }
 
-  /** Lets it happen to both, and compares what they say and what the kernel shows. */
+  /** Takes a step with both, and compares what they say, and what the kernel shows. */
   async step(step: Step): Promise<void> {
     if (step.type === 'accident') await this.#accident(step.what);
     else assert.equal(await said(this.#askReal(step)), await said(this.#askTwin(step)), step.type);
@@ -117,7 +119,7 @@ export class Twins {
     if (init === undefined || cgroup === undefined) return;
     if (what === 'exit') {
       process.kill(init.pid, 'SIGKILL');
-      // On v1 a frozen process dies once it is thawed.
+      // On v1 a frozen process that is killed dies only when it is thawed.
       if (this.#world.frozen) await touchFreezer(cgroup, false);
       this.#world.init = 'dead';
     } else {
@@ -137,7 +139,7 @@ export class Twins {
       .then(({ status }) => status)
       .catch(missingIsUndefined);
     let found = await this.#look();
-    // Dying takes a moment.
+    // A process takes a moment to die.
     for (let waited = 0; expected === 'stopped' && found?.status !== expected && waited < 2000; waited++) {
       await setTimeout(1);
       found = await this.#look();
@@ -153,7 +155,7 @@ function missingIsUndefined(error: unknown): undefined {
   if (!isStoreError(error, 'missing')) throw error;
 }
 
-/** What a user reads of it. */
+/** What a user reads about a request. */
 async function said(asked: Promise<unknown>): Promise<string> {
   try {
     const answer = await asked;
@@ -170,7 +172,7 @@ const failureOf = (answer: unknown): string =>
 
 const isAnswer = (value: unknown): value is Answer => typeof value === 'object' && value !== null && 'outcome' in value;
 
-/** Someone who is not runchart, through the file system. */
+/** Freezes or thaws a cgroup as somebody other than runchart would, through the file system. */
 async function touchFreezer({ layout, paths }: CgroupRecord, freeze: boolean): Promise<void> {
   if (layout === 'v2') {
     writeFileSync(`${paths.unified}/cgroup.freeze`, freeze ? '1' : '0');
@@ -184,7 +186,7 @@ async function touchFreezer({ layout, paths }: CgroupRecord, freeze: boolean): P
 async function assertKernelAgrees(status: Status, { init, cgroup }: ContainerRecord): Promise<void> {
   assert.ok(init !== undefined && cgroup !== undefined);
   const { local } = hostPlatform();
-  // On v2 a frozen process is killed as it is, and nobody thaws what is empty then.
+  // On v2 a frozen process can be killed. Then the cgroup is empty and still frozen.
   if (status !== 'stopped' || cgroup.layout !== 'v2')
     assert.equal(isFrozen(local, cgroup), status === 'paused', `frozen, and ${status}`);
   if (status === 'stopped') {

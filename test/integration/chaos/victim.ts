@@ -1,6 +1,6 @@
 /**
- * A command that ends, or stands still, in the middle: told on standard input what to do and where. Run as a program.
- * It answers, if it comes to that, with one line of JSON: what calls it made, and its error.
+ * A program that performs one command, and dies or stops in the middle of it. Its order comes on standard input. If it
+ * lives to the end, it writes one line of JSON: which calls it made, and its error.
  */
 
 import { readFileSync } from 'node:fs';
@@ -14,12 +14,12 @@ import { commandsOn, type Place } from './scene.ts';
 export interface Order {
   readonly place: Place;
   readonly operation: 'create' | 'start' | 'delete' | 'delete --force';
-  /** Before its nth system call, of whichever process it is; or just after the nth batch went to another process, which performs it. */
+  /** Just before the nth system call, whoever performs it; or just after the nth batch was sent to another process. */
   readonly at: { readonly call: number } | { readonly batch: number } | undefined;
   readonly signal: 'SIGKILL' | 'SIGSTOP';
 }
 
-/** Calls that were submitted together: the number of the first, and whose they were. */
+/** A batch: the number of its first call, how many there are, and who performed them. */
 export interface Submission {
   readonly first: number;
   readonly calls: number;
@@ -28,7 +28,7 @@ export interface Submission {
 
 export interface Answer {
   readonly submissions: readonly Submission[];
-  /** How many went to another process. */
+  /** How many batches were sent to another process. */
   readonly batches: number;
   readonly error?: string;
 }
@@ -41,7 +41,7 @@ async function obey({ place, operation, at, signal }: Order): Promise<void> {
   const shouldFail: ShouldFail = (n) => {
     if (n !== chosen) return undefined;
     if (signal === 'SIGKILL') return 'die';
-    // Once it is told to go on, the batch with this call goes on as if nothing had been.
+    // On SIGCONT the batch goes on as if nothing had happened.
     end();
     return undefined;
   };
@@ -78,12 +78,12 @@ async function obey({ place, operation, at, signal }: Order): Promise<void> {
   }
 }
 
-/** Remote kernels send a batch by sendto, past every `Kernel`. */
+/** Hears of every batch that is sent: remote kernels call sendto by libc, past every `Kernel`. */
 function afterSending(libc: Libc, hear: () => void): Libc {
   const [x64, arm64] = SYSNO.sendto;
   const sendto = process.arch === 'arm64' ? arm64 : x64;
   const { syscall } = libc;
-  // The getter of `spawn` stays what it is.
+  // Not by spreading, which would call the getter of `spawn`.
   return Object.defineProperty(Object.create(libc) as Libc, 'syscall', {
     value: (nr: number, ...args: unknown[]): unknown => {
       const result: unknown = syscall(nr, ...args);
