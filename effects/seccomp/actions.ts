@@ -5,7 +5,7 @@ import { SECCOMP_RET } from '../../native/constants/seccomp.ts';
 import type { Seccomp, SeccompAction } from '../../spec/types.ts';
 
 const VALUES: Readonly<Record<SeccompAction, number>> = {
-  // The thread, as libseccomp has it: what was named KILL before there was a choice.
+  // It ends the thread, as with libseccomp: KILL is the name from before there was a choice.
   SCMP_ACT_KILL: SECCOMP_RET.KILL_THREAD,
   SCMP_ACT_KILL_THREAD: SECCOMP_RET.KILL_THREAD,
   SCMP_ACT_KILL_PROCESS: SECCOMP_RET.KILL_PROCESS,
@@ -17,12 +17,17 @@ const VALUES: Readonly<Record<SeccompAction, number>> = {
   SCMP_ACT_NOTIFY: SECCOMP_RET.USER_NOTIF,
 };
 
-/** The largest number that an action carries: libseccomp takes errnos below the kernel's MAX_ERRNO, a tracer any 16 bits. */
+/**
+ * The largest number that an action carries. libseccomp takes errnos below the kernel's MAX_ERRNO; a tracer is told any
+ * 16 bits.
+ */
 const LARGEST: Partial<Record<SeccompAction, number>> = { SCMP_ACT_ERRNO: 4094, SCMP_ACT_TRACE: 0xffff };
 
 /**
- * @param errnoRet EPERM when absent
- * @throws Error when the action carries no number (the specification demands it, runc ignores it), or not that one
+ * @param errnoRet EPERM where absent
+ * @param where `default`, or a path in the profile: `syscalls[0]`
+ * @throws Error for a number where the action carries none (the specification demands this error, runc has none), or
+ *   for one that is too large
  */
 export function actionValue(action: SeccompAction, errnoRet: number | undefined, where: string): number {
   const largest = LARGEST[action];
@@ -36,7 +41,7 @@ export function actionValue(action: SeccompAction, errnoRet: number | undefined,
   return VALUES[action] + number;
 }
 
-/** Whether calls that a profile does not name take place, or are somebody's to decide. */
+/** Whether this action lets a call take place, or lets somebody decide on it. */
 export const isPermissive = (action: SeccompAction): boolean =>
   action === 'SCMP_ACT_ALLOW' ||
   action === 'SCMP_ACT_LOG' ||
@@ -44,8 +49,9 @@ export const isPermissive = (action: SeccompAction): boolean =>
   action === 'SCMP_ACT_NOTIFY';
 
 /**
- * Why no agent can be asked as the profile wants it, in runc's words. We could do both, but engines and profiles are
- * written for runc, whose init would wait for an agent that it could not tell of its descriptor any more.
+ * Why no agent can be asked as the profile wants it, in runc's words; undefined where one can. runc's init could not
+ * hand the descriptor to the agent any more, and would wait for it. Ours could do both, but engines and profiles are
+ * written for runc.
  */
 export function listenerProblem(profile: Seccomp): string | undefined {
   if (profile.defaultAction === 'SCMP_ACT_NOTIFY') return 'SCMP_ACT_NOTIFY cannot be used as default action';
@@ -54,7 +60,7 @@ export function listenerProblem(profile: Seccomp): string | undefined {
   return asks.length > 0 && !profile.listenerPath ? 'seccomp listenerPath is not set' : undefined;
 }
 
-/** Whether an agent is asked about calls, so that loading gives a descriptor. */
+/** Whether an agent is asked about calls: then seccomp(2) returns a descriptor, the listener. */
 export const needsListener = (profile: Seccomp): boolean =>
   profile.defaultAction === 'SCMP_ACT_NOTIFY' ||
   (profile.syscalls ?? []).some(({ action }) => action === 'SCMP_ACT_NOTIFY');

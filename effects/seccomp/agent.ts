@@ -1,11 +1,17 @@
-/** The seccomp agent at linux.seccomp.listenerPath: config-linux.md, "The Container Process State". */
+/**
+ * The seccomp agent that listens at linux.seccomp.listenerPath, and decides on calls (config-linux.md, "The Container
+ * Process State").
+ */
 
 import { close, duplicateAbove } from '../../native/calls/files.ts';
 import { connectUnix, setSendTimeout, socket } from '../../native/calls/sockets.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
+import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
-import { call, isErrno, perform } from '../../native/kernel/perform.ts';
-import { out, result, viewOf } from '../../native/kernel/struct.ts';
+import type { Fd, Pid } from '../../native/kernel/numbers.ts';
+import { Owned, opened } from '../../native/kernel/owned.ts';
+import { attempt, call, isErrno, perform } from '../../native/kernel/perform.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { State } from '../../spec/types.ts';
 import { reasonOf } from '../error.ts';
 import { type Channel, passDescriptors } from '../init/channel.ts';
@@ -17,13 +23,13 @@ export interface ContainerProcessState {
   readonly ociVersion: string;
   readonly fds: readonly ['seccompFd'];
   /** The process, as the runtime sees it. */
-  readonly pid: number;
+  readonly pid: Pid;
   readonly metadata?: string;
   readonly state: State;
 }
 
 interface Agent {
-  /** What the init performs in place of `loadCalls`. */
+  /** What the init performs in the place of `loadCalls`. */
   readonly calls: readonly Call[];
   /** Closes our side of the connection: the specification wants it closed once the state has been sent. */
   release(): void;
@@ -39,57 +45,56 @@ interface AgentRequest {
   readonly compiled: CompiledSeccomp;
   readonly listenerPath: string;
   readonly state: ContainerProcessState;
-  /** How long the agent may take to accept; 10 by default. */
+  /** How long the agent may take to accept the connection; 10 by default. */
   readonly timeoutSeconds?: number;
 }
 
 /**
- * Connects to the agent from here, since its socket lies in the host's tree and may be ours alone, and gives the
- * connection to the init. Nothing may be opened or closed in the init between this and the calls that it answers.
- * @throws Error when the agent does not take connections
+ * Connects to the agent, and passes the connection to the init. This process connects, since the agent's socket lies in
+ * the host's tree, and may be open to this user alone. Nothing may be opened or closed in the init between this and the
+ * calls that it returns.
+ * @throws Error where the agent does not take connections
  */
 export function prepareAgent(request: AgentRequest): Agent {
   const { local, init, channel, compiled } = request;
-  const connection = connectAgent(local, request.listenerPath, request.timeoutSeconds);
-  const release = (): void => void local.submit([close(connection)]);
-  try {
-    const [theirs = -1] = passDescriptors(local, init, channel, [connection]);
-    return { calls: introduce(local, init, compiled, theirs, request.state), release };
-  } catch (error) {
-    release();
-    throw error;
-  }
+  using connection = new Owned(local, connectAgent(local, request.listenerPath, request.timeoutSeconds));
+  const [theirs = -1] = passDescriptors(local, init, channel, [connection.fd]);
+  const calls = introduce(local, init, compiled, theirs, request.state);
+  const kept = connection.release();
+  return { calls, release: () => void attempt(local, close(kept)) };
 }
 
 /**
- * What a process that has a connection to the agent performs to be under the filter, and to tell the agent of itself.
- * Nothing may be opened or closed in it between this and the calls that it answers.
- * @param connection its descriptor in the process
+ * What a process that has a connection to the agent performs in order to load the filter, and to tell the agent of
+ * itself. Nothing may be opened or closed in the process between this and the calls that it returns.
+ * @param connection its number in the process
  */
 export function introduce(
   local: Kernel,
   process: Kernel,
   compiled: CompiledSeccomp,
-  connection: number,
+  connection: Fd,
   state: ContainerProcessState,
 ): readonly Call[] {
-  // The kernel gives the listener the lowest free descriptor: find it, and leave it free.
-  const [listener = -1] = perform(process, [duplicateAbove(connection, 0), close(result(0))]);
+  // The kernel gives the listener the lowest free descriptor. So look which one that is, and leave it free.
+  const batch = new Batch();
+  const lowest = batch.add(duplicateAbove(connection, 0));
+  batch.add(close(lowest));
+  const listener = resultOf(perform(process, batch.calls), lowest);
   const text = new TextEncoder().encode(JSON.stringify(state));
   return courierCalls(compiled, { socket: connection, listener, state: text, secret: randomSecret(local) });
 }
 
 /**
- * @returns a close-on-exec descriptor
- * @throws Error when the agent is not there, or does not take the connection in time
+ * @returns a close-on-exec descriptor, for the caller to close
+ * @throws Error where the agent is not there, or does not take the connection in time
  */
-export function connectAgent(local: Kernel, path: string, seconds: number = TIMEOUT_SECONDS): number {
-  const fd = call(local, socket(AF.UNIX, SOCK.STREAM));
+export function connectAgent(local: Kernel, path: string, seconds: number = TIMEOUT_SECONDS): Fd {
+  using connection = opened(local, socket(AF.UNIX, SOCK.STREAM));
   try {
-    perform(local, [setSendTimeout(fd, seconds), connectUnix(fd, path)]);
-    return fd;
+    perform(local, [setSendTimeout(connection.fd, seconds), connectUnix(connection.fd, path)]);
+    return connection.release();
   } catch (error) {
-    local.submit([close(fd)]);
     const why = isErrno(error, 'EAGAIN') ? `it took no connection in ${seconds} s` : reasonOf(error);
     throw new Error(`failed to connect with seccomp agent specified in the seccomp profile: ${path}: ${why}`, {
       cause: error,

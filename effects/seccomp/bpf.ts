@@ -3,7 +3,7 @@
 import { BPF, BPF_MAXINSNS, SOCK_FILTER_BYTES } from '../../native/constants/seccomp.ts';
 import { viewOf } from '../../native/kernel/struct.ts';
 
-/** struct sock_filter. Jumps are counted from the instruction after. */
+/** struct sock_filter. Jumps are counted from the next instruction. */
 export interface Instruction {
   readonly code: number;
   readonly jt: number;
@@ -11,14 +11,16 @@ export interface Instruction {
   readonly k: number;
 }
 
-/** Loads 32 bits of struct seccomp_data. */
+/** Loads 32 bits of struct seccomp_data. @param offset in bytes */
 export const load = (offset: number): Instruction => ({ code: BPF.LD_W_ABS, jt: 0, jf: 0, k: offset });
-/** Skips `jt` instructions when the loaded value compares so to `k`, else `jf`. */
+/** Skips `jt` instructions where the comparison `code` of the loaded value with `k` holds, else `jf`. */
 export const jump = (code: number, k: number, jt: number, jf: number): Instruction => ({ code, jt, jf, k });
 /** Skips any number of instructions. */
 export const skip = (count: number): Instruction => ({ code: BPF.JMP_JA, jt: 0, jf: 0, k: count });
+/** Ends the program with this action: one of SECCOMP_RET. */
 export const answer = (action: number): Instruction => ({ code: BPF.RET_K, jt: 0, jf: 0, k: action });
 
+/** @returns sock_filter[] */
 export function assemble(instructions: readonly Instruction[]): Uint8Array {
   const bytes = new Uint8Array(instructions.length * SOCK_FILTER_BYTES);
   const view = viewOf(bytes);
@@ -32,7 +34,11 @@ export function assemble(instructions: readonly Instruction[]): Uint8Array {
   return bytes;
 }
 
-/** One program before the other: the first ends by falling through. @throws Error when the kernel would not take it */
+/**
+ * Puts one program before another.
+ * @param first goes on to the end where it does not answer
+ * @throws Error where the kernel would not take the whole, since it is too long
+ */
 export function prepend(first: Uint8Array, program: Uint8Array): Uint8Array {
   const joined = new Uint8Array(first.length + program.length);
   joined.set(first);

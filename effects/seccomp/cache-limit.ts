@@ -1,34 +1,39 @@
 /**
- * How much the cache of compiled programs may hold. A host has a handful of profiles; one that makes a new profile for each
- * container must not fill /run. What was not used for longest goes first. Room is made when a program is added, since that command
- * has just spent milliseconds on the compilation; a command that finds its program has nothing to look through.
+ * Limits how much the cache of compiled programs holds. Most hosts have a handful of profiles, but a host that makes a
+ * new profile for each container must not fill /run. What was not used for longest goes first. Room is made when a
+ * program is added: that command has just spent milliseconds on the compilation. A command that finds its program looks
+ * through nothing.
  */
 
 import { type FileName, readEntries } from '../../native/calls/directory-entries.ts';
 import { STATX_BYTES, statx, unlinkat } from '../../native/calls/files.ts';
 import { modifiedAt, sizeOf } from '../../native/calls/stat.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 
 const MAX_FILES = 128;
 const MAX_BYTES = 4 * 1024 * 1024;
-/** A larger one would push out too many others: it is not kept. Docker's default profile takes some 30 kB. */
+/** A larger file is not kept, for it would push out too many others. Docker's default profile takes some 30 kB. */
 export const MAX_FILE_BYTES = MAX_BYTES / 8;
 
 interface Kept {
   readonly name: FileName;
   readonly bytes: number;
+  /** When it was used last, in milliseconds since 1970. */
   readonly used: number;
 }
 
 /**
- * Removes from the open folder what was not used for longest, until a file of this size fits in. Nothing is written down about the
- * files: a command that is killed leaves at most a partial file, which counts as any other. Of commands that add at the same time
- * each may miss the other's; the next one sees both.
- * @param name of the file to come, which takes the place of one that has this name
+ * Removes files from the folder, until a file of this size fits in. No list of the files is written down, so there is
+ * none to be wrong: a command that is killed leaves a partial file at most, which counts as any other. Two commands
+ * that add at the same time may miss each other's file; the next command sees both.
+ * @param folder open
+ * @param name of the new file, which takes the place of one that has this name
+ * @param size of the new file, in bytes
  */
-export function makeRoom(local: Kernel, folder: number, name: string, size: number): void {
+export function makeRoom(local: Kernel, folder: Fd, name: string, size: number): void {
   const kept = filesIn(local, folder).filter((file) => file.name !== name);
   let files = kept.length + 1;
   let bytes = kept.reduce((sum, file) => sum + file.bytes, size);
@@ -40,7 +45,7 @@ export function makeRoom(local: Kernel, folder: number, name: string, size: numb
   }
 }
 
-function filesIn(local: Kernel, folder: number): readonly Kept[] {
+function filesIn(local: Kernel, folder: Fd): readonly Kept[] {
   const entries = readEntries(local, folder);
   if (typeof entries === 'number') return [];
   return entries.flatMap(({ name }) => {
@@ -49,12 +54,15 @@ function filesIn(local: Kernel, folder: number): readonly Kept[] {
   });
 }
 
-/** To the minute is enough, so that most uses write nothing. */
+/** A minute is exact enough, so that most uses write nothing. */
 const NOTED_EVERY_MS = 60_000;
 
-/** Says by a file's time of modification that it was used. The time of access would not do: many mounts do not keep it. */
-export function noteUse(local: Kernel, fd: number, stat: Out): void {
+/**
+ * Notes in a file's time of modification that it was used. The time of access would not do, since many mounts do not
+ * keep it.
+ */
+export function noteUse(local: Kernel, fd: Fd, stat: Out): void {
   const age = Math.abs(Date.now() - modifiedAt(stat));
-  // A time far in the future is mended, too: such a file would never be removed.
+  // A time far in the future is set right too: such a file would never be removed.
   if (age > NOTED_EVERY_MS) attempt(local, { name: 'utimensat', args: [fd, null, null, 0] });
 }

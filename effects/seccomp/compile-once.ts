@@ -1,4 +1,7 @@
-/** From a profile to its filter, compiled where it has not been before: docker's default profile takes libseccomp 3 to 14 ms. */
+/**
+ * Turns a profile into its filter, and compiles it only where that has not been done before: libseccomp takes 3 to 14
+ * ms for docker's default profile.
+ */
 
 import { NATIVE_ARCH } from '../../native/constants/seccomp.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
@@ -13,11 +16,11 @@ interface SeccompContext {
   readonly local: Kernel;
   /** Loads the library, or says why it cannot. */
   readonly library: () => LibSeccomp;
-  /** Where compiled programs are kept, see cache.ts; nowhere when absent. */
+  /** Where compiled programs are kept (cache.ts). Without it they are not kept. */
   readonly cacheFolder?: string;
 }
 
-/** @throws Error */
+/** @throws Error where the profile asks for what cannot be done, or libseccomp is not there */
 export function compileSeccomp({ local, library, cacheFolder }: SeccompContext, profile: Seccomp): CompiledSeccomp {
   const loading = loadingOf(local, profile);
   const loaded = library();

@@ -1,9 +1,12 @@
-/** Builds a profile's program with libseccomp: the steps performed, then the rule of newer calls put before. */
+/**
+ * Builds a profile's program with libseccomp: it performs the steps of translate.ts, and puts the rule for newer calls
+ * (enosys.ts) before what comes out.
+ */
 
 import { dataFile, readDataFile } from '../../native/calls/data-file.ts';
-import { close } from '../../native/calls/files.ts';
 import { SCMP_ARCH } from '../../native/constants/seccomp.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import { type Filter, type LibSeccomp, LibSeccompError } from '../../native/libraries/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { needsListener } from './actions.ts';
@@ -11,7 +14,7 @@ import { prepend } from './bpf.ts';
 import { enosysPrelude, lastCalls, wantsEnosys } from './enosys.ts';
 import { type FilterStep, filterSteps } from './translate.ts';
 
-/** libseccomp finds notifications only where library (2.5) and kernel (5.0) both have them. */
+/** libseccomp's level where both the library (2.5) and the kernel (5.0) know notifications. */
 const NOTIFY_API_LEVEL = 5;
 /** What `resolve` answers for a name that libseccomp does not know. */
 const UNKNOWN_CALL = -1;
@@ -24,7 +27,8 @@ const UNKNOWN_CALL = -1;
 export function compileProgram(local: Kernel, library: LibSeccomp, profile: Seccomp, native: number): Uint8Array {
   if (needsListener(profile) && library.apiLevel < NOTIFY_API_LEVEL)
     throw new Error(
-      `seccomp notify unsupported: API level: got ${library.apiLevel}, want at least ${NOTIFY_API_LEVEL}. Please try with libseccomp >= 2.5.0 and Linux >= 5.7`,
+      `seccomp notify unsupported: API level: got ${library.apiLevel}, want at least ${NOTIFY_API_LEVEL}. ` +
+        'Please try with libseccomp >= 2.5.0 and Linux >= 5.7',
     );
   const program = build(local, library, filterSteps(profile));
   if (!wantsEnosys(profile)) return prepend(new Uint8Array(), program);
@@ -54,11 +58,12 @@ function performStep(filter: Filter, library: LibSeccomp, step: FilterStep): voi
       });
       break;
     case 'optimize':
-      filter.optimize(step.level); // An older library goes on with a list.
+      // An older library does not know this, and goes on with a list.
+      filter.optimize(step.level);
       break;
     case 'rule': {
       const number = library.resolve(step.syscall);
-      // A profile is written for many kernels and libraries: a call that this one does not know, nobody can make.
+      // A profile is written for many kernels and libraries. Calls that this one does not know are left out.
       if (number === UNKNOWN_CALL) break;
       worded(
         `linux.seccomp: the rule for ${step.syscall}`,
@@ -80,16 +85,12 @@ function worded<T>(what: string, perform: () => T, reasons: Readonly<Record<stri
   }
 }
 
-/** libseccomp writes to a descriptor only. */
+/** libseccomp writes a program to a descriptor only. */
 function exported(local: Kernel, filter: Filter): Uint8Array {
-  const fd = dataFile(local, 'runchart-seccomp');
-  try {
-    filter.export(fd);
-    return readDataFile(local, fd, MAX_PROGRAM_BYTES);
-  } finally {
-    local.submit([close(fd)]);
-  }
+  using file = new Owned(local, dataFile(local, 'runchart-seccomp'));
+  filter.export(file.fd);
+  return readDataFile(local, file.fd, MAX_PROGRAM_BYTES);
 }
 
-/** More than the kernel takes, so that `prepend` can tell. */
+/** More than the kernel takes: it is `prepend` that refuses what is too long. */
 const MAX_PROGRAM_BYTES = 1 << 20;

@@ -1,9 +1,10 @@
 /**
- * The filter of one container: compiled for `create`, so that a bad profile fails there, and loaded at `start` and `exec`. What
- * compiles, and what tells an agent, is loaded where that is done.
+ * The filter of one container. `create` compiles it, so that a bad profile fails there. `start` and `exec` load it. The
+ * modules that compile, and that tell an agent, are imported by those who do so.
  */
 
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
@@ -11,34 +12,40 @@ import { CACHE_FOLDER } from './cache.ts';
 import { readCopy, writeCopy } from './copy.ts';
 import { type CompiledSeccomp, loadCalls, loadingOf, loadWithoutAgent } from './seccomp.ts';
 
-/** What the init performs to be under the filter, and what is to be let go of afterwards, loaded or not. */
+/**
+ * What the init performs in order to load the filter. `release` is to be called afterwards, whether it was loaded or
+ * not.
+ */
 export interface LoadingFilter {
   readonly calls: readonly Call[];
   release(): void;
 }
 
 export interface ContainerFilter {
-  /** For processes that no agent hears of: the startContainer hooks. */
+  /** The calls for processes that no agent hears of: the startContainer hooks. */
   readonly withoutAgent: readonly Call[];
   /**
-   * For the container's own process. Nothing may be opened or closed in the init between this and the calls that it answers.
-   * @throws Error when the agent does not take connections
+   * For the container's own process. Nothing may be opened or closed in the init between this and the calls that it
+   * returns.
+   * @throws Error where the agent does not take connections
    */
   prepare(init: Kernel): LoadingFilter;
   /**
-   * For `exec`: a connection to the agent, which the process is to be started with; undefined where none is asked.
-   * The caller closes it. @throws Error
+   * For `exec`.
+   * @returns a connection to the agent, with which the process is to be started, for the caller to close; undefined
+   *   where    no agent is asked
+   * @throws Error where the agent does not take connections
    */
-  connect(): number | undefined;
+  connect(): Fd | undefined;
   /**
-   * For `exec`. Nothing may be opened or closed in the process between this and the calls that it answers.
+   * For `exec`. Nothing may be opened or closed in the process between this and the calls that it returns.
    * @param pid of the process, as the runtime sees it
-   * @param connection what `connect` answered, by its number in the process
+   * @param connection what `connect` returned, by its number in the process
    */
-  callsFor(process: Kernel, pid: number, connection: number | undefined): readonly Call[];
+  callsFor(process: Kernel, pid: Pid, connection: Fd | undefined): readonly Call[];
 }
 
-/** @param compiled `compiledFor` this container. @throws Error */
+/** @param compiled by `compiledFor`, for this container. @throws Error */
 export async function filterOf(
   session: Session,
   record: ContainerRecord,
@@ -57,7 +64,10 @@ export async function filterOf(
   };
 }
 
-/** Compiled while the container is created; read from its directory afterwards. @throws Error */
+/**
+ * Compiles a filter while the container is created, and reads it from the container's directory afterwards.
+ * @throws Error
+ */
 export async function compiledFor(
   session: Session,
   record: ContainerRecord,

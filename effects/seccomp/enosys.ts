@@ -1,7 +1,8 @@
 /**
- * Calls that are newer than the profile fail with ENOSYS, whatever its default action: a C library then falls back to
- * the older call, while EPERM would be taken for the kernel's word (glibc with clone3, faccessat2, openat2).
- * Newer is a call with a number above all that the profile names: numbers are given in the order of time, nearly.
+ * Makes calls that are newer than the profile fail with ENOSYS, whatever the profile's default action is. A C library
+ * then falls back to the older call, while it would believe an EPERM (glibc does so with clone3, faccessat2, openat2).
+ * A call counts as newer if its number is above those of all calls that the profile names: the kernel has given numbers
+ * in the order of time, nearly.
  */
 
 import { ERRNO } from '../../native/constants/errno.ts';
@@ -10,16 +11,19 @@ import type { Seccomp } from '../../spec/types.ts';
 import { isPermissive } from './actions.ts';
 import { answer, assemble, type Instruction, jump, load, skip } from './bpf.ts';
 
-/** The largest number of a call that the profile names on an architecture, by SCMP_ARCH; x32's has X32_BIT set. */
+/**
+ * The largest number among the calls that the profile names, for each architecture (SCMP_ARCH). X32_BIT is set in that
+ * of x32.
+ */
 type LastCalls = ReadonlyMap<number, number>;
 
-/** Whether the rule changes anything for a profile. */
+/** Whether the rule would change anything for a profile. */
 export const wantsEnosys = ({ defaultAction, defaultErrnoRet }: Seccomp): boolean =>
   !isPermissive(defaultAction) && !(defaultAction === 'SCMP_ACT_ERRNO' && defaultErrnoRet === ERRNO.ENOSYS);
 
 /**
  * @param names every call of the profile
- * @param resolve the number of a call on an architecture; negative when there is none
+ * @param resolve answers the number of a call on an architecture, negative where it has none
  */
 export function lastCalls(
   names: Iterable<string>,
@@ -36,7 +40,7 @@ export function lastCalls(
   return last;
 }
 
-/** What stands before the profile's own program, and falls through to it for all calls that the profile could know. */
+/** The program that stands before the profile's own, and goes on to that for all calls that the profile could know. */
 export function enosysPrelude(last: LastCalls): Uint8Array {
   const x32 = last.get(SCMP_ARCH.SCMP_ARCH_X32);
   const sections = [...last]
@@ -55,7 +59,10 @@ export function enosysPrelude(last: LastCalls): Uint8Array {
   return assemble([load(SECCOMP_DATA.ARCH), ...program]);
 }
 
-/** `test` ends at `ret ENOSYS`, or jumps over it to leave the prelude. For other architectures the section is skipped, and A kept. */
+/**
+ * The part for one architecture. `test` goes on to the instruction that answers ENOSYS, or jumps over it in order to
+ * leave the prelude. For other architectures the section is skipped, and the architecture stays loaded.
+ */
 const section = (architecture: number, test: readonly Instruction[]): readonly Instruction[] => [
   jump(BPF.JMP_JEQ_K, architecture, 0, test.length + 3),
   load(SECCOMP_DATA.NR),
@@ -64,7 +71,10 @@ const section = (architecture: number, test: readonly Instruction[]): readonly I
   skip(0),
 ];
 
-/** The kernel reports x32 calls as those of x86-64. A profile without x32 leaves them to its program, which kills. */
+/**
+ * The kernel reports x32 calls as those of x86-64. Where the profile does not have x32, its own program gets these
+ * calls, and kills.
+ */
 const amd64 = (largest: number, x32: number | undefined): readonly Instruction[] =>
   x32 === undefined
     ? [jump(BPF.JMP_JSET_K, X32_BIT, 2, 0), jump(BPF.JMP_JGT_K, largest, 0, 1)]

@@ -1,7 +1,7 @@
 /**
- * A file's name for a key: two 32-bit sums by rotation, exclusive or and addition, as 16 hexadecimal digits.
- * Keys with the same name only push each other out of the cache. (No multiplication and no iterator: those are calls,
- * and most commands end before a JIT begins.)
+ * The name of the file for a key: two 32-bit sums, made by rotation, exclusive or and addition, as 16 hexadecimal
+ * digits. If two keys have the same name, they push each other out of the cache, and nothing worse. (Multiplications
+ * and iterators are avoided, since they are calls, and most commands end before a JIT begins.)
  */
 export function nameOf(key: Uint8Array): string {
   const words = new Uint32Array((key.length + 3) >> 2);

@@ -1,4 +1,4 @@
-/** linux.seccomp, as it is loaded. */
+/** How a compiled filter is loaded. */
 
 import { setModeFilter } from '../../native/calls/seccomp.ts';
 import { SECCOMP_FILTER_FLAG } from '../../native/constants/seccomp.ts';
@@ -12,11 +12,11 @@ export interface CompiledSeccomp {
   readonly program: Uint8Array;
   /** SECCOMP_FILTER_FLAG of seccomp(2). */
   readonly flags: number;
-  /** seccomp(2) gives a descriptor, which belongs to the agent at linux.seccomp.listenerPath (listener.ts). */
+  /** Whether seccomp(2) returns a descriptor, which is for the agent at linux.seccomp.listenerPath (agent.ts). */
   readonly needsListener: boolean;
 }
 
-/** What of a filter is no part of its program. @throws Error where the profile asks for what cannot be */
+/** The parts of a filter that are not in its program. @throws Error where the profile asks for what cannot be done */
 export function loadingOf(local: Kernel, profile: Seccomp): Omit<CompiledSeccomp, 'program'> {
   const problem = listenerProblem(profile);
   if (problem !== undefined) throw new Error(problem);
@@ -24,14 +24,15 @@ export function loadingOf(local: Kernel, profile: Seccomp): Omit<CompiledSeccomp
 }
 
 /**
- * What the init performs where no agent is asked (else `prepareAgent`): as its last call before execve where no_new_privs is set; otherwise while it still has
- * CAP_SYS_ADMIN, and so before ids and capabilities are dropped.
+ * What the init performs where no agent is asked (where one is, `prepareAgent` says). Where no_new_privs is set, it is
+ * the last call before execve. Otherwise the init must still have CAP_SYS_ADMIN, so the call comes before it drops its
+ * ids and capabilities.
  */
 export const loadCalls = ({ program, flags }: CompiledSeccomp): readonly Call[] => [setModeFilter(flags, program)];
 
 /**
- * The same for a process that no agent hears of (a startContainer hook): what an agent would decide on fails with ENOSYS.
- * With a listener that nobody reads, its execve could wait for ever.
+ * The same for a process that no agent hears of (a startContainer hook). Calls that an agent would decide on fail with
+ * ENOSYS. With a listener that nobody reads, the hook's execve could wait for ever.
  */
 export const loadWithoutAgent = ({ program, flags }: CompiledSeccomp): readonly Call[] => [
   setModeFilter(flags & ~(SECCOMP_FILTER_FLAG.NEW_LISTENER | SECCOMP_FILTER_FLAG.WAIT_KILLABLE_RECV), program),

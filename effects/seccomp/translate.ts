@@ -1,6 +1,7 @@
 /**
- * A profile (linux.seccomp) as the steps that build a libseccomp filter. Pure: names of calls stay names, since their
- * numbers are known to the library only. Where the specification leaves room, runc's behaviour is what engines expect.
+ * Turns a profile (linux.seccomp) into the steps that build a libseccomp filter. Pure: calls keep their names, since
+ * only the library knows their numbers. Where the specification leaves room, it does as runc does, which engines
+ * expect.
  */
 
 import { SCMP_ARCH, SCMP_CMP } from '../../native/constants/seccomp.ts';
@@ -19,11 +20,11 @@ export type FilterStep =
       readonly comparisons: readonly Comparison[];
     };
 
-/** Above this number of calls, a binary tree is faster than a list (libseccomp's gets empty filters wrong). */
+/** With more calls than this a binary tree is faster than a list. (libseccomp's tree gets empty filters wrong.) */
 const TREE_FROM = 32;
 const MAX_ARGUMENTS = 6;
 
-/** @throws Error for what the specification forbids, with the path in the profile */
+/** @throws Error for what the specification forbids, with its path in the profile */
 export function filterSteps(profile: Seccomp): readonly FilterStep[] {
   const syscalls = profile.syscalls ?? [];
   const defaultAction = actionValue(profile.defaultAction, profile.defaultErrnoRet, 'default');
@@ -34,7 +35,7 @@ export function filterSteps(profile: Seccomp): readonly FilterStep[] {
   syscalls.forEach(({ names, action, errnoRet, args }, index) => {
     const value = actionValue(action, errnoRet, `syscalls[${index}]`);
     if (names.includes('')) throw new Error(`linux.seccomp.syscalls[${index}]: an empty string is not a system call`);
-    // libseccomp refuses a rule that changes nothing.
+    // libseccomp refuses a rule whose action is the default one.
     if (value === defaultAction) return;
     const alternatives = conditions(args ?? [], index);
     for (const syscall of names)
@@ -44,14 +45,16 @@ export function filterSteps(profile: Seccomp): readonly FilterStep[] {
 }
 
 /**
- * The comparisons of a rule, all of which must hold; several lists are alternatives. libseccomp takes one comparison an
- * argument, so a rule with two becomes a rule each: "or" where the profile meant "and", but what runc always did.
+ * The comparisons of a rule. Each list is an alternative, of which all comparisons must hold. libseccomp takes one
+ * comparison for an argument, so a rule with two for the same argument becomes one rule for each comparison: that is
+ * "or" where the profile meant "and", but runc has always done so.
  */
 function conditions(args: readonly SeccompArg[], rule: number): readonly (readonly Comparison[])[] {
   const all = args.map((arg, i): Comparison => {
     if (arg.index >= MAX_ARGUMENTS)
       throw new Error(
-        `linux.seccomp.syscalls[${rule}].args[${i}].index: a system call has ${MAX_ARGUMENTS} arguments, not ${arg.index + 1}`,
+        `linux.seccomp.syscalls[${rule}].args[${i}].index: ` +
+          `a system call has ${MAX_ARGUMENTS} arguments, not ${arg.index + 1}`,
       );
     return { index: arg.index, operator: SCMP_CMP[arg.op], a: BigInt(arg.value), b: BigInt(arg.valueTwo ?? 0) };
   });

@@ -1,8 +1,8 @@
-/** The filter of a container whose profile leaves decisions to an agent (linux.seccomp.listenerPath). */
+/** The filter of a container whose profile lets an agent decide on calls (linux.seccomp.listenerPath). */
 
-import { close } from '../../native/calls/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import { attempt } from '../../native/kernel/perform.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Seccomp, State } from '../../spec/types.ts';
 import { hookState } from '../hooks/plan.ts';
@@ -31,6 +31,7 @@ export function filterWithAgent(
   };
 }
 
+/** Connects to the agent, and passes the connection to the init over a channel of its own. */
 function tellAgent(
   session: Session,
   record: ContainerRecord,
@@ -42,14 +43,11 @@ function tellAgent(
   const pid = record.init?.pid ?? 0;
   const state = processState(profile, pid, hookState(record, 'startContainer', pid));
   const channel = openChannel(session, init, record.options.preserveFds);
-  try {
-    return prepareAgent({ local, init, channel, compiled, listenerPath: profile.listenerPath ?? '', state });
-  } finally {
-    attempt(local, close(channel.ours));
-  }
+  using _ours = new Owned(local, channel.ours);
+  return prepareAgent({ local, init, channel, compiled, listenerPath: profile.listenerPath ?? '', state });
 }
 
-const processState = ({ listenerMetadata }: Seccomp, pid: number, state: State): ContainerProcessState => ({
+const processState = ({ listenerMetadata }: Seccomp, pid: Pid, state: State): ContainerProcessState => ({
   ociVersion: state.ociVersion,
   fds: ['seccompFd'],
   pid,
