@@ -14,9 +14,9 @@ type Warning = Extract<Emitted, { type: 'warned' }>;
 /** What became of a request. */
 export type Answer =
   | { readonly outcome: 'done'; readonly warnings: readonly Warning[] }
-  /** Illegal in the container's state; nothing has been done. */
+  /** It is illegal in the container's state. Nothing has been done. */
   | { readonly outcome: 'refused'; readonly message: string }
-  /** The first failure is the cause; others came with cleaning up after it. */
+  /** The first failure is the cause. The others came while it was undone. */
   | {
       readonly outcome: 'failed';
       readonly failures: readonly [Failure, ...Failure[]];
@@ -24,8 +24,8 @@ export type Answer =
     };
 
 /**
- * Sends a request that the machine's state permits, and waits until the machine has settled again.
- * @throws what made the machine itself fail: never an effect's error
+ * Sends a request, if the machine's state permits it, and waits until the machine is settled again.
+ * @throws an error of the machine itself, never one of an effect
  */
 export async function ask(actor: ContainerActor, request: Request): Promise<Answer> {
   const before = actor.getSnapshot();
@@ -46,7 +46,7 @@ export async function ask(actor: ContainerActor, request: Request): Promise<Answ
   settle();
   try {
     await promise;
-    // By now the machine has also heard, and said, that the record of this state could not be written.
+    // By now the machine has also told if the record of this state could not be written.
     return answerOf(emitted);
   } finally {
     watching.unsubscribe();

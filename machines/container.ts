@@ -1,9 +1,13 @@
 /**
  * The life of a container, as the OCI runtime specification tells it (runtime.md, "Lifecycle"), with runc's `paused`.
- * What each effect does is in effects/; the phases of creation are in creating.ts, of removal in removing.ts.
+ * creating.ts has the phases of creation, removing.ts those of removal. The effects that states invoke are in effects/.
  *
  * There is one machine for all containers of a process, and for the tools that draw it, explore it, or ask what a state
- * permits. What an actor of it performs comes with its input.
+ * permits. An actor performs the effects that come with its input.
+ *
+ * How to read it: a settled state (`idle`) has a transition for each request that it permits, and no other requests
+ * have one. A state that invokes performs one effect, and leaves when that has ended. `exec` and `events` lead back to
+ * where they came from: they only ask whether they are permitted.
  */
 
 import { creating, restoring } from './creating.ts';
@@ -32,7 +36,7 @@ const pausing = lifecycle.createStateConfig({
   },
 });
 
-/** @param state that it is done in */
+/** @param state the state in which the container is updated */
 const updatingIn = (state: PersistedState) =>
   lifecycle.createStateConfig({
     invoke: {
@@ -48,7 +52,7 @@ export const containerMachine = lifecycle.createMachine({
   id: 'container',
   context: ({ input: { record, effects } }) => ({ ...record, effects }),
   initial: 'absent',
-  // What is done is done. The next command asks the kernel what became of the container.
+  // A record that cannot be written undoes nothing. The next command asks the kernel what became of the container.
   on: { unsaved: { actions: warn('saving the state') } },
   states: {
     absent: {
@@ -202,7 +206,7 @@ export const containerMachine = lifecycle.createMachine({
 
     deleting,
 
-    // After something went wrong halfway, the kernel is asked what became of the container.
+    // Something went wrong halfway: the kernel is asked what became of the container.
     observing: {
       id: 'observing',
       invoke: {

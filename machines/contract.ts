@@ -1,13 +1,14 @@
 /**
- * What the lifecycle machine asks of the world. `effects/` implement it, `runtime/` composes it for one command;
- * the machine only knows these names.
+ * What the lifecycle machine asks of the world. `effects/` implements it, `runtime/` puts it together for one command,
+ * and the machine knows only these names.
  *
- * Rules that every effect follows:
- * - It throws to fail, with one line that says what was tried, on what and why. It may be asynchronous, but for `save`.
- * - An undo (`destroyInit`, `removeCgroup`, `removeState`) is called for phases that began, completed or not,
- *   and again after a crash: what is not there any more is done already.
+ * Every effect follows these rules:
+ * - To fail, it throws. The error's message is one line that says what was tried, on what, and why it failed.
+ * - It may be asynchronous, except `save`.
+ * - An undo (`destroyInit`, `removeCgroup`, `removeState`) is called for phases that began, even if they were not
+ *   completed, and again after a crash. If there is nothing left to undo, it succeeds.
  * - Live resources belong to the command's session, never to the record.
- * - What a request asks for comes with it: no effect finds it elsewhere.
+ * - What a request asks for comes with the request. No effect looks for it elsewhere.
  */
 
 import type { CheckpointOptions } from '../effects/criu/options.ts';
@@ -20,22 +21,22 @@ type MaybePromise<T> = T | Promise<T>;
 
 export interface KillRequest {
   readonly signal: number;
-  /** Every process of the cgroup, not the init alone. */
+  /** The signal goes to every process of the cgroup, not to the init alone. */
   readonly all: boolean;
 }
 
 export interface UpdateRequest {
-  /** As it is once the update is in force. */
+  /** The config that is in force after the update. */
   readonly config: Config;
-  /** The limits that are written. Of the others the kernel keeps what it has. */
+  /** The limits that are written. The kernel keeps its other limits. */
   readonly resources: LinuxResources;
-  /** Whether the schemata of `config.linux.intelRdt` are written too. */
+  /** Whether the schemata of `config.linux.intelRdt` are written, too. */
   readonly schemata: boolean;
 }
 
 export interface CheckpointRequest {
   readonly leaveRunning: boolean;
-  /** The memory alone, which `--parent-path` of a later one refers to; the container runs on. */
+  /** Only the memory is dumped, for `--parent-path` of a later checkpoint. The container goes on running. */
   readonly preDump: boolean;
   /** What CRIU is asked for. */
   readonly options: CheckpointOptions;
@@ -47,27 +48,27 @@ export interface RestoreRequest {
 }
 
 export interface ContainerEffects {
-  /** Writes the record to disk, as a later command shall find it should this one die before the next write. */
+  /** Writes the record to disk. A later command finds it so, if this one dies before it writes again. */
   save(record: ContainerRecord, as: PersistedState): void;
 
-  /** Makes what the record planned; what it answers replaces the plan. */
+  /** Makes the cgroup that the record plans. The answer takes the place of the plan. */
   makeCgroup(record: ContainerRecord): MaybePromise<CgroupRecord>;
   /** Starts the init in the cgroup and in its namespaces. */
   enterNamespaces(record: ContainerRecord): MaybePromise<InitRecord>;
-  /** Everything below the rootfs, before pivot_root: mounts, devices, links. */
+  /** Makes everything below the rootfs, before pivot_root: mounts, devices, links. */
   makeMounts(record: ContainerRecord): MaybePromise<void>;
   runHooks(record: ContainerRecord, kind: HookKind): MaybePromise<void>;
-  /** pivot_root and what follows it: masked and read-only paths, the read-only root. */
+  /** Performs pivot_root and what follows it: masked and read-only paths, the read-only root. */
   enterRootfs(record: ContainerRecord): MaybePromise<void>;
-  /** Everything of the process that can be set before `start`; afterwards the init waits for it. */
+  /** Sets everything of the process that can be set before `start`. Then the init waits for `start`. */
   prepareProcess(record: ContainerRecord): MaybePromise<void>;
 
-  /** The startContainer hooks, then execve. */
+  /** Runs the startContainer hooks, then the init calls execve. */
   startProcess(record: ContainerRecord): MaybePromise<void>;
   signal(record: ContainerRecord, request: KillRequest): MaybePromise<void>;
   freeze(record: ContainerRecord): MaybePromise<void>;
   thaw(record: ContainerRecord): MaybePromise<void>;
-  /** Answers the config in force; on failure that of the record is in force again. */
+  /** Answers the config that is in force then. If it fails, the record's config is in force again. */
   update(record: ContainerRecord, request: UpdateRequest): MaybePromise<Config>;
   checkpoint(record: ContainerRecord, request: CheckpointRequest): MaybePromise<void>;
   /** CRIU brings the processes back, running. */
@@ -75,8 +76,8 @@ export interface ContainerEffects {
   observe(record: ContainerRecord): MaybePromise<Facts>;
 
   /**
-   * SIGKILL to the init and to whatever is left in the cgroup, and waits until they are gone. An init that this
-   * session started and the record does not know, because the effect that started it failed halfway, is one too.
+   * Sends SIGKILL to the init and to all that is left in the cgroup, and waits until they are gone. If the effect that
+   * started an init failed halfway, the record does not know the init, but the session does: it is killed, too.
    */
   destroyInit(record: ContainerRecord): MaybePromise<void>;
   removeCgroup(record: ContainerRecord): MaybePromise<void>;
@@ -84,22 +85,22 @@ export interface ContainerEffects {
   removeState(record: ContainerRecord): MaybePromise<void>;
 }
 
-/** What an actor of the machine is made of. Without effects it can be looked at, but performs nothing. */
+/** What an actor of the machine needs. Without effects one can look at it, but it performs nothing. */
 export interface LifecycleInput {
   readonly record: ContainerRecord;
   readonly effects?: ContainerEffects | undefined;
 }
 
-/** The record, and beside it what is never written down. */
+/** The record, and what is never written down. */
 export interface LifecycleContext extends ContainerRecord {
   readonly effects?: ContainerEffects | undefined;
-  /** While a container is restored. */
+  /** What the container is restored from, while that goes on. */
   readonly restoration?: Restoration | undefined;
 }
 
 /**
- * What an effect throws that fails for what an earlier phase had asked for and not waited for (batches are posted).
- * The machine reports it as the failure of that phase.
+ * An effect throws this where something failed that an earlier phase had asked for, but not waited for: batches are
+ * posted. The machine reports it as the failure of that phase.
  */
 export class EarlierFailure {
   readonly during: string;

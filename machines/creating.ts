@@ -1,4 +1,4 @@
-/** How a container comes to be, or comes back: one state a phase; a failure in any goes to unwinding. */
+/** How a container is created or restored. Each phase is a state. A failure in any of them leads to `unwinding`. */
 
 import { begin, fail, hasHooks, hooksOf, record, restorationOf, save, warn } from './parts.ts';
 import { lifecycle } from './setup.ts';
@@ -8,9 +8,10 @@ const unwind = (during: string) => ({ target: '#unwinding', actions: fail(during
 const UNSAVED = { unsaved: unwind('saving the state') };
 
 /**
- * The phases of `create`. Where hooks run follows runc: after the mounts, before pivot_root.
- * The record is written three times, so that a command that dies leaves enough for `delete --force`: before its first
- * effect; once there is an init, which might outlive the command; when the container is created.
+ * The phases of `create`. Hooks run where runc runs them: after the mounts, before pivot_root.
+ *
+ * The record is written three times, so that a command that dies leaves enough for `delete --force`: before the first
+ * effect; when there is an init, since it might outlive the command; and when the container is created.
  */
 export const creating = lifecycle.createStateConfig({
   tags: ['creating'],
@@ -85,26 +86,26 @@ export const creating = lifecycle.createStateConfig({
         onError: unwind('process'),
       },
     },
-    // It is created once that is written: `start` could not find it otherwise.
+    // The container is created when that is written: otherwise `start` would not find it.
     saving: {
       entry: save('created', 'tell'),
       on: { saved: '#created' },
     },
-    // Where a creation is found whose command died, or which could not be undone entirely.
+    // The command that created it has died, or not all of the creation could be undone.
     unfinished: {
       id: 'unfinished',
       tags: ['settled'],
       entry: save('unfinished'),
       on: {
         delete: { guard: 'forced', target: '#deleting' },
-        // What has failed already is told, and nothing more can be undone.
+        // The failure that led here is told already, and nothing more can be undone.
         unsaved: { actions: warn('saving the state') },
       },
     },
   },
 });
 
-/** Brings a checkpointed container back: CRIU does what namespaces to process are for a new one. */
+/** Brings a checkpointed container back. CRIU does what the phases from `namespaces` to `process` do for a new one. */
 export const restoring = lifecycle.createStateConfig({
   tags: ['creating'],
   initial: 'cgroup',

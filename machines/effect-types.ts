@@ -1,4 +1,4 @@
-/** Every effect as the chart invokes it: what it takes beside the record, and what it answers. */
+/** Every effect as the chart invokes it: what it is given besides the record, and what it answers. */
 
 import type { Restoration } from '../effects/criu/restoration.ts';
 import type { CgroupRecord, Facts, HookKind, InitRecord } from '../spec/record.ts';

@@ -5,9 +5,8 @@ import type { CheckpointRequest, KillRequest, RestoreRequest, UpdateRequest } fr
 import type { EffectTypes } from './effect-types.ts';
 
 /**
- * What a command asks for. A state that permits a request has a transition for it, and no other state has one: so
- * `snapshot.can(request)` tells whether it is legal. `exec` and `events` ask for permission only, and lead back to
- * where they came from.
+ * What a command asks for. Only a state that permits a request has a transition for it. So `snapshot.can(request)`
+ * tells whether it is legal. `exec` and `events` only ask for permission, and lead back to where they came from.
  */
 export type Request =
   | { readonly type: 'create' }
@@ -23,7 +22,8 @@ export type Request =
   | { readonly type: 'delete'; readonly force: boolean };
 
 /**
- * What the kernel says of a container that may have changed without a command: its init ended, a freezer was touched.
+ * What the kernel says of a container. It may have changed without a command: its init has ended, or somebody has used
+ * its freezer.
  */
 export interface Observation {
   readonly type: 'observed';
@@ -32,7 +32,7 @@ export interface Observation {
 
 export type LifecycleEvent = Request | Observation;
 
-/** What the machine hears of its own doing: the ends of its effects, as XState names them, and of its writes. */
+/** What the machine is told about its own work: its effects have ended (XState's names), its record is written. */
 export type InnerEvent =
   | { readonly type: 'saved' }
   /** The record could not be written. */
@@ -45,8 +45,9 @@ export type InnerEvent =
 
 /**
  * What the machine says besides its state.
- * - `failed`: an effect failed, `during` what. The first one of a request is its cause, others came with cleaning up.
- * - `warned`: it went wrong and changes nothing.
+ * - `failed`: an effect failed; `during` says in what phase. The first failure of a request is its cause. Others came
+ *   while it was undone.
+ * - `warned`: something failed, and nothing changes by that.
  */
 export type Emitted =
   | { readonly type: 'failed'; readonly during: string; readonly error: unknown }

@@ -1,6 +1,6 @@
 /**
- * The life of a process of `exec`, an actor of its own beside the container's: it asks that one for permission, and
- * changes nothing of it. Nothing of it is written down: it lives as long as the command that started it attends to it.
+ * The life of a process of `exec`. It is an actor of its own beside the container's, which it asks for permission and
+ * does not change. None of it is written down: it lives as long as the command that started it.
  */
 
 import { type ActorRefFrom, assign, fromPromise, setup } from 'xstate';
@@ -10,20 +10,20 @@ export interface ExecEffects {
   join(): number | Promise<number>;
   /** Has it execute the program. */
   execute(): void | Promise<void>;
-  /** Ends a process that could not. */
+  /** Ends a process that could not execute it. */
   end(): void | Promise<void>;
 }
 
 export interface ExecContext {
-  /** As the runtime sees it. */
+  /** In the runtime's pid namespace. */
   readonly pid?: number;
-  /** 0 to 255; 128 + n where signal n ended it. */
+  /** The exit status, 0 to 255; 128 + n where signal n ended the process. */
   readonly status?: number;
-  /** Why it did not come to run. */
+  /** Why it does not run. */
   readonly error?: unknown;
 }
 
-/** Seen by whoever attends to it. */
+/** Sent by the command that waits for the process. */
 export interface ExecEvent {
   readonly type: 'exited';
   readonly status: number;
@@ -67,7 +67,7 @@ export function execMachine(effects: ExecEffects) {
           },
         },
       },
-      // With --detach nobody of ours sees its end.
+      // With --detach, no command waits for its end.
       running: {
         tags: ['settled'],
         on: { exited: { target: 'exited', actions: { type: 'keepStatus', params: ({ event }) => event } } },
@@ -81,7 +81,7 @@ export function execMachine(effects: ExecEffects) {
 
 export type ExecActor = ActorRefFrom<ReturnType<typeof execMachine>>;
 
-/** Waits until the process runs, or has not come to. */
+/** Waits until the process runs, or has failed to. */
 export function settled(actor: ExecActor): Promise<ExecContext> {
   const { promise, resolve, reject } = Promise.withResolvers<ExecContext>();
   const settle = () => {

@@ -1,4 +1,11 @@
-/** The small pieces that the chart is written with: what a transition does, and what an effect is handed. */
+/**
+ * The small pieces that the chart is made of: what a transition does, and what an effect is given.
+ *
+ * The chart names its guards, actions and effects, so that it is data which JSON can hold. Two things in it are
+ * functions all the same: the first context, and each effect's `input` (`record`, `hooksOf`, `asked`…). XState has no
+ * form for them that is data: they compute a value from the context and the event. No tool has to call them to draw or
+ * walk the chart; test/machines/tools.test.ts checks that nothing else is a function.
+ */
 
 import { assertEvent } from 'xstate';
 import type { HookKind, PhaseName } from '../spec/record.ts';
@@ -7,16 +14,16 @@ import type { InnerEvent, LifecycleEvent, Request } from './events.ts';
 import { reachesAll } from './rules.ts';
 import type { PersistedState } from './status.ts';
 
-/** Says that the effect failed. */
+/** Tells that the effect failed. */
 export const fail = (during: string) => ({ type: 'fail' as const, params: { during } });
 
-/** Says that it went wrong, and that nothing changes by it. */
+/** Tells that something failed, and that nothing changes by that. */
 export const warn = (during: string) => ({ type: 'warn' as const, params: { during } });
 
 /** Notes which phase begins, before its effect is called. */
 export const begin = (phase: PhaseName) => ({ type: 'begin' as const, params: { phase } });
 
-/** Writes the record, as of a container in this state. With `tell` the machine hears `saved` then, too. */
+/** Writes the record, as that of a container in this state. With `tell`, the machine is sent `saved` then. */
 export const save = (as: PersistedState, tell?: 'tell') => ({
   type: 'save' as const,
   params: tell === undefined ? { as } : { as, tell: true },
@@ -24,7 +31,7 @@ export const save = (as: PersistedState, tell?: 'tell') => ({
 
 export const hasHooks = (kind: HookKind) => ({ type: 'hasHooks' as const, params: { kind } });
 
-/** To a settled state, which is written down. */
+/** Leads to a settled state, and writes that down. */
 export const settle = (state: PersistedState) => ({ target: `#${state}`, actions: save(state) });
 
 const isNow = (state: PersistedState) => ({
@@ -32,13 +39,13 @@ const isNow = (state: PersistedState) => ({
   target: `#${state}`,
 });
 
-/** To the state that the kernel's word comes to. Nobody has asked for it, so nothing is written. */
+/** Leads to the state, if the kernel says that it is the container's. No request led to it, so nothing is written. */
 export const observed = (state: PersistedState) => ({
   ...isNow(state),
   ...(state === 'paused' ? { actions: 'noteStart' as const } : {}),
 });
 
-/** The same after a request. */
+/** Leads to the state, if the kernel says that it is the container's after a request. That is written down. */
 export const found = (state: PersistedState) => ({
   ...isNow(state),
   actions: state === 'paused' ? (['noteStart', save(state)] as const) : save(state),
@@ -49,7 +56,7 @@ export interface Given {
   readonly event: LifecycleEvent | InnerEvent;
 }
 
-/** What an effect is handed: the record alone, … */
+/** What an effect is given: the record alone, … */
 export const record = ({ context }: Given) => ({ record: context });
 
 /** … with the kind of hooks, … */
@@ -72,7 +79,7 @@ export function asked<Type extends Request['type']>(type: Type) {
   };
 }
 
-/** Whom a signal is for is decided here. */
+/** For `signal`: it says which processes the signal reaches. */
 export function askedToKill({ context, event }: Given) {
   assertEvent(event, 'kill');
   return { record: context, request: { signal: event.signal, all: reachesAll(context.config, event) } };

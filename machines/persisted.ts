@@ -1,19 +1,19 @@
 /**
  * The machine's snapshot as it is kept on disk.
  *
- * Only settled states are ever written, so a snapshot has no children: XState would run a restored
- * promise actor again, and an effect must not run twice. What a command that dies leaves behind is
- * what it wrote last; for a creation that is `unfinished`, from where the only way is `delete --force`.
+ * Only settled states are written. So a snapshot has no children: XState would run a restored promise actor again, and
+ * an effect must not run twice. If a command dies, the disk holds what it wrote last. For a creation that is
+ * `unfinished`, which permits only `delete --force`.
  */
 
 import type { ContainerRecord } from '../spec/record.ts';
 import type { ContainerEffects, LifecycleContext } from './contract.ts';
 import { PERSISTED_STATES, type PersistedState } from './status.ts';
 
-/** A state value as XState has it: one state and the one inside it. */
+/** A state value of XState: a state, and the state inside it. */
 export type PersistedValue = { readonly [state: string]: 'idle' | 'unfinished' };
 
-/** What XState's `getPersistedSnapshot` answers in a settled state. */
+/** What XState's `getPersistedSnapshot` answers in a settled state. A test holds this to it. */
 export interface PersistedSnapshot {
   readonly status: 'active';
   readonly output: undefined;
@@ -31,16 +31,16 @@ export function persisted(state: PersistedState, record: ContainerRecord): Persi
   return { status: 'active', output: undefined, error: undefined, value, historyValue: {}, context, children: {} };
 }
 
-/** What is written down of a machine's context. */
+/** The part of a machine's context that is written down. */
 export const recordOf = ({ effects: _, restoration: __, ...record }: LifecycleContext): ContainerRecord => record;
 
-/** Where an actor takes up a container that is there. */
+/** The options of an actor for a container that exists. */
 export const restored = (state: PersistedState, record: ContainerRecord, effects?: ContainerEffects) => {
   const snapshot = persisted(state, record);
   return { input: { record, effects }, snapshot: { ...snapshot, context: { ...snapshot.context, effects } } };
 };
 
-/** @returns undefined for a value that no settled state has. */
+/** The state that a value on disk stands for. @returns undefined where no settled state has that value */
 export function persistedState(value: unknown): PersistedState | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const entries = Object.entries(value);

@@ -1,9 +1,9 @@
-/** Why a request is illegal: the texts of runc (1.1.5 and 1.5 agree), which engines match on. */
+/** Why a request is illegal, in runc's texts, which engines match on. runc 1.1.5 and 1.5 have the same. */
 
 import type { Request } from './events.ts';
 import type { Situation } from './status.ts';
 
-/** One line for a request that the state does not take. */
+/** One line for a request that the state does not permit. */
 export function refusal(request: Request['type'], id: string, situation: Situation): string {
   if (situation === 'absent') return 'container does not exist';
   if (request === 'create' || request === 'restore') return 'container with given ID already exists';
@@ -25,7 +25,7 @@ export function refusal(request: Request['type'], id: string, situation: Situati
     case 'events':
       return `container with id ${id} is not running`;
     case 'checkpoint':
-      // Only what was paused before its start is refused when paused.
+      // A paused container is refused only if it was paused before its start.
       return `Container cannot be checkpointed in ${situation === 'paused' ? 'created' : situation} state`;
     case 'delete':
       return `cannot delete container ${id} that is not stopped: ${situation}`;

@@ -1,7 +1,10 @@
 /**
- * How a container goes: init, cgroup, directory, then the poststop hooks, which are told of a container that is no
- * more. `deleting` stops at what fails, so that `delete` can be tried again; `unwinding` after a failed creation tries
- * everything that began, and keeps the directory if something is left that only `delete --force` can find.
+ * How a container is removed: first the init, then the cgroup, then the directory. The poststop hooks come last, when
+ * the container is gone.
+ *
+ * `deleting` stops at the first failure, so that `delete` can be tried again. `unwinding` follows a failed creation: it
+ * undoes every phase that began, even if an undo fails. If something is left, it keeps the directory, by which `delete
+ * --force` finds the rest.
  */
 
 import type { PhaseName } from '../spec/record.ts';

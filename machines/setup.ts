@@ -1,9 +1,9 @@
 /**
- * The lifecycle machine's vocabulary: types, effects by name, guards, actions. The chart is in container.ts.
+ * The words that the lifecycle machine is written in: types, effects, guards, actions. The chart is in container.ts.
  *
- * The chart refers to all of it by name, so that it is plain data: who draws or explores it loses nothing by JSON. A
- * command's effects come with the input of its actor: XState would build the whole machine anew to have them provided
- * (`provide`), which costs a program that has many containers more than the rest of what the machine does for them.
+ * The chart refers to all of them by name, so it is plain data: tools that draw or explore it lose nothing by JSON. A
+ * command's effects come with the input of its actor. XState's `provide` would build the whole machine anew, which
+ * costs a program that has many containers more than all else that the machine does for them.
  */
 
 import { assertEvent, assign, emit, fromPromise, setup } from 'xstate';
@@ -23,9 +23,10 @@ type Perform<Name extends keyof EffectTypes> = (
 
 function effect<Name extends keyof EffectTypes>(perform: Perform<Name>) {
   return fromPromise<EffectTypes[Name]['result'], EffectTypes[Name]['input']>(async ({ input, signal }) => {
-    // XState tells of a state once what it invokes has been started: so who watches sees the state before the effect.
+    // XState tells subscribers of a state after it has started what the state invokes. Without this wait, they would
+    // see the effect before the state.
     await undefined;
-    // The record could not be written, and the state has been left already.
+    // The state may have been left meanwhile, since the record could not be written.
     signal.throwIfAborted();
     return perform(given(input.record), input);
   });
@@ -78,7 +79,7 @@ export const lifecycle = setup({
   actions: {
     begin: assign({ begun: ({ context }, params: { phase: PhaseName }) => [...context.begun, params.phase] }),
     reach: assign({ reached: (_, params: { point: ContainerRecord['reached'] }) => params.point }),
-    /** Of a container that is paused: `resume` leads back to where it was. */
+    /** A paused container may have been started. `resume` leads back to where it was. */
     noteStart: assign({ reached: ({ context, event }) => (factsOf(event).started ? 'running' : context.reached) }),
     keepRestoration: assign({
       restoration: ({ event }) => {
@@ -108,7 +109,7 @@ export const lifecycle = setup({
     noteLeftover: assign({
       leftovers: ({ context }, params: { what: string }) => [...context.leftovers, params.what],
     }),
-    /** Writes the record. The machine hears `unsaved` should that fail, and `saved` where it waits for that. */
+    /** Writes the record. The machine is sent `unsaved` if that fails, and `saved` if it waits for that. */
     save({ context, self }, { as, tell }: { as: PersistedState; tell?: boolean }) {
       try {
         context.effects?.save(recordOf(context), as);
@@ -132,7 +133,7 @@ function factsOf(event: LifecycleEvent | InnerEvent): Facts {
   return event.type === 'observed' ? event.facts : event.output;
 }
 
-/** `prestart` hooks run with createRuntime's, before them (runtime-spec, config.md "prestart"). */
+/** Whether there are such hooks. `prestart` hooks run before those of createRuntime (config.md, "prestart"). */
 function hasHooks(config: Config, kind: HookKind): boolean {
   const some = (name: keyof Hooks) => (config.hooks?.[name]?.length ?? 0) > 0;
   return some(kind) || (kind === 'createRuntime' && some('prestart'));

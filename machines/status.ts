@@ -1,19 +1,19 @@
-/** What a state of the lifecycle machine means to the runtime specification. */
+/** The states of the lifecycle machine, and what the runtime specification calls them. */
 
 import { STATUSES } from '../spec/record.ts';
 import type { Status } from '../spec/types.ts';
 
-/** A status, or `settled`: nothing is under way, and the machine takes the next request. */
+/** A tag of a state: a status, or `settled`. In a settled state nothing goes on, and the machine takes a request. */
 export type Tag = Status | 'settled';
 
-/** The states that are written down: nothing is under way in them. */
+/** The settled states, which are written down. */
 export const PERSISTED_STATES = ['unfinished', 'created', 'running', 'paused', 'stopped'] as const;
 export type PersistedState = (typeof PERSISTED_STATES)[number];
 
-/** Where a request finds a container: a status; `absent` without a container; `busy` on the way between two states. */
+/** What a request finds: a status; `absent` where there is no container; `busy` between two settled states. */
 export type Situation = Status | 'absent' | 'busy';
 
-/** @returns undefined where there is no container, not yet or no longer. */
+/** @returns undefined where there is no container yet, or none any more */
 export function statusOf(snapshot: { hasTag(tag: Tag): boolean }): Status | undefined {
   return STATUSES.find((status) => snapshot.hasTag(status));
 }

@@ -1,4 +1,4 @@
-/** A command dies at every effect of every operation; `delete --force` then leaves nothing. */
+/** A command dies at each effect of each operation. After that, `delete --force` leaves nothing behind. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -35,7 +35,7 @@ for (const [name, before, dying] of OPERATIONS)
           if (!(await dies(world, () => ask(actor, dying), at, moment))) break;
           points++;
           if (world.saved === undefined) {
-            // Its directory was not made yet, or is removed already: nothing may be there that nobody can find.
+            // Without a directory nobody can find the container, so nothing else of it may be there.
             assert.deepEqual(world.leftovers, []);
             continue;
           }
@@ -56,7 +56,7 @@ function savedAs(actor: ReturnType<typeof newActor>, world: World): World['saved
   return { ...world.saved, state, record: JSON.parse(JSON.stringify(context)) };
 }
 
-/** Lets the command die at its call number `at`. @returns false when it made fewer calls and came to its end */
+/** Lets the command die at its call number `at`. @returns false when it made fewer calls, and ended by itself */
 async function dies(
   world: World,
   command: () => Promise<unknown>,
@@ -67,7 +67,7 @@ async function dies(
   const { promise, resolve } = Promise.withResolvers<boolean>();
   world.fate = (_name, index) => {
     if (index - first !== at) return 'succeed';
-    // Once the effect has acted, if it does.
+    // This comes after the effect has acted, if it does.
     queueMicrotask(() => resolve(true));
     return moment;
   };

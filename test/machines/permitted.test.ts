@@ -1,6 +1,6 @@
 /**
- * What each state permits: the table of the OCI runtime specification (runtime.md, "Operations") and of runc's
- * behaviour, written by hand. `snapshot.can()` must say the same, since that is what other people's tools ask.
+ * What each state permits: a table of the OCI runtime specification (runtime.md, "Operations") and of runc's behaviour,
+ * written by hand. `snapshot.can()`, which other people's tools ask, must say the same.
  */
 
 import assert from 'node:assert/strict';
@@ -58,7 +58,7 @@ interface Row {
   readonly name: string;
   readonly value: StateValue;
   readonly reached?: ContainerRecord['reached'];
-  /** Without a pid namespace of its own. */
+  /** For a container without a pid namespace of its own. */
   readonly sharesPids?: true;
   readonly permits: readonly EventName[];
 }
@@ -127,7 +127,7 @@ const SETTLED: readonly Row[] = [
   { name: 'failed', value: 'failed', permits: [] },
 ];
 
-/** Of a container without a pid namespace of its own the same is permitted, but for what a row of its own says. */
+/** Without a pid namespace of its own, a container permits the same, except where a row for that says otherwise. */
 const ROWS: readonly Row[] = SETTLED.flatMap((row) =>
   row.sharesPids || row.name === 'stopped'
     ? [row]
@@ -155,7 +155,7 @@ interface Node {
 const below = (node: Node): readonly Node[] => [node, ...Object.values(node.states).flatMap(below)];
 
 for (const row of ROWS)
-  test(`${row.name}: can() is what is permitted`, () => {
+  test(`${row.name}: can() is true for what is permitted, and for nothing else`, () => {
     assert.deepEqual(permittedIn(row).toSorted(), row.permits.toSorted());
   });
 

@@ -1,4 +1,4 @@
-/** What holds in every life. */
+/** Rules that hold in every life of a container. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -22,7 +22,7 @@ async function live(actor: ContainerActor, world: World, step: Step): Promise<An
   return ask(actor, step);
 }
 
-/** What the machine says must be what the world is, whenever no effect failed that would have told it. */
+/** The machine must say what the world is, as long as no effect failed that would have told it. */
 function assertTrue(actor: ContainerActor, world: World): void {
   const snapshot = actor.getSnapshot();
   const truth = {
@@ -99,7 +99,7 @@ test('a creation that fails undoes what began: each once, in reverse, and nothin
   );
 });
 
-test('a life goes on in another command as it would have in this one', async () => {
+test('a life goes on in another command as it would in this one', async () => {
   await fc.assert(
     fc.asyncProperty(lives, fates, async (steps, fate) => {
       const [world, twin] = [new World(fate), new World(fate)];
@@ -130,12 +130,12 @@ function withoutEffects(snapshot: object): object {
   return { ...others, context: recordOf(context) };
 }
 
-/** Errors compare by what they say. */
+/** Errors are compared by their messages. */
 function describe(answer: Answer | undefined): string {
   return JSON.stringify(answer, (_key, value) => (value instanceof Error ? value.message : value));
 }
 
-test('those who only look see what the machine would say', async () => {
+test('commands that only look see the state that the machine would be in', async () => {
   const facts = fc.record({
     init: fc.constantFrom('alive' as const, 'gone' as const),
     frozen: fc.boolean(),

@@ -45,12 +45,12 @@ const accidents: fc.Arbitrary<Accident> = fc.record({
 
 const steps = fc.oneof({ weight: 6, arbitrary: requests }, { weight: 1, arbitrary: accidents });
 
-/** A life that begins with a container, since most of what follows is refused without one. */
+/** A life that begins with a container: without one, most requests would be refused. */
 export const lives: fc.Arbitrary<Step[]> = fc
   .tuple(fc.constantFrom<Request>({ type: 'create' }, RESTORE), fc.array(steps, { maxLength: 15 }))
   .map(([first, rest]) => [first, ...rest]);
 
-/** Effects of which some fail, by the numbers of their calls. */
+/** Which calls of effects fail, by their numbers. */
 export const fates: fc.Arbitrary<Fate> = fc.array(fc.nat(40), { maxLength: 4 }).map((failing) =>
   Object.assign((_: unknown, index: number) => (failing.includes(index) ? 'fail' : 'succeed'), {
     [fc.toStringMethod]: () => `calls ${failing.join(', ')} fail`,
@@ -63,7 +63,7 @@ export function befall(world: World, { what }: Accident): void {
   if (what !== 'exit' && world.alive) world.frozen = what === 'freeze';
 }
 
-/** Tells the actor what the world has become, as the runtime does before each request. */
+/** Tells the actor how the world is now, as the runtime does before each request. */
 export function reconcile(actor: ContainerActor, world: World): void {
   const state = persistedState(actor.getSnapshot().value);
   if (state === undefined) return;

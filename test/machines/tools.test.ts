@@ -1,6 +1,6 @@
 /**
- * Other people's tools take the machine as it is: XState's graph gets to every state, an inspector's JSON holds the
- * whole chart.
+ * Other people's tools can take the machine as it is: XState's graph gets to every state, and an inspector's JSON holds
+ * the whole chart.
  */
 
 import assert from 'node:assert/strict';
@@ -57,7 +57,7 @@ const OUTPUTS: Readonly<Record<string, unknown>> = {
   observe: alive,
 };
 
-/** Each effect of the chart comes to its end, or fails. */
+/** The ends of the effects: each succeeds or fails. */
 const effects = [...new Set(nodes.flatMap(({ invoke }) => invoke.map(({ id }) => id)))].flatMap((id) => [
   { type: `xstate.done.actor.${id}`, output: OUTPUTS[id] },
   { type: `xstate.error.actor.${id}`, error: 'EIO' },
@@ -74,12 +74,12 @@ test('its shortest paths lead to every state', () => {
   });
   const reached = new Set(paths.map(({ state }) => nameOf(state.value)));
   const all = nodes.filter(({ type }) => type === 'atomic' || type === 'final').map(({ path }) => path.join('.'));
-  // `always` leads on from there.
+  // An `always` transition leads on from there at once.
   const passing = 'unwinding.whatBegan';
   assert.deepEqual([...reached].toSorted(), all.filter((name) => name !== passing).toSorted());
 });
 
-/** As the inspector's `@xstate.actor` carries it. */
+/** The machine, as the inspector's event `@xstate.actor` carries it. */
 const definition = JSON.parse(JSON.stringify(containerMachine.config));
 
 interface Config {
@@ -123,14 +123,14 @@ test('an inspector’s JSON has every state and every transition, with its guard
   );
 });
 
-/** How many transitions XState made of a state's configuration. */
+/** How many transitions XState has made from a state's configuration. */
 function transitionsIn(node: unknown): Readonly<Record<string, number>> {
   const { transitions, always }: { transitions?: unknown; always?: unknown } = { ...(node as object) };
   const made = transitions instanceof Map ? [...transitions].map(([event, some]) => [event, some.length]) : [];
   return Object.fromEntries([...made, ['always', list(always).length]]);
 }
 
-test('only what an effect is handed, and the first context, is computed', () => {
+test('only the inputs of effects and the first context are computed', () => {
   const functions: string[] = [];
   const walk = (value: unknown, path: string): void => {
     if (typeof value === 'function') functions.push(path);

@@ -1,4 +1,4 @@
-/** A world in memory for the machine's effects: it holds what they acquire, fails or stops where it is told to. */
+/** A world in memory for the machine's effects. It holds what they acquire, and fails or stops where it is told to. */
 
 import { createActor } from 'xstate';
 import type { Restoration } from '../../effects/criu/restoration.ts';
@@ -13,11 +13,11 @@ import type { Hooks } from '../../spec/types.ts';
 
 export type EffectName = keyof ContainerEffects;
 
-/** What becomes of a call: `die` and `vanish` are how a command ends, before the effect acts and just after it did. */
+/** What becomes of a call. With `die` the command ends before the effect acts, with `vanish` just after it. */
 export type Fate = (name: EffectName, index: number) => 'succeed' | 'fail' | 'die' | 'vanish';
 
 export class World {
-  /** The text of state.json, undefined without a directory. */
+  /** The text of state.json. Undefined where there is no directory. */
   saved: { state: PersistedState; record: ContainerRecord } | undefined;
   cgroup = false;
   init: 'none' | 'serving' | 'waiting' | 'started' | 'dead' = 'none';
@@ -32,7 +32,7 @@ export class World {
     this.fate = fate;
   }
 
-  /** The command dies: an init that still serves it reads end-of-file, and exits. */
+  /** The command dies. An init that still serves it reads end-of-file, and exits. */
   killCommand(): void {
     this.#dead = false;
     if (this.init === 'serving') this.init = 'dead';
@@ -42,7 +42,7 @@ export class World {
     return this.init === 'serving' || this.init === 'waiting' || this.init === 'started';
   }
 
-  /** What a deleted container must have left: nothing. */
+  /** What is left. After a container has been deleted, that must be nothing. */
   get leftovers(): string[] {
     return [
       ...(this.alive ? ['init'] : []),
@@ -58,7 +58,7 @@ export class World {
   readonly effects: ContainerEffects = {
     save: (record, state) => {
       const fate = this.#fateOf('save');
-      // The command is gone: it neither comes to know what became of this, nor calls anything after it.
+      // The command is gone: it neither learns what became of this call, nor makes another one.
       if (fate === 'die' || fate === 'vanish') this.#dead = true;
       if (fate === 'fail') throw new Error('save: EIO');
       if (fate !== 'die') this.saved = { state, record: JSON.parse(JSON.stringify(record)) };
@@ -140,7 +140,7 @@ export class World {
     return this.#dead ? 'die' : this.fate(name, this.calls.push(name) - 1);
   }
 
-  /** An effect was called in a world in which it makes no sense: the machine allowed something illegal. */
+  /** Notes an effect that is called where it makes no sense: the machine permitted something illegal. */
   #expect(condition: boolean): void {
     if (!condition) this.violations.push(`${this.calls.at(-1)} with init ${this.init}`);
   }
@@ -181,7 +181,7 @@ export function newActor(world: World, record: ContainerRecord = newRecord()): C
   return createActor(containerMachine, { input: { record, effects: world.effects } }).start();
 }
 
-/** As another command does it: through JSON. */
+/** Goes on in another command, which reads the state as JSON. */
 export function rehydrated(world: World, snapshot: PersistedSnapshot): ContainerActor {
   const copy: PersistedSnapshot = { ...JSON.parse(JSON.stringify(snapshot)), output: undefined, error: undefined };
   const { context: record } = copy;
@@ -195,7 +195,7 @@ export function resumed(world: World): ContainerActor {
   return rehydrated(world, persisted(world.saved.state, world.saved.record));
 }
 
-/** The actor of a container that has been brought to a state. */
+/** The actor of a container, which has been brought to a state. */
 export const isDone = (actor: ContainerActor): boolean => actor.getSnapshot().status === 'done';
 
 const CRIU = {
