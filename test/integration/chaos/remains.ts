@@ -7,6 +7,7 @@ import { detectLayout } from '../../../effects/cgroups/layout.ts';
 import { directoriesOf } from '../../../effects/cgroups/paths.ts';
 import { planCgroup } from '../../../effects/cgroups/plan.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
 import { loadLibc } from '../../../native/libraries/libc.ts';
 import { localKernel } from '../../../native/performers/local.ts';
 import type { Place } from './scene.ts';
@@ -90,7 +91,8 @@ function statOf(pid: number): { readonly name: string; readonly state: string } 
   }
 }
 
-function processLine(pid: number): string[] {
+/** What a process is, in a line; none where it is gone. */
+export function processLine(pid: number): string[] {
   const stat = statOf(pid);
   return stat === undefined ? [] : [`${stat.state === 'Z' ? 'zombie' : 'process'} ${pid} (${stat.name})`];
 }
@@ -98,7 +100,8 @@ function processLine(pid: number): string[] {
 /** How many; which ones the engine opens for itself is its own affair. */
 const descriptors = (): string[] => [`${readdirSync('/proc/self/fd').length} descriptors`];
 
-function reapOrphans(kernel: ReturnType<typeof localKernel>, spared: readonly number[]): void {
+/** Reaps this process's children that have ended, but for those that are spared: Node reaps what it started itself. */
+export function reapOrphans(kernel: Kernel, spared: readonly number[]): void {
   for (const pid of children()) {
     if (spared.includes(pid)) continue;
     kernel.submit([{ name: 'waitid', args: [P_PID, pid, null, WEXITED | 1, null], mayFail: true }]);

@@ -1,0 +1,7 @@
+/** All attacks, in the order in which they are tried. */
+
+import type { Attack } from './harness/attack.ts';
+import { hostileRootfs } from './hostile-rootfs.ts';
+import { renameRace } from './rename-race.ts';
+
+export const ATTACKS: readonly Attack[] = [renameRace, hostileRootfs];
