@@ -2,6 +2,8 @@
 
 import type { Attack } from './harness/attack.ts';
 import { hostileRootfs } from './hostile-rootfs.ts';
+import { protocolGarbage } from './protocol-garbage.ts';
+import { randomKills } from './random-kills.ts';
 import { renameRace } from './rename-race.ts';
 
-export const ATTACKS: readonly Attack[] = [renameRace, hostileRootfs];
+export const ATTACKS: readonly Attack[] = [renameRace, hostileRootfs, randomKills, protocolGarbage];

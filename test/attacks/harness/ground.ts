@@ -1,12 +1,14 @@
 /** Where one try takes place: its folder, its caller, its containers, and the look for what is left of them. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import type { Config } from '../../../spec/types.ts';
 import { writeConfig } from '../../integration/bundle.ts';
 import { smallRootfs } from '../../integration/containers.ts';
+import { hostMounts } from '../../integration/mountinfo.ts';
 import { type Caller, someCaller, type Who } from './caller.ts';
 import { type CommandEnd, failures, type Running, startCommand } from './command.ts';
 import type { Random } from './random.ts';
@@ -31,6 +33,8 @@ export interface Ground {
   invoke(invocation: ReturnType<Caller['invocation']>): Running;
   /** A program of the attacker's on the host. It is ended when the try is over. */
   helper(program: string, argv: readonly string[], cwd: string): ChildProcess;
+  /** The same, where it is spoken to. */
+  talk(program: string, argv: readonly string[], cwd: string): ChildProcessByStdio<Writable, Readable, null>;
   /** Ends what runs, so that the try comes to its end soon. */
   abort(): void;
   /** Deletes what there is. @returns what is left and should not be, a line each */
@@ -105,6 +109,13 @@ export function openGround(yard: Yard, name: string): Ground {
       watch(child, helpers);
       return child;
     },
+    talk(program, argv, cwd) {
+      const child = spawn(program, argv, { cwd, stdio: ['pipe', 'pipe', 'ignore'] });
+      // Who ends before it has heard all is judged by what it said.
+      child.stdin.on('error', () => undefined);
+      watch(child, helpers);
+      return child;
+    },
     abort() {
       for (const child of [...running, ...helpers]) child.kill('SIGKILL');
     },
@@ -119,6 +130,9 @@ export function openGround(yard: Yard, name: string): Ground {
       const left = await leftAtLast(where);
       found.push(...left.map((line) => `left behind: ${line}`));
       if (left.length > 0) await sweep(where);
+      // Through a mount, removal would reach what is mounted.
+      if (hostMounts(folder).some(({ point }) => point.startsWith(`${folder}/`)))
+        throw new Error(`${folder}: a mount can't be removed; stopping before more is lost`);
       rmSync(folder, { recursive: true });
       return found;
     },

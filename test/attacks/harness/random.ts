@@ -10,7 +10,7 @@ export interface Random {
   chance(probability: number): boolean;
   pick<T>(all: readonly [T, ...T[]] | readonly T[]): T;
   /** Some of them, each at most once, in random order. */
-  some<T>(all: readonly T[], count: number): readonly T[];
+  some<T>(all: readonly T[], count: number): T[];
   bytes(count: number): Buffer;
 }
 
@@ -26,7 +26,7 @@ export function randomFrom(seed: number): Random {
       if (one === undefined) throw new Error('nothing to pick from');
       return one;
     },
-    some<T>(all: readonly T[], count: number): readonly T[] {
+    some<T>(all: readonly T[], count: number): T[] {
       const left = [...all];
       return Array.from({ length: Math.min(count, left.length) }, () => left.splice(below(left.length), 1)).flat();
     },
