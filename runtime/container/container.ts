@@ -133,7 +133,7 @@ export async function openContainer(options: ContainerOptions, access: Access): 
       if (access === 'force' && !tryLock(kernel, directory)) await endInit(options, directory);
       await lock(kernel, directory, patience);
     }
-    const text = readState(kernel, directory);
+    const text = access === 'force' ? readWhatThereIs(kernel, directory) : readState(kernel, directory);
     if (text === undefined && access === 'delete') removeDirectory(kernel, directory);
     if (text === undefined && access !== 'force') throw missing();
     const stored = access === 'force' ? decodeOrSalvage(text, options) : decodeState(text ?? '', root, id);
@@ -161,8 +161,18 @@ async function reconcile(actor: ContainerActor, effects: CommandEffects): Promis
 
 /** A command that hangs may be waiting for the init, or run in its namespaces: it ends with it. */
 async function endInit(options: ContainerOptions, directory: Directory): Promise<void> {
-  const text = readState(options.kernel, directory);
+  const text = readWhatThereIs(options.kernel, directory);
   if (text !== undefined) await options.effects.destroyInit(decodeOrSalvage(text, options).record);
+}
+
+/** A state that can't be read (a bad disk, a directory in its place) is as damaged as one that makes no sense. */
+function readWhatThereIs(kernel: Kernel, directory: Directory): string | undefined {
+  try {
+    return readState(kernel, directory);
+  } catch (error) {
+    if (isStoreError(error, 'failed')) return '';
+    throw error;
+  }
 }
 
 function decodeOrSalvage(text: string | undefined, { root, id, guessCgroup }: ContainerOptions): Stored {
