@@ -35,7 +35,7 @@ export const randomKills: Attack = {
       if (random.chance(0.1)) await killInit(ground, caller, id);
     }
     findings.push(...oddities(await ground.command(caller, 'state', id)));
-    findings.push(...failures(await ground.command(caller, 'list', '--format', 'json')));
+    findings.push(...oddities(await ground.command(caller, 'list', '--format', 'json')));
     findings.push(...failures(await ground.command(caller, 'delete', '--force', id)));
     return findings;
   },

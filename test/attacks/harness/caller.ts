@@ -18,6 +18,8 @@ export interface Caller {
   readonly umask: number;
   /** The state root. */
   readonly root: string;
+  /** Of runchart's, as the invocation has it. */
+  readonly program: string;
   /** What to execute for a command with these arguments. */
   invocation(argv: readonly string[]): Omit<Invocation, 'output'>;
   /** A config whose program is a script, as this caller may have it. */
@@ -46,6 +48,7 @@ function asRoot(home: string, umask: number): Caller {
     who: 'root',
     umask,
     root,
+    program: RUNCHART,
     invocation: (argv) => ({
       program: RUNCHART,
       argv: ['--root', root, ...argv],
@@ -64,6 +67,7 @@ function asUser(home: string, umask: number): Caller {
     who: 'user',
     umask,
     root: user.stateRoot,
+    program: RUNCHART,
     invocation: (argv) => ({ ...user.command(argv), umask, what: title('user', umask, argv) }),
     config(script) {
       const unifiedCgroups = existsSync('/sys/fs/cgroup/cgroup.controllers');

@@ -56,8 +56,8 @@ export function startCommand({ program, argv, env, cwd, umask, what, output }: I
   return { child, ended };
 }
 
-/** A line of the log, as text. */
-const LINE = /^time="[^"]+" level=(error|warning) msg=("(?:[^"\\]|\\.)*"|\S+)$/;
+/** A line of the log, as text; or what `list` says of a container that it can't show, as runc does. */
+const LINE = /^(time="[^"]+" level=(error|warning) msg=("(?:[^"\\]|\\.)*"|\S+)|load container \S+: .+)$/;
 
 /** What no message for people has in it: the marks of a mistake in the program. */
 const MISTAKE =

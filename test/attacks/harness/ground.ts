@@ -128,8 +128,10 @@ export function openGround(yard: Yard, name: string): Ground {
       for (const { root } of callers) rmSync(join(root, '@seccomp'), { recursive: true, force: true });
       const where = { prefix, folder, roots: callers.map(({ root }) => root), spared: yard.pids };
       const left = await leftAtLast(where);
-      found.push(...left.map((line) => `left behind: ${line}`));
-      if (left.length > 0) await sweep(where);
+      if (left.length > 0) {
+        found.push(`left behind: ${left.join(', ')}`);
+        await sweep(where);
+      }
       // Through a mount, removal would reach what is mounted.
       if (hostMounts(folder).some(({ point }) => point.startsWith(`${folder}/`)))
         throw new Error(`${folder}: a mount can't be removed; stopping before more is lost`);

@@ -2,8 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
-import { hostPlatform } from '../../../native/host-platform.ts';
-import { children, processLine, reapOrphans } from '../../integration/chaos/remains.ts';
+import { children, processLine } from '../../integration/chaos/remains.ts';
 import { namesIn } from '../../integration/gone-meanwhile.ts';
 import { remains } from '../../integration/nothing-left.ts';
 import { PATIENCE } from '../../integration/patience.ts';
@@ -20,13 +19,11 @@ const PATIENCE_MS = 20_000 * PATIENCE;
 
 /** @returns a line for each process, cgroup, mount and container that is there still, after a while */
 export async function leftAtLast(where: Where, milliseconds = PATIENCE_MS): Promise<readonly string[]> {
-  const kernel = hostPlatform().local;
   const end = performance.now() + milliseconds;
   for (;;) {
-    reapOrphans(kernel, [...where.spared]);
     const found = left(where);
     if (found.length === 0 || performance.now() > end) return found;
-    await setTimeout(10);
+    await setTimeout(20);
   }
 }
 

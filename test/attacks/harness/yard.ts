@@ -4,12 +4,15 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../../build/compiler.ts';
+import { hostPlatform } from '../../../native/host-platform.ts';
 import { noContainers, workFolder } from '../../integration/bundle.ts';
-import { adoptOrphans } from '../../integration/chaos/remains.ts';
+import { adoptOrphans, reapOrphans } from '../../integration/chaos/remains.ts';
 
 /** Why no attack can be tried here; false where they can. */
 export const noAttacks: string | false =
   noContainers || (findProgram('gcc') === undefined ? 'gcc is not installed' : false);
+
+const REAPING_MS = 20;
 
 export interface Yard {
   readonly folder: string;
@@ -29,6 +32,9 @@ export function openYard(): Yard {
   chmodSync(work.path, 0o755);
   adoptOrphans();
   const pids = new Set<number>();
+  // A container's first process ends only once all in its pid namespace are reaped, orphans of commands too.
+  const kernel = hostPlatform().local;
+  const reaper = setInterval(() => reapOrphans(kernel, [...pids]), REAPING_MS);
   const busybox = join(work.path, 'busybox');
   copyFileSync('/bin/busybox', busybox);
   const programs = join(work.path, 'programs');
@@ -51,6 +57,9 @@ export function openYard(): Yard {
       pids.add(pid);
       child.once('exit', () => pids.delete(pid));
     },
-    close: () => rmSync(work.path, { recursive: true, force: true }),
+    close() {
+      clearInterval(reaper);
+      rmSync(work.path, { recursive: true, force: true });
+    },
   };
 }
