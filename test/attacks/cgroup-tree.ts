@@ -1,9 +1,9 @@
 /**
- * A container that may write to its cgroups makes deep, wide, renamed, closed and frozen ones below them, puts processes there,
- * and freezes itself, while the host pauses, resumes, lists and ends it.
+ * A container that may write to its cgroups makes deep, wide, renamed, closed and frozen ones below them, puts
+ * processes there, and freezes itself, while the host pauses, resumes, lists and ends it.
  *
- * Findings: a command hangs, crashes or fails without a line that says why; `kill KILL` or `delete --force` fails; a process or a
- * cgroup is left.
+ * Findings: a command hangs, crashes or fails without a line that says why; `kill KILL` or `delete --force` fails; a
+ * process or a cgroup is left.
  */
 
 import { setTimeout } from 'node:timers/promises';

@@ -1,12 +1,12 @@
 /**
- * Bad luck, or a full disk, is the attacker: what the state root holds of a container is cut off, overwritten in places, replaced
- * by something that is no file, or gone, and then every command is tried on it.
+ * Bad luck, or a full disk, is the attacker: what the state root holds of a container is cut off, overwritten in
+ * places, replaced by something that is no file, or gone, and then every command is tried on it.
  *
- * Who may write there is trusted: a state names what to kill and to remove. So what damages it leaves the numbers of processes
- * and the paths of cgroups alone as long as the rest can be read.
+ * Who may write there is trusted: a state names what to kill and to remove. So what damages it leaves the numbers of
+ * processes and the paths of cgroups alone as long as the rest can be read.
  *
- * Findings: a command hangs, crashes, or fails without a line that says why; something outside is touched; a process, cgroup or
- * mount is left after `delete --force`.
+ * Findings: a command hangs, crashes, or fails without a line that says why; something outside is touched; a process,
+ * cgroup or mount is left after `delete --force`.
  */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
@@ -62,7 +62,8 @@ const commandsOn = (bundle: string, id: string): readonly (readonly string[])[] 
 ];
 
 /**
- * By force. Of an ordinary user's container, which has no cgroup, only the state names the process: without it, that is not found.
+ * By force. Of an ordinary user's container, which has no cgroup, only the state names the process: without it, that is
+ * not found.
  * @returns what is wrong
  */
 async function removal(ground: Ground, caller: Caller, id: string, init: number): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 /**
- * The attacker makes the image: in places that the runtime touches there are links out of the root, loops, pipes, devices,
- * sockets, and files of any size. The config mounts, masks and works there; who runs it is root or an ordinary user.
+ * The attacker makes the image: in places that the runtime touches there are links out of the root, loops, pipes,
+ * devices, sockets, and files of any size. The config mounts, masks and works there; who runs it is root or an ordinary
+ * user.
  *
  * Findings: something outside was made or changed; a command hangs, crashes, or fails without a line that says why;
  * something is left after delete --force.
@@ -19,18 +20,17 @@ import { clear, hostilePlaces, type Place, portrait } from '../integration/hosti
 import { hostMounts } from '../integration/mountinfo.ts';
 import type { Attack } from './harness/attack.ts';
 import type { Caller } from './harness/caller.ts';
+import { changes } from './harness/changes.ts';
 import { type CommandEnd, oddities } from './harness/command.ts';
 import type { Random } from './harness/random.ts';
 import { noAttacks } from './harness/yard.ts';
 
 /** What the runtime touches of an image. */
 const TOUCHED = [
-  ...'/dev /dev/null /dev/ptmx /dev/pts /dev/shm /dev/console /dev/fd /dev/stdin /dev/mqueue /proc /proc/self /sys'.split(
-    ' ',
-  ),
-  ...'/sys/fs/cgroup /sys/firmware /etc /etc/passwd /etc/group /work /work/below /data /data/below /hidden'.split(' '),
-  ...'/closed /tmp /run /bin/program /lib'.split(' '),
-];
+  '/dev /dev/null /dev/ptmx /dev/pts /dev/shm /dev/console /dev/fd /dev/stdin /dev/mqueue /proc /proc/self /sys',
+  '/sys/fs/cgroup /sys/firmware /etc /etc/passwd /etc/group /work /work/below /data /data/below /hidden /closed',
+  '/tmp /run /bin/program /lib',
+].flatMap((line) => line.split(' '));
 
 const LONG = 'n'.repeat(255);
 
@@ -101,8 +101,7 @@ export const hostileRootfs: Attack = {
       );
     }
     findings.push(...oddities(await ground.command(caller, 'delete', '--force', id)));
-    const now = look();
-    if (now !== before) findings.push(`changed outside of the rootfs:\n${now}\nwas\n${before}`);
+    findings.push(...changes(before, look()));
     return findings.map((line) => `${line}\n  where ${told.join(', ')}`);
   },
 };

@@ -1,9 +1,9 @@
 /**
- * Whoever reaches the socket of an init that waits for `start` says anything to it: its maker, whom it serves, and another user,
- * whom it must not serve, even where the socket was opened to all.
+ * Whoever reaches the socket of an init that waits for `start` says anything to it: its maker, whom it serves, and
+ * another user, whom it must not serve, even where the socket was opened to all.
  *
- * Its maker could have it do anything by a message that is right; so his only ask for calls that change nothing, and are wrong
- * in all else: sizes, counts, flags, indexes of results, what is missing or too much, what comes late.
+ * Its maker could have it do anything by a message that is right; so his only ask for calls that change nothing, and
+ * are wrong in all else: sizes, counts, flags, indexes of results, what is missing or too much, what comes late.
  *
  * Findings: the init died; the container does not start afterwards, or does not do its work; another user was answered.
  */

@@ -1,9 +1,9 @@
 /**
- * The machine is the attacker: commands are ended by SIGKILL at random moments, alone or two at a time, and so is the container's
- * first process.
+ * The machine is the attacker: commands are ended by SIGKILL at random moments, alone or two at a time, and so is the
+ * container's first process.
  *
- * Findings: `state`, `list` or another command hangs, crashes or fails without a line that says why; `delete --force` fails; a
- * process, cgroup, mount, directory or file is left after it.
+ * Findings: `state`, `list` or another command hangs, crashes or fails without a line that says why; `delete --force`
+ * fails; a process, cgroup, mount, directory or file is left after it.
  */
 
 import { setTimeout } from 'node:timers/promises';

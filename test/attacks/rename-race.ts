@@ -1,6 +1,7 @@
 /**
  * Two containers share a volume. The attacker in one exchanges directories and files in it for symbolic links, without
- * pause, while the other is created with mounts, masks, devices and a working directory in it, and while processes join it.
+ * pause, while the other is created with mounts, masks, devices and a working directory in it, and while processes join
+ * it.
  *
  * Findings: something was made or changed outside of the rootfs; a mount that the config asks for is not below the
  * container's root; a process works in a directory that is not.
@@ -14,6 +15,7 @@ import { portrait } from '../integration/hostile-places.ts';
 import { hostMounts, mountsOf } from '../integration/mountinfo.ts';
 import type { Attack } from './harness/attack.ts';
 import type { Caller } from './harness/caller.ts';
+import { changes } from './harness/changes.ts';
 import { oddities } from './harness/command.ts';
 import type { Ground } from './harness/ground.ts';
 import type { Random } from './harness/random.ts';
@@ -37,8 +39,7 @@ export const renameRace: Attack = {
     // The attacker costs more than what he attacks, so several are.
     for (let i = 0; i < 3 && findings.length === 0; i++)
       findings.push(...(await createVictim(ground, caller, folders, random)));
-    const now = look();
-    if (now !== before) findings.push(`changed outside of the rootfs:\n${now}\nwas\n${before}`);
+    findings.push(...changes(before, look()));
     return findings;
   },
 };

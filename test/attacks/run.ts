@@ -1,8 +1,8 @@
 /**
  * Attacks runchart for a while, and says what was found: `npm run attack -- SECONDS [NAME…] [--seed N]`.
  *
- * Each attack gets its share of the time, and is tried again and again, with the next seed each time. A finding is shown with
- * what repeats it. The exit status is 1 when there was any, 130 when it was interrupted.
+ * Each attack gets its share of the time, and is tried again and again, with the next seed each time. A finding is
+ * shown with what repeats it. The exit status is 1 when there was any, 130 when it was interrupted.
  */
 import { parseArgs } from 'node:util';
 import { ATTACKS } from './attacks.ts';
@@ -30,6 +30,8 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort());
+  // Nobody reads on: `npm run attack -- 60 | head`. What was begun is to be cleaned up still.
+  process.stdout.on('error', () => interruption.abort());
   console.log(`seed ${seed}`);
   const yard = openYard();
   try {

@@ -1,17 +1,18 @@
 /**
- * Whoever calls the command prepares what it finds around it: variables of the environment whose names are in the engine's program,
- * signals that are ignored or blocked, descriptors that are closed, limits, a directory that was removed, a umask.
+ * Whoever calls the command prepares what it finds around it: variables of the environment whose names are in the
+ * engine's program, signals that are ignored or blocked, descriptors that are closed, limits, a directory that was
+ * removed, a umask.
  *
- * Findings: a command says or does something else than it does without all that; something is left.
+ * Findings: a command says or does something else than it does without all that; something is made in the current
+ * directory; something is left.
  */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attack } from './harness/attack.ts';
 import type { Caller } from './harness/caller.ts';
 import type { CommandEnd } from './harness/command.ts';
 import { oddities } from './harness/command.ts';
-import type { Ground } from './harness/ground.ts';
 import type { Random } from './harness/random.ts';
 import { noAttacks } from './harness/yard.ts';
 
@@ -28,7 +29,9 @@ export const surroundings: Attack = {
     // An ordinary user can't raise a limit that he was given.
     const process = { ...config.process, rlimits: [] };
     const bundle = ground.bundle(caller, { ...config, process });
-    const around = someSurroundings(ground, caller, random);
+    const cwd = ground.made('cwd');
+    caller.own(cwd);
+    const around = someSurroundings(caller, cwd, random);
     for (const [argv, status, stdout] of [
       [['run', '--bundle', bundle, id], 7, new RegExp(`^${SAYS}\n$`)],
       [['--version'], 0, /^runchart version /],
@@ -42,7 +45,8 @@ export const surroundings: Attack = {
       const [difference] = differs(end, status, around.closed.includes(1) ? /^$/ : stdout, around.closed.includes(2));
       if (difference !== undefined) return [`${difference}\n  with ${around.told}`];
     }
-    return [];
+    const made = readdirSync(cwd);
+    return made.length === 0 ? [] : [`made in the current directory: ${made}\n  with ${around.told}`];
   },
 };
 
@@ -65,16 +69,16 @@ interface Around {
 /** Signals that env(1) takes by number; 32 and 33 are the C library's. */
 const SIGNALS = Array.from({ length: 64 }, (_, i) => i + 1).filter((number) => ![9, 19, 32, 33].includes(number));
 
-function someSurroundings(ground: Ground, caller: Caller, random: Random): Around {
+function someSurroundings(caller: Caller, cwd: string, random: Random): Around {
   const variables = random.chance(0.7) ? someVariables(random) : {};
   const signals = random.chance(0.5) ? random.some(SIGNALS, 1 + random.below(60)) : [];
   const how = random.pick(['ignore', 'block']);
   const limits = random.some([random.pick(OPEN_FILES), ...OTHER_LIMITS], random.below(3));
   const closed = random.chance(0.3) ? random.some([0, 1, 2], 1 + random.below(3)) : [];
-  const removed = random.chance(0.2) ? ground.made('above') : undefined;
-  if (removed !== undefined) caller.own(removed);
+  const removed = random.chance(0.2);
   const script = [
-    ...(removed === undefined ? [] : [`cd '${removed}' && mkdir gone && cd gone && rmdir ../gone`]),
+    `cd '${cwd}'`,
+    ...(removed ? ['mkdir gone && cd gone && rmdir ../gone'] : []),
     ...closed.map((fd) => `exec ${fd}>&-`),
     'exec "$@"',
   ].join('; ');
@@ -83,7 +87,7 @@ function someSurroundings(ground: Ground, caller: Caller, random: Random): Aroun
   const pairs = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   const short = pairs.map((pair) => pair.slice(0, 70));
   return {
-    told: JSON.stringify({ limits, closed, removed: removed !== undefined, [how]: signals, variables: short }),
+    told: JSON.stringify({ limits, closed, removed, [how]: signals, variables: short }),
     closed,
     // What an ordinary user's command is wrapped in is to be the same: only the command itself gets all this.
     put(invocation) {
@@ -127,7 +131,7 @@ const VALUES = [
   '99999999999999999999',
 ];
 
-/** Of the engine's program: all that could be a variable's name. What the dynamic loader obeys is the caller's to set, as for runc. */
+/** All in the engine's program that could be a variable's name, but for what the dynamic loader obeys. */
 function namesInEngine(): readonly string[] {
   const text = readFileSync(ENGINE, 'latin1');
   const words = new Set(Array.from(text.matchAll(/(?<=[^\w$])[A-Z][A-Z\d]+_\w{2,50}(?=[\0=])/g), ([word]) => word));

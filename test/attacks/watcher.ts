@@ -1,9 +1,11 @@
 /**
- * A container with CAP_SYS_PTRACE waits for processes that join it, and reaches for each at once: by ptrace, by its memory, by its
- * root, working directory and descriptors in procfs. It has a user namespace of its own, made by root or by an ordinary user, or none.
+ * A container with CAP_SYS_PTRACE waits for processes that join it, and reaches for each at once: by ptrace, by its
+ * memory, by its root, working directory and descriptors in procfs. It has a user namespace of its own, made by root or
+ * by an ordinary user, or none.
  *
- * Findings: it got hold of a process that has more capabilities than the container may have (docs/security.md names what a process
- * needs until it is another user); of one whose root is not the container's; of a descriptor of the host's.
+ * Findings: it got hold of a process that has more capabilities than the container may have (docs/security.md names
+ * what a process needs until it is another user); of one whose root is not the container's; of a descriptor of the
+ * host's.
  */
 
 import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Each attack of test/attacks/ for a moment: it works, and finds nothing. `npm run attack` goes on for as long as one likes. */
+/** Each attack of test/attacks/ for a moment: it works, and finds nothing. `npm run attack` goes on for longer. */
 
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';

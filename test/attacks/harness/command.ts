@@ -30,7 +30,7 @@ export interface Invocation {
   readonly umask: number;
   /** For people: what this is. */
   readonly what: string;
-  /** Begin of the names of the files that take its output. A pipe would end only with the container that inherits it. */
+  /** How the names of the files begin that take its output. A pipe would end only with the container that has it. */
   readonly output: string;
 }
 
@@ -63,7 +63,7 @@ const LINE = /^(time="[^"]+" level=(error|warning) msg=("(?:[^"\\]|\\.)*"|\S+)|l
 const MISTAKE =
   /\bundefined\b|\[object|\bat .*:\d+:\d+|(Type|Reference|Range|Syntax|Assertion)Error|panic|segfault|bun\.sh/i;
 
-/** Whether a command came to an end of its own, and said in a line for people why it failed. @returns what is wrong, in lines */
+/** Whether a command ended by itself, and said in a line for people why it failed. @returns what is wrong, in lines */
 export function oddities({ what, status, signal, stderr, hung }: CommandEnd): readonly string[] {
   if (hung) return [`${what}: hung`];
   if (signal !== null) return [`${what}: ended by ${signal}`];

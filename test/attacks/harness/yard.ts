@@ -1,4 +1,4 @@
-/** Where tries take place: a folder for all of them, what is made once, and the processes that are the harness's own. */
+/** Where tries take place: a folder for all of them, what is made once, and the processes of the harness. */
 
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /*
- * grow SEED DIRECTORY…: in a container that may write to its cgroups, makes, renames, removes and enters cgroups below each of
- * these, deep ones with the longest names, and wide ones; freezes what it can, itself too. Goes on until it is ended.
+ * grow SEED DIRECTORY…: in a container that may write to its cgroups, makes, renames, removes and enters cgroups below
+ * each of these, deep ones with the longest names, and wide ones; freezes what it can, itself too. Goes on until it is
+ * ended.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

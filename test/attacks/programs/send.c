@@ -1,6 +1,6 @@
 /*
- * send PATH MS: connects to the socket, sends what standard input has, and says what became of it: `refused ERRNO`, `closed`,
- * `answered N`, or `silent` that long. What it is to send comes as hexadecimal digits; a space is a pause.
+ * send PATH MS: connects to the socket, sends what standard input has, and says what became of it: `refused ERRNO`,
+ * `closed`, `answered N`, or `silent` that long. What it is to send comes as hexadecimal digits; a space is a pause.
  */
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /*
- * watch TOLD READY [trace]: in a container, reaches for each process that appears in its pid namespace: what its links in procfs
- * lead to, its memory, its descriptors, or by ptrace(2). Adds a line to TOLD for each success: "WHAT PID CAPPRM DETAIL", the set
- * as it was afterwards. READY is there once it has begun.
+ * watch TOLD READY [trace]: in a container, reaches for each process that appears in its pid namespace: what its links
+ * in procfs lead to, its memory, its descriptors, or by ptrace(2). Adds a line to TOLD for each success: "WHAT PID
+ * CAPPRM DETAIL", the set as it was afterwards. READY is there once it has begun.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -49,7 +49,8 @@ static void follow(int pid, const char *name) {
   snprintf(own, sizeof own, "/proc/self/%s", name);
   int fd = open(path, O_PATH);
   if (fd < 0) return;
-  int same = fstat(fd, &theirs) == 0 && stat(own, &ours) == 0 && theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+  int known = fstat(fd, &theirs) == 0 && stat(own, &ours) == 0;
+  int same = known && theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
   close(fd);
   tell(name, pid, same ? "own" : target(path));
 }
