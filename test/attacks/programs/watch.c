@@ -64,6 +64,14 @@ static void open_file(int pid, const char *name, int flags) {
   tell(name, pid, "-");
 }
 
+/* Whether the way up from a directory ends elsewhere than at this process's own root. */
+static int leads_out(const char *directory) {
+  char path[500];
+  struct stat top, own;
+  snprintf(path, sizeof path, "%s/../../../../../../../../../../../..", directory);
+  return stat(path, &top) == 0 && stat("/", &own) == 0 && (top.st_dev != own.st_dev || top.st_ino != own.st_ino);
+}
+
 static void list_descriptors(int pid) {
   char path[64], one[400], what[300];
   snprintf(path, sizeof path, "/proc/%d/fd", pid);
@@ -72,7 +80,7 @@ static void list_descriptors(int pid) {
     if (entry->d_name[0] == '.') continue;
     snprintf(one, sizeof one, "%s/%s", path, entry->d_name);
     if (!*target(one)) continue;
-    snprintf(what, sizeof what, "fd%s", entry->d_name);
+    snprintf(what, sizeof what, "%s%s", leads_out(one) ? "way-out-by-fd" : "fd", entry->d_name);
     tell(what, pid, target(one));
   }
   if (all) closedir(all);
