@@ -22,9 +22,8 @@ export function randomFrom(seed: number): Random {
     below,
     chance: (probability) => next() < probability,
     pick<T>(all: readonly T[]): T {
-      const one = all[below(all.length)];
-      if (one === undefined) throw new Error('nothing to pick from');
-      return one;
+      if (all.length === 0) throw new Error('nothing to pick from');
+      return all[below(all.length)] as T;
     },
     some<T>(all: readonly T[], count: number): T[] {
       const left = [...all];
