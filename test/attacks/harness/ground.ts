@@ -2,17 +2,16 @@
 
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { Config } from '../../../spec/types.ts';
 import { writeConfig } from '../../integration/bundle.ts';
 import { smallRootfs } from '../../integration/containers.ts';
-import { hostMounts } from '../../integration/mountinfo.ts';
 import { type Caller, someCaller, type Who } from './caller.ts';
 import { type CommandEnd, failures, type Running, startCommand } from './command.ts';
 import type { Random } from './random.ts';
-import { leftAtLast, sweep } from './remains.ts';
+import { clearUp } from './remains.ts';
 import type { Yard } from './yard.ts';
 
 export interface Ground {
@@ -31,9 +30,7 @@ export interface Ground {
   command(caller: Caller, ...argv: readonly string[]): Promise<CommandEnd>;
   /** The same of an invocation that was changed. */
   invoke(invocation: ReturnType<Caller['invocation']>): Running;
-  /** A program of the attacker's on the host. It is ended when the try is over. */
-  helper(program: string, argv: readonly string[], cwd: string): ChildProcess;
-  /** The same, where it is spoken to. */
+  /** A program of the attacker's on the host, which is spoken to. It is ended when the try is over. */
   talk(program: string, argv: readonly string[], cwd: string): ChildProcessByStdio<Writable, Readable, null>;
   /** Ends what runs, so that the try comes to its end soon. */
   abort(): void;
@@ -45,39 +42,21 @@ export interface Ground {
 export function openGround(yard: Yard, name: string): Ground {
   const prefix = `runchart-test-${process.pid}-attack-${name}-`;
   const folder = join(yard.folder, name);
-  mkdirSync(folder);
-  chmodSync(folder, 0o755);
   const containers: { readonly caller: Caller; readonly id: string }[] = [];
   const callers: Caller[] = [];
-  const running = new Set<ChildProcess>();
-  const helpers = new Set<ChildProcess>();
+  const processes = begun(yard);
   let count = 0;
 
-  function watch(child: ChildProcess, among: Set<ChildProcess>): void {
-    yard.watch(child);
-    among.add(child);
-    child.once('exit', () => among.delete(child));
-  }
+  const made = (title: string): string => openFolder(join(folder, title));
+  openFolder(folder);
 
   function invoke(invocation: ReturnType<Caller['invocation']>): Running {
     const command = startCommand({ ...invocation, output: join(folder, `command-${++count}`) });
-    watch(command.child, running);
+    processes.watch(command.child);
     return command;
   }
 
   const start: Ground['start'] = (caller, ...argv) => invoke(caller.invocation(argv));
-  const end = (child: ChildProcess): Promise<unknown> => {
-    const over = once(child, 'exit');
-    child.kill('SIGKILL');
-    return over;
-  };
-
-  function made(title: string): string {
-    const path = join(folder, title);
-    mkdirSync(path, { recursive: true });
-    chmodSync(path, 0o755);
-    return path;
-  }
 
   return {
     folder,
@@ -104,39 +83,51 @@ export function openGround(yard: Yard, name: string): Ground {
     invoke,
     start,
     command: (caller, ...argv) => start(caller, ...argv).ended,
-    helper(program, argv, cwd) {
-      const child = spawn(program, argv, { cwd, stdio: 'ignore' });
-      watch(child, helpers);
-      return child;
-    },
-    talk(program, argv, cwd) {
-      const child = spawn(program, argv, { cwd, stdio: ['pipe', 'pipe', 'ignore'] });
-      // Who ends before it has heard all is judged by what it said.
-      child.stdin.on('error', () => undefined);
-      watch(child, helpers);
-      return child;
-    },
-    abort() {
-      for (const child of [...running, ...helpers]) child.kill('SIGKILL');
-    },
+    talk: (program, argv, cwd) => processes.watch(talkTo(program, argv, cwd)),
+    abort: () => processes.kill(),
     async close() {
-      await Promise.all([...running, ...helpers].map(end));
+      await processes.end();
       const found: string[] = [];
       for (const { caller, id } of containers)
         found.push(...failures(await start(caller, 'delete', '--force', id).ended));
-      // The cache of compiled filters is meant to stay.
-      for (const { root } of callers) rmSync(join(root, '@seccomp'), { recursive: true, force: true });
-      const where = { prefix, folder, roots: callers.map(({ root }) => root), spared: yard.pids };
-      const left = await leftAtLast(where);
-      if (left.length > 0) {
-        found.push(`left behind: ${left.join(', ')}`);
-        await sweep(where);
-      }
-      // Through a mount, removal would reach what is mounted.
-      if (hostMounts(folder).some(({ point }) => point.startsWith(`${folder}/`)))
-        throw new Error(`${folder}: a mount can't be removed; stopping before more is lost`);
-      rmSync(folder, { recursive: true });
-      return found;
+      const roots = callers.map(({ root }) => root);
+      return [...found, ...(await clearUp({ prefix, folder, roots, spared: yard.pids }))];
+    },
+  };
+}
+
+/** Made where it is not there, whatever the umask is. */
+function openFolder(path: string): string {
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, 0o755);
+  return path;
+}
+
+function talkTo(program: string, argv: readonly string[], cwd: string): ReturnType<Ground['talk']> {
+  const child = spawn(program, argv, { cwd, stdio: ['pipe', 'pipe', 'ignore'] });
+  // Who ends before it has heard all is judged by what it said.
+  child.stdin.on('error', () => undefined);
+  return child;
+}
+
+/** The processes that a try has begun and that run still. */
+function begun(yard: Yard) {
+  const all = new Set<ChildProcess>();
+  const kill = (): void => {
+    for (const child of all) child.kill('SIGKILL');
+  };
+  return {
+    watch<T extends ChildProcess>(child: T): T {
+      yard.watch(child);
+      all.add(child);
+      child.once('exit', () => all.delete(child));
+      return child;
+    },
+    kill,
+    async end(): Promise<void> {
+      const ends = [...all].map((child) => once(child, 'exit'));
+      kill();
+      await Promise.all(ends);
     },
   };
 }

@@ -1,9 +1,12 @@
 /** What a try has left behind: found by names, and by being nobody else's child. And how it is done away with. */
 
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { children, processLine } from '../../integration/chaos/remains.ts';
 import { namesIn } from '../../integration/gone-meanwhile.ts';
+import { hostMounts } from '../../integration/mountinfo.ts';
 import { remains } from '../../integration/nothing-left.ts';
 import { PATIENCE } from '../../integration/patience.ts';
 
@@ -17,8 +20,22 @@ export interface Where {
 
 const PATIENCE_MS = 20_000 * PATIENCE;
 
+/** Removes all that a try has made. @returns what should not have been there any more, as one finding; or nothing */
+export async function clearUp(where: Where): Promise<readonly string[]> {
+  const { folder, roots } = where;
+  // The cache of compiled filters is meant to stay.
+  for (const root of roots) rmSync(join(root, '@seccomp'), { recursive: true, force: true });
+  const found = await leftAtLast(where);
+  if (found.length > 0) await sweep(where);
+  // Through a mount, removal would reach what is mounted.
+  if (hostMounts(folder).some(({ point }) => point.startsWith(`${folder}/`)))
+    throw new Error(`a mount below ${folder} can't be removed: whatever else is there is left alone`);
+  rmSync(folder, { recursive: true });
+  return found.length > 0 ? [`left behind: ${found.join(', ')}`] : [];
+}
+
 /** @returns a line for each process, cgroup, mount and container that is there still, after a while */
-export async function leftAtLast(where: Where, milliseconds = PATIENCE_MS): Promise<readonly string[]> {
+async function leftAtLast(where: Where, milliseconds = PATIENCE_MS): Promise<readonly string[]> {
   const end = performance.now() + milliseconds;
   for (;;) {
     const found = left(where);
@@ -34,7 +51,7 @@ function left({ prefix, folder, roots, spared }: Where): readonly string[] {
 }
 
 /** Removes what should not be there. Once it is reported, the next try is not to stumble over it. */
-export async function sweep(where: Where): Promise<void> {
+async function sweep(where: Where): Promise<void> {
   for (let times = 0; times < 20; times++) {
     const found = left(where);
     if (found.length === 0) return;
