@@ -60,7 +60,11 @@ export function cloneByStages(
     if (second === undefined)
       return cloneProcess(platform, stage.kernel, batch, { namespaces, held, birth, serves }, meanwhile);
     const kernel = cloneSecondStage(platform, stage.kernel, batch, second, birth, makers);
-    return cloneProcess(platform, kernel, new PartedBatch(), { namespaces, held, birth: undefined, serves }, meanwhile);
+    const rest = new PartedBatch();
+    // From the cgroup's directory, ".." leads to the host's root: nobody in the container may get hold of it.
+    if (birth !== undefined) rest.add(close(birth));
+    rest.part('close the cgroup');
+    return cloneProcess(platform, kernel, rest, { namespaces, held, birth: undefined, serves }, meanwhile);
   } finally {
     endMakers(platform, makers);
   }

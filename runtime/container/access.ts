@@ -2,6 +2,7 @@
 
 import type { Request } from '../../machines/events.ts';
 import { needsLock } from '../../machines/rules.ts';
+import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import {
   closeDirectory,
@@ -70,7 +71,7 @@ export async function openContainer(options: OpenOptions, access: Access): Promi
       if (access === 'force' && !tryLock(kernel, directory)) await endInit(options, directory);
       await lock(kernel, directory, patience);
     }
-    const text = readState(kernel, directory);
+    const text = access === 'force' ? readWhatThereIs(kernel, directory) : readState(kernel, directory);
     if (text === undefined && access === 'delete') removeDirectory(kernel, directory);
     if (text === undefined && access !== 'force') throw missing();
     const stored = access === 'force' ? decodeOrSalvage(text, options) : decodeState(text ?? '', root, id);
@@ -90,8 +91,18 @@ export async function openContainer(options: OpenOptions, access: Access): Promi
 
 /** A command that hangs may be waiting for the init, or run in the init's namespaces: it ends with the init. */
 async function endInit(options: OpenOptions, directory: Directory): Promise<void> {
-  const text = readState(options.kernel, directory);
+  const text = readWhatThereIs(options.kernel, directory);
   if (text !== undefined) await options.effects.destroyInit(decodeOrSalvage(text, options).record);
+}
+
+/** A state.json that cannot be read (a bad disk, a directory in its place) is as damaged as one that makes no sense. */
+function readWhatThereIs(kernel: Kernel, directory: Directory): string | undefined {
+  try {
+    return readState(kernel, directory);
+  } catch (error) {
+    if (isStoreError(error, 'failed')) return '';
+    throw error;
+  }
 }
 
 function decodeOrSalvage(text: string | undefined, { root, id, guessCgroup }: OpenOptions): Stored {

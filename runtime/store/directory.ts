@@ -193,7 +193,9 @@ export function removeDirectory(kernel: Kernel, directory: Directory): void {
     removeTree(kernel, directory.fd, (name) => name === STATE_FILE);
     const removal = unlinkat(directory.fd, STATE_FILE);
     const removed = attempt(kernel, removal);
-    if (removed !== -ERRNO.ENOENT) succeeded(removal, removed);
+    // What stands in its place is not worth keeping.
+    if (removed === -ERRNO.EISDIR) removeTree(kernel, directory.fd);
+    else if (removed !== -ERRNO.ENOENT) succeeded(removal, removed);
     call(kernel, unlinkat(directory.rootFd, directory.id, AT.REMOVEDIR));
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return;

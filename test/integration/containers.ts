@@ -130,7 +130,8 @@ export function containers(name: string): Containers {
 const COMMANDS =
   'cat chmod chown cp cut dd env find grep head hostname id ip kill ln ls mkdir mount mv od ping ps pwd readlink rm sh sleep sort stat sync tail test touch tr true umount wc xargs';
 
-function smallRootfs(rootfs: string, busybox: string): void {
+/** A rootfs with those commands. @param busybox on the same file system: it is linked */
+export function smallRootfs(rootfs: string, busybox: string): void {
   for (const name of ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'tmp'])
     mkdirSync(join(rootfs, name), { recursive: true });
   linkSync(busybox, join(rootfs, 'bin/busybox'));

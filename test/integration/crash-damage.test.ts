@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { SIGNALS } from '../../native/constants/signal.ts';
@@ -54,6 +54,29 @@ for (const [name, garbage] of [
     await commands.delete(true);
     assert.deepEqual(await remainsAtLast(), []);
     await commands.create();
+    await commands.delete(true);
+    assert.deepEqual(await remainsAtLast(), []);
+  });
+
+for (const [name, replace] of [
+  ['a directory', (path: string) => mkdirSync(join(path, 'below'), { recursive: true })],
+  ['a link', (path: string) => symlinkSync('/dev/null', path)],
+] as const)
+  test(`a running container whose state is ${name}`, { skip }, async () => {
+    const title = name.replace(' ', '-');
+    const place = placeIn(work.path, title, makeBundle(join(work.path, title), shellConfig('sleep 1000')));
+    const { remainsAtLast } = watch(place);
+    const commands = commandsOn(place);
+    const { init } = await commands.create();
+    await commands.start();
+    const state = join(place.root, place.id, 'state.json');
+    rmSync(state);
+    replace(state);
+    await assert.rejects(
+      commands.kill(SIGNALS.SIGTERM),
+      /^StoreError: cannot read the state of container \S+: E(ISDIR|LOOP): /,
+    );
+    assert.ok(existsSync(`/proc/${init?.pid}/stat`));
     await commands.delete(true);
     assert.deepEqual(await remainsAtLast(), []);
   });

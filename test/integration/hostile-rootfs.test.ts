@@ -11,18 +11,18 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, afterEach, beforeEach, test } from 'node:test';
 import { EffectError } from '../../effects/error.ts';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { mounting } from './configs.ts';
 import { containers, type ShellConfig } from './containers.ts';
+import { clear, hostilePlaces, type Plant, portrait } from './hostile-places.ts';
 import { hostMounts } from './mountinfo.ts';
 import { remains } from './nothing-left.ts';
 
@@ -32,14 +32,8 @@ after(() => host.close());
 
 /** Links of the image lead there. It exists on the host, where it must stay as it is, and not in the rootfs. */
 const canary = join(host.path, 'canary');
+const PLANTS = hostilePlaces(canary);
 let before = '';
-
-/** Names, types, contents and times of everything below a folder. */
-const portrait = (folder: string): string =>
-  execFileSync('find', [folder, '-printf', '%p %y %m %s %T@ %C@ %l\n'], { encoding: 'utf8' })
-    .split('\n')
-    .toSorted()
-    .join('\n');
 
 /** What the host has at paths where a container's mounts and files go. */
 const hostView = (): string =>
@@ -59,58 +53,6 @@ beforeEach(() => {
 });
 
 afterEach(() => assert.equal(hostView(), before, 'the host is as it was'));
-
-/** Ways in which an image can put something else at `path`. */
-/** Puts something at a path of the rootfs. */
-type Plant = (rootfs: string, path: string) => void;
-
-function clear(rootfs: string, path: string): string {
-  const at = join(rootfs, path);
-  rmSync(at, { recursive: true, force: true });
-  mkdirSync(dirname(at), { recursive: true });
-  return at;
-}
-
-const link =
-  (target: (path: string) => string): Plant =>
-  (rootfs, path) => {
-    const at = clear(rootfs, path);
-    symlinkSync(target(path), at);
-  };
-
-const up = '../'.repeat(40);
-
-const PLANTS: Readonly<Record<string, Plant>> = {
-  'an absolute link to a directory of the host': link(() => join(canary, 'dir')),
-  'an absolute link to a file of the host': link(() => join(canary, 'file')),
-  'a relative link that climbs out': link(() => `${up}${join(canary, 'dir').slice(1)}`),
-  'a link to what is nowhere': link(() => join(canary, 'new')),
-  'a relative link to what is nowhere': link(() => `${up}${join(canary, 'a/b/c').slice(1)}`),
-  'a link to the root': link(() => '/'),
-  'a link to dots': link(() => up),
-  'a link to itself': link((path) => path),
-  'a link through procfs': link(() => '/proc/self/root'),
-  'a link through a descriptor': link(() => '/proc/self/fd/3'),
-  'a link through the descriptor of a directory': link(() => '/proc/1/cwd/../..'),
-  'a chain of links': (rootfs, path) => {
-    const at = clear(rootfs, path);
-    for (let i = 0; i < 5; i++) symlinkSync(`/chain${i + 1}`, clear(rootfs, `/chain${i}`));
-    symlinkSync(join(canary, 'dir'), clear(rootfs, '/chain5'));
-    symlinkSync('/chain0', at);
-  },
-  'a loop of links': (rootfs, path) => {
-    const at = clear(rootfs, path);
-    symlinkSync('/loop', at);
-    symlinkSync(path, clear(rootfs, '/loop'));
-  },
-  'a file': (rootfs, path) => writeFileSync(clear(rootfs, path), 'of the image'),
-  'a fifo': (rootfs, path) => void execFileSync('mkfifo', [clear(rootfs, path)]),
-  'a device': (rootfs, path) => void execFileSync('mknod', [clear(rootfs, path), 'c', '1', '5']),
-  'a directory without permissions': (rootfs, path) => {
-    mkdirSync(clear(rootfs, path), { mode: 0 });
-  },
-  nothing: (rootfs, path) => void clear(rootfs, path),
-};
 
 /** Runs the container to its end. @returns its output; undefined if one of our own errors refused it */
 async function either(

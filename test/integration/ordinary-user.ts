@@ -51,16 +51,24 @@ export function ordinaryUser(
     for (const path of [folder, runtimeDirectory, ...paths]) chownSync(path, USER, USER);
   }
 
+  /** How he comes to execute a command: what to spawn, and with what. */
+  const command = (argv: readonly string[]) => ({
+    program: 'unshare',
+    argv: ['-m', 'sh', '-c', `${binds.join(' && ')} && exec "$@"`, 'sh', ...asUser, program, ...argv],
+    env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtimeDirectory },
+    cwd: folder,
+  });
+
   function run(argv: readonly string[]): Ended {
     const [out, err] = [join(folder, 'stdout'), join(folder, 'stderr')];
     // Not pipes: a container that is left running would hold them.
     const fds = [openSync(out, 'w'), openSync(err, 'w')] as const;
-    const script = `${binds.join(' && ')} && exec "$@"`;
+    const { program: first, argv: rest, env, cwd } = command(argv);
     try {
-      const { status } = spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', ...asUser, program, ...argv], {
+      const { status } = spawnSync(first, rest, {
         stdio: ['ignore', ...fds],
-        env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: runtimeDirectory },
-        cwd: folder,
+        env,
+        cwd,
         timeout: 60_000 * PATIENCE,
       });
       return { status, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
@@ -69,5 +77,5 @@ export function ordinaryUser(
     }
   }
 
-  return { run, own, stateRoot: join(runtimeDirectory, 'runchart') };
+  return { command, run, own, stateRoot: join(runtimeDirectory, 'runchart') };
 }

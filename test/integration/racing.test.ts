@@ -8,6 +8,7 @@ import { atOnce, eachOf } from './at-once.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { type Ended, messageOf } from './command-line.ts';
 import { proc } from './containers.ts';
+import { generator } from './generator.ts';
 import { lives, resting, until } from './lives.ts';
 
 const seed = Number(process.env.RUNCHART_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -184,15 +185,4 @@ async function race(
   });
   assert.deepEqual(unexpected, []);
   return [...counts].map(([what, count]) => `${what} ${count}`).join(', ');
-}
-
-/** A generator of pseudo-random numbers: mulberry32. */
-function generator(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -9,6 +9,7 @@ import { planCgroup } from '../../../effects/cgroups/plan.ts';
 import { SIGINFO_BYTES, waitid } from '../../../native/calls/process.ts';
 import { P, W } from '../../../native/constants/process.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
+import type { Kernel } from '../../../native/kernel/kernel.ts';
 import { out } from '../../../native/kernel/struct.ts';
 import { loadLibc } from '../../../native/libraries/libc.ts';
 import { localKernel } from '../../../native/performers/local.ts';
@@ -99,7 +100,8 @@ function statOf(pid: number): { readonly name: string; readonly state: string } 
   }
 }
 
-function processLine(pid: number): string[] {
+/** What a process is, in a line; none where it is gone. */
+export function processLine(pid: number): string[] {
   const stat = statOf(pid);
   return stat === undefined ? [] : [`${stat.state === 'Z' ? 'zombie' : 'process'} ${pid} (${stat.name})`];
 }
@@ -107,7 +109,8 @@ function processLine(pid: number): string[] {
 /** The number of descriptors alone, since the engine opens some for itself. */
 const descriptors = (): string[] => [`${readdirSync('/proc/self/fd').length} descriptors`];
 
-function reapOrphans(kernel: ReturnType<typeof localKernel>, spared: readonly number[]): void {
+/** Reaps this process's children that have ended, but for those that are spared: Node reaps what it started itself. */
+export function reapOrphans(kernel: Kernel, spared: readonly number[]): void {
   for (const pid of children()) {
     if (spared.includes(pid)) continue;
     kernel.submit([{ ...waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED | W.NOHANG), mayFail: true }]);
