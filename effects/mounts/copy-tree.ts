@@ -15,7 +15,7 @@ import {
   statx,
   symlinkat,
 } from '../../native/calls/files.ts';
-import { deviceOf, groupOf, modeOf, ownerOf, sizeOf, timesOf, typeOf } from '../../native/calls/stat.ts';
+import { deviceNumbersOf, groupOf, modeOf, ownerOf, sizeOf, timesOf, typeOf } from '../../native/calls/stat.ts';
 import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
 import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
@@ -95,7 +95,7 @@ function copyEntry(kernel: Kernel, from: Fd, to: Fd, entry: Entry): void {
     case S.IFSOCK:
       return; // It is of no use without the process that listens on it.
     default: {
-      const { major, minor } = deviceOf(stat);
+      const { major, minor } = deviceNumbersOf(stat);
       perform(kernel, [mknodat(to, name, modeOf(stat), deviceNumber(major, minor)), ...keepAttributes(to, entry)]);
     }
   }

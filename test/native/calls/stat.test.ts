@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fstatfs, openat, STATFS_BYTES, STATX_BYTES, statx } from '../../../native/calls/files.ts';
-import { deviceOf, groupOf, inodeOf, magicOf, ownerOf, sizeOf, timesOf } from '../../../native/calls/stat.ts';
+import { deviceNumbersOf, groupOf, inodeOf, magicOf, ownerOf, sizeOf, timesOf } from '../../../native/calls/stat.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
 import { opened } from '../../../native/kernel/owned.ts';
@@ -37,5 +37,5 @@ test('what is read from struct statx and struct statfs is what the engine reads'
 test('a device is told by its numbers', () => {
   const stat = out(STATX_BYTES);
   call(local, statx(AT.FDCWD, '/dev/urandom', stat));
-  assert.deepEqual(deviceOf(stat), { major: 1, minor: 9 });
+  assert.deepEqual(deviceNumbersOf(stat), { major: 1, minor: 9 });
 });
