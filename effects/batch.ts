@@ -5,7 +5,7 @@
 
 import { Batch } from '../native/kernel/batch.ts';
 import type { Kernel, Outcome } from '../native/kernel/kernel.ts';
-import { post, SyscallError } from '../native/kernel/perform.ts';
+import { failureOf, post, type SyscallError } from '../native/kernel/perform.ts';
 import { EffectError, reasonOf } from './error.ts';
 
 /** What a part does; or a function that says so once it has failed, where the errno alone says too little. */
@@ -33,12 +33,10 @@ export class PartedBatch extends Batch {
   }
 
   /** @throws EffectError as `perform` does */
-  settle({ results, stoppedAt }: Outcome): readonly number[] {
-    if (stoppedAt === undefined) return results;
-    const failed = this.calls[stoppedAt];
-    if (failed === undefined) throw new RangeError('a batch stopped beyond its end');
-    const error = new SyscallError(failed, -(results[stoppedAt] ?? 0), stoppedAt);
-    const what = this.#parts.find(({ end }) => stoppedAt < end)?.what ?? failed.name;
+  settle(outcome: Outcome): readonly number[] {
+    const error = failureOf(this.calls, outcome);
+    if (error === undefined) return outcome.results;
+    const what = this.#parts.find(({ end }) => error.index < end)?.what ?? error.call.name;
     const words = typeof what === 'string' ? what : what(error);
     throw new EffectError(`${words}: ${reasonOf(error)}`, { cause: error });
   }

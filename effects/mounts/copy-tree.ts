@@ -15,9 +15,7 @@ import {
   statx,
   symlinkat,
 } from '../../native/calls/files.ts';
-
 import { deviceNumber, deviceOf, groupOf, modeOf, ownerOf, sizeOf, timesOf, typeOf } from '../../native/calls/stat.ts';
-
 import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
 import type { Call, Kernel, Out } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';

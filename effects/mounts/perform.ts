@@ -4,7 +4,7 @@ import { close } from '../../native/calls/files.ts';
 import { Batch } from '../../native/kernel/batch.ts';
 import type { Kernel, Outcome } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
-import { flush, post, SyscallError } from '../../native/kernel/perform.ts';
+import { failureOf, flush, post, type SyscallError } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { makePlaceholder, parentOf } from '../paths/in-root.ts';
 import { addStep } from './add-step.ts';
@@ -28,7 +28,7 @@ export function performMounts(kernel: Kernel, root: Fd, steps: readonly MountSte
   }
   const attempt = attemptOf(root, steps);
   post(kernel, attempt.batch.calls, (outcome) => {
-    const failure = failureOf(attempt, outcome);
+    const failure = failedStep(attempt, outcome);
     if (failure === undefined) return;
     const mounting = { kernel, root, steps: [...steps] };
     performFrom(mounting, recover(mounting, START, attempt, failure));
@@ -65,7 +65,7 @@ function performFrom(mounting: Mounting, from: Progress): void {
       continue;
     }
     const attempt = attemptOf(root, portion(mounting, at));
-    const failure = failureOf(attempt, kernel.submit(attempt.batch.calls));
+    const failure = failedStep(attempt, kernel.submit(attempt.batch.calls));
     at =
       failure === undefined ? { next: next + attempt.parts.length, prepared } : recover(mounting, at, attempt, failure);
   }
@@ -106,14 +106,11 @@ interface Failure {
 }
 
 /** Checks the steps that were done. @returns the step that was not, if there is one. @throws EffectError */
-function failureOf({ batch, parts }: Attempt, { results, stoppedAt }: Outcome): Failure | undefined {
-  const done = stoppedAt === undefined ? parts.length : parts.findIndex(({ end }) => stoppedAt < end);
+function failedStep({ batch, parts }: Attempt, outcome: Outcome): Failure | undefined {
+  const error = failureOf(batch.calls, outcome);
+  const done = error === undefined ? parts.length : parts.findIndex(({ end }) => error.index < end);
   for (const { checks } of parts.slice(0, done)) for (const check of checks) refuseOnProc(check);
-  if (stoppedAt === undefined) return undefined;
-  const call = batch.calls[stoppedAt];
-  const begin = parts[done]?.begin;
-  if (call === undefined || begin === undefined) throw new RangeError('a batch stopped beyond its end');
-  return { done, begin, results, error: new SyscallError(call, -(results[stoppedAt] ?? 0), stoppedAt) };
+  return error && { done, begin: parts[done]?.begin ?? 0, results: outcome.results, error };
 }
 
 /**

@@ -11,7 +11,7 @@ import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { ResultRef } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
-import { perform, SyscallError } from '../../native/kernel/perform.ts';
+import { failureOf, perform, type SyscallError } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import { doing, EffectError } from '../error.ts';
 import { openInRoot } from '../paths/in-root.ts';
@@ -97,9 +97,10 @@ function openTrees(
     }
     return { step, tree, end: batch.calls.length };
   });
-  const { results, stoppedAt } = host.kernel.submit(batch.calls);
-  if (stoppedAt !== undefined) throw failure(openings, batch, results, stoppedAt);
-  const own = openings.map(({ tree }) => resultOf(results, tree));
+  const outcome = host.kernel.submit(batch.calls);
+  const error = failureOf(batch.calls, outcome);
+  if (error !== undefined) throw worded(error, openings);
+  const own = openings.map(({ tree }) => resultOf(outcome.results, tree));
   const given = host.give(own);
   host.release(own);
   return new Map(openings.map(({ step }, i) => [step, given[i] ?? -1]));
@@ -118,12 +119,11 @@ function openNamespaces({ kernel }: HostSide, paths: ReadonlySet<string>): Reado
   return new Map(files.map(({ path, file }) => [path, resultOf(results, file)]));
 }
 
-function failure(openings: readonly Opening[], { calls }: Batch, results: readonly number[], stoppedAt: number): Error {
-  const step = openings.find(({ end }) => stoppedAt < end)?.step;
-  const call = calls[stoppedAt];
-  if (step === undefined || call === undefined) return new RangeError('a batch stopped beyond its end');
-  const error = new SyscallError(call, -(results[stoppedAt] ?? 0), stoppedAt);
-  const idmapping = call.name === 'mount_setattr';
+/** The error of a call, with words for the step that it is part of. */
+function worded(error: SyscallError, openings: readonly Opening[]): Error {
+  const step = openings.find(({ end }) => error.index < end)?.step;
+  if (step === undefined) return error;
+  const idmapping = error.call.name === 'mount_setattr';
   const hint =
     idmapping && error.code === 'EINVAL' ? ' (does its file system support id-mapped mounts on this kernel?)' : '';
   return new EffectError(`${describe(step)}: ${idmapping ? 'map its ids: ' : ''}${reasonOfStep(step, error)}${hint}`, {

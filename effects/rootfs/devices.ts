@@ -24,7 +24,7 @@ import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Call, Kernel, Out, ResultRef } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
 import { opened } from '../../native/kernel/owned.ts';
-import { attempt, call, flush, perform, post, SyscallError } from '../../native/kernel/perform.ts';
+import { attempt, call, failureOf, flush, perform, post, SyscallError } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import { cleanInside } from '../../spec/paths.ts';
@@ -114,15 +114,16 @@ export function makeDevices(
     return;
   }
   const filling = fillingOf(root, wanted, 'add');
-  post(init, filling.calls, ({ results, stoppedAt }) => {
-    if (stoppedAt === undefined) return;
-    const errno = -(results[stoppedAt] ?? 0);
-    const failed = filling.made.find(({ result }) => result.index === stoppedAt);
+  post(init, filling.calls, (outcome) => {
+    const error = failureOf(filling.calls, outcome);
+    if (error === undefined) return;
+    const failed = filling.made.find(({ result }) => result.index === error.index);
+    const { errno } = error;
     if (failed !== undefined && errno !== ERRNO.EEXIST && errno !== ERRNO.EPERM) throw cannotMake(failed.node, errno);
-    const dev = resultOf(results, filling.dev);
+    const dev = resultOf(outcome.results, filling.dev);
     if (dev >= 0) {
       attempt(init, close(dev));
-      attempt(init, umask(resultOf(results, filling.before)));
+      attempt(init, umask(resultOf(outcome.results, filling.before)));
     }
     makeCarefully(init, root, wanted);
   });

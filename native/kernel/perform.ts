@@ -1,7 +1,7 @@
 /** Performs batches: they give their results, or an error that says which call failed and why. */
 
 import { ERRNO, type ErrnoName, errnoName, errnoText } from '../constants/errno.ts';
-import type { Call, Kernel, Settle } from './kernel.ts';
+import type { Call, Kernel, Outcome, Settle } from './kernel.ts';
 
 /** A system call that failed. `message` is `openat2: ENOENT: no such file or directory`. */
 export class SyscallError extends Error {
@@ -24,11 +24,10 @@ export class SyscallError extends Error {
 
 /** Performs a batch. @throws SyscallError for the call that stopped it */
 export function perform(kernel: Kernel, calls: readonly Call[]): readonly number[] {
-  const { results, stoppedAt } = kernel.submit(calls);
-  const failed = stoppedAt === undefined ? undefined : calls[stoppedAt];
-  if (stoppedAt !== undefined && failed !== undefined)
-    throw new SyscallError(failed, -(results[stoppedAt] ?? 0), stoppedAt);
-  return results;
+  const outcome = kernel.submit(calls);
+  const failure = failureOf(calls, outcome);
+  if (failure !== undefined) throw failure;
+  return outcome.results;
 }
 
 /**
@@ -68,3 +67,11 @@ export function succeeded<Result extends number>(one: Call<Result>, value: numbe
 /** Whether an error is a failed system call with one of these reasons. */
 export const isErrno = (error: unknown, ...names: readonly ErrnoName[]): error is SyscallError =>
   error instanceof SyscallError && names.some((name) => ERRNO[name] === error.errno);
+
+/** Why a batch stopped, as an error of the call that stopped it; undefined if all of it was performed. */
+export function failureOf(calls: readonly Call[], { results, stoppedAt }: Outcome): SyscallError | undefined {
+  if (stoppedAt === undefined) return undefined;
+  const failed = calls[stoppedAt];
+  if (failed === undefined) throw new RangeError('a batch stopped beyond its end');
+  return new SyscallError(failed, -(results[stoppedAt] ?? 0), stoppedAt);
+}
