@@ -7,7 +7,7 @@ import { SIGNALS } from '../../native/constants/signal.ts';
 import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Pid } from '../../native/kernel/numbers.ts';
-import { OwnedGroup } from '../../native/kernel/owned-group.ts';
+import { Owned, OwnedStack } from '../../native/kernel/owned.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import { CgroupError, CgroupFileError, isGone, writeError } from './error.ts';
 import { tryRead, tryWrite } from './files.ts';
@@ -52,12 +52,12 @@ function signalEach(kernel: Kernel, record: CgroupRecord, signal: number): void 
  * sure only if the cgroup lists its pid while a descriptor holds it.
  */
 function signalMembers(kernel: Kernel, record: CgroupRecord, pids: readonly Pid[], signal: number): void {
-  using pidfds = new OwnedGroup(kernel);
+  using pidfds = new OwnedStack();
   const opening = new Batch();
   const opened = pids.map((pid) => ({ pid, opened: opening.try(pidfdOpen(pid)) }));
   const { results } = kernel.submit(opening.calls);
   const held = opened.map(({ pid, opened }) => ({ pid, pidfd: resultOf(results, opened) }));
-  for (const { pidfd } of held) if (pidfd >= 0) pidfds.add(pidfd);
+  for (const { pidfd } of held) if (pidfd >= 0) pidfds.use(new Owned(kernel, pidfd));
   const still = new Set(members(kernel, record));
   const signals = new Batch();
   for (const { pid, pidfd } of held) {

@@ -22,7 +22,9 @@ export function pauseContainer(local: Kernel, cgroup: CgroupRecord, init: InitRe
   let lives = false;
   try {
     const stat = findStat(local, init.pid);
-    lives = stat?.startTime === init.startTime && (stat.pending & KILL_BIT) === 0;
+    // An init that was dying when the freeze came has taken its SIGKILL already, and none is pending: it is a zombie.
+    const isDead = stat?.state === 'Z' || stat?.state === 'X';
+    lives = stat?.startTime === init.startTime && !isDead && (stat.pending & KILL_BIT) === 0;
   } finally {
     if (!lives) thaw(local, cgroup);
   }

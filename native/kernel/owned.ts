@@ -60,5 +60,22 @@ export class OwnedStack {
   }
 }
 
+/**
+ * Several descriptors that are closed together, the last one first.
+ * It does what DisposableStack does, which the library cannot use: Node.js has that from 24 on, and 22.18 must do.
+ */
+export class OwnedStack {
+  readonly #owned: Owned[] = [];
+
+  use(owned: Owned): Owned {
+    this.#owned.push(owned);
+    return owned;
+  }
+
+  [Symbol.dispose](): void {
+    for (const owned of this.#owned.splice(0).reverse()) owned[Symbol.dispose]();
+  }
+}
+
 /** Performs a call that opens a descriptor. @throws SyscallError */
 export const opened = (kernel: Kernel, one: Call<Fd>): Owned => new Owned(kernel, call(kernel, one));

@@ -5,7 +5,7 @@ import { AT, O } from '../../../native/constants/files.ts';
 import { Batch, resultOf } from '../../../native/kernel/batch.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { Fd } from '../../../native/kernel/numbers.ts';
-import { OwnedGroup } from '../../../native/kernel/owned-group.ts';
+import { Owned, OwnedStack } from '../../../native/kernel/owned.ts';
 import { attempt } from '../../../native/kernel/perform.ts';
 import { CgroupError, CgroupFileError, writeError } from '../error.ts';
 import { type FileWrite, readText } from '../files.ts';
@@ -79,13 +79,13 @@ const sameExceptions = (a: DevicePolicy, b: DevicePolicy): boolean =>
 
 /** Writes each rule by a write of its own, all in one batch. Each file is opened once. */
 function writeRules(kernel: Kernel, directory: string, steps: readonly FileWrite[]): void {
-  using files = new OwnedGroup(kernel);
+  using files = new OwnedStack();
   const opened = new Map<string, Fd>();
   for (const { file } of steps) {
     if (opened.has(file)) continue;
     const fd = attempt(kernel, openat(AT.FDCWD, `${directory}/${file}`, O.WRONLY));
     if (fd < 0) throw new CgroupFileError(`open the rules of ${directory}`, directory, -fd);
-    opened.set(file, files.add(fd));
+    opened.set(file, files.use(new Owned(kernel, fd)).fd);
   }
   // The kernel takes each write through a descriptor for a rule of its own.
   const batch = new Batch();

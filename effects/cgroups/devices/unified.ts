@@ -17,8 +17,7 @@ import { AT, O } from '../../../native/constants/files.ts';
 import { RLIMIT } from '../../../native/constants/process.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { Fd } from '../../../native/kernel/numbers.ts';
-import { Owned } from '../../../native/kernel/owned.ts';
-import { OwnedGroup } from '../../../native/kernel/owned-group.ts';
+import { Owned, OwnedStack } from '../../../native/kernel/owned.ts';
 import { attempt } from '../../../native/kernel/perform.ts';
 import { out, viewOf } from '../../../native/kernel/struct.ts';
 import { CgroupFileError } from '../error.ts';
@@ -46,11 +45,11 @@ export function applyUnifiedDevices(
   };
   const opened = attempt(kernel, openat(AT.FDCWD, directory, O.RDONLY | O.DIRECTORY));
   using target = new Owned(kernel, succeeding(opened, 'open the directory'));
-  using used = new OwnedGroup(kernel);
+  using used = new OwnedStack();
   const instructions = encodeProgram(deviceProgram(policy));
   const loading = (): Fd => load(kernel, instructions, directory);
   const program = succeeding(programs?.get(instructions, loading) ?? loading(), 'load the device program');
-  if (programs === undefined) used.add(program);
+  if (programs === undefined) used.use(new Owned(kernel, program));
   const old = attachedPrograms(kernel, target.fd, directory, used);
   attach(kernel, target.fd, program, old, directory);
 }
@@ -74,13 +73,13 @@ function attach(kernel: Kernel, target: Fd, program: Fd, old: readonly Fd[], dir
  * Opens the programs that are attached. It leaves out those that we may not touch, which can only deny more.
  * @param owner gets the descriptors
  */
-function attachedPrograms(kernel: Kernel, target: Fd, directory: string, owner: OwnedGroup): readonly Fd[] {
+function attachedPrograms(kernel: Kernel, target: Fd, directory: string, owner: OwnedStack): readonly Fd[] {
   const ids = programIds();
   const asked = attempt(kernel, queryDevicePrograms(target, ids));
   if (asked < 0) throw new CgroupFileError(`query the device programs of ${directory}`, directory, -asked);
   return readProgramIds(ids).flatMap((id) => {
     const fd = attempt(kernel, programById(id));
-    if (fd >= 0) return [owner.add(fd)];
+    if (fd >= 0) return [owner.use(new Owned(kernel, fd)).fd];
     if (fd === -ERRNO.EPERM || fd === -ERRNO.EACCES || fd === -ERRNO.ENOENT) return [];
     throw new CgroupFileError(`open the device program ${id} of ${directory}`, directory, -fd);
   });
