@@ -4,7 +4,7 @@ import { print, tryWriteAll } from '../runtime/host/output.ts';
 import { userNames } from '../runtime/host/users.ts';
 import { lookAtAll } from '../runtime/store/look.ts';
 import type { ContainerRecord } from '../spec/record.ts';
-import type { ContainerState } from '../spec/types.ts';
+import type { PrintedState } from '../spec/types.ts';
 import { RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
 import { goJson, stateOf, table } from './view.ts';
@@ -30,7 +30,7 @@ export default class List extends RuntimeCommand {
     const { platform, root } = context;
     const kernel = platform.local;
     const ownerOf = userNames(kernel);
-    const states: ContainerState[] = [];
+    const states: PrintedState[] = [];
     const look = { kernel, root, observe: (one: ContainerRecord) => observe(platform, one) };
     // As in runc, only the default root may be missing.
     for (const { id, view, problem } of await lookAtAll({ ...look, rootMustExist: flags.root !== undefined })) {
@@ -42,7 +42,7 @@ export default class List extends RuntimeCommand {
   }
 }
 
-function shown(states: readonly ContainerState[], { quiet, format }: { quiet: boolean; format: string }): string {
+function shown(states: readonly PrintedState[], { quiet, format }: { quiet: boolean; format: string }): string {
   if (quiet) return states.map(({ id }) => `${id}\n`).join('');
   if (format === 'table') return table(states);
   // Go encodes an empty list as `null`, and engines parse it.

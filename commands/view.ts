@@ -2,11 +2,11 @@
 
 import type { View } from '../runtime/store/look.ts';
 import { wideIntegers } from '../runtime/store/state-file.ts';
-import type { ContainerState } from '../spec/types.ts';
+import type { PrintedState } from '../spec/types.ts';
 import { OCI_VERSION } from '../spec/version.ts';
 
 /** @param owner the name of the owner, which only `list` shows */
-export function stateOf({ status, record }: View, owner: string): ContainerState {
+export function stateOf({ status, record }: View, owner: string): PrintedState {
   return {
     // This is the version that the state complies with, not the version of the config.
     ociVersion: OCI_VERSION,
@@ -37,7 +37,7 @@ const LEAST_WIDTH = 12;
 const GAP = 3;
 
 /** A table with columns as Go's tabwriter makes them with runc's settings. The last column is not padded. */
-export function table(states: readonly ContainerState[]): string {
+export function table(states: readonly PrintedState[]): string {
   const rows = [
     HEADER,
     ...states.map(({ id, pid, status, bundle, created, owner }) => [id, String(pid), status, bundle, created, owner]),

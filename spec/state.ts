@@ -21,7 +21,7 @@ export const stateSchema = z.object({
  * `created` is in RFC 3339 with nanoseconds, UTC; `owner` is the name of the state directory's owner, which only
  * `list` knows (empty in `state`).
  */
-export const containerStateSchema = z.object({
+export const printedStateSchema = z.object({
   ociVersion: z.string(),
   id: z.string(),
   pid: z.int().min(0),
@@ -35,4 +35,4 @@ export const containerStateSchema = z.object({
 
 export type Status = z.infer<typeof statusSchema>;
 export type State = z.infer<typeof stateSchema>;
-export type ContainerState = z.infer<typeof containerStateSchema>;
+export type PrintedState = z.infer<typeof printedStateSchema>;

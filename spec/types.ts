@@ -24,4 +24,4 @@ export type { IOPriority, Scheduler, SchedulerFlag, SchedulerPolicy } from './co
 export type { Features } from './features.ts';
 export type { Wide } from './integers.ts';
 
-export type { ContainerState, State, Status } from './state.ts';
+export type { PrintedState, State, Status } from './state.ts';

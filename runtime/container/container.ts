@@ -161,6 +161,10 @@ export class Container {
     this.rest();
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   #allEffects(): ContainerEffects {
     const { kernel, effects } = this.#options;
     return {

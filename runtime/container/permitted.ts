@@ -12,11 +12,7 @@ export async function permitted(
   id: string,
   event: Parameters<Container['request']>[0],
 ): Promise<ContainerRecord> {
-  const container = await openExisting(context, id, event.type);
-  try {
-    succeed(context, await container.request(event));
-    return container.record;
-  } finally {
-    container.close();
-  }
+  using container = await openExisting(context, id, event.type);
+  succeed(context, await container.request(event));
+  return container.record;
 }

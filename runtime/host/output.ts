@@ -5,10 +5,11 @@ import { write } from '../../native/calls/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
 import { call, isErrno } from '../../native/kernel/perform.ts';
+import { u64s } from '../../native/kernel/struct.ts';
 
 const STDOUT = 1;
-/** struct timespec: 1 ms. */
-const RETRY = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 64, 66, 15, 0, 0, 0, 0, 0);
+/** struct timespec: 0 s and 1 ms. */
+const RETRY = u64s(0, 1_000_000);
 
 /**
  * Writes a whole text. Waits where the descriptor does not block and is full.

@@ -34,17 +34,13 @@ export async function checkpointContainer(
   options: CheckpointOptions,
 ): Promise<void> {
   checkParentPath(context, options);
-  const container = await openExisting(context, id, 'checkpoint');
+  using container = await openExisting(context, id, 'checkpoint');
+  succeed(context, await container.request({ type: 'checkpoint', ...kind, options }));
+  if (kind.leaveRunning || kind.preDump) return;
+  // The images are written. A failure to delete the container does not make them worthless.
   try {
-    succeed(context, await container.request({ type: 'checkpoint', ...kind, options }));
-    if (kind.leaveRunning || kind.preDump) return;
-    // The images are written. A failure to delete the container does not make them worthless.
-    try {
-      succeed(context, await container.request({ type: 'delete', force: false }));
-    } catch (error) {
-      context.warn(`delete container ${id}: ${reasonOf(error)}`);
-    }
-  } finally {
-    container.close();
+    succeed(context, await container.request({ type: 'delete', force: false }));
+  } catch (error) {
+    context.warn(`delete container ${id}: ${reasonOf(error)}`);
   }
 }

@@ -13,12 +13,8 @@ const DONE: Answer = { outcome: 'done', warnings: [] };
 /** @throws StoreError `busy`; without `force` also `missing` and `damaged` */
 export async function deleteContainer(options: OpenOptions, force: boolean): Promise<Answer> {
   try {
-    const container = await openContainer(options, accessFor('delete', force));
-    try {
-      return await container.request({ type: 'delete', force });
-    } finally {
-      container.close();
-    }
+    using container = await openContainer(options, accessFor('delete', force));
+    return await container.request({ type: 'delete', force });
   } catch (error) {
     if (force && isStoreError(error, 'missing')) return DONE;
     throw error;

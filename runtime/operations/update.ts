@@ -14,20 +14,16 @@ export async function update(
   asked: LinuxResources,
   schemas: AskedSchemas = {},
 ): Promise<void> {
-  const container = await openExisting(context, id, 'update');
-  try {
-    const { config } = container.record;
-    const { written, kept } = changeResources(config.linux?.resources ?? {}, asked);
-    const changedConfig: Config = {
-      ...config,
-      linux: { ...config.linux, resources: kept, ...(await changedSchemas(context, config, schemas)) },
-    };
-    await checkConfig(changedConfig, { document: 'update' });
-    const request = { config: changedConfig, resources: written, schemata: isAsked(schemas) };
-    succeed(context, await container.request({ type: 'update', ...request }));
-  } finally {
-    container.close();
-  }
+  using container = await openExisting(context, id, 'update');
+  const { config } = container.record;
+  const { written, kept } = changeResources(config.linux?.resources ?? {}, asked);
+  const changedConfig: Config = {
+    ...config,
+    linux: { ...config.linux, resources: kept, ...(await changedSchemas(context, config, schemas)) },
+  };
+  await checkConfig(changedConfig, { document: 'update' });
+  const request = { config: changedConfig, resources: written, schemata: isAsked(schemas) };
+  succeed(context, await container.request({ type: 'update', ...request }));
 }
 
 interface AskedSchemas {

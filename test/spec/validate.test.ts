@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { defaultConfig } from '../../spec/default.ts';
 import { SpecError } from '../../spec/problem.ts';
-import { containerStateSchema } from '../../spec/state.ts';
+import { printedStateSchema } from '../../spec/state.ts';
 import { checkConfig, parseConfig, parseFeatures, parseProcess, parseState } from '../../spec/validate.ts';
 import { compileChecks } from './compiled-checks.ts';
 
@@ -204,8 +204,8 @@ suite('the other documents', () => {
       created: '2025-11-24T08:04:00.123456789Z',
       owner: '',
     };
-    assert.equal(containerStateSchema.safeParse(printed).success, true);
-    assert.deepEqual(Object.keys(containerStateSchema.shape), [
+    assert.equal(printedStateSchema.safeParse(printed).success, true);
+    assert.deepEqual(Object.keys(printedStateSchema.shape), [
       ...['ociVersion', 'id', 'pid', 'status', 'bundle', 'rootfs', 'created', 'annotations', 'owner'],
     ]);
   });
