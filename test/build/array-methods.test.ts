@@ -8,7 +8,9 @@ const WITH_ACTION = ['forEach', 'map', 'filter', 'flatMap', 'some', 'every', 'fi
 const ALL = [...WITH_ACTION, 'reduce', 'flat', 'at'] as const;
 type Method = (typeof ALL)[number];
 
-/** The engine's own, and ours beside them: all that a call comes to, what it called with what included. */
+/**
+ * The engine's own methods and ours beside them, with all that a call leads to, including how its function is called.
+ */
 const OWN = Array.prototype;
 const OURS = prototypeWith(install);
 
@@ -30,7 +32,7 @@ function outcome(prototype: unknown[], name: Method, on: unknown, args: readonly
   }
 }
 
-/** Answers by a script, notes how it is called, and may change the array under way. */
+/** Answers by a script, notes how it is called, and may change the array meanwhile. */
 function scripted(answers: readonly unknown[], change?: (array: unknown[]) => void) {
   const calls: unknown[] = [];
   function action(this: unknown, ...args: unknown[]): unknown {

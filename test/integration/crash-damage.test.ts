@@ -1,4 +1,7 @@
-/** state.json overwritten with garbage while the container runs: commands say so, and `delete --force` finds everything. */
+/**
+ * state.json is overwritten with garbage while the container runs. Commands say so, and `delete --force` finds
+ * everything.
+ */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';

@@ -99,7 +99,10 @@ const RECURSIVE: Readonly<Record<(typeof MOUNT_OPTIONS.recursive)[number], Expec
   rdiratime: ATTRIBUTES.diratime,
 };
 
-/** Optional fields of mountinfo. The source is a shared mount of the host's, and the container's are slaves of the host's. */
+/**
+ * Optional fields of mountinfo. The source is a shared mount of the host, and the mounts of the container are slaves of
+ * it.
+ */
 const PROPAGATION: Readonly<Record<(typeof MOUNT_OPTIONS.propagation)[number], readonly string[]>> = {
   private: [],
   rprivate: [],

@@ -1,4 +1,7 @@
-/** All commands on one container at the same time, in random order: nothing but what was to be expected, and nothing left. */
+/**
+ * All commands run on one container at the same time, in random order. Only what is expected happens, and nothing is
+ * left.
+ */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';

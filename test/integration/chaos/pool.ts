@@ -1,4 +1,4 @@
-/** Victims that have started already and wait for their orders: starting an engine takes longer than dying. */
+/** Victims that have started already and wait for their orders, since an engine takes longer to start than to die. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -6,18 +6,18 @@ import { join } from 'node:path';
 import type { Answer, Order } from './victim.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
-/** It starts in a sixth of the time. */
+/** Bun starts in a sixth of the time that Node takes. */
 const BUN = join(REPOSITORY, `node_modules/@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : 'x64'}/bin/bun`);
 
 export interface Victim {
   readonly pid: number;
-  /** Ends with it: the signal it died by, or its answer. */
+  /** Settles when the victim ends, with the signal that ended it or with its answer. */
   readonly end: Promise<{ readonly signal: NodeJS.Signals | null; readonly answer: Answer | undefined }>;
   proceed(): void;
 }
 
 interface Pool {
-  /** Processes that the pool answers for. */
+  /** The processes that the pool answers for. */
   readonly pids: () => readonly number[];
   obey(order: Order): Victim;
   close(): Promise<void>;
