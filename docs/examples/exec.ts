@@ -1,6 +1,6 @@
 /**
- * Another process in a running container: `node docs/examples/exec.ts BUNDLE PROGRAM [ARGUMENT…]`, as root.
- * BUNDLE is an OCI bundle whose program runs for a while.
+ * Executes another program in a running container. As root: `node docs/examples/exec.ts BUNDLE PROGRAM [ARGUMENT…]`.
+ * BUNDLE is an OCI bundle whose own program runs for a while.
  */
 
 import { openRuntime } from 'runchart';

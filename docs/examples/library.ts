@@ -1,6 +1,7 @@
 /**
- * A container's life, from a Node program, without a daemon: `node docs/examples/library.ts BUNDLE`, as root.
- * BUNDLE is an OCI bundle: a root file system and a config.json (`npm run quickstart` leaves one).
+ * Takes a container through its life from a Node program, without a daemon. As root: `node docs/examples/library.ts
+ * BUNDLE`. BUNDLE is an OCI bundle: a directory with a root file system and a config.json. `npm run quickstart` leaves
+ * one.
  */
 
 import { openRuntime } from 'runchart';

@@ -44,36 +44,25 @@ export class Owned {
 }
 
 /**
- * Several descriptors that are closed together, the last one first.
+ * Several descriptors, and other things, that end together: the last one first.
  * It does what DisposableStack does, which the library cannot use: Node.js has that from 24 on, and 22.18 must do.
  */
 export class OwnedStack {
-  readonly #owned: Owned[] = [];
+  readonly #steps: (() => void)[] = [];
 
-  use(owned: Owned): Owned {
-    this.#owned.push(owned);
-    return owned;
+  /** Adds what has an end of its own. */
+  use<One extends Disposable>(one: One): One {
+    this.#steps.push(() => one[Symbol.dispose]());
+    return one;
+  }
+
+  /** Adds a step that is to be taken at the end. */
+  defer(step: () => void): void {
+    this.#steps.push(step);
   }
 
   [Symbol.dispose](): void {
-    for (const owned of this.#owned.splice(0).reverse()) owned[Symbol.dispose]();
-  }
-}
-
-/**
- * Several descriptors that are closed together, the last one first.
- * It does what DisposableStack does, which the library cannot use: Node.js has that from 24 on, and 22.18 must do.
- */
-export class OwnedStack {
-  readonly #owned: Owned[] = [];
-
-  use(owned: Owned): Owned {
-    this.#owned.push(owned);
-    return owned;
-  }
-
-  [Symbol.dispose](): void {
-    for (const owned of this.#owned.splice(0).reverse()) owned[Symbol.dispose]();
+    for (const step of this.#steps.splice(0).reverse()) step();
   }
 }
 

@@ -1,4 +1,4 @@
-/** The programs without a C library, as clang-tidy and the analyser in it see them. */
+/** clang-tidy and its analyser on the programs that have no C library. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const CHECKS = [
     'performance-*',
     'portability-*',
   ],
-  // Addresses that the kernel told are numbers first; and a system call's arguments all look alike.
+  // The kernel tells addresses as numbers, and the arguments of a system call all look alike.
   ...['-performance-no-int-to-ptr', '-bugprone-easily-swappable-parameters'],
 ];
 const TARGETS: Record<Arch, string> = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };

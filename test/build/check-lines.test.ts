@@ -31,6 +31,11 @@ describe('the rule for lines', () => {
     assert.deepEqual(longLines('a/b.ts', `// ${address}`), []);
   });
 
+  it('lets the title of a test be longer than a line', () => {
+    assert.deepEqual(longLines('a/b.test.ts', `  it('${words(130)}', () => {`), []);
+    assert.equal(longLines('a/b.ts', `  it('${words(130)}', () => {`).length, 1);
+  });
+
   it('lets a regular expression be longer than a line, but not a comment or a path', () => {
     assert.deepEqual(longLines('a/b.ts', `  /${words(130)}/,`), []);
     assert.equal(longLines('a/b.ts', `  /** ${words(130)} */`).length, 1);

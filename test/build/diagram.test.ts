@@ -1,4 +1,4 @@
-/** The documents show the chart as it is: `UPDATE=1` writes what has changed. */
+/** The documents show the chart as it is. `UPDATE=1` writes what has changed. */
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';

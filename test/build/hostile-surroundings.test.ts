@@ -1,9 +1,10 @@
 /**
- * dist/runchart where somebody prepared the current directory, the home and the environment. Each trap, when it
- * works, leaves a file; that it would work is checked on the bare engine first, so that the silence means something.
+ * dist/runchart, after somebody has prepared the current directory, the home and the environment. Each trap leaves a
+ * file when it works. On the bare engine each does work, which is checked first, so that an absent file means
+ * something.
  *
- * Not among them: LD_PRELOAD, LD_LIBRARY_PATH and their kin, which the dynamic loader obeys before any code of ours
- * or Bun's. Whoever sets them for runc has the same power.
+ * LD_PRELOAD, LD_LIBRARY_PATH and their kin are not among the traps. The dynamic loader obeys them before any code of
+ * ours or of Bun runs, and whoever sets them for runc has the same power.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -35,7 +36,7 @@ beforeEach(() => {
   writeFileSync(trap, `require('node:fs').writeFileSync(${JSON.stringify(canary)}, process.argv0);`);
 });
 
-/** What a command finds around it: PATH, where it may look for configuration and put temporary files, and the trap. */
+/** What a command finds around it: PATH, places for configuration and temporary files, and the trap. */
 function surroundings(variables: Readonly<Record<string, string>> = {}): Record<string, string> {
   const own = { PATH: process.env.PATH ?? '', HOME: home, XDG_CONFIG_HOME: home, TMPDIR: temporary };
   return { ...own, ...variables };
@@ -50,7 +51,7 @@ function run(program: string, argv: readonly string[], variables: Readonly<Recor
 const version = (program: string, variables: Readonly<Record<string, string>>) =>
   run(program, ['--version'], variables);
 
-/** `list` gets as far as the kernel: it has opened koffi's addon. */
+/** `list` gets as far as the kernel, so it has opened the addon of koffi. */
 const COMMANDS = [
   { argv: ['--version'], prints: /^runchart version / },
   { argv: ['--root', state, 'list'], prints: /^ID +PID/ },

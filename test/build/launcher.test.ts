@@ -28,10 +28,10 @@ function sinceLinux(major: number, minor: number): boolean {
   return runs > major || (runs === major && at >= minor);
 }
 
-/** Of its own in every environment. */
+/** The variables that the launcher adds to every environment. */
 const OWN = ['RUNCHART_ENVIRONMENT', 'BUN_JSC_useJIT', 'BUN_ENABLE_CRASH_REPORTING', 'RUNCHART_NOFILE'];
 
-/** Of the caller's, in native/launcher/environment.h. */
+/** The variables of the caller that it hands on, from native/launcher/environment.h. */
 const READ_BY_US = ['LISTEN_FDS', 'LISTEN_PID', 'NOTIFY_SOCKET', 'USER', 'XDG_RUNTIME_DIR'];
 const isReadByUs = (name: string): boolean => READ_BY_US.includes(name) || name.startsWith('LD_');
 
@@ -39,18 +39,18 @@ const entriesOf = (env: Readonly<Record<string, string>>): readonly string[] =>
   Object.entries(env).map(([name, value]) => `${name}=${value}`);
 const namesOf = (entries: readonly string[]): readonly string[] => entries.map((entry) => entry.split('=')[0] ?? '');
 
-/** All that could be the name of a variable in a program, in portions that an environment has room for. */
+/** All words of a program that could be names of variables, in portions that fit into an environment. */
 function wordsOf(program: string): readonly (readonly string[])[] {
   const text = readFileSync(program, 'latin1');
   const words = new Set(Array.from(text.matchAll(/(?<=[^\w$])[A-Za-z_]\w{2,60}(?=[\0=])/g), ([word]) => word));
-  // No plain member of an object, as which spawn is given an environment.
+  // spawn takes the environment as an object, so this name cannot be an ordinary member of it.
   words.delete('__proto__');
   assert.ok(['BUN_OPTIONS', 'SIMDUTF_FORCE_IMPLEMENTATION', 'JSC_SIGNAL_FOR_GC'].every((name) => words.has(name)));
   const all = [...words];
   return Array.from({ length: Math.ceil(all.length / 20_000) }, (_, i) => all.slice(i * 20_000, (i + 1) * 20_000));
 }
 
-/** No two segments in the same page, and each in the file where its address wants it. */
+/** No two segments share a page, and each stands in the file where its address wants it. */
 function assertMappable(header: string, page: number): void {
   const segments = [...header.matchAll(/LOAD +(\w+) (\w+) \w+ \w+ (\w+)/g)];
   assert.ok(segments.length > 0);

@@ -36,10 +36,18 @@ describe('lazyModule', () => {
 
 describe('renameImports', () => {
   it('finds imports on one line and on several, and nothing else', () => {
-    const source = `import { a } from 'node:fs';\nimport {\n  b,\n} from 'node:fs/promises';\nimport { c } from './node:x.ts';\n`;
+    const source = [
+      "import { a } from 'node:fs';",
+      "import {\n  b,\n} from 'node:fs/promises';",
+      "import { c } from './node:x.ts';\n",
+    ].join('\n');
     assert.equal(
       renameImports(source),
-      `import { a } from 'lazy-builtin:node:fs';\nimport {\n  b,\n} from 'lazy-builtin:node:fs/promises';\nimport { c } from './node:x.ts';\n`,
+      [
+        "import { a } from 'lazy-builtin:node:fs';",
+        "import {\n  b,\n} from 'lazy-builtin:node:fs/promises';",
+        "import { c } from './node:x.ts';\n",
+      ].join('\n'),
     );
   });
 });

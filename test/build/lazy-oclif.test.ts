@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../..');
 const bun = join(root, 'node_modules/.bin/bun');
 const core = join(root, 'node_modules/@oclif/core/lib');
 
-/** Runs CommonJS that may require `recorder`, which notes that it was. */
+/** Runs CommonJS code that may require `recorder`. That notes when it is required. */
 function evaluate(source: string, required: string[]): Record<string, unknown> {
   const exports = {};
   const load = (name: string) => {

@@ -32,7 +32,7 @@ describe('XState as it is linked', () => {
     const formatted = (node: object) => Object.hasOwn(node, 'transitions');
     assert.deepEqual([formatted(a), formatted(b)], [false, false]);
     const [go] = a.transitions.get('go') ?? [];
-    // Not by assert.equal: it would print the whole machine.
+    // assert.equal would print the whole machine.
     assert.ok(go?.target?.[0] === c && a.transitions.get('go')?.[0] === go);
     assert.deepEqual([formatted(a), formatted(b)], [true, false]);
     for (const all of [[...a.transitions.values()].flat(), [...a.transitions].flatMap(([, one]) => one)])
@@ -56,7 +56,7 @@ describe('XState as it is linked', () => {
   });
 });
 
-/** A machine with something of everything that the changes touch. */
+/** A machine that has something of everything that the changes touch. */
 function chart({ setup, assign, fromPromise }: typeof original) {
   return setup({
     types: { context: {} as { n: number; log: string[] } },
@@ -100,7 +100,7 @@ function chart({ setup, assign, fromPromise }: typeof original) {
   });
 }
 
-/** What is seen of a machine after each event, in what order. */
+/** What a machine shows after each event, in order. */
 function journey(library: typeof original, events: readonly string[]): unknown {
   const actor = library.createActor(chart(library));
   const seen: unknown[] = [];

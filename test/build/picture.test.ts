@@ -1,4 +1,4 @@
-/** README shows the chart as it is: `UPDATE=1` draws what has changed. */
+/** README shows the chart as it is. `UPDATE=1` draws what has changed. */
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ describe('the picture of the lifecycle', () => {
 
 type Transitions = Map<string, NonNullable<ReturnType<Chart['root']['transitions']['get']>>>;
 
-/** The machine's chart, but for what one event does. */
+/** The machine's chart, except for what one event does. */
 function without(event: string): Chart {
   return copy(machine.root, (_, transitions) => transitions.delete(event));
 }

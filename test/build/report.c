@@ -23,7 +23,8 @@ static void print_file(int pid, const char *name, const char *prefix) {
     printf("stage %s %s\n", name, text);
   } else
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-      if (!strncmp(line, prefix, strlen(prefix))) printf("stage %s %lx\n", prefix, strtoul(line + strlen(prefix), NULL, 16));
+      if (!strncmp(line, prefix, strlen(prefix)))
+        printf("stage %s %lx\n", prefix, strtoul(line + strlen(prefix), NULL, 16));
 }
 
 /* R, S, …; 0 for a process that is not there. */

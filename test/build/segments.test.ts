@@ -18,7 +18,7 @@ describe('an executable laid out for huge pages', () => {
     aligned = join(folder, 'aligned');
     const source = join(folder, 'program.c');
     writeFileSync(source, PROGRAM);
-    // The address of its data agrees with no place in the file: as linkers have it that save the gap of a page.
+    // The address of its data agrees with no place in the file, as some linkers lay it out to save the gap of a page.
     execFileSync('gcc', ['-no-pie', '-Wl,-z,max-page-size=4096,-Tdata=0x733000', source, '-o', plain]);
     alignFile(plain, aligned);
   });
@@ -41,7 +41,7 @@ describe('an executable laid out for huge pages', () => {
   it('has the same bytes in each segment, and the same sections', () => {
     const [before, now] = [readFileSync(plain), readFileSync(aligned)];
     const contents = (elf: Buffer) => loaded(elf).map(({ offset, size }) => elf.subarray(offset, offset + size));
-    // The first segment has the table of segments in it, which is what has changed.
+    // The first segment contains the table of segments, which has changed.
     for (const [index, content] of contents(now).entries())
       if (index > 0) assert.deepEqual(content, contents(before)[index]);
     const sections = (path: string) =>
@@ -55,7 +55,7 @@ describe('an executable laid out for huge pages', () => {
   });
 
   it('leaves nothing of it in memory, to be read in large pieces', (test) => {
-    // Debian 13 has it in a package of its own, util-linux-extra.
+    // Debian 13 has this program in a package of its own, util-linux-extra.
     if (findProgram('fincore') === undefined) return test.skip('fincore is not installed');
     const cached = (path: string) =>
       execFileSync('fincore', ['--noheadings', '--bytes', '--output=RES', path]).toString();

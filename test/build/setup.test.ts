@@ -1,4 +1,4 @@
-/** build/setup.sh, on machines that are not like this one: programs at the front of PATH pretend. */
+/** build/setup.sh on machines that differ from this one. Programs at the front of PATH pretend to be them. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -22,7 +22,7 @@ const NODE_PACKAGE = `node-linux-${process.arch}`;
 const BUN_PACKAGE = `@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : 'x64'}`;
 const STARTS = '#!/bin/sh\nexit 0\n';
 
-/** As npm 9 leaves it: the packages are there, and no command is linked. */
+/** What npm 9 leaves: the packages are there, but no command is linked. */
 const npmInstalls = (...packages: string[]): string => `#!/bin/sh
 mkdir -p node_modules/.bin
 for program in ${packages.map((name) => `${name}/bin/${name.includes('bun') ? 'bun' : 'node'}`).join(' ')}; do

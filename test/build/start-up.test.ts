@@ -1,4 +1,7 @@
-/** What a command does not need, it does not load: by the imports of the sources, since what is not loaded leaves no trace. */
+/**
+ * A command does not load what it does not need. The test follows the imports of the sources, since what is not loaded
+ * leaves no trace.
+ */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,7 +11,7 @@ import { importsOf, onlyTypes } from '../../build/check-imports.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** The files that are loaded with a file, itself included: paths from the root of the repository. */
+/** The files that are loaded with a file, including itself, as paths from the root of the repository. */
 function loadedWith(file: string, loaded = new Set<string>()): ReadonlySet<string> {
   if (loaded.has(file)) return loaded;
   loaded.add(file);
@@ -18,7 +21,7 @@ function loadedWith(file: string, loaded = new Set<string>()): ReadonlySet<strin
   return loaded;
 }
 
-/** What makes a container; a profile's compiler; CRIU. */
+/** The files that make a container, compile a profile, or talk to CRIU. */
 const CREATION = [
   'runtime/container/creation-effects.ts',
   'effects/init/start.ts',

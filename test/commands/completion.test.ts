@@ -30,11 +30,13 @@ describe('the model', () => {
   });
 });
 
-/** In place of the executable: answers as `list -q` does, and shows the root that it was asked for. */
+/** Stands in for the executable. It answers as `list -q` does, and shows the root that it was asked for. */
 const STUB = `runchart() { [[ $1 == --root ]] && echo "in$2"; echo c1; echo c2; }`;
 
 function inBash(words: readonly string[]): string[] {
-  const script = `${bashCompletion(model)}\n${STUB}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _runchart; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const script =
+    `${bashCompletion(model)}\n${STUB}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _runchart; ` +
+    `printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', 'runchart', ...words], { encoding: 'utf8' });
   assert.equal(stderr, '');
   return stdout.split('\n').filter((line) => line !== '');
@@ -95,7 +97,8 @@ describe('other shells take the script', () => {
   it('fish, with the right answers', {
     skip: spawnSync('fish', ['-c', 'true']).error !== undefined && 'fish is not installed',
   }, () => {
-    const script = `${fishCompletion(model)}\nfunction runchart; echo $argv[1..2] | string match -r '/.*'; echo c1; end`;
+    const stub = "function runchart; echo $argv[1..2] | string match -r '/.*'; echo c1; end";
+    const script = `${fishCompletion(model)}\n${stub}`;
     const complete = (line: string) =>
       spawnSync('fish', ['-N', '-c', `${script}\ncomplete -C '${line}'`], { encoding: 'utf8' })
         .stdout.split('\n')

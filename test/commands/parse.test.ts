@@ -1,4 +1,4 @@
-/** A plain line means the same to us as to oclif, for every command that there is. */
+/** We read a plain line as oclif does, for every command. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -48,12 +48,12 @@ for (const [name, load] of COMMANDS) {
           Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
         assert.deepEqual(defined(ours.flags), defined(theirFlags), argv.join(' '));
         assert.deepEqual(defined(ours.args), defined(theirArgs), argv.join(' '));
-        // oclif puts defaults first, which nobody asks for.
+        // oclif puts defaults first. Nobody asks for that order.
         assert.deepEqual([...ours.argv].sort(), theirArgv.toSorted(), argv.join(' '));
       }),
       { numRuns: 300 },
     );
-    // Its one argument is a choice of shells, which is oclif's to check.
+    // Its only argument is a choice of shells, which oclif checks.
     if (name !== 'completion') assert.ok(plain > 30, 'plain lines are among them');
   });
 }

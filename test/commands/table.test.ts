@@ -34,7 +34,7 @@ describe('every command', () => {
       assert.equal(command.id, name);
       assert.match(command.summary ?? '', /^\S.*[^.]$/);
       const named = Object.values(command.args);
-      // What belongs to another program is one argument in the help, and any number on the line.
+      // What is for another program is one argument in the help, and any number of words on the line.
       if (Number.isFinite(command.takes[1])) assert.equal(named.length, command.takes[1]);
       else assert.equal(command.ownWords, 1);
       assert.equal(named.filter(({ required }) => required).length, command.takes[0]);
@@ -44,7 +44,7 @@ describe('every command', () => {
   }
 });
 
-/** Of both commands for CRIU. */
+/** The flags of both commands that use CRIU. */
 const CRIU = [
   'image-path',
   'work-path',
@@ -58,7 +58,9 @@ const CRIU = [
   'auto-dedup',
 ];
 
-/** `runc COMMAND --help`: of 1.1.5, pidfd-socket of 1.2, tcp-skip-in-flight and link-remap of 1.4. */
+/**
+ * The flags in `runc COMMAND --help` of 1.1.5. pidfd-socket came with 1.2, tcp-skip-in-flight and link-remap with 1.4.
+ */
 const RUNC: Record<string, string[]> = {
   checkpoint: [
     ...CRIU,

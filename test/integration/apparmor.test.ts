@@ -18,7 +18,8 @@ describe('a profile on a host without AppArmor', {
   const { runchart } = host;
   after(() => host.close());
   const words = (name: string) =>
-    `unable to apply apparmor profile: apparmor failed to apply profile "${name}": AppArmor is not enabled on this host`;
+    `unable to apply apparmor profile: apparmor failed to apply profile "${name}": AppArmor is not enabled on ` +
+    'this host';
 
   it('fails create, and leaves nothing', () => {
     const id = host.idFor(runchart);

@@ -1,4 +1,4 @@
-/** Commands at the same time, each a process of its own that may not hang. */
+/** Runs commands at the same time, each in a process of its own that may not hang. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -9,7 +9,10 @@ import type { CommandLine, Ended } from './command-line.ts';
 
 const PATIENCE_MS = 60_000;
 
-/** @param folder where their output goes: files, since a pipe would end only with the container that inherits it */
+/**
+ * @param folder where the output goes. It goes to files, since a pipe would end only with the container that inherits
+ * it.
+ */
 export function atOnce(by: CommandLine, folder: string): (...argv: readonly string[]) => Promise<Ended> {
   let count = 0;
   return async (...argv) => {
@@ -32,7 +35,7 @@ export function atOnce(by: CommandLine, folder: string): (...argv: readonly stri
   };
 }
 
-/** Does something for each of these, some of them at a time. */
+/** Does something for each of these, a few of them at a time. */
 export async function eachOf<T>(all: readonly T[], atATime: number, act: (one: T) => Promise<unknown>): Promise<void> {
   const left = all.values();
   await Promise.all(

@@ -301,7 +301,8 @@ test('without permission', { skip }, async () => {
   const tries = ['/run/runchart-test-none', '/tmp'].map((base) => `${base}/runchart-test-${process.pid}-state`);
   for (const root of tries) {
     const script = `const { openRuntime } = await import(${library});
-      try { await openRuntime({ root: ${JSON.stringify(root)} }).create({ id: ${JSON.stringify(host.idOf('user'))}, bundle: ${JSON.stringify(bundle)} }); console.log('created'); }
+      try { await openRuntime({ root: ${JSON.stringify(root)} }).create({
+          id: ${JSON.stringify(host.idOf('user'))}, bundle: ${JSON.stringify(bundle)} }); console.log('created'); }
       catch (error) { console.log(error.message); }`;
     const child = spawn(
       'setpriv',

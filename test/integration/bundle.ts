@@ -1,4 +1,4 @@
-/** Bundles for tests with real containers: Debian's static busybox in a folder of the test's own. */
+/** Bundles for tests with real containers: Debian's static busybox in a folder for the test alone. */
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import type { Config } from '../../spec/types.ts';
 
 const BUSYBOX = '/bin/busybox';
 
-/** Why tests with real containers cannot run here; false where they can. */
+/** Why tests with real containers cannot run here; false if they can. */
 export const noContainers: string | false =
   process.getuid?.() !== 0
     ? 'real containers need root here'
@@ -17,16 +17,16 @@ export const noContainers: string | false =
       ? 'busybox-static is not installed'
       : false;
 
-/** Whether the host's cgroups are v2 alone. */
+/** Whether the host has cgroup v2 alone. */
 const unifiedCgroups = existsSync('/sys/fs/cgroup/cgroup.controllers');
 
-/** A folder of the test's own, for bundles, state roots and whatever else; the caller removes it by `remove`. */
+/** A folder for the test alone, for bundles, state roots and whatever else. The caller removes it by `remove`. */
 export function workFolder(name: string): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), `runchart-test-${name}-`));
   return { path, remove: () => rmSync(path, { recursive: true }) };
 }
 
-/** Config of a container that runs a script in busybox's shell, without a terminal. */
+/** The config of a container that runs a script in busybox's shell, without a terminal. */
 export function shellConfig(script: string): Config & { process: NonNullable<Config['process']> } {
   const config = defaultConfig({ unifiedCgroups });
   return { ...config, process: { ...config.process, terminal: false, args: ['sh', '-c', script] } };
@@ -50,5 +50,5 @@ export function makeBundle(folder: string, config: Config): string {
 export const writeConfig = (bundle: string, config: unknown): void =>
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(config, wide));
 
-/** Integers beyond 2^53 are bigints in our types. */
+/** Our types have integers beyond 2^53 as bigints. */
 const wide = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? JSON.rawJSON(String(value)) : value);

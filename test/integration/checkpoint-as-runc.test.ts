@@ -1,4 +1,4 @@
-/** `checkpoint` and `restore` beside Debian's runc: the same commands, what they answer, and what is there afterwards. */
+/** `checkpoint` and `restore` beside Debian's runc: the same commands, their answers, and what is there afterwards. */
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

@@ -59,7 +59,9 @@ describe('checkpoint and restore of mounts', { skip }, () => {
     const config = counting('echo kept > /dev/shm/kept');
     const life = await started(config);
     const masked = (config.linux?.maskedPaths ?? []).join(' ');
-    const look = `cat /dev/shm/kept; for f in ${masked}; do [ -e $f ] && stat -c '%n %F %t:%T' $f; [ -d $f ] && ls $f; done; echo 1 2>&1 > /proc/sys/kernel/ostype; grep -c . /proc/mounts`;
+    const look =
+      `cat /dev/shm/kept; for f in ${masked}; do [ -e $f ] && stat -c '%n %F %t:%T' $f; [ -d $f ] && ls $f; done; ` +
+      'echo 1 2>&1 > /proc/sys/kernel/ostype; grep -c . /proc/mounts';
     const before = runchart('exec', life.id, 'sh', '-c', look);
     assert.match(before.stdout, /^kept\n/);
     assert.match(before.stdout, /^\/proc\/\w+ character special file 1:3$/m);

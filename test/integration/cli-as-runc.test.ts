@@ -40,7 +40,9 @@ describe("beside Debian's runc", { skip: noContainers || noRunc }, () => {
     return { runc: attempt(runtimes.runc), runchart: attempt(runtimes.runchart) };
   }
 
-  /** Without what differs between two runs of any runtime, and the version of the specification that each implements. */
+  /**
+   * Removes what differs between two runs of any runtime, and the version of the specification that each implements.
+   */
   const common = (text: string) =>
     text
       .replace(/"ociVersion":( ?)"1\.\d+\.\d+(-dev)?"/g, '"ociVersion":$1VERSION')

@@ -7,7 +7,7 @@ import { PATIENCE } from './patience.ts';
 
 export const RUNCHART = join(import.meta.dirname, '../../dist/runchart');
 
-/** Why there is nothing to compare with; false where there is. */
+/** Why there is no runc to compare with; false if there is one. */
 export const noRunc: string | false =
   spawnSync('runc', ['--version']).error === undefined ? false : 'runc is not installed';
 
@@ -23,7 +23,7 @@ export interface CommandLine {
   /** Options before each command. */
   readonly globals: readonly string[];
   (...argv: string[]): Ended;
-  /** In another environment or directory. */
+  /** Runs it in another environment or directory. */
   with(options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv }, ...argv: string[]): Ended;
 }
 
@@ -44,7 +44,7 @@ export function commandLine(
   let count = 0;
 
   function run(options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv }, argv: readonly string[]): Ended {
-    // Files: a pipe would end only with the container that inherits it.
+    // The output goes to files, since a pipe would end only with the container that inherits it.
     const files = ['out', 'err'].map((end) => join(folder, `${name}-${++count}.${end}`));
     const [stdout = 1, stderr = 2] = files.map((file) => openSync(file, 'w'));
     try {
@@ -70,15 +70,18 @@ export function commandLine(
   });
 }
 
-/** In statistics: what is left out where it is zero, as it is by chance, and what runc leaves out or tells only since 1.2. */
+/**
+ * Members of statistics that may be left out: those that are zero by chance, and those that runc leaves out or tells
+ * only since 1.2.
+ */
 export const ZERO_BY_CHANCE =
   /^\.data\.(memory\.(cache|raw|psi|kernel|.*\.usage|usage\.max)|blkio|cpu\.(throttling|psi))/;
 
-/** Without what runc tells of each try, where a process takes its time to leave the cgroup. */
+/** Removes what runc prints on each try while a process takes its time to leave the cgroup. */
 export const withoutRetries = (stderr: string): string =>
   stderr.replace(/^.*level=warning msg="Failed to remove cgroup \(will retry\)".*\n/gm, '');
 
-/** The message of the one line that a log on standard error consists of. */
+/** The message in the only line of a log on standard error. */
 export function messageOf({ stderr }: Ended): string {
   const quoted = /^time="[^"]+" level=error msg=("(?:[^"\\]|\\.)*"|\S+)\n$/.exec(stderr)?.[1];
   if (quoted === undefined) throw new Error(`this is not one line of a log: ${JSON.stringify(stderr)}`);

@@ -4,19 +4,19 @@ import type { Mount } from '../../spec/types.ts';
 import { shellConfig } from './bundle.ts';
 import type { ShellConfig } from './containers.ts';
 
-/** With mounts after those that it has. */
+/** Adds mounts after those of the config. */
 export const mounting = (config: ShellConfig, ...mounts: readonly Mount[]): ShellConfig => ({
   ...config,
   mounts: [...(config.mounts ?? []), ...mounts],
 });
 
-/** With a rootfs that is not read-only. */
+/** Makes the rootfs writable. */
 export const writable = (config: ShellConfig): ShellConfig => ({
   ...config,
   root: { path: 'rootfs', readonly: false },
 });
 
-/** A script with mounts, in a rootfs that it may write to. */
+/** A config that runs a script, with mounts, in a rootfs that it may write to. */
 export const writableShell = (script: string, ...mounts: readonly Mount[]): ShellConfig =>
   writable(mounting(shellConfig(script), ...mounts));
 

@@ -1,4 +1,7 @@
-/** Real containers for a test file, through the library: each is deleted when its block ends, and nothing may be left. */
+/**
+ * Makes real containers for a test file, through the library. Each is deleted when its block ends, and nothing may be
+ * left.
+ */
 
 import assert from 'node:assert/strict';
 import {
@@ -25,7 +28,7 @@ export type ShellConfig = ReturnType<typeof shellConfig>;
 /** Changes a bundle's rootfs before the container is made. */
 type Prepare = (rootfs: string, bundle: string) => void;
 
-/** A container that was created and not started. */
+/** A container that was created but not started. */
 interface Created extends AsyncDisposable {
   readonly id: string;
   readonly container: RunchartContainer;
@@ -41,12 +44,12 @@ interface Containers {
   /** The work folder; bundles are below it. */
   readonly path: string;
   readonly runtime: Runtime;
-  /** What was warned of since it was asked last: a test that expects warnings takes them, or the file fails. */
+  /** The warnings since the last call. A test that expects warnings takes them; otherwise the file fails. */
   takeWarnings(): readonly string[];
   idOf(name: string): string;
   bundle(name: string, config: Config, prepare?: Prepare): string;
   create(name: string, config: Config, options?: Options): Promise<Created>;
-  /** A container from its creation to its end and deletion. */
+  /** Runs a container from its creation to its end and deletion. */
   run(name: string, config: Config, options?: Options): Promise<{ readonly output: string; readonly status: number }>;
   /** Requires that nothing is left, and removes the work folder. */
   close(): void;
@@ -56,7 +59,7 @@ interface Options extends Omit<Partial<CreateOptions>, 'id'> {
   readonly prepare?: Prepare;
 }
 
-/** @param name of the test file: part of every container's id */
+/** @param name the name of the test file, which is a part of every container's id */
 export function containers(name: string): Containers {
   const work = workFolder(name);
   const root = join(work.path, 'state');
@@ -126,9 +129,13 @@ export function containers(name: string): Containers {
   };
 }
 
-/** What the tests' scripts call. Busybox has 400 commands, and a link for each takes its time in hundreds of bundles. */
+/**
+ * The commands that the scripts of tests call. Busybox has 400, and links for all of them would take time in hundreds
+ * of bundles.
+ */
 const COMMANDS =
-  'cat chmod chown cp cut dd env find grep head hostname id ip kill ln ls mkdir mount mv od ping ps pwd readlink rm sh sleep sort stat sync tail test touch tr true umount wc xargs';
+  'cat chmod chown cp cut dd env find grep head hostname id ip kill ln ls mkdir mount mv od ping ps pwd readlink ' +
+  'rm sh sleep sort stat sync tail test touch tr true umount wc xargs';
 
 /** A rootfs with those commands. @param busybox on the same file system: it is linked */
 export function smallRootfs(rootfs: string, busybox: string): void {
@@ -150,15 +157,20 @@ export function statusField(pid: number, name: string): string {
   return line.slice(name.length + 1).trim();
 }
 
-/** Whether a process has come as far as to handle a signal: the first of a pid namespace does not notice it before. */
+/**
+ * Whether a process has got so far that it handles a signal. Before that, the first process of a pid namespace ignores
+ * it.
+ */
 export function catches(pid: number, signal: number): boolean {
   return ((BigInt(`0x${statusField(pid, 'SigCgt')}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
-/** Identity of a namespace: `pid:[4026531836]`. */
+/** The identity of a namespace: `pid:[4026531836]`. */
 export const namespaceOf = (pid: number | 'self', type: string): string => readlinkSync(`/proc/${pid}/ns/${type}`);
 
-/** Open descriptors by number, without those that are closed while we look: by an init, its connection to a command. */
+/**
+ * The open descriptors by number, without those that are closed meanwhile, such as an init's connection to a command.
+ */
 export const descriptorsOf = (pid: number): ReadonlyMap<number, string> =>
   new Map(
     readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
@@ -181,7 +193,7 @@ const TYPES: ReadonlyMap<number, string> = new Map([
   [S.IFIFO, 'p'],
 ]);
 
-/** `c 1:3 666 0:0` of a device, `d 755 0:0` of a directory. */
+/** @returns `c 1:3 666 0:0` for a device, `d 755 0:0` for a directory */
 export function described(path: string): string {
   const { mode, rdev, uid, gid } = statSync(path);
   const type = TYPES.get(mode & S.IFMT) ?? '?';

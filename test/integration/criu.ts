@@ -1,4 +1,4 @@
-/** CRIU for tests: the one that RUNCHART_TEST_CRIU names or that is in PATH, where it can do anything at all. */
+/** CRIU for tests: the one that RUNCHART_TEST_CRIU names, or the one in PATH, if it works here at all. */
 
 import assert from 'node:assert/strict';
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
@@ -15,8 +15,8 @@ const criu = (...argv: string[]): SpawnSyncReturns<string> =>
   spawnSync(program, argv, { encoding: 'utf8', timeout: 60_000 });
 
 /**
- * Why nothing can be checkpointed here; false where it can. CRIU alone is asked, by way of a process of no container:
- * an old one may not know what a new kernel puts into every process, whatever `criu check` says.
+ * Why nothing can be checkpointed here; false if it can. CRIU alone is asked, with a process that is in no container.
+ * An old CRIU may not know what a new kernel puts into every process, whatever `criu check` says.
  */
 export function noCriu(): string | false {
   if (process.getuid?.() !== 0) return 'CRIU needs root';
@@ -37,14 +37,16 @@ export function noCriu(): string | false {
   }
 }
 
-/** Why there can be no dump of memory before the last one. */
+/** Why memory cannot be dumped before the last dump; false if it can. */
 export const noMemoryTracking = (): string | false =>
   criu('check', '--feature', 'mem_dirty_track').status === 0 ? false : 'the kernel does not track dirty memory';
 
 export const noLazyPages = (): string | false =>
   criu('check', '--feature', 'uffd-noncoop').status === 0 ? false : 'the kernel has no userfaultfd for CRIU';
 
-/** From now on, commands of this test process find that CRIU, and no other. @returns the folder that is first in PATH */
+/**
+ * From now on, commands of this test process find that CRIU, and no other. @returns the folder that is first in PATH
+ */
 export function provideCriu(folder: string): string {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
@@ -55,16 +57,18 @@ export function provideCriu(folder: string): string {
 }
 
 /**
- * A container that writes 1, 2, 3, … to a file of its rootfs, and ends with 3 on TERM. Its output leads nowhere: CRIU does not know files that are
- * not the container's.
+ * A container that writes 1, 2, 3, … to a file of its rootfs, and ends with 3 on TERM. Its output goes to /dev/null,
+ * since CRIU does not know files from outside the container.
  * @param before what its shell does first
  */
 export function counting(before = ':') {
-  const script = `exec >/dev/null 2>&1; trap "exit 3" TERM; ${before}; i=0; while :; do i=$((i+1)); echo $i > /count.new; mv /count.new /count; sleep 0.05; done`;
+  const script =
+    `exec >/dev/null 2>&1; trap "exit 3" TERM; ${before}; i=0; while :; do i=$((i+1)); echo $i > /count.new; ` +
+    'mv /count.new /count; sleep 0.05; done';
   return { ...shellConfig(script), root: { path: 'rootfs', readonly: false } };
 }
 
-/** How far it has come. */
+/** How far the container has counted. */
 export const countOf = (bundle: string): number => {
   try {
     return Number(readFileSync(join(bundle, 'rootfs/count'), 'utf8'));
@@ -73,7 +77,7 @@ export const countOf = (bundle: string): number => {
   }
 };
 
-/** Containers of a test file, and their way down and up again. */
+/** The containers of a test file, with ways to checkpoint and restore them. */
 export function checkpoints(name: string) {
   const host = lives(name);
   const { runchart } = host;
@@ -85,7 +89,7 @@ export function checkpoints(name: string) {
     well,
     images,
     pidOf: (id: string): number => JSON.parse(runchart('state', id).stdout).pid,
-    /** What a script prints that `exec` runs. */
+    /** The output of a script that `exec` runs. */
     inside(id: string, script: string): string {
       const { status, stdout, stderr } = runchart('exec', id, 'sh', '-c', script);
       assert.equal(status, 0, stderr);
@@ -96,7 +100,7 @@ export function checkpoints(name: string) {
       await until('it counts', () => countOf(life.bundle) > 2);
       return life;
     },
-    /** @param between what happens meanwhile */
+    /** @param between what happens between the checkpoint and the restore */
     async twice({ id, bundle }: Life, flags: readonly string[] = [], between = () => {}): Promise<void> {
       well('checkpoint', ...flags, '--image-path', images(id), id);
       between();

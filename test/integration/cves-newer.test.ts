@@ -79,7 +79,9 @@ test('CVE-2025-52881: what is meant for the kernel is not written to what lies o
   const config = shellConfig('sleep 1000');
   const makeDecoys = DECOYS.map((file) => `mkdir -p proc/${file.replace(/\/[^/]*$/, '')}; : > proc/${file}`).join('; ');
   // As a container that shares the mount would: before the init writes anything.
-  const script = `pid=$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/'); nsenter -t $pid -m sh -c "cd $PWD/rootfs; mount -t tmpfs none proc; ${makeDecoys}"`;
+  const script =
+    `pid=$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/'); nsenter -t $pid -m sh -c "cd $PWD/rootfs; ` +
+    `mount -t tmpfs none proc; ${makeDecoys}"`;
   const hook: Hook = { path: '/bin/sh', args: ['sh', '-c', script] };
   const namespaces = [...(config.linux?.namespaces ?? []), { type: 'user' as const }];
   for (const userNamespace of [false, true]) {

@@ -46,7 +46,8 @@ test('CVE-2016-9962, CVE-2024-21626: an init that joins a container is closed to
   const shared = folder('shared');
   // Without CAP_SYS_PTRACE, and CAP_SYS_ADMIN, which is CAP_PERFMON too: that may read /proc/PID/maps.
   const script = `while ! pid=$(cat /shared/pid 2>/dev/null) || [ -z "$pid" ]; do sleep 0.1; done
-    { for file in fd/0 root cwd exe; do ls -l /proc/$pid/$file/ 2>&1 | tail -1; done; cat /proc/$pid/environ /proc/$pid/maps 2>&1; echo 0 2>&1 > /proc/$pid/mem; echo end; } > /shared/new 2>&1
+    { for file in fd/0 root cwd exe; do ls -l /proc/$pid/$file/ 2>&1 | tail -1; done; cat /proc/$pid/environ \\
+      /proc/$pid/maps 2>&1; echo 0 2>&1 > /proc/$pid/mem; echo end; } > /shared/new 2>&1
     mv /shared/new /shared/seen; sleep 100`;
   const config = writableShell(script, bind('/shared', shared));
   const capabilities = ['CAP_DAC_OVERRIDE', 'CAP_KILL', 'CAP_SETUID', 'CAP_SYS_CHROOT', 'CAP_FOWNER'];
@@ -130,19 +131,22 @@ test('CVE-2019-19921, CVE-2023-27561, CVE-2023-28642: /proc of an image is no li
 test('CVE-2021-30465, CVE-2024-45310: a path that turns into a link while it is used leads nowhere else', {
   skip,
 }, async () => {
-  // The volume of two containers, in which one exchanges a directory for links while mounts of the other are made in it.
+  // Two containers share a volume. One exchanges a directory for links in it, while mounts of the other are made there.
   const volume = folder('race');
   const outside = folder('outside');
   const payload = folder('payload');
   writeFileSync(join(payload, 'payload'), '');
   mkdirSync(join(volume, 'a'), { recursive: true });
   symlinkSync(`${'../'.repeat(30)}${outside.slice(1)}`, join(volume, 'b'));
-  const exchange = `const { hostPlatform } = await import(${JSON.stringify(join(import.meta.dirname, '../../native/host-platform.ts'))});
+  const native = JSON.stringify(join(import.meta.dirname, '../../native/host-platform.ts'));
+  const exchange = `const { hostPlatform } = await import(${native});
     const { local } = hostPlatform();
-    const calls = Array.from({ length: 64 }, () => ({ name: 'renameat2', args: [-100, 'a', -100, 'b', 2], mayFail: true }));
+    const calls = Array.from({ length: 64 }, () => ({ name: 'renameat2', args: [-100, 'a', -100, 'b', 2],
+      mayFail: true }));
     const nothing = { name: 'close', args: [-1], mayFail: true };
     const end = Date.now() + 60_000;
-    while (Date.now() < end) { local.submit([...calls, nothing]); await new Promise((resolve) => setImmediate(resolve)); }`;
+    while (Date.now() < end) { local.submit([...calls, nothing]);
+      await new Promise((resolve) => setImmediate(resolve)); }`;
   const racer = spawn(process.execPath, ['--input-type=module', '-e', exchange], { cwd: volume, stdio: 'ignore' });
   const ended = once(racer, 'exit');
   const before = hostMounts(host.path).map(({ line }) => line);
@@ -265,14 +269,17 @@ test('CVE-2025-31133: paths are masked by the null device, or the container is r
 
 test('CVE-2025-31133: what is masked cannot be read or written, and stays so', { skip }, async () => {
   const script =
-    'cat /proc/keys /proc/timer_list | wc -c; ls /proc/acpi /sys/firmware 2>/dev/null | grep -vc :; umount /proc/keys 2>/dev/null || echo kept; (echo x > /proc/keys) 2>/dev/null; touch /sys/firmware/x 2>/dev/null || echo closed';
+    'cat /proc/keys /proc/timer_list | wc -c; ls /proc/acpi /sys/firmware 2>/dev/null | grep -vc :; ' +
+    'umount /proc/keys 2>/dev/null || echo kept; (echo x > /proc/keys) 2>/dev/null; ' +
+    'touch /sys/firmware/x 2>/dev/null || echo closed';
   assert.equal((await host.run('masked', shellConfig(script))).output, '0\n1\nkept\nclosed\n');
 });
 
 test('CVE-2025-52881: what the runtime does to a container is not written through the container’s procfs', {
   skip,
 }, async () => {
-  // A procfs in the image’s place would be given what is meant for the kernel; see the refusals above. Nothing is written at all:
+  // A procfs that the image puts in the way would get what is meant for the kernel; see the refusals above. So nothing
+  // is written at all.
   const own = proc(process.pid, 'oom_score_adj');
   await using created = await host.create('written', shellConfig(''));
   assert.equal(proc(created.pid, 'oom_score_adj'), own);

@@ -116,7 +116,9 @@ function laySource(): void {
   for (const path of ['file', 'directory/file']) writeFileSync(join(source, path), `${path}\n`);
 }
 
-/** Everything below a folder, with its type and owner: permissions of what is made for mounts have changed with runc 1.2. */
+/**
+ * Everything below a folder, with types and owners. runc 1.2 has changed the permissions of what is made for mounts.
+ */
 function content(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => !/(^|\/)bin\//.test(path))

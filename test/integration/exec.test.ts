@@ -156,7 +156,8 @@ describe('exec', { skip: noContainers }, () => {
   });
 
   const ABOUT =
-    'id; umask; pwd; env | sort; grep -E "^(Cap|Seccomp|NoNewPrivs|Groups|Sig[PBIC])" /proc/self/status; cat /proc/self/limits /proc/self/oom_score_adj; hostname; test -t 0; echo $?';
+    'id; umask; pwd; env | sort; grep -E "^(Cap|Seccomp|NoNewPrivs|Groups|Sig[PBIC])" /proc/self/status; ' +
+    'cat /proc/self/limits /proc/self/oom_score_adj; hostname; test -t 0; echo $?';
 
   describe('beside runc', { skip: noRunc }, () => {
     const config = () => {

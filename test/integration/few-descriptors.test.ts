@@ -125,7 +125,8 @@ describe('with few descriptors', { skip: noContainers }, () => {
       import { openRuntime } from ${JSON.stringify(join(import.meta.dirname, '../../library/index.ts'))};
       const runtime = openRuntime({ root: ${JSON.stringify(running.runchart.root)} });
       for (let i = 0; i < 2; i++) {
-        const container = await runtime.create({ id: ${JSON.stringify(id)}, bundle: ${JSON.stringify(bundle)}, stdio: [0, 1, 2] });
+        const container = await runtime.create({
+          id: ${JSON.stringify(id)}, bundle: ${JSON.stringify(bundle)}, stdio: [0, 1, 2] });
         await container.start();
         const { status } = await container.wait();
         await container.delete({ force: true });

@@ -1,6 +1,6 @@
 /**
- * A program that runs one container in the foreground, as `run` does. Its argument, in JSON, is a `Driven`; it exits
- * with the container's status, or with 99 and the error on standard error.
+ * A program that runs one container in the foreground, as `run` does. Its argument is a `Driven` in JSON. It exits with
+ * the container's status, or with 99 and the error on standard error.
  */
 
 import { writeSync } from 'node:fs';

@@ -280,7 +280,9 @@ describe('hooks', () => {
 
   test('may mount into the container: what createRuntime does in its namespace is seen', { skip }, async () => {
     writeFileSync(join(bundle, 'given'), 'from the host\n');
-    const script = `pid=$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/'); touch ${bundle}/rootfs/given; nsenter -t $pid -m mount --bind ${bundle}/given ${bundle}/rootfs/given`;
+    const script =
+      `pid=$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/'); touch ${bundle}/rootfs/given; ` +
+      `nsenter -t $pid -m mount --bind ${bundle}/given ${bundle}/rootfs/given`;
     configure({ createRuntime: [shell(script)] }, 'cat /given');
     const { output } = await life(bundle, id);
     assert.equal(output, 'from the host\n');

@@ -16,7 +16,9 @@ describe('the launched stage', { skip: noContainers }, () => {
   const root = ['--root', join(work.path, 'state')];
   after(() => work.remove());
 
-  /** Runs the command in a pid namespace of its own, whose first process reaps nobody. @returns what is left of it there */
+  /**
+   * Runs the command in a pid namespace of its own, whose first process reaps nobody. @returns what is left of it there
+   */
   function leftBy(...args: readonly string[]) {
     // Which processes there are is found before the shell becomes `cat`: there is no other one by then.
     const script = '"$@"; echo $?; exec cat /proc/[0-9]*/stat';

@@ -1,4 +1,4 @@
-/** A listening Unix socket, on the other end of --console-socket and --pidfd-socket. */
+/** A listening Unix socket at the other end of --console-socket and --pidfd-socket. */
 
 import { closeSync, rmSync } from 'node:fs';
 import { close } from '../../native/calls/files.ts';
@@ -17,7 +17,7 @@ import { call, perform } from '../../native/kernel/perform.ts';
 
 interface ListeningSocket {
   readonly path: string;
-  /** Waits for the next connection. @returns what its message says, and the descriptor with it: -1 where there is none */
+  /** Waits for the next connection. @returns the data of its message, and the descriptor that came with it, or -1 */
   receive(): { readonly fd: number; readonly data: string };
   close(): void;
 }

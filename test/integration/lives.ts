@@ -34,7 +34,7 @@ interface Talking {
   readonly child: ChildProcess;
   output(): string;
   errors(): string;
-  /** The exit status; -1 where a signal ended it. */
+  /** The exit status; -1 if a signal ended it. */
   readonly ended: Promise<number>;
 }
 

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 
 export interface MountLine {
   readonly line: string;
-  /** Of the file system: what of it is mounted. */
+  /** The part of the file system that is mounted. */
   readonly root: string;
   readonly point: string;
-  /** Of the mount. */
+  /** Options of the mount, not of the file system. */
   readonly options: readonly string[];
   /** `shared:1`, `master:2`, … */
   readonly optional: readonly string[];
@@ -16,7 +16,7 @@ export interface MountLine {
   readonly superOptions: readonly string[];
 }
 
-/** In the order in which they were mounted. */
+/** The mounts in the order in which they were made. */
 export function mountsOf(pid: number | 'self'): readonly MountLine[] {
   return readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
     .split('\n')
@@ -39,9 +39,9 @@ export function mountsOf(pid: number | 'self'): readonly MountLine[] {
 }
 
 /**
- * The host's mounts, but for what others on this machine mount in temporary folders and caches of theirs meanwhile
- * (the image of the test machine, say).
- * @param folder of the test file
+ * The host's mounts, except those that others on this machine make meanwhile in temporary folders and caches, such as
+ * the image of the test machine.
+ * @param folder the folder of the test file
  */
 export const hostMounts = (folder: string): readonly MountLine[] =>
   mountsOf('self').filter(

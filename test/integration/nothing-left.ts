@@ -1,4 +1,4 @@
-/** What containers of one test file must not leave behind, found by the names that the file gives them. */
+/** What containers of one test file must not leave behind. It is found by the names that the file gives them. */
 
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -6,9 +6,9 @@ import { namesIn, subdirectories, targetOf, textOf } from './gone-meanwhile.ts';
 import { PATIENCE } from './patience.ts';
 
 /**
- * @param prefix that every container's id of the test file begins with
- * @param folder of the test file, with its state root in `state`
- * @returns a line each for processes, cgroups, mounts and containers that are still there
+ * @param prefix the beginning of every container's id in the test file
+ * @param folder the folder of the test file, with its state root in `state`
+ * @returns a line for each process, cgroup, mount and container that is still there
  */
 export function remains(prefix: string, folder: string): string[] {
   const ours = new RegExp(`/${prefix.replace(/[.+]/g, '\\$&')}`);
@@ -26,7 +26,7 @@ export function remains(prefix: string, folder: string): string[] {
   ];
 }
 
-/** The same, once it is nothing or a while has passed: the host's init takes its time to reap what it inherits. */
+/** The same, once it is empty or a while has passed. The host's init takes its time to reap orphans. */
 export async function remainsAtLast(prefix: string, folder: string): Promise<string[]> {
   let found = remains(prefix, folder);
   for (let tries = 0; found.length > 0 && tries < 600 * PATIENCE; tries++) {
@@ -36,7 +36,7 @@ export async function remainsAtLast(prefix: string, folder: string): Promise<str
   return found;
 }
 
-/** An init or stage that this process started, in whatever cgroup. */
+/** Whether it is an init or a stage that this process has started, in whatever cgroup. */
 const isOurInit = (pid: string): boolean =>
   targetOf(`/proc/${pid}/exe`).startsWith('/memfd:runchart-init') &&
   new RegExp(`^PPid:\t${process.pid}$`, 'm').test(textOf(`/proc/${pid}/status`));

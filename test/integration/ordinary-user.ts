@@ -1,4 +1,7 @@
-/** Drives dist/runchart as an ordinary user, who has no entry on this machine: what he needs lies in a mount namespace of the command. */
+/**
+ * Runs dist/runchart as an ordinary user who has no entry on this machine. What the user needs is in a mount namespace
+ * of the command.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { chownSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +11,7 @@ import { RUNCHART } from './command-line.ts';
 import { PATIENCE } from './patience.ts';
 
 export const USER = 54_321;
-/** The first of his subordinate ids, where he has some. */
+/** The first of the subordinate ids of the user, who may have some. */
 export const SUBORDINATE = 3_000_000;
 
 const asUser = ['setpriv', '--reuid', `${USER}`, '--regid', `${USER}`, '--clear-groups'];
@@ -28,7 +31,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** @param folder of the test's; what is in it becomes the user's by `own` */
+/** @param folder a folder of the test. `own` gives what is in it to the user. */
 export function ordinaryUser(
   folder: string,
   { subordinate, program = RUNCHART }: { readonly subordinate: boolean; readonly program?: string },
@@ -61,7 +64,7 @@ export function ordinaryUser(
 
   function run(argv: readonly string[]): Ended {
     const [out, err] = [join(folder, 'stdout'), join(folder, 'stderr')];
-    // Not pipes: a container that is left running would hold them.
+    // A container that is left running would hold pipes.
     const fds = [openSync(out, 'w'), openSync(err, 'w')] as const;
     const { program: first, argv: rest, env, cwd } = command(argv);
     try {

@@ -1,4 +1,4 @@
-/** AppArmor for tests: profiles of their own, and the kernel's word for who is confined by which. */
+/** AppArmor for tests: profiles of their own, and which process the kernel confines by which. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -9,14 +9,14 @@ import { proc } from './containers.ts';
 const ENABLED = '/sys/module/apparmor/parameters/enabled';
 export const appArmor: boolean = existsSync(ENABLED) && readFileSync(ENABLED, 'utf8').startsWith('Y');
 
-/** Why no profile can be loaded here; false where it can. */
+/** Why no profile can be loaded here; false if one can. */
 export const noProfiles: string | false = !appArmor
   ? 'AppArmor is not enabled in this kernel'
   : spawnSync('apparmor_parser', ['--version']).error
     ? 'apparmor_parser (package apparmor) is not installed'
     : false;
 
-/** All but one file. */
+/** A profile that allows everything except one file. */
 const profile = (name: string, denied: string): string => `
 profile ${name} flags=(attach_disconnected,mediate_deleted) {
   file,
@@ -32,7 +32,7 @@ profile ${name} flags=(attach_disconnected,mediate_deleted) {
 }
 `;
 
-/** @param folder for its text */
+/** @param folder where the text of the profile is written */
 export function loadProfile(folder: string, name: string, denied: string): void {
   const file = join(folder, name);
   writeFileSync(file, profile(name, denied));
@@ -40,7 +40,7 @@ export function loadProfile(folder: string, name: string, denied: string): void 
   assert.equal(status, 0, stderr);
 }
 
-/** The kernel keeps a profile that is gone for as long as somebody is confined by it. */
+/** The kernel keeps a removed profile as long as it confines somebody. */
 export function removeProfile(name: string): void {
   spawnSync('apparmor_parser', ['--remove'], { input: profile(name, '/x') });
 }

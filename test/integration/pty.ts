@@ -1,4 +1,4 @@
-/** A terminal for tests: its master is read all the time, what came is kept. */
+/** A terminal for tests. Its master is read all the time, and what comes is kept. */
 
 import { close, openat, read, write } from '../../native/calls/files.ts';
 import { getTermios, setTermios, setWindowSize, TERMIOS_BYTES } from '../../native/calls/terminal.ts';
@@ -9,23 +9,23 @@ import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
 import { until } from './lives.ts';
 
-/** Makes a program started with the terminal as its standard input the leader of a session that has it. */
+/** Makes the program the leader of a session, with its standard input as the controlling terminal. */
 export const AS_LEADER = ['setsid', '-c'];
 
 export interface Pty {
   readonly master: number;
-  /** The end for the program, ours to close: while we have it, the terminal does not end. */
+  /** The end for the program, which we close. The terminal does not end while we have it. */
   readonly slave: number;
-  /** What has come out of it, one character a byte. */
+  /** What has come out of it; each character is a byte. */
   output(): string;
   type(text: string): void;
   resize(rows: number, columns: number): void;
   /** The modes, as hexadecimal digits. */
   modes(): string;
   setModes(modes: string): void;
-  /** Stops reading, so that it fills up. */
+  /** Stops reading, so that the terminal fills up. */
   pause(): void;
-  /** Reads what is left, and closes it; again it does nothing. */
+  /** Reads what is left, and closes it. A second call does nothing. */
   end(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export function openPty(platform: Platform, { paused = false } = {}): Pty {
       const bytes = out(65536);
       const length = attempt(local, read(master, bytes));
       if (length > 0) chunks.push(Buffer.from(bytes.bytes.slice(0, length)));
-      // EIO: nobody has the other end.
+      // EIO means that nobody has the other end.
       else if (ending) return;
       else await platform.poll([{ fd: master, events: POLL.IN }], 20);
     }
@@ -81,7 +81,7 @@ export function openPty(platform: Platform, { paused = false } = {}): Pty {
   };
 }
 
-/** Waits for a text in what the terminal has shown. */
+/** Waits until the terminal has shown a text. */
 export const shows = (pty: Pty, text: string | RegExp): Promise<void> =>
   until(`the terminal shows ${text}, but ${JSON.stringify(pty.output().slice(-500))}`, () =>
     typeof text === 'string' ? pty.output().includes(text) : text.test(pty.output()),

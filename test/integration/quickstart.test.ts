@@ -39,7 +39,10 @@ function assertWholeLife({ status, stdout, stderr }: ReturnType<typeof run>): vo
   );
 }
 
-/** A runtime whose second `state` after `start` waits for the end: then the last words are in the pipe, and not yet read. */
+/**
+ * A runtime whose second `state` after `start` waits for the end of the container. The last words are in the pipe then,
+ * and not read yet.
+ */
 const waitingForTheEnd = (folder: string): string => `#!/bin/sh
 case $1 in
   start) touch ${folder}/started ;;

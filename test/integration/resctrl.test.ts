@@ -1,6 +1,7 @@
 /**
- * Intel RDT against a tree that is made to look like resctrl, since few CPUs have it: the runtime finds it by its mount table, which it
- * reads in a mount namespace of its own. What the kernel does there (files that come and go with their directory) the test does.
+ * Intel RDT with a tree that is made to look like resctrl, since few CPUs have it. The runtime finds it by the mount
+ * table, which it reads in a mount namespace of its own. The test does what the kernel would do there: files come and
+ * go with their directory.
  */
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-/** Drives dist/runchart in tests: containers of a state root of the test's own. */
+/** Runs dist/runchart in tests, with a state root for the test alone. */
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -9,11 +9,11 @@ const executable = join(import.meta.dirname, '../../dist/runchart');
 
 interface Outcome {
   readonly status: number | null;
-  /** Both streams, together. */
+  /** The output of both streams. */
   readonly output: string;
 }
 
-/** @param folder holds the state root and what containers print */
+/** @param folder a folder for the state root and for what containers print */
 export function runchart(folder: string) {
   const root = join(folder, 'root');
   const printed = join(folder, 'printed');
@@ -21,7 +21,7 @@ export function runchart(folder: string) {
   function command(...args: readonly string[]): Outcome {
     const fd = openSync(printed, 'w');
     try {
-      // Not a pipe: a container that is left running would hold it.
+      // A container that is left running would hold a pipe.
       const { status } = spawnSync(executable, ['--root', root, ...args], {
         stdio: ['ignore', fd, fd],
         timeout: 60_000,
@@ -37,7 +37,10 @@ export function runchart(folder: string) {
     return status === 0 ? JSON.parse(output).status : undefined;
   };
 
-  /** Creates and starts a container, waits for its end and deletes it. What it printed, or what `create` or `start` said. */
+  /**
+   * Creates and starts a container, waits for its end, and deletes it. @returns what it printed, or what `create` or
+   * `start` said
+   */
   async function life(bundle: string, id: string): Promise<Outcome> {
     const fd = openSync(join(folder, 'container'), 'w');
     try {

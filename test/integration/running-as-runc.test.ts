@@ -1,4 +1,7 @@
-/** The same commands on the same running container by Debian's runc and by us: statuses, messages, outputs, and what they do to the cgroup. */
+/**
+ * The same commands on the same running container by Debian's runc and by us: their statuses, messages and outputs, and
+ * what they do to the cgroup.
+ */
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

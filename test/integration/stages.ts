@@ -1,4 +1,4 @@
-/** A process of its own, by which a test has something to be in a cgroup: a stage. */
+/** A stage of the test: a process that a test can put into a cgroup. */
 
 import { close } from '../../native/calls/files.ts';
 import { kill, waitid } from '../../native/calls/process.ts';
@@ -15,7 +15,7 @@ import type { Stage } from '../../native/stage/stage.ts';
 export const startStage = (libc: Libc, local: Kernel): Stage =>
   spawnStage(libc, local, { program: initProgram(), descriptors: [0, 1, 2], performer: 'stage' });
 
-/** Kills it, unless it has ended, and reaps it. */
+/** Kills the stage unless it has ended, and reaps it. */
 export function endStage(local: Kernel, { pid, connection }: Stage): void {
   local.submit([{ ...kill(pid, SIGNALS.SIGKILL), mayFail: true }]);
   perform(local, [close(connection), waitid(P.PID, pid, out(128))]);

@@ -1,4 +1,7 @@
-/** `--systemd-cgroup` on a host without systemd. (With one: cgroups-systemd-real.test.ts, in the effects; a double is in cgroups-systemd.test.ts.) */
+/**
+ * `--systemd-cgroup` on a host without systemd. cgroups-systemd-real.test.ts tests the effects with systemd, and
+ * cgroups-systemd.test.ts with a double of it.
+ */
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** `--systemd-cgroup` by the commands, where systemd runs: the scope from its birth to its end, and what others do to it. */
+/**
+ * `--systemd-cgroup` by the commands, on a host with systemd: the scope from its birth to its end, and what others do
+ * to it.
+ */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -206,7 +209,8 @@ describe('--systemd-cgroup', { skip: noSystemd }, () => {
     const id = host.idFor(runchart);
     // Its first process has to end by TERM, or systemd waits for long.
     const say =
-      'trap exit TERM; ln -s /run/notify/notify.sock /dev/log; sleep 1; logger "$(printf \'x\\nREADY=1\')"; sleep 1000 & wait';
+      'trap exit TERM; ln -s /run/notify/notify.sock /dev/log; sleep 1; logger "$(printf \'x\\nREADY=1\')"; ' +
+      'sleep 1000 & wait';
     const bundle = host.bundle(id, shellConfig(say));
     const unit = `charts-${process.pid}.service`;
     const flags = ['--unit', unit, '--service-type=notify', '--property=NotifyAccess=all', '--collect'];

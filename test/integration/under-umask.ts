@@ -1,4 +1,4 @@
-/** Runs with a umask, which what it starts inherits. */
+/** Runs something with a umask, which the processes that it starts inherit. */
 export function underUmask<T>(mask: number, action: () => T): T {
   const before = process.umask(mask);
   try {

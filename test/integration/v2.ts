@@ -1,10 +1,10 @@
-/** For tests that ask cgroup v2's files, with either driver: the machine of test/vm/ has all of it. */
+/** For tests that read the files of cgroup v2, with either driver. The machine of test/vm/ has all of them. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { noContainers } from './bundle.ts';
 
-/** Why nothing of it can be tested; false where it can. */
+/** Why none of it can be tested here; false if it can. */
 const noPureV2: string | false =
   noContainers || (existsSync('/sys/fs/cgroup/cgroup.controllers') ? false : 'this host’s cgroups are not v2 alone');
 export const noSystemd: string | false =
@@ -13,11 +13,11 @@ export const noSystemd: string | false =
 interface Driver {
   readonly name: 'fs' | 'systemd';
   readonly skip: string | false;
-  /** Before the command. */
+  /** Options before the command. */
   readonly globals: readonly string[];
-  /** Of config.json. */
+  /** The cgroupsPath in config.json. */
   cgroupsPath(id: string): string;
-  /** Where the container's cgroup is then. */
+  /** The directory of the container's cgroup then. */
   directory(id: string): string;
 }
 
@@ -40,11 +40,11 @@ export const DRIVERS: readonly Driver[] = [
 
 export const scopeOf = (id: string): string => `t-${id}.scope`;
 
-/** Files of a cgroup, those that are named. */
+/** The named files of a cgroup. */
 export const filesOf = (directory: string, names: readonly string[]): Readonly<Record<string, string>> =>
   Object.fromEntries(names.map((name) => [name, readFileSync(`${directory}/${name}`, 'utf8').trim()]));
 
-/** Properties of a unit as systemd shows them; of an ordinary user's manager with its environment. */
+/** Properties of a unit as systemd shows them. For an ordinary user, their own manager is asked, by its environment. */
 export function propertiesOf(unit: string, names: readonly string[]): Readonly<Record<string, string>> {
   const text = execFileSync('systemctl', ['show', `--property=${names.join(',')}`, unit], { encoding: 'utf8' });
   return Object.fromEntries(

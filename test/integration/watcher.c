@@ -1,6 +1,7 @@
 /*
- * In a container with CAP_SYS_PTRACE: seizes each process that appears in its pid namespace, stops it, and tells what capabilities it
- * has then and later: a line "PID EXE CAPPRM" for each set that is new of it. argv[1]: where to; argv[2]: there once it is to begin.
+ * Runs in a container with CAP_SYS_PTRACE. It seizes each process that appears in its pid namespace, stops it, and
+ * watches its capabilities. For each new set of a process, it writes a line "PID EXE CAPPRM" to the file argv[1]. It
+ * begins when the file argv[2] exists.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,4 +1,7 @@
-/** A working directory that root of the container may not enter, and the process's user may: no way around the rules. */
+/**
+ * Root of the container may not enter a working directory, but the user of the process may. That is no way around the
+ * rules.
+ */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

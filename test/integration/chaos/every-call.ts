@@ -13,7 +13,7 @@ const ERRNOS = ['EPERM', 'ENOMEM', 'EIO', 'ENOSPC', 'EINTR', 'ENOSYS'] as const 
 const CANNOT_FAIL = 'umask';
 
 export interface Trial {
-  /** Names the failed call, for messages. */
+  /** Names the call that failed, for messages. */
   readonly what: string;
   readonly struck: Struck;
   readonly errno: ErrnoName;

@@ -1,25 +1,27 @@
-/** Random configs that every runtime should make the same container of: what the specification leaves open is left out. */
+/**
+ * Random configs of which every runtime should make the same container. What the specification leaves open is left out.
+ */
 
 import fc from 'fast-check';
 import type { Config, Linux, Mount, Process } from '../../../spec/types.ts';
 import { shellConfig } from '../bundle.ts';
 
-/** What a config's paths mean on the host. */
+/** What the paths of a config mean on the host. */
 export interface Sources {
-  /** A directory with a file in it, and another file system mounted below. */
+  /** A directory with a file in it, and with another file system mounted below. */
   readonly directory: string;
   readonly file: string;
 }
 
 const CAPABILITIES = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_KILL', 'CAP_MKNOD', 'CAP_NET_RAW', 'CAP_SYS_ADMIN'];
 
-/** Few enough to be had where the tests themselves are limited. */
+/** Limits that can be set even if the tests themselves are limited. */
 const RLIMITS = ['RLIMIT_CPU', 'RLIMIT_FSIZE', 'RLIMIT_NOFILE', 'RLIMIT_SIGPENDING', 'RLIMIT_STACK'];
 
-/** In the rootfs that `layOut` makes: what is there, what is missing, and what leads elsewhere. */
+/** Paths in the rootfs that `layOut` makes: some exist, some are missing, and some lead elsewhere. */
 const DIRECTORIES = ['/t', '/t/a', '/t/a/b', '/t/new', '/new/deep/er', '/links/abs', '/links/rel', '/links/out'];
 const FILES = ['/t/file', '/links/file', '/new/file', '/etc/hostname', '/dev/extra'];
-/** None is below another, and nothing is mounted on them: in which order that is done is everyone's own business. */
+/** None of these is below another, and nothing is mounted on them, since the order is up to each runtime. */
 const MASKED = ['/m/directory', '/m/file', '/links/m', '/nope', '/proc/keys', '/proc/timer_list', '/sys/firmware'];
 const READONLY = ['/r/directory', '/r/file', '/links/r', '/nope', '/proc/bus', '/proc/sys'];
 
@@ -27,7 +29,7 @@ const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.
 const some = <T>(values: readonly T[], maxLength = values.length): fc.Arbitrary<T[]> =>
   fc.shuffledSubarray([...values], { maxLength });
 
-/** One of each group at most: which of two opposites wins is everyone's own business. */
+/** Takes at most one of each group. Which of two opposites wins is up to each runtime. */
 const attributes = (groups: readonly (readonly string[])[]): fc.Arbitrary<string[]> =>
   fc
     .tuple(...groups.map((group) => optional(fc.constantFrom(...group))))
@@ -53,7 +55,7 @@ const tmpfs = fc
     options: [...options.own, ...options.parameters, ...word(propagation)],
   }));
 
-/** Where no other is mounted: runc changes the permissions of some that it finds there. */
+/** Nothing else is mounted here, since runc changes the permissions of some mounts that it finds. */
 const copied = own.map((options) => ({
   destination: '/copied',
   type: 'tmpfs',
@@ -98,7 +100,7 @@ const process = (base: Process): fc.Arbitrary<Process> =>
       ...base,
       ...process,
       env: [...(base.env ?? []), ...process.env],
-      // The kernel refuses what is not also permitted, which is another test's.
+      // The kernel refuses capabilities that are not permitted too. Another test is about that.
       capabilities: {
         ...capabilities,
         bounding: [...new Set([...(capabilities.bounding ?? []), ...permitted, ...(capabilities.inheritable ?? [])])],
@@ -111,7 +113,7 @@ const process = (base: Process): fc.Arbitrary<Process> =>
       rlimits: rlimits.map((type) => ({ type, soft: soft * limitUnit(type), hard: 1024 * limitUnit(type) })),
     }));
 
-/** Of a size in bytes: enough for a shell. */
+/** For a size in bytes: enough for a shell. */
 const limitUnit = (type: string): number => (/FSIZE|STACK/.test(type) ? 65536 : 1);
 
 const linux = (base: Linux): fc.Arbitrary<Linux> =>
@@ -120,7 +122,7 @@ const linux = (base: Linux): fc.Arbitrary<Linux> =>
       namespaces: some(['pid', 'network', 'ipc', 'uts', 'cgroup'] as const),
       maskedPaths: some(MASKED),
       readonlyPaths: some(READONLY),
-      // What is shared of the root has changed with runc 1.2.
+      // runc 1.2 has changed what is shared of the root.
       rootfsPropagation: optional(fc.constantFrom('private', 'rprivate', 'slave', 'rslave')),
       devices: some([
         { path: '/dev/a', type: 'c', major: 1, minor: 5, fileMode: 0o640, uid: 1, gid: 5 },
@@ -155,7 +157,7 @@ const refusing = ({ action, errnoRet }: { action: string; errnoRet: number }): N
   ],
 });
 
-/** @param script what its process runs */
+/** @param script what the container's process runs */
 export function randomConfigs(script: string, { directory, file }: Sources): fc.Arbitrary<Config> {
   const base = { ...shellConfig(script), ociVersion: '1.0.2' };
   const mount: fc.Arbitrary<Mount> = fc.oneof(

@@ -1,6 +1,6 @@
-/** What a container's process sees and may do, as text that is the same for the same container. */
+/** A report of what a container's process sees and may do. The text is the same for the same container. */
 
-/** Run by busybox's shell. Each part is headed, so that a difference tells where it is. */
+/** Busybox's shell runs it. Each part has a heading, so that a difference tells where it is. */
 export const REPORT = `exec 2>&1
 part() { echo "[$1]"; }
 part cwd; pwd
@@ -10,7 +10,8 @@ cat /proc/self/oom_score_adj; grep -E 'cpu|file size|open|pending|stack' /proc/s
 part names; hostname; cat /proc/self/setgroups
 cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ping_group_range
 part mounts; cat /proc/self/mountinfo
-part devices; ls -lan /dev /dev/deep/er /t /copied/a | sed -E '/^total/d; s/^([^ ]+) +[0-9]+ +/\\1 /; s/ [A-Z][a-z]{2} +[0-9]+ +[0-9:]+ / /'
+part devices; ls -lan /dev /dev/deep/er /t /copied/a | sed -E '/^total/d; s/^([^ ]+) +[0-9]+ +/\\1 /;
+  s/ [A-Z][a-z]{2} +[0-9]+ +[0-9:]+ / /'
 part access
 awk '{ print $5 }' /proc/self/mountinfo | sort -u | grep -v '^/\\(proc\\|sys\\)/' | while read path; do
   stat -c '%n %a %u %g %F' $path
@@ -19,7 +20,8 @@ awk '{ print $5 }' /proc/self/mountinfo | sort -u | grep -v '^/\\(proc\\|sys\\)/
 done
 part protected
 for path in /m/* /links/m /r/* /links/r /t /t/* /proc/keys /proc/timer_list /sys/firmware; do
-  stat -Lc '%n %F %a %u %g' $path; ls $path | wc -l; [ -f $path ] && (: >> $path); [ -d $path ] && mkdir $path/.try && rmdir $path/.try && echo writable
+  stat -Lc '%n %F %a %u %g' $path; ls $path | wc -l; [ -f $path ] && (: >> $path); [ -d $path ] && mkdir $path/.try \\
+    && rmdir $path/.try && echo writable
 done
 for path in null zero full; do head -c 1 /dev/$path | wc -c; done
 mknod /dev/shm/node c 1 3 && rm /dev/shm/node
@@ -27,7 +29,10 @@ part end
 exit 3
 `;
 
-/** Without numbers that mean nothing, and with each mount named by where its parent is. @param bundle of the container */
+/**
+ * Removes numbers that mean nothing, and names each mount by the place of its parent. @param bundle the container's
+ * bundle
+ */
 export function normalized(output: string, bundle: string): string {
   const points = new Map<string, string>();
   const lines = output.replaceAll(bundle, 'BUNDLE').split('\n');
@@ -42,8 +47,12 @@ export function normalized(output: string, bundle: string): string {
 
   function described(line: string): string {
     const [, , parent = '', root, point, options, tags = '', fs = ''] = mount.exec(line) ?? [];
-    // Modes are told above. runc limits the tmpfs that it masks directories with, and from 1.3 on has the rootfs on a private mount.
+    // Modes are in another part. runc limits the tmpfs that masks directories, and from 1.3 on has the rootfs on a
+    // private mount.
     const own = tags.replace(/:\d+/g, '').replace(' master', '');
-    return `${point} on ${points.get(parent) ?? 'the host'}: ${root} ${options}${own} ${fs.replace(/,(inode64|nr_inodes=1|size=4k|mode=\d+)\b/g, '')}`;
+    return (
+      `${point} on ${points.get(parent) ?? 'the host'}: ${root} ${options}${own} ` +
+      `${fs.replace(/,(inode64|nr_inodes=1|size=4k|mode=\d+)\b/g, '')}`
+    );
   }
 }
