@@ -1,4 +1,4 @@
-/** Once a detached container runs, nothing of the runtime's is left in memory: there is the container's process alone. */
+/** Once a detached container runs, no process of the runtime's is left in memory: only that of the container is there. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -73,7 +73,7 @@ describe('a detached container', { skip: noContainers }, () => {
   });
 });
 
-/** Processes that run a program of ours for this container, and their proportional set size in kB. */
+/** The processes that run a program of ours for this container, and their proportional set size in kB. */
 function ofTheRuntime(folder: string, id: string): readonly { readonly program: string; readonly pss: number }[] {
   const members = new Set(inCgroup(id));
   return processes().flatMap((pid) => {

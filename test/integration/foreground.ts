@@ -11,12 +11,12 @@ import { makeBundle, workFolder } from './bundle.ts';
 import type { Driven } from './foreground-driver.ts';
 
 const DRIVER = join(import.meta.dirname, 'foreground-driver.ts');
-/** What ships is Bun. */
+/** Bun, since that is the engine that ships. */
 const BUN = join(import.meta.dirname, '../../node_modules/.bin/bun');
 
 interface Running {
   readonly child: ChildProcess;
-  /** Of the process that stands for the container. */
+  /** The pid of the process that stands for the container. */
   readonly pid: number;
   /** What came over pipes so far. */
   output(): string;
@@ -28,7 +28,7 @@ interface Running {
 export interface StartOptions {
   readonly options?: Partial<ForegroundOptions>;
   readonly stdio?: StdioOptions;
-  /** What to run the driver by: a command that executes its arguments. */
+  /** A command that executes its arguments, to run the driver by. */
   readonly through?: readonly string[];
 }
 

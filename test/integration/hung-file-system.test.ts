@@ -1,4 +1,7 @@
-/** A file system in the rootfs that does not answer (FUSE, whose server is the test): what waits for it, and for how long. */
+/**
+ * A file system in the rootfs that does not answer (FUSE, whose server is the test): what waits for it, and for how
+ * long.
+ */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -33,7 +36,7 @@ after(work.remove);
 const { executable, root } = runchart(work.path);
 
 const MNT_DETACH = 2;
-/** Of a request or an answer: its size at 0, and its number at 8. */
+/** A request, and an answer, has its size at byte 0, and its number at byte 8. */
 const UNIQUE = 8;
 
 /** A FUSE file system at a path, which says what it is when it is mounted, and then nothing. */
@@ -84,7 +87,7 @@ async function hanging(name: string, command: string, how: { readonly ignored?: 
 
 interface Started {
   readonly child: ChildProcess;
-  /** Where it ends, and not the streams that it has handed on to the container. */
+  /** How the command ended. Streams that it has handed on to the container may still be open. */
   readonly ended: Promise<{ readonly status: unknown; readonly signal: unknown; readonly output: string }>;
 }
 
@@ -175,7 +178,7 @@ describe('a file system that does not answer', { skip }, () => {
     }
   });
 
-  it('keeps from dying who has a request with it, and `delete --force` says so after 10 s', async () => {
+  it('keeps a process alive that has a request with it, and commands say so after 10 s', async () => {
     const { id, fileSystem, child, ended } = await hanging('taken', 'create');
     try {
       fileSystem.take();

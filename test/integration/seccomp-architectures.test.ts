@@ -1,4 +1,4 @@
-/** linux.seccomp.architectures: which machine's calls a filter decides about. */
+/** linux.seccomp.architectures: the machines whose calls a filter decides on. */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -33,7 +33,7 @@ const BIG: readonly SeccompArch[] = [
   ...(['SCMP_ARCH_S390', 'SCMP_ARCH_S390X', 'SCMP_ARCH_PARISC', 'SCMP_ARCH_PARISC64', 'SCMP_ARCH_M68K'] as const),
   'SCMP_ARCH_SHEB',
 ];
-/** Later than libseccomp 2.5. */
+/** Architectures that libseccomp 2.5 does not know. */
 const NEW: readonly SeccompArch[] = ['SCMP_ARCH_LOONGARCH64', 'SCMP_ARCH_M68K', 'SCMP_ARCH_SH', 'SCMP_ARCH_SHEB'];
 
 const refusing: Seccomp = {
@@ -41,7 +41,7 @@ const refusing: Seccomp = {
   syscalls: [{ names: ['getuid', 'getuid32'], action: 'SCMP_ACT_ERRNO', errnoRet: 95 }],
 };
 
-test('every architecture is compiled for, or refused with the reason', (t) => {
+test('a filter is compiled for every architecture, or refused with the reason', (t) => {
   const libc = loadLibc();
   const library = (() => {
     try {
@@ -74,7 +74,10 @@ test('every architecture is compiled for, or refused with the reason', (t) => {
   }
 });
 
-/** getuid by the 32-bit entry of the kernel's, which a 64-bit program may use too; the answer's distance from 0 is its exit status. */
+/**
+ * A program that calls getuid by the kernel's 32-bit entry, which a 64-bit program may use too. Its exit status is the
+ * answer's distance from 0.
+ */
 const BY_INT80 = `
 void _start(void) {
   long result;
@@ -82,10 +85,13 @@ void _start(void) {
   __asm__ volatile("syscall" : : "a"(231), "D"((int)-result & 0xff));
 }`;
 
-/** The same as a program of 32-bit Arm, where 64-bit ones have no such entry: mov r7, #199; svc; rsb r0, r0, #0; mov r7, #1; svc. */
+/**
+ * The same as a program of 32-bit Arm, where 64-bit programs have no such entry:
+ * mov r7, #199; svc; rsb r0, r0, #0; mov r7, #1; svc.
+ */
 const BY_SVC = [0xe3a070c7, 0xef000000, 0xe2600000, 0xe3a07001, 0xef000000];
 
-/** @returns undefined where this kernel takes no 32-bit calls, which it may be built without, or there is no compiler */
+/** @returns undefined where this kernel takes no 32-bit calls, as it may be built, or there is no compiler */
 function foreignCaller(): string | undefined {
   const program = join(host.path, 'foreign');
   if (process.arch === 'arm64') writeFileSync(program, armProgram(BY_SVC), { mode: 0o755 });
@@ -120,7 +126,7 @@ function armProgram(code: readonly number[]): Uint8Array {
   return file;
 }
 
-test('calls of architectures that the profile names pass, others end the process', {
+test('calls of architectures that the profile names pass, and others end the process', {
   skip: noContainers,
 }, async (t) => {
   const program = foreignCaller();
