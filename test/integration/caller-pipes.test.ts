@@ -173,7 +173,8 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
   it('hold, line for line, what a caller reads that first waits for the end', async () => {
     const output = pipe();
     const { id } = host.start(resting());
-    // Half of what a pipe holds, in 500 writes. Copied pieces need not fill its pages, and with runc they do not either.
+    // Half of what a pipe holds, in 500 writes. Copied pieces need not fill its pages, and with runc they do not
+    // either.
     const line = 'x'.repeat(59);
     const script = `i=0; while [ $i -lt 500 ]; do echo ${line}; i=$((i+1)); done`;
     assert.equal(await ended(['ignore', output.writing, 'ignore'], 'exec', id, 'sh', '-c', script), 0);

@@ -111,7 +111,8 @@ describe('restore', { skip }, () => {
   it('restores what exec has started', async () => {
     const life = host.start(counting());
     const { id, bundle } = life;
-    // CRIU cannot restore a process whose parent is outside of the container: so it is in the background. And a file that
+    // CRIU cannot restore a process whose parent is outside of the container: so it is in the background. And a file
+    // that
     // it has open would have to be there again.
     const loop = 'while :; do mkdir -p /other; sleep 0.05; done';
     well('exec', id, 'sh', '-c', `(${loop}) </dev/null >/dev/null 2>&1 &`);

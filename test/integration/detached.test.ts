@@ -1,4 +1,6 @@
-/** Once a detached container runs, no process of the runtime's is left in memory: only that of the container is there. */
+/**
+ * Once a detached container runs, no process of the runtime's is left in memory: only that of the container is there.
+ */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';

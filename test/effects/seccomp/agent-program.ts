@@ -1,6 +1,6 @@
 /**
- * A seccomp agent: `node agent-program.ts SOCKET`. Prints `ready`, then the state that it was sent, and answers what the
- * filter asks until nobody is left under it: getpid(2) is 4242, mkdirat(2) is ENOTEMPTY, all else takes place.
+ * A seccomp agent: `node agent-program.ts SOCKET`. Prints `ready`, then the state that it was sent, and answers what
+ * the filter asks until nobody is left under it: getpid(2) is 4242, mkdirat(2) is ENOTEMPTY, all else takes place.
  */
 
 import { writeSync } from 'node:fs';

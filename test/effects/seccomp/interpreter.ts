@@ -1,4 +1,6 @@
-/** A reference interpreter of the classic BPF that seccomp filters are made of (Documentation/networking/filter.rst). */
+/**
+ * A reference interpreter of the classic BPF that seccomp filters are made of (Documentation/networking/filter.rst).
+ */
 
 interface SeccompData {
   readonly nr: number;

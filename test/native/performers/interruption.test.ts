@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';
 import { after, afterEach, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { write } from '../../../native/calls/files.ts';
+import { read, write } from '../../../native/calls/files.ts';
 import { pipe } from '../../../native/calls/pair.ts';
 import { O } from '../../../native/constants/files.ts';
 import { SIGNALS } from '../../../native/constants/signal.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
 import { perform } from '../../../native/kernel/perform.ts';
+import { out } from '../../../native/kernel/struct.ts';
 import { InterruptedError, interruptedBy, interruption } from '../../../native/performers/interruption.ts';
 
 const { local } = hostPlatform();
@@ -72,6 +73,25 @@ test('one wait is ended, for whoever has to wait again in order to clean up', as
   interrupting.watch([SIGNALS.SIGALRM])();
   assert.equal(interrupting.interrupted, false);
   while (heard.length < 1) await setTimeout(5);
+});
+
+test('what is prepared for a wait that lasts is done then, once, and not before', () => {
+  const interrupting = interruption(local);
+  const [silent, speaker] = pipe(local, O.CLOEXEC);
+  let prepared = 0;
+  const prepare = () => void prepared++;
+  interrupting.whenWaiting(prepare);
+  perform(local, [write(speaker, 'x')]);
+  interrupting.awaitReadable(silent);
+  assert.equal(prepared, 0);
+  perform(local, [read(silent, out(1))]);
+  interrupting.awaitReadable(silent);
+  interrupting.awaitReadable(silent);
+  assert.equal(prepared, 1);
+  interrupting.whenWaiting(prepare)();
+  interrupting.awaitReadable(silent);
+  assert.equal(prepared, 1);
+  for (const fd of [silent, speaker]) closeSync(fd);
 });
 
 test('a signal that is ignored is not heeded, and any other is', () => {
