@@ -14,7 +14,7 @@ import type { Fd } from '../kernel/numbers.ts';
 import { attempt } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
 
-/** A signal that ends this command came while it waited for an answer that may never come. */
+/** A signal came that ends this command, while it waited for an answer that may never come. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
   readonly signal: number;
@@ -29,13 +29,19 @@ type Lasting = 'every wait' | 'one wait';
 
 export interface Interruption {
   /**
-   * Waits for a descriptor while somebody watches, else not at all.
+   * Waits for a descriptor while somebody watches, or is about to, else not at all.
    * @throws InterruptedError when it is not ready, and a signal has come
    */
   awaitReadable(fd: Fd): void;
   /**
-   * Lets waits end by those of these signals that have handlers, from now on. If the same signal comes again, it ends
-   * this process at once.
+   * Calls `prepare` once, when a wait lasts: it may then `watch`. Until then nothing is watched, which costs a command
+   * that never waits for long nothing.
+   * @returns a function that forgets it
+   */
+  whenWaiting(prepare: () => void): () => void;
+  /**
+   * Lets waits end by these signals, from now on. If the same signal comes again, it ends this process at once.
+   * @param signals the engine has a handler for each of them; where it has none for the first, nothing is watched
    * @param lasting `one wait` for whoever has to wait again in order to clean up
    * @returns a function that gives the signals their handlers back
    */
@@ -47,20 +53,13 @@ export interface Interruption {
   heeded(signals: readonly number[]): readonly number[];
 }
 
-/** The interruption that made something fail, where there was one. */
+/** What ended a wait, where that is why something failed. */
 export function interruptedBy(error: unknown): InterruptedError | undefined {
   if (error instanceof InterruptedError) return error;
-  // A descriptor's owner may have been interrupted too, while it closed the descriptor of a performer that hangs.
-  if (error instanceof SuppressedError) return interruptedBy(error.error) ?? interruptedBy(error.suppressed);
   return error instanceof Error ? interruptedBy(error.cause) : undefined;
 }
 
-interface Watched {
-  readonly signal: number;
-  readonly action: Uint8Array;
-}
-
-/** The kernel's struct sigaction, the same on both architectures: handler, flags, restorer, mask. */
+/** struct sigaction as the kernel has it, on both architectures: handler, flags, restorer, mask. */
 const ACTION = { BYTES: 32, HANDLER: 0, FLAGS: 8, MASK_BYTES: 8 } as const;
 const SA_RESETHAND = 0x8000_0000;
 const SIG_DFL = 0n;
@@ -69,16 +68,27 @@ const SIG_IGN = 1n;
 /** How long it takes at most to notice a signal that another thread got. */
 const LOOK_EVERY_MS = 100;
 
+/** A wait that is longer lasts, whatever the reason: a container is made in less. */
+const LASTING_MS = 50;
+
 export function interruption(local: Kernel): Interruption {
-  let watched: readonly Watched[] = [];
+  let watched: readonly number[] = [];
+  let prepared: (() => void) | undefined;
   let ends: Lasting = 'every wait';
   let interrupted = false;
 
-  function actionsOf(signals: readonly number[]): readonly Watched[] {
+  function actionsOf(signals: readonly number[]): readonly { readonly signal: number; readonly action: Uint8Array }[] {
     const found = signals.map((signal) => ({ signal, into: out(ACTION.BYTES) }));
     local.submit(found.map(({ signal, into }) => sigaction(signal, null, into)));
     return found.map(({ signal, into }) => ({ signal, action: into.bytes }));
   }
+
+  const isReadable = (fd: Fd, milliseconds: number): boolean =>
+    attempt(local, ppoll([{ fd, events: POLL.IN }], milliseconds)) > 0;
+
+  const setAll = (signals: readonly number[], action: Uint8Array): void => {
+    if (signals.length > 0) local.submit(signals.map((signal) => sigaction(signal, action, null)));
+  };
 
   return {
     get watching() {
@@ -88,21 +98,36 @@ export function interruption(local: Kernel): Interruption {
       return interrupted;
     },
     awaitReadable(fd) {
+      if (prepared !== undefined) {
+        if (isReadable(fd, LASTING_MS)) return;
+        const prepare = prepared;
+        prepared = undefined;
+        prepare();
+      }
       while (watched.length > 0 && !(interrupted && ends === 'one wait')) {
-        if (attempt(local, ppoll([{ fd, events: POLL.IN }], LOOK_EVERY_MS)) > 0) return;
-        const came = actionsOf(watched.map(({ signal }) => signal)).find(({ action }) => handlerOf(action) === SIG_DFL);
+        if (isReadable(fd, LOOK_EVERY_MS)) return;
+        const came = actionsOf(watched).find(({ action }) => handlerOf(action) === SIG_DFL);
         if (came === undefined) continue;
         interrupted = true;
         throw new InterruptedError(came.signal);
       }
     },
+    whenWaiting(prepare) {
+      prepared = prepare;
+      return () => {
+        prepared = undefined;
+      };
+    },
     watch(signals, lasting = 'every wait') {
       ends = lasting;
       interrupted = false;
-      watched = actionsOf(signals).filter(({ action }) => handlerOf(action) > SIG_IGN);
-      local.submit(watched.map(({ signal, action }) => sigaction(signal, once(action), null)));
+      // The engine handles all signals by the same function, in the same way: so one look is enough.
+      const [first] = actionsOf(signals.slice(0, 1));
+      if (first === undefined || handlerOf(first.action) <= SIG_IGN) return () => undefined;
+      watched = signals;
+      setAll(watched, once(first.action));
       return () => {
-        local.submit(watched.map(({ signal, action }) => sigaction(signal, action, null)));
+        setAll(watched, first.action);
         watched = [];
       };
     },

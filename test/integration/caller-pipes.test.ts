@@ -30,7 +30,7 @@ function pipe(): { readonly reading: number; readonly writing: number } {
   return { reading: viewOf(pair.bytes).getInt32(0, true), writing: viewOf(pair.bytes).getInt32(4, true) };
 }
 
-/** All that comes out of a pipe until nobody writes to it any more, its own writing end being closed here first. */
+/** Closes the writing end that is ours. @returns what comes out of the pipe until nobody writes to it any more */
 function drained({ reading, writing }: ReturnType<typeof pipe>): string {
   closeSync(writing);
   const text = Buffer.alloc(1 << 20);
@@ -122,7 +122,7 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
     }
   });
 
-  it('are handed on with --detach: whoever asks for it has given them for that', async () => {
+  it('are handed on with --detach: the caller has given them for that', async () => {
     const [output, error] = [pipe(), pipe()];
     const id = host.idFor(runchart);
     const bundle = host.bundle(id, shellConfig('stat -Lc %i /proc/self/fd/1'));
@@ -132,7 +132,7 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
     assert.equal(drained(error), '');
   });
 
-  it('bring all, in order, and end', () => {
+  it('bring everything, in order, and end', () => {
     const data = 'seq 1 400000';
     const sum = (text: string) => createHash('sha256').update(text).digest('hex');
     const plain = execFileSync('sh', ['-c', data], { encoding: 'latin1', maxBuffer: 1 << 26 });
@@ -142,7 +142,7 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
     assert.equal(sum(shell('"$@" | (sleep 0.5; cat)', 'exec', id, 'sh', '-c', data)), sum(plain));
   });
 
-  it('that are one and the same keep what is written to them in order', () => {
+  it('that are one and the same pipe keep the order of what is written', () => {
     const script = 'i=0; while [ $i -lt 300 ]; do echo out$i; echo err$i >&2; i=$((i+1)); done';
     const expected = Array.from({ length: 300 }, (_, i) => `out${i}\nerr${i}\n`).join('');
     assert.equal(shell('"$@" 2>&1 | cat', ...made(shellConfig(script))), expected);
@@ -150,16 +150,16 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
     assert.equal(shell('"$@" 2>&1 | cat', 'exec', id, 'sh', '-c', script), expected);
   });
 
-  it('that nobody reads are told to who writes, be it little or much', () => {
+  it('that nobody reads end whoever writes to them, be it little or much', () => {
     const { id } = host.start(resting());
-    // By SIGPIPE: 128 + 13. A container's first process is not ended by it.
+    // 128 + 13, by SIGPIPE. A container's first process is not ended by that signal.
     const status = (line: string, ...argv: string[]) =>
       shell(`${line}; echo $PIPESTATUS`, ...argv)
         .split('\n')
         .at(-2);
     assert.equal(status('"$@" | head -c 1 >/dev/null', 'exec', id, 'yes'), '141');
     assert.equal(status('"$@" | head -c 1 >/dev/null', ...made(shellConfig('yes; exit $?'))), '141');
-    // It writes but once, when the reader has gone long since.
+    // It writes only once, when the reader has been gone for long.
     assert.equal(status('"$@" | true', 'exec', id, 'sh', '-c', 'sleep 0.5; exec echo 1'), '141');
   });
 
@@ -170,17 +170,18 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
     assert.equal(shell('"$@" 2>&1 >&- | cat', 'exec', id, 'sh', '-c', 'echo out; echo done >&2'), 'done\n');
   });
 
-  it('hold what a caller reads later that waits first, line for line', async () => {
+  it('hold, line for line, what a caller reads that first waits for the end', async () => {
     const output = pipe();
     const { id } = host.start(resting());
-    // Half of what a pipe holds, in 500 writes: pieces that are copied need not fill its pages, with runc neither.
+    // Half of what a pipe holds, in 500 writes. Copied pieces need not fill its pages, and with runc they do not
+    // either.
     const line = 'x'.repeat(59);
     const script = `i=0; while [ $i -lt 500 ]; do echo ${line}; i=$((i+1)); done`;
     assert.equal(await ended(['ignore', output.writing, 'ignore'], 'exec', id, 'sh', '-c', script), 0);
     assert.equal(drained(output), `${line}\n`.repeat(500));
   });
 
-  it('are heard as long as something of an exec’s is left, and until somebody ends it', async () => {
+  it('are copied as long as an exec has left something that holds them, until somebody ends the command', async () => {
     const { id } = host.start(resting());
     assert.equal(shell('"$@" | cat', 'exec', id, 'sh', '-c', '(sleep 0.5; echo later) & echo now'), 'now\nlater\n');
     const output = pipe();
@@ -196,18 +197,18 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
     assert.equal(drained(output), '');
   });
 
-  it('of a container that has ended are not waited for', () => {
+  it('are not waited for once the container has ended', () => {
     const config = shellConfig('(trap "" HUP TERM; sleep 1000) & echo now');
     assert.equal(shell('"$@" | cat', ...made(config)), 'now\n');
     const namespaces = config.linux?.namespaces?.filter(({ type }) => type !== 'pid') ?? [];
     assert.equal(shell('"$@" | cat', ...made({ ...config, linux: { ...config.linux, namespaces } })), 'now\n');
-    // One that writes on and on is heard up to the end of the first process.
+    // What is written without end is copied up to the end of the first process.
     const { linux, ...others } = shellConfig('yes & sleep 0.2; exit 3');
     const endless = made({ ...others, linux: { ...linux, namespaces } });
     assert.equal(shell('"$@" | cat >/dev/null; echo $PIPESTATUS', ...endless), '3\n');
   });
 
-  it('may be opened again by the container’s user, in a user namespace and out of it, by exec too', () => {
+  it('can be opened again by the container’s user, with and without a user namespace, and after exec', () => {
     const script = 'cat </dev/stdin; echo out >/dev/stdout; echo err >/dev/stderr';
     const mappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
     const inNamespace = (config: Config): Config => ({
@@ -227,7 +228,7 @@ describe('the pipes of a foreground command', { skip: noContainers }, () => {
     }
   });
 
-  it('are read no further than the process reads, but for what a pipe holds', () => {
+  it('are read no further ahead of the process than a pipe holds', () => {
     const { id } = host.start(resting());
     const left = Number(
       shell(

@@ -17,7 +17,7 @@ describe('checkpoint and restore beside runc', { skip }, () => {
   provideCriu(host.path);
   after(() => host.close());
 
-  /** runc 1.1 knows no 1.3. */
+  /** runc 1.1 does not know version 1.3 of the specification. */
   const config = { ...counting(), ociVersion: '1.0.2' };
   const images = (id: string): string => join(host.path, `${id}.images`);
 
@@ -36,7 +36,7 @@ describe('checkpoint and restore beside runc', { skip }, () => {
     return status === 0 ? JSON.parse(stdout).status : 'none';
   };
 
-  it('a whole way: exit statuses, states, and images', async () => {
+  it('have the same exit statuses, states, and images on a whole way', async () => {
     const seen = [];
     for (const by of [runc, runchart]) {
       const { id, bundle } = await started(by);
@@ -71,7 +71,7 @@ describe('checkpoint and restore beside runc', { skip }, () => {
     assert.deepEqual(seen[1], seen[0]);
   });
 
-  it('images of the one are restored by the other', async () => {
+  it('restore each other’s images', async () => {
     for (const [from, to] of [
       [runc, runchart],
       [runchart, runc],

@@ -35,7 +35,7 @@ describe('checkpoint and restore in cgroups', { skip }, () => {
       const cgroups = readFileSync(`/proc/${pidOf(life.id)}/cgroup`, 'utf8');
       assert.match(cgroups, new RegExp(`/${life.id}$`, 'm'));
       assert.equal(readFileSync(pidsLimitFile(cgroups), 'utf8'), '77\n');
-      // Its namespace begins at its cgroup, and so does what is mounted.
+      // The container's cgroup namespace begins at its cgroup, and so does what is mounted.
       const look = 'grep -e :pids: -e ^0: /proc/1/cgroup; cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max';
       assert.match(runchart('exec', life.id, 'sh', '-c', look).stdout, /^(\d+:pids:\/\n)?0::\/\n77\n$/);
     });

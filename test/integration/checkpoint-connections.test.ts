@@ -25,7 +25,7 @@ describe('checkpoint and restore with ties to others', { skip }, () => {
 
   const FLOCK = '/usr/bin/flock';
   it('file locks, with --file-locks', { skip: !existsSync(FLOCK) && 'util-linux has no flock here' }, async () => {
-    // Busybox has none: that of the host, with its libraries.
+    // Busybox has no flock. So it is that of the host, with its libraries.
     const libraries = ['/usr', '/lib', '/lib64'].filter(existsSync);
     const config = counting(`exec 9>/lock; ${FLOCK} 9`);
     config.mounts = [
@@ -135,7 +135,7 @@ describe('checkpoint and restore with ties to others', { skip }, () => {
       const failed = () => textOf(`${ready}.err`);
       await until('it is restored', () => restored.child.exitCode !== null || failed() !== '');
       if (failed().includes('splice')) {
-        // Its restore would wait for them.
+        // The restore would wait for the pages.
         for (const pid of [...childrenOf(restored.child.pid ?? 0), restored.child.pid ?? 0])
           process.kill(pid, 'SIGKILL');
         await restored.ended;

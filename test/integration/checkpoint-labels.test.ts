@@ -44,7 +44,7 @@ describe('checkpoint and restore under AppArmor', { skip }, () => {
     );
     assert.equal(messageOf(runchart('state', id)), 'container does not exist');
 
-    // A context is for mounts that have one: none here.
+    // A context is for mounts that have one, and there are none here.
     well(...restore, '--lsm-mount-context', 'system_u:object_r:container_file_t:s0', id);
     await goesOn();
     assert.equal(confinementOf(pidOf(id)), `${own} (enforce)`);

@@ -1,4 +1,4 @@
-/** What a checkpointed container has mounted, and has again. */
+/** What a checkpointed container had mounted, and has again after a restore. */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ describe('checkpoint and restore of mounts', { skip }, () => {
       bind(from('inner'), '/outer/deep/inner', 'ro'),
       bind(from('linked'), '/link'),
       bind(from('file'), '/etc/file', 'ro'),
-      // Relative to the bundle.
+      // A path that is relative to the bundle.
       bind('own', '/own'),
     ];
     const id = host.idFor(runchart);
@@ -47,7 +47,7 @@ describe('checkpoint and restore of mounts', { skip }, () => {
     const before = runchart('exec', id, 'sh', '-c', look).stdout;
     assert.match(before, /linkedlinkeda filetouch: \/outer\/deep\/inner\/x: Read-only file system/);
     await twice(life, [], () => {
-      // As on another host: the mount points inside are made anew.
+      // On another host there would be no mount points inside: they are made anew.
       rmSync(join(from('outer'), 'deep'), { recursive: true });
       rmSync(join(from('outer'), 'x'));
     });

@@ -26,7 +26,7 @@ describe('checkpoint and restore in namespaces', { skip }, () => {
   it('a network namespace of somebody else’s, and the devices that were moved there', async (t) => {
     const [holder, others] = [1, 2].map(() => spawn('unshare', ['-n', 'sleep', '1000'], { stdio: 'ignore' }));
     const namespace = (of = holder) => `/proc/${of?.pid}/ns/net`;
-    /** In a network namespace that is in the place of the host's, so that nothing changes there. */
+    /** Runs a command in a network namespace in the place of the host's, so that nothing changes there. */
     const besides = (...argv: string[]) =>
       spawnSync('nsenter', [`--net=${namespace(others)}`, ...argv], { stdio: 'ignore' }).status === 0;
     try {
@@ -45,7 +45,7 @@ describe('checkpoint and restore in namespaces', { skip }, () => {
       await until('it counts', () => countOf(bundle) > 2);
       const device = () => inside(id, 'cat /sys/class/net/inner/address');
       const before = devices && device();
-      // It has been moved already; there is none of its first name where `restore` is.
+      // The device has been moved already: where `restore` runs, there is none of its first name.
       await twice({ id, bundle, pid: pidOf(id) });
       assert.equal(readlinkSync(`/proc/${pidOf(id)}/ns/net`), readlinkSync(namespace()));
       assert.equal(devices && device(), before);

@@ -1,4 +1,4 @@
-/** `restore`: as `run`, with processes that were there before. */
+/** `restore`: it does as `run` does, with processes that were there before. */
 
 import assert from 'node:assert/strict';
 import {
@@ -22,7 +22,7 @@ import { type Life, lives, until } from './lives.ts';
 
 const skip = noContainers || noCriu();
 
-/** The hook of a command that was killed goes on without it. */
+/** Ends the hook of a command that was killed: it goes on without the command. */
 const HOOK_SECONDS = '61.7';
 
 const processesThatSleep = (): number[] =>
@@ -61,7 +61,7 @@ describe('restore', { skip }, () => {
     const restored = host.spawn(runchart, 'restore', '-b', bundle, '--image-path', images(id), id);
     await goesOn(life);
     assert.equal(stateOf(id).status, 'running');
-    // A child of the command, by way of which its status comes.
+    // The init is a child of the command, which gets its status so.
     assert.match(
       readFileSync(`/proc/${stateOf(id).pid}/status`, 'utf8'),
       new RegExp(`^PPid:\t${restored.child.pid}$`, 'm'),
@@ -78,7 +78,7 @@ describe('restore', { skip }, () => {
     const file = join(host.path, 'pid');
     const work = join(host.path, `${id}.work`);
     mkdirSync(work);
-    // As containerd has it. CRIU mounts there, and so it must be where its own mounts are.
+    // containerd has such a directory. CRIU mounts there, so it must be in CRIU's own mount namespace.
     symlinkSync(work, `${work}.link`);
     const flags = ['--pid-file', file, '--work-path', `${work}.link`];
     well('restore', '-d', ...flags, '-b', bundle, '--image-path', images(id), id);
@@ -99,7 +99,7 @@ describe('restore', { skip }, () => {
     assert.deepEqual(inside.stdout.trim().split('\n'), names);
     assert.match(runchart('exec', id, 'ip', 'addr', 'show', 'lo').stdout, /[<,]UP[,>]/);
     assert.deepEqual(JSON.parse(runchart('ps', '--format', 'json', id).stdout).includes(pid), true);
-    // And once more.
+    // It can be done once more.
     well('checkpoint', '--image-path', images(`${id}.2`), id);
     well('restore', '-d', '-b', bundle, '--image-path', images(`${id}.2`), id);
     await goesOn(life);
@@ -111,8 +111,9 @@ describe('restore', { skip }, () => {
   it('restores what exec has started', async () => {
     const life = host.start(counting());
     const { id, bundle } = life;
-    // In the background of its own: what has a parent outside of the container is nothing that CRIU can restore.
-    // A file that it has open would have to be there again.
+    // CRIU cannot restore a process whose parent is outside of the container: so it is in the background. And a file
+    // that
+    // it has open would have to be there again.
     const loop = 'while :; do mkdir -p /other; sleep 0.05; done';
     well('exec', id, 'sh', '-c', `(${loop}) </dev/null >/dev/null 2>&1 &`);
     const other = join(bundle, 'rootfs/other');
@@ -258,7 +259,7 @@ describe('restore', { skip }, () => {
     await goesOn(life);
   });
 
-  /** No state, no cgroup, no mount. */
+  /** Checks that no state, no cgroup and no mount is left. */
   function nothingOf(id: string): void {
     assert.equal(stateOf(id), undefined);
     assert.ok(!existsSync(join(runchart.root, id)));

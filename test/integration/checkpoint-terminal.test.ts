@@ -1,4 +1,4 @@
-/** A terminal that goes through a checkpoint: its master comes to whoever restores. */
+/** A terminal that goes through a checkpoint: whoever restores gets its master. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -46,7 +46,7 @@ describe('checkpoint and restore with a terminal', { skip }, () => {
     }
   }
 
-  it('detached: the console socket is sent the master', async () => {
+  it('sends the master over the console socket of a detached container', async () => {
     const id = host.idFor(runchart);
     const bundle = host.bundle(id, talking);
     const console = listening('console');
@@ -65,7 +65,7 @@ describe('checkpoint and restore with a terminal', { skip }, () => {
     console.close();
   });
 
-  it('in the foreground: the caller’s terminal stands for it', async () => {
+  it('lets the caller’s terminal stand for it in the foreground', async () => {
     const id = host.idFor(runchart);
     const bundle = host.bundle(id, talking);
     const console = listening('other');

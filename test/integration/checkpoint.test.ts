@@ -1,4 +1,4 @@
-/** `checkpoint`: what becomes of the container, by the kernel's view. */
+/** `checkpoint`: what becomes of the container, as the kernel sees it. */
 
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -49,7 +49,7 @@ describe('checkpoint', { skip }, () => {
     assert.equal(countOf(bundle), count);
     well('restore', '-d', '-b', bundle, '--image-path', images(id), id);
     await until('it counts again', () => countOf(bundle) > count);
-    // It had not begun anew.
+    // The container did not begin anew.
     assert.ok(countOf(bundle) < count + 1000);
     await goesOn({ id, bundle, pid });
     process.kill(JSON.parse(runchart('state', id).stdout).pid, 'SIGTERM');
@@ -73,7 +73,7 @@ describe('checkpoint', { skip }, () => {
     assert.ok(existsSync(join(host.path, 'checkpoint/inventory.img')));
   });
 
-  it('leaves a paused container paused, and ends one too', async () => {
+  it('leaves a paused container paused, and can end one too', async () => {
     const { id, bundle, pid } = await counter();
     well('pause', id);
     const count = countOf(bundle);
@@ -102,7 +102,7 @@ describe('checkpoint', { skip }, () => {
     await goesOn(life);
   });
 
-  it('gives a file a name to be found by that has lost the one it was opened by, with --link-remap', async () => {
+  it('gives a new name to an open file that has lost its own, with --link-remap', async () => {
     const life = host.start(counting('exec 8>>/first; ln /first /second; rm /first'));
     const { id, bundle } = life;
     await until('it counts', () => countOf(bundle) > 2);
@@ -132,14 +132,14 @@ describe('checkpoint', { skip }, () => {
     assert.ok(criu.length > 0);
     dumping.child.kill('SIGKILL');
     await dumping.ended;
-    // It may freeze the container only now, and notices when it has something to say.
+    // CRIU may freeze the container only now. It notices that it is alone when it has something to say.
     await until('CRIU has noticed', () => criu.every(({ pid }) => !existsSync(`/proc/${pid}`)));
     await goesOn(life);
     well('checkpoint', '--image-path', images(id), id);
     assert.equal(statusOf(id), undefined);
   });
 
-  it('refuses what it is not asked for well, and changes nothing', async () => {
+  it('refuses what is asked for wrongly, and changes nothing', async () => {
     const life = await counter();
     const refused = (text: string | RegExp, ...flags: string[]) => {
       const ended = runchart('checkpoint', '--image-path', images(life.id), ...flags, life.id);
@@ -168,7 +168,7 @@ describe('checkpoint', { skip }, () => {
     assert.equal(messageOf(runchart('checkpoint', 'nosuch')), 'container does not exist');
   });
 
-  it('says that criu is missing, and makes no folder for images', async () => {
+  it('says that criu is missing, and makes no directory for images', async () => {
     const life = await counter();
     const ended = runchart.with(
       { env: { ...process.env, PATH: '/nosuch' } },
@@ -183,7 +183,7 @@ describe('checkpoint', { skip }, () => {
   });
 
   it('tells what CRIU’s log says, and leaves the container running', async () => {
-    // Standard output and error are files of the host's; CRIU takes them in the order it likes.
+    // Standard output and error are files of the host's. CRIU looks at them in any order.
     const config = counting();
     const [, , script = ''] = config.process.args ?? [];
     config.process.args = ['sh', '-c', script.replace('exec >/dev/null 2>&1; ', '')];

@@ -73,7 +73,7 @@ describe('a detached container', { skip: noContainers }, () => {
   });
 });
 
-/** Processes that run a program of ours for this container, and their proportional set size in kB. */
+/** The processes that run a program of ours for this container, and their proportional set size in kB. */
 function ofTheRuntime(folder: string, id: string): readonly { readonly program: string; readonly pss: number }[] {
   const members = new Set(inCgroup(id));
   return processes().flatMap((pid) => {

@@ -1,4 +1,4 @@
-/** `exec` into a container that does not let it join, or not at once: it hears signals meanwhile. */
+/** `exec` into a container that lets it join late, or never: it hears signals meanwhile. */
 
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ describe('exec into a container that is frozen', { skip: noContainers }, () => {
     );
     return { ...exec, pid, ran: () => existsSync(join(bundle, 'rootfs/ran')) };
   };
-  /** What is left of a command that was killed goes once it may run; nothing of it has come to run. */
+  /** Waits until what a killed command has left is gone: that ends once it may run again. */
   const isAlone = ({ id, pid }: Life) =>
     until('nothing is left', () => {
       const pids: number[] = JSON.parse(runchart('ps', '-f', 'json', id).stdout);
@@ -53,7 +53,7 @@ describe('exec into a container that is frozen', { skip: noContainers }, () => {
       assert.equal(exec.ran(), false);
     });
 
-  it('goes on once the container does, other signals notwithstanding', async () => {
+  it('goes on once the container does, whatever other signals come', async () => {
     const life = host.start(writable);
     assert.equal(runchart('pause', life.id).status, 0);
     const exec = await stuckIn(life, '--ignore-paused');
@@ -77,7 +77,7 @@ describe('exec into a container that is frozen', { skip: noContainers }, () => {
       const exec = await stuckIn(life, '--ignore-paused');
       exec.child.kill('SIGTERM');
       assert.equal(await exec.ended, 143, exec.errors());
-      // One that is killed there ends at once.
+      // A process that is killed there ends at once.
       await isAlone(life);
       assert.equal(exec.ran(), false);
     } finally {

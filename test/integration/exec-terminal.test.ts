@@ -27,7 +27,7 @@ describe('exec with a terminal', { skip: noContainers }, () => {
   const { local } = platform;
   after(() => host.close());
 
-  it('in the foreground: its own, the caller’s size, typing, and the modes of before', async () => {
+  it('gives a foreground process a terminal of its own, with the caller’s size, and the caller its modes back', async () => {
     const pty = openPty(platform);
     pty.resize(24, 80);
     const before = pty.modes();
@@ -45,7 +45,7 @@ describe('exec with a terminal', { skip: noContainers }, () => {
     await pty.end();
   });
 
-  it('detached: whoever listens gets the master, and a pidfd', async () => {
+  it('sends whoever listens the master and a pidfd of a detached process', async () => {
     const console = listenAt(join(host.path, 'console'));
     const pidfds = listenAt(join(host.path, 'pidfds'));
     const file = join(host.path, 'pid');
@@ -69,7 +69,7 @@ describe('exec with a terminal', { skip: noContainers }, () => {
     assert.match(readFileSync(`/proc/self/fdinfo/${pidfd.fd}`, 'utf8'), new RegExp(`^Pid:\\t${pid}$`, 'm'));
     const master = console.receive();
     assert.equal(master.data, '/dev/ptmx');
-    // Its own session, led by itself.
+    // It leads a session of its own.
     assert.equal(
       statusField(Number(pid), 'NSsid').split('\t').at(-1),
       statusField(Number(pid), 'NSpid').split('\t').at(-1),
@@ -105,7 +105,7 @@ describe('exec with a terminal', { skip: noContainers }, () => {
       listenerPath: path,
       syscalls: [{ names: ['chroot', 'sendmsg'], action: 'SCMP_ACT_NOTIFY' as const }],
     };
-    // Neither waits until the agent takes the connection.
+    // Neither the process nor the command waits until the agent takes the connection.
     const { id: own } = host.start({ ...base, linux: { ...base.linux, seccomp } });
     const { status, stdout, stderr } = runchart('exec', own, 'grep', '^Seccomp:', '/proc/self/status');
     assert.deepEqual([status, stdout], [0, 'Seccomp:\t2\n'], stderr);

@@ -45,7 +45,7 @@ const start = (pty: Pty, script: string, options: StartOptions = {}) =>
     ...options,
   });
 
-test('size, resizing, typing, raw mode, and the modes of before', { skip }, async () => {
+test('the container’s terminal has the size of the caller’s, whose modes come back', { skip }, async () => {
   const pty = open();
   pty.resize(24, 80);
   const before = pty.modes();
@@ -89,7 +89,7 @@ test('megabytes come out whole', { skip }, async () => {
   assert.equal(digest(pty.output()), digest(expected));
 });
 
-test('with standard output elsewhere, every byte is as it was written', { skip }, async () => {
+test('where standard output leads elsewhere, every byte is as it was written', { skip }, async () => {
   const pty = open();
   const output = join(tests.path, 'bytes');
   const to = openSync(output, 'w');
@@ -104,7 +104,7 @@ test('with standard output elsewhere, every byte is as it was written', { skip }
   await pty.end();
 });
 
-test('input from elsewhere is typed, and its end is no end of the terminal', { skip }, async () => {
+test('input from elsewhere is typed, and its end does not end the terminal', { skip }, async () => {
   const pty = open();
   const before = pty.modes();
   const run = start(pty, 'read line; echo "got $line"; sleep 0.2; echo still here', {
@@ -118,7 +118,7 @@ test('input from elsewhere is typed, and its end is no end of the terminal', { s
   await pty.end();
 });
 
-test('the modes of before are back however it ends', { skip }, async (t) => {
+test('the caller’s modes come back however the container ends', { skip }, async (t) => {
   const ends: Record<string, { script: string; status: number; end?: (pid: number, container: number) => void }> = {
     'by a signal to the runtime': {
       script: "trap 'exit 9' TERM; echo up; while :; do sleep 0.02; done",
@@ -158,7 +158,7 @@ test('the modes of before are back however it ends', { skip }, async (t) => {
   });
 });
 
-test('stopped and continued, it takes the terminal again', { skip }, async () => {
+test('a command that is stopped and continued takes the terminal again', { skip }, async () => {
   const pty = open();
   const before = pty.modes();
   const run = start(pty, 'echo up; read line; exit 6');
@@ -175,7 +175,7 @@ test('stopped and continued, it takes the terminal again', { skip }, async () =>
   await pty.end();
 });
 
-test('in the background it waits for the terminal, stopped, as a shell expects', { skip }, async () => {
+test('a command in the background is stopped until it gets the terminal, as a shell expects', { skip }, async () => {
   const pty = open();
   const job = `set -m; "$@" & until grep -q '^State:.T' /proc/$!/status; do sleep 0.05; done; echo stopped; fg`;
   const run = start(pty, 'echo up; read line; exit 4', { through: [...AS_LEADER, 'bash', '-c', job, 'bash'] });
@@ -204,25 +204,25 @@ test('a terminal that takes nothing stops neither signals nor the end', { skip }
       return true;
     }
   });
-  // It still has output for a terminal that takes none; who tells it to end again, gives that up.
+  // The command still has output for a terminal that takes none. Who tells it to end again gives that output up.
   process.kill(run.pid, 'SIGTERM');
   assert.equal(await run.ended, 9);
   assert.equal(pty.modes(), before);
   await pty.end();
 });
 
-test('without any terminal here it is refused, and nothing is left', { skip }, async () => {
+test('where there is no terminal here, the container is refused, and nothing is left', { skip }, async () => {
   const run = tests.start(tests.make(terminalConfig('echo ran')), { through: ['setsid', '-w'] });
   assert.equal(await run.ended, 99);
   assert.match(run.errors(), /^error: a container with a terminal needs one here: .* \/dev\/tty: ENXIO: .*\n$/);
   assert.deepEqual(tests.containers(), []);
 });
 
-test('the terminal that hangs up ends the container as one expects', { skip }, async () => {
+test('a terminal that hangs up ends the container', { skip }, async () => {
   const pty = open();
   const run = start(pty, "trap 'exit 8' HUP; echo up; while :; do sleep 0.02; done");
   await shows(pty, 'up\r\n');
-  // Closing the master: SIGHUP to the session's leader, who hands it on.
+  // When the master is closed, the session's leader gets SIGHUP, and hands it on.
   pty.pause();
   await pty.end();
   assert.equal(await run.ended, 8);

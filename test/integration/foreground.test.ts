@@ -40,7 +40,7 @@ const withoutPidNamespace = (script: string) => {
   return { ...config, linux: { ...config.linux, namespaces } };
 };
 
-test('the exit status is the container’s, and nothing of it stays', { skip }, async () => {
+test('the exit status is the container’s, and nothing of the container is left', { skip }, async () => {
   const run = tests.start(tests.make(shellConfig('echo out; echo err >&2; exit 7')));
   assert.equal(await run.ended, 7);
   assert.deepEqual([run.output(), run.errors()], ['out\n', 'err\n']);
@@ -55,7 +55,7 @@ test('a container that a signal ends has status 128 + n', { skip }, async () => 
   assert.equal(await run.ended, 137);
 });
 
-test('with keep, it stays and is stopped', { skip }, async () => {
+test('with --keep the container stays, stopped', { skip }, async () => {
   const made = tests.make(shellConfig('exit 3'));
   assert.equal(await tests.start(made, { options: { keep: true } }).ended, 3);
   const look = { kernel: platform.local, root: tests.root, observe: observe.bind(undefined, platform) };
@@ -63,7 +63,7 @@ test('with keep, it stays and is stopped', { skip }, async () => {
   await deleteContainer(optionsFor(context, made.id), false);
 });
 
-test('while it runs other commands have the container', { skip }, async () => {
+test('other commands can work on the container while it runs', { skip }, async () => {
   const made = tests.make(shellConfig('echo up; sleep 100'));
   const run = tests.start(made);
   await until('it is up', () => run.output() === 'up\n');
@@ -74,7 +74,7 @@ test('while it runs other commands have the container', { skip }, async () => {
   assert.equal(await run.ended, 137);
 });
 
-test('deleted by another command meanwhile, it still has its status', { skip }, async () => {
+test('a container that another command deletes meanwhile still gives its status', { skip }, async () => {
   const made = tests.make(shellConfig('echo up; sleep 100'));
   const run = tests.start(made);
   await until('it is up', () => run.output() === 'up\n');
@@ -83,7 +83,7 @@ test('deleted by another command meanwhile, it still has its status', { skip }, 
   assert.equal(run.errors(), '');
 });
 
-test('signals go to the container, however often', { skip }, async () => {
+test('signals go to the container, as often as they come', { skip }, async () => {
   const traps = ['HUP', 'INT', 'QUIT', 'USR1', 'USR2', 'ALRM', 'CONT', 'TSTP', 'PROF', 'VTALRM', 'XCPU', 'IO', 'ABRT'];
   const script = [
     ...traps.map((name) => `trap 'echo ${name}' ${name}`),
@@ -106,7 +106,7 @@ test('signals go to the container, however often', { skip }, async () => {
   assert.equal(run.output(), `${expected}TERM\n`);
 });
 
-test('/dev/null is the caller’s own, and his pipes stay in the mode that they came in', { skip }, async () => {
+test('the container has the caller’s /dev/null, and the caller’s pipes keep their mode', { skip }, async () => {
   const pair = out(8);
   call(platform.local, { name: 'pipe2', args: [pair, O.CLOEXEC] });
   const [reading, writing] = [viewOf(pair.bytes).getInt32(0, true), viewOf(pair.bytes).getInt32(4, true)];
@@ -128,7 +128,7 @@ test('/dev/null is the caller’s own, and his pipes stay in the mode that they 
   for (const fd of [reading, writing, nothing]) closeSync(fd);
 });
 
-test('sockets are copied: a user may open his ends again', { skip }, async () => {
+test('what comes over sockets is copied: the container’s user can open its own ends again', { skip }, async () => {
   // What Node calls a pipe is a pair of sockets.
   const run = tests.start(tests.make(shellConfig('cat </dev/stdin; echo there >/dev/stderr')), { stdio: 'pipe' });
   run.child.stdin?.end('here');
@@ -136,7 +136,9 @@ test('sockets are copied: a user may open his ends again', { skip }, async () =>
   assert.deepEqual([run.output(), run.errors()], ['here', 'there\n']);
 });
 
-test('files stay the caller’s: all of them is copied, and a user may open his end again', { skip }, async () => {
+test('files stay the caller’s: they are copied whole, and the container’s user can open its own end again', {
+  skip,
+}, async () => {
   const config = shellConfig('cat > /dev/stdout; readlink /proc/self/fd/1 > /dev/stderr');
   const input = join(tests.path, 'input');
   const output = join(tests.path, 'output');
@@ -172,7 +174,7 @@ test('a pid file that cannot be written is an error before anything ran', { skip
   assert.equal(run.output(), '');
 });
 
-test('orphans of a container without a pid namespace are reaped, and end with it', { skip }, async () => {
+test('orphans of a container without a pid namespace end with it, and are reaped', { skip }, async () => {
   const made = tests.make(withoutPidNamespace('(sleep 0.01 &); (sleep 1000 &); echo up; read line'));
   const run = tests.start(made, { stdio: ['pipe', 'pipe', 'pipe'] });
   await until('it is up', () => run.output() === 'up\n');
@@ -183,6 +185,6 @@ test('orphans of a container without a pid namespace are reaped, and end with it
   const orphans = childrenOf(run.pid);
   run.child.stdin?.end('line\n');
   assert.equal(await run.ended, 0, run.errors());
-  // One that has left its cgroup may still be ending: then the host's init reaps it.
+  // A process that has left its cgroup may still be ending. Then the host's init reaps it.
   await until('they are gone', () => orphans.every(({ pid }) => !existsSync(`/proc/${pid}`)));
 });

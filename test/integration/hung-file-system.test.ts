@@ -19,7 +19,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { mount, umount2 } from '../../native/calls/mounts.ts';
+import { SIGNALS } from '../../native/constants/signal.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import { hostPlatform } from '../../native/host-platform.ts';
 import { perform } from '../../native/kernel/perform.ts';
@@ -36,7 +38,8 @@ after(work.remove);
 const { executable, root } = runchart(work.path);
 
 const MNT_DETACH = 2;
-/** Of a request or an answer: its size at 0, and its number at 8. */
+const { SIGTERM } = SIGNALS;
+/** A request, and an answer, has its size at byte 0, and its number at byte 8. */
 const UNIQUE = 8;
 
 /** A FUSE file system at a path, which says what it is when it is mounted, and then nothing. */
@@ -71,6 +74,24 @@ function hungFileSystem(path: string) {
   };
 }
 
+/**
+ * Sends a signal until it has been heard: then the kernel has taken the engine's handler away, or the process is gone. One
+ * that comes between the engine's handler and the watching of it is lost.
+ */
+async function tell(child: ChildProcess, name: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): Promise<void> {
+  const isHeard = (): boolean => {
+    try {
+      return child.exitCode !== null || !catches(child.pid ?? 0, SIGNALS[name]);
+    } catch {
+      return true;
+    }
+  };
+  while (!isHeard()) {
+    child.kill(name);
+    for (let round = 0; round < 200 && !isHeard(); round++) await setTimeout(10);
+  }
+}
+
 /** A command that makes a container on such a file system, once it hangs there. */
 async function hanging(name: string, command: string, how: { readonly ignored?: string } = {}) {
   const config = shellConfig('true');
@@ -82,12 +103,14 @@ async function hanging(name: string, command: string, how: { readonly ignored?: 
   const id = `runchart-test-${process.pid}-hung-${name}`;
   const running = start([command, '--bundle', bundle, id], how);
   await fileSystem.asked();
+  // A command in the background notices after a while that it hangs; until then a signal ends it as any other command.
+  await until('it hears signals', () => catches(running.child.pid ?? 0, SIGTERM));
   return { id, fileSystem, ...running };
 }
 
 interface Started {
   readonly child: ChildProcess;
-  /** Where it ends, and not the streams that it has handed on to the container. */
+  /** How the command ended. Streams that it has handed on to the container may still be open. */
   readonly ended: Promise<{ readonly status: unknown; readonly signal: unknown; readonly output: string }>;
 }
 
@@ -122,7 +145,7 @@ describe('a file system that does not answer', { skip }, () => {
     it(`holds \`${command}\` until ${name} comes: then the container is removed again`, async () => {
       const { fileSystem, child, ended } = await hanging(`${command}-${name}`, command);
       try {
-        child.kill(name);
+        await tell(child, name);
         const { status, output } = await ended;
         assert.equal(status, 128 + signal, output);
         assert.match(
@@ -139,7 +162,7 @@ describe('a file system that does not answer', { skip }, () => {
     const { fileSystem, child, ended } = await hanging('ignored', 'create', { ignored: 'HUP' });
     try {
       child.kill('SIGHUP');
-      child.kill('SIGTERM');
+      await tell(child, 'SIGTERM');
       const { status, output } = await ended;
       assert.equal(status, 128 + 15, output);
       assert.match(output, /"signal 15 ended the creation/);
@@ -153,9 +176,7 @@ describe('a file system that does not answer', { skip }, () => {
     const { id, fileSystem, child, ended } = await hanging('twice', 'create');
     try {
       fileSystem.take();
-      child.kill('SIGTERM');
-      // The first takes the engine's handler away; until then the second is the same to the kernel.
-      await until('the first has been heard', () => !catches(child.pid ?? 0, 15));
+      await tell(child, 'SIGTERM');
       child.kill('SIGTERM');
       assert.equal((await ended).signal, 'SIGTERM');
     } finally {
@@ -178,11 +199,11 @@ describe('a file system that does not answer', { skip }, () => {
     }
   });
 
-  it('keeps from dying who has a request with it, and `delete --force` says so after 10 s', async () => {
+  it('keeps a process alive that has a request with it, and commands say so after 10 s', async () => {
     const { id, fileSystem, child, ended } = await hanging('taken', 'create');
     try {
       fileSystem.take();
-      child.kill('SIGTERM');
+      await tell(child, 'SIGTERM');
       const created = await ended;
       assert.equal(created.status, 128 + 15);
       assert.match(created.output, /signal 15 ended the creation[^\n]*does not end after SIGKILL[^\n]*\n$/);

@@ -37,9 +37,11 @@ const context: Context = {
 
 after(() => tests.finish());
 
-test('detached with a console socket, who listens gets a terminal that works, and a pidfd', { skip }, async () => {
+test('who listens at the console socket of a detached container gets a terminal that works, and a pidfd', {
+  skip,
+}, async () => {
   const shell = shellConfig('tty; read line; echo "got $line"; exit 3');
-  // It takes its /dev/console before a read-only /dev is closed.
+  // /dev/console is made before a /dev becomes read-only that is meant to be.
   const readOnlyDev = (mount: Mount): Mount =>
     mount.destination === '/dev' ? { ...mount, options: [...(mount.options ?? []), 'ro'] } : mount;
   const config: Config = {
@@ -95,7 +97,7 @@ test('detached with a console socket, who listens gets a terminal that works, an
   pidfds.close();
 });
 
-test('descriptors that are preserved, and no others', { skip }, async () => {
+test('the container has descriptors that are preserved, and no others', { skip }, async () => {
   const file = join(tests.path, 'preserved');
   writeFileSync(file, 'content');
   const fd = openSync(file, 'r');
@@ -104,7 +106,7 @@ test('descriptors that are preserved, and no others', { skip }, async () => {
     options: { preserveFds: 2 },
   });
   assert.equal(await run.ended, 0, run.errors());
-  // The fifth is of ls itself.
+  // ls itself has opened the fifth.
   assert.equal(run.output(), 'content\n0 1 2 3 4 5 ');
   closeSync(fd);
 });
@@ -115,7 +117,7 @@ test('a descriptor to preserve that is not there is refused', { skip }, async ()
   assert.equal(run.errors(), 'error: unable to stat preserved-fd 0 (of 2): descriptor 3 is not open\n');
 });
 
-test('sockets that systemd passed on come first, and the container is told', { skip }, async () => {
+test('sockets that systemd passed on come first, and the container is told of them', { skip }, async () => {
   const files = ['one', 'two'].map((text) => {
     const path = join(tests.path, text);
     writeFileSync(path, text);

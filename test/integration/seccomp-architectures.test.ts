@@ -1,4 +1,4 @@
-/** linux.seccomp.architectures: which machine's calls a filter decides about. */
+/** linux.seccomp.architectures: the machines whose calls a filter decides on. */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -33,7 +33,7 @@ const BIG: readonly SeccompArch[] = [
   ...(['SCMP_ARCH_S390', 'SCMP_ARCH_S390X', 'SCMP_ARCH_PARISC', 'SCMP_ARCH_PARISC64', 'SCMP_ARCH_M68K'] as const),
   'SCMP_ARCH_SHEB',
 ];
-/** Later than libseccomp 2.5. */
+/** Architectures that libseccomp 2.5 does not know. */
 const NEW: readonly SeccompArch[] = ['SCMP_ARCH_LOONGARCH64', 'SCMP_ARCH_M68K', 'SCMP_ARCH_SH', 'SCMP_ARCH_SHEB'];
 
 const refusing: Seccomp = {
@@ -41,7 +41,7 @@ const refusing: Seccomp = {
   syscalls: [{ names: ['getuid', 'getuid32'], action: 'SCMP_ACT_ERRNO', errnoRet: 95 }],
 };
 
-test('every architecture is compiled for, or refused with the reason', (t) => {
+test('a filter is compiled for every architecture, or refused with the reason', (t) => {
   const libc = loadLibc();
   const library = (() => {
     try {
@@ -123,7 +123,7 @@ function armProgram(code: readonly number[]): Uint8Array {
   return file;
 }
 
-test('calls of architectures that the profile names pass, others end the process', {
+test('calls of architectures that the profile names pass, and others end the process', {
   skip: noContainers,
 }, async (t) => {
   const program = foreignCaller();

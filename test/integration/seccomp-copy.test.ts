@@ -21,7 +21,7 @@ describe("a container's copy of its filter", { skip: noContainers }, () => {
         ...linux,
         seccomp: {
           defaultAction: 'SCMP_ACT_ALLOW',
-          // arm64 has the second alone.
+          // arm64 has the second of them alone.
           syscalls: [{ names: [refused, `${refused}at`], action: 'SCMP_ACT_ERRNO', errnoRet: 95 }],
         },
       },
@@ -31,7 +31,7 @@ describe("a container's copy of its filter", { skip: noContainers }, () => {
     return id;
   }
   const copyOf = (id: string) => join(runchart.root, id, 'seccomp');
-  /** Which of two calls an exec'd process is refused. */
+  /** Which of two calls is refused to a process of `exec`. */
   function refused(id: string): string {
     const tries = [
       ['mkdir', 'mkdir /x'],
@@ -41,7 +41,7 @@ describe("a container's copy of its filter", { skip: noContainers }, () => {
     return stdout;
   }
 
-  it('is made by create, for nobody else, and gone with the container', () => {
+  it('is made by create, closed to others, and gone with the container', () => {
     const id = create('mkdir');
     assert.equal(statSync(copyOf(id)).mode & 0o777, 0o600);
     assert.equal(runchart('start', id).status, 0);
@@ -50,7 +50,7 @@ describe("a container's copy of its filter", { skip: noContainers }, () => {
     assert.ok(!existsSync(join(runchart.root, id)));
   });
 
-  it('is what processes get, while it is ours alone; else the profile is compiled anew', () => {
+  it('is what processes get while it is ours alone; otherwise the profile is compiled anew', () => {
     const [id, other] = [create('mkdir'), create('symlink')];
     copyFileSync(copyOf(other), copyOf(id));
     chmodSync(copyOf(id), 0o600);

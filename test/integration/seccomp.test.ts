@@ -16,7 +16,7 @@ const folder = workFolder('seccomp');
 after(() => folder.remove());
 const bundle = join(folder.path, 'bundle');
 const { root, life } = runchart(folder.path);
-// Two runs of this file at a time share the host's cgroups.
+// Two runs of this file at the same time share the host's cgroups.
 const prefix = `runchart-test-seccomp-${process.pid}`;
 let count = 0;
 
@@ -94,7 +94,7 @@ test('a profile that cannot be compiled fails create, and nothing is left', { sk
   }
 });
 
-test('an init that its filter lets do nothing but execve neither hangs nor spins', {
+test('an init whose filter permits nothing but execve neither hangs nor spins', {
   skip,
   timeout: 120_000,
 }, async () => {
@@ -106,7 +106,7 @@ test('an init that its filter lets do nothing but execve neither hangs nor spins
   assert.doesNotMatch(output, /never/);
 });
 
-test('an agent decides about the calls of the process', { skip, timeout: 120_000 }, async () => {
+test('an agent decides on the calls of the process', { skip, timeout: 120_000 }, async () => {
   const listenerPath = join(folder.path, 'agent.sock');
   const program = join(import.meta.dirname, '../effects/seccomp/agent-program.ts');
   const agent = spawn(process.execPath, [program, listenerPath], { stdio: ['ignore', 'pipe', 'inherit'] });

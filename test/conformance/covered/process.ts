@@ -8,7 +8,7 @@ const ambient = program('ambient capabilities that cannot be raised are told, an
 const sets = program('the five capability sets are those of the config, each its own');
 
 export const PROCESS: Covered = {
-  'process.terminal': by(terminal('size, resizing, typing, raw mode, and the modes of before')),
+  'process.terminal': by(terminal('the container’s terminal has the size of the caller’s, whose modes come back')),
   ...under(
     'process.consoleSize',
     ['height', 'width'],

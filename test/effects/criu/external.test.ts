@@ -29,7 +29,7 @@ const boundOf = (mounts: readonly Mount[], cgroup: CgroupRecord = CGROUP, cgroup
 describe('external mounts', () => {
   const cgroups = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup' }];
 
-  it('are those that are bound: none of a file system of the container’s own', () => {
+  it('are binds, and not file systems of the container’s own', () => {
     const mounts = [
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/data', source: '/srv/data', options: ['rbind', 'ro'] },
@@ -46,7 +46,7 @@ describe('external mounts', () => {
     assert.deepEqual(boundOf(cgroups, CGROUP, true), []);
   });
 
-  it('are devices, which may be bound', () => {
+  it('are devices, since these may be binds', () => {
     const linux = {
       devices: [
         { path: '/dev/fuse', type: 'c', major: 10, minor: 229 },
@@ -58,7 +58,7 @@ describe('external mounts', () => {
     assert.ok(bound.some(({ at, source }) => at === '/dev/fuse' && source === '/dev/fuse'));
   });
 
-  it('have a key at the dump by which the restore knows them', () => {
+  it('have the key in a dump by which a restore knows them', () => {
     const bound = [{ at: '/data', source: '/srv/data' }];
     assert.deepEqual(externalAtDump(bound, ['/proc/keys']), ['mnt[/data]:/data', 'mnt[/proc/keys]:/dev/null']);
     const config = { ociVersion: '1.0.0', linux: { maskedPaths: ['/proc/keys'] } };
@@ -71,7 +71,7 @@ describe('what CRIU says', () => {
   const RLIMIT =
     "(00.022560) Error (criu/util.c:1533): rlimit: Can't setup RLIMIT_NOFILE for self: Operation not permitted";
 
-  it('is the first error of its log, but for one that it goes on after', () => {
+  it('is the first error of its log, other than one that it goes on after', () => {
     assert.equal(firstError('(00.1) Warn  (x.c:1): y\n'), undefined);
     assert.equal(
       firstError(`${RLIMIT}\n(00.133418)      7: Error (criu/a.c:1): b\n(00.2) Error (criu/c.c:2): d\n`),
@@ -80,11 +80,11 @@ describe('what CRIU says', () => {
     const child = 'Error (criu/util.c:627): execvp("iptables-restore", ...) failed: No such file or directory';
     assert.match(firstError(`${child}\n(01.07) Error (criu/util.c:642): exited, status=1\n`) ?? '', /execvp/);
     assert.match(firstError(RLIMIT) ?? '', /^\(criu\/util\.c:1533\)/);
-    // A path may have the word.
+    // A path may have the word Error in it.
     assert.equal(firstError('(00.1) cg: /Error (/x\n'), undefined);
   });
 
-  it('is told with runc’s words, and where the log is', () => {
+  it('is told in runc’s words, with the place of the log', () => {
     const kernel = localKernel(loadLibc());
     const folder = mkdtempSync(join(tmpdir(), 'runchart-test-criu-log-'));
     try {

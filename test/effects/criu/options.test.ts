@@ -1,4 +1,4 @@
-/** What CRIU is asked for, from records and flags. */
+/** What CRIU is asked for, made of records and flags. */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -63,7 +63,7 @@ const dumped = (one: ContainerRecord, options: Partial<CheckpointOptions> = {}, 
   dumpOptions(one, { leaveRunning: false }, { ...flags, ...options }, { ...facts, version });
 
 describe('a dump', () => {
-  it('is of the init, frozen by its cgroup, with its network namespace left empty', () => {
+  it('is made of the init, which its cgroup freezes, and leaves the network namespace empty', () => {
     const options = dumped(record());
     assert.equal(options.pid, 42);
     assert.equal(options.root, '/b/rootfs');
@@ -81,7 +81,7 @@ describe('a dump', () => {
     assert.equal(dumped(record({ cgroup: V2 }), {}, 31_300).freezeCgroup, undefined);
   });
 
-  it('tells the status descriptor to a CRIU that has no notification for it', () => {
+  it('gives the status descriptor to a CRIU that has no notification for it', () => {
     const lazy = { lazyPages: true, statusFd: 9 };
     assert.equal(dumped(record(), lazy, 31_400).statusFd, 9);
     assert.equal(dumped(record(), lazy, 31_500).statusFd, undefined);
@@ -93,7 +93,7 @@ describe('a dump', () => {
     assert.deepEqual([parentImage, trackMemory], ['../first', true]);
   });
 
-  it('has numbers for cgroups modes; none given is CRIU’s default', () => {
+  it('has numbers for cgroups modes, and leaves the choice to CRIU where none is given', () => {
     const modes = [undefined, 'ignore', 'soft', 'full', 'strict'] as const;
     assert.deepEqual(
       modes.map((cgroupsMode) => dumped(record(), { cgroupsMode }).manageCgroupsMode),
@@ -101,7 +101,7 @@ describe('a dump', () => {
     );
   });
 
-  it('obeys the container’s own settings file, runc’s, or none', () => {
+  it('names the container’s own settings file, or runc’s, or none', () => {
     const fileOf = (annotations: Record<string, string>) => dumped(record({ annotations })).configFile;
     assert.equal(fileOf({}), '/etc/criu/runc.conf');
     assert.equal(fileOf({ 'org.criu.config': '/own' }), '/own');
@@ -123,7 +123,7 @@ describe('a restore', () => {
       },
     );
 
-  it('is of children of the caller, on a root of its own', () => {
+  it('makes children of the caller, on a root of its own', () => {
     const options = restored(record());
     assert.equal(options.restoreAsSibling, true);
     assert.equal(options.root, '/m');
@@ -132,12 +132,12 @@ describe('a restore', () => {
     assert.ok(!('pid' in options) && !('lsmProfile' in options) && !('lsmMountContext' in options));
   });
 
-  it('has other labels where it is asked to', () => {
+  it('sets other labels where flags ask for them', () => {
     const options = restored(record(), { lsmProfile: 'apparmor:a', lsmMountContext: 'u:r:t:s0' });
     assert.deepEqual([options.lsmProfile, options.lsmMountContext], ['apparmor:a', 'u:r:t:s0']);
   });
 
-  it('needs the profile that it is told of, or else that of the config', () => {
+  it('needs the profile that a flag names, or else that of the config', () => {
     const config = { ociVersion: '1.0.2', process: { cwd: '/', apparmorProfile: 'own' } };
     assert.equal(profileOf({}, config), 'own');
     assert.equal(profileOf({}, { ociVersion: '1.0.2', process: { cwd: '/', apparmorProfile: '' } }), undefined);
@@ -155,7 +155,7 @@ describe('a restore', () => {
     { type: 'mount', path: '' },
   ]);
 
-  it('joins namespaces by path, but for those that are handed over', () => {
+  it('joins namespaces by path, other than those that it is given descriptors of', () => {
     assert.deepEqual(restored(joined).joinNamespaces, [{ type: 'ipc', path: '/i' }]);
     assert.deepEqual(externalNamespaces(joined), [
       { name: 'pid', path: '/p', key: 'extRootPidNS' },
@@ -180,7 +180,7 @@ describe('a restore', () => {
     ]);
   });
 
-  it('hands over standard descriptors in the place of pipes', () => {
+  it('gives standard descriptors in the place of pipes', () => {
     assert.deepEqual(inheritedPipes(['/dev/null', 'pipe:[12]', 'pipe:[12]', 'pipe:[13]']), [
       { key: 'pipe:[12]', fd: 1 },
       { key: 'pipe:[12]', fd: 2 },

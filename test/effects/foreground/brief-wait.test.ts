@@ -3,23 +3,19 @@ import { closeSync } from 'node:fs';
 import { test } from 'node:test';
 import { BriefWait } from '../../../effects/foreground/brief-wait.ts';
 import { write } from '../../../native/calls/files.ts';
+import { pipe } from '../../../native/calls/pair.ts';
 import { O } from '../../../native/constants/files.ts';
 import { POLL } from '../../../native/constants/socket.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import { perform } from '../../../native/kernel/perform.ts';
-import { out, viewOf } from '../../../native/kernel/struct.ts';
 
 const { local } = hostPlatform();
 
-function pipe(): readonly [reading: number, writing: number] {
-  const pair = out(8);
-  perform(local, [{ name: 'pipe2', args: [pair, O.CLOEXEC] }]);
-  return [viewOf(pair.bytes).getInt32(0, true), viewOf(pair.bytes).getInt32(4, true)];
-}
+const newPipe = () => pipe(local, O.CLOEXEC);
 
-test('says which are ready, a bounded number of times', () => {
-  const [[silent, other], [speaking, speaker]] = [pipe(), pipe()];
+test('says which descriptors are ready, a bounded number of times', () => {
+  const [[silent, other], [speaking, speaker]] = [newPipe(), newPipe()];
   perform(local, [write(speaker, 'x')]);
   const wait = new BriefWait(local);
   const requests = [silent, speaking].map((fd) => ({ fd, events: POLL.IN }));
@@ -32,7 +28,7 @@ test('says which are ready, a bounded number of times', () => {
   for (const fd of [silent, other, speaking, speaker]) closeSync(fd);
 });
 
-test('once nothing came, or a signal, it waits no more', () => {
+test('waits no more once a wait has brought nothing, or a signal', () => {
   for (const failure of [0, -4]) {
     let calls = 0;
     const kernel: Kernel = {

@@ -114,7 +114,7 @@ test('whatever the ends do, every byte arrives, in order, and nothing stops the 
   );
 });
 
-test('a sink that is closed ends it, and little more has been read', () => {
+test('a sink that is closed ends the stream, and little more has been read', () => {
   fc.assert(
     fc.property(world, fc.double({ min: 0, max: 0.99, noNaN: true }), (given, share) => {
       fc.pre(given.data.length > 0);
@@ -129,7 +129,7 @@ test('a sink that is closed ends it, and little more has been read', () => {
   );
 });
 
-test('drained, an empty source is its end, but not before its data is written', () => {
+test('while it drains, an empty source ends the stream, but not before all data is written', () => {
   const agains: Turn[] = ['EAGAIN', 'EAGAIN'];
   const data = Uint8Array.from({ length: 5000 }, (_, i) => i);
   const blocking = { source: false, sink: false };
@@ -137,7 +137,7 @@ test('drained, an empty source is its end, but not before its data is written', 
   assert.deepEqual([written, told], [data, ['ended']]);
 });
 
-test('drained, a source that others still hold open ends when it is empty', () => {
+test('while it drains, a source that others hold open ends the stream when it is empty', () => {
   let reads = 0;
   const told: string[] = [];
   const kernel: Kernel = {
@@ -178,7 +178,7 @@ describe('between pipes', () => {
     return Buffer.from(into.bytes.subarray(0, Math.max(0, attempt(local, read(fd, into)))));
   }
 
-  test('much and little data arrives in order, whatever is full or empty', () => {
+  test('much and little data arrive in order, whatever is full or empty', () => {
     const pieces = fc.array(fc.tuple(fc.integer({ min: 0, max: 600_000 }), fc.boolean()), { maxLength: 12 });
     fc.assert(
       fc.property(pieces, fc.boolean(), (steps, growing) => {
@@ -206,7 +206,7 @@ describe('between pipes', () => {
     );
   });
 
-  test('drained, it is done with what there was, though somebody goes on writing', () => {
+  test('while it drains, it ends after what was there, though somebody goes on writing', () => {
     const [from, to] = [pipe(), pipe()];
     const stream = new Stream(local, end(from.reading), end(to.writing));
     put(from.writing, random(50_000));
@@ -220,7 +220,7 @@ describe('between pipes', () => {
     assert.equal(length, 50_000);
   });
 
-  test('little data shares the slots of the sink, as if it had been written there', () => {
+  test('little data shares the slots of the sink, as if the source had been written there', () => {
     const [from, to] = [pipe(), pipe()];
     const stream = new Stream(local, end(from.reading), end(to.writing));
     for (let i = 0; i < 500; i++) {
@@ -231,7 +231,7 @@ describe('between pipes', () => {
     assert.equal(take(to.reading).length, 50_000);
   });
 
-  test('what a pipe can hold is held by the sink, in whatever pieces it came', () => {
+  test('the sink holds as much as a pipe can hold, in whatever pieces it came', () => {
     const [from, to] = [pipe(), pipe()];
     const stream = new Stream(local, end(from.reading), end(to.writing));
     for (let i = 0; i < 1000; i++) put(from.writing, random(60));
@@ -240,7 +240,7 @@ describe('between pipes', () => {
     assert.equal(take(to.reading).length, 60_000);
   });
 
-  test('a sink that nobody reads any more is lost without anything to write', () => {
+  test('a sink that nobody reads any more is noticed without anything to write', () => {
     const [from, to] = [pipe(), pipe()];
     const told: string[] = [];
     const stream = new Stream(local, end(from.reading), end(to.writing), { broken: () => told.push('broken') });

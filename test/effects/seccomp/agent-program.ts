@@ -1,6 +1,6 @@
 /**
- * A seccomp agent: `node agent-program.ts SOCKET`. Prints `ready`, then the state that it was sent, and answers what the
- * filter asks until nobody is left under it: getpid(2) is 4242, mkdirat(2) is ENOTEMPTY, all else takes place.
+ * A seccomp agent: `node agent-program.ts SOCKET`. Prints `ready`, then the state that it was sent, and answers what
+ * the filter asks until nobody is left under it: getpid(2) is 4242, mkdirat(2) is ENOTEMPTY, all else takes place.
  */
 
 import { writeSync } from 'node:fs';
@@ -40,7 +40,8 @@ const [listener = -1] = receivedDescriptors(buffers.control);
 writeSync(1, `${new TextDecoder().decode(buffers.data.bytes.subarray(0, bytes))}\n`);
 
 for (;;) {
-  // Becomes readable for a question, and hangs up when the last process is gone: to wait for one then has no end in older kernels.
+  // Readable means that there is a question, and a hang-up that the last process is gone. In older kernels, to wait for
+  // a question then has no end.
   const [happened = 0] = await poll([{ fd: listener, events: POLL.IN }], -1);
   if ((happened & POLL.IN) === 0) break;
   const notification = out(80);

@@ -1,4 +1,4 @@
-/** A notifying filter, loaded in a stage, and an agent in another process that decides about its calls. */
+/** A filter that notifies, loaded in a stage, and an agent in another process, which decides on the stage's calls. */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -112,7 +112,7 @@ test('a process that was started with the connection tells the agent of itself',
   assert.deepEqual(await once(agent, 'exit'), [0, null]);
 });
 
-test('an agent that is not there, or takes no connection, is named', { skip, timeout: 120_000 }, () => {
+test('the error names an agent that is not there, or that takes no connection', { skip, timeout: 120_000 }, () => {
   const { pid, kernel, channel, end } = stageWithChannel();
   const compiled = compile({
     ...PROFILES['one that refuses what the init would need'],
@@ -135,7 +135,7 @@ test('an agent that is not there, or takes no connection, is named', { skip, tim
   end();
 });
 
-test('without an agent, what it would decide on is ENOSYS', { skip }, () => {
+test('without an agent, calls that it would decide on fail with ENOSYS', { skip }, () => {
   const { kernel, end } = stageWithChannel();
   const syscalls: Seccomp['syscalls'] = [{ names: ['getpid'], action: 'SCMP_ACT_NOTIFY' }];
   const compiled = compile({ defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/no/such/agent', syscalls });

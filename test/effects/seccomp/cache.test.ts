@@ -46,7 +46,7 @@ describe('the cache of compiled programs', () => {
   });
   afterEach(() => rmSync(base, { recursive: true }));
 
-  test('what was stored is found by its key, in a folder and a file of ours alone', () => {
+  test('what was kept is found by its key, in a folder and a file that are ours alone', () => {
     assert.equal(lookUp(), undefined);
     store();
     assert.deepEqual(lookUp(), program);
@@ -56,7 +56,7 @@ describe('the cache of compiled programs', () => {
     assert.equal(readCached(local, folder, keyOf('another')), undefined);
   });
 
-  test('another profile under the same name is not taken for it', () => {
+  test('a file of the same name is not used for another profile', () => {
     store();
     const other = keyOf('a profile and what else its program depends oN');
     writeCached(local, folder, other, program);
@@ -67,7 +67,7 @@ describe('the cache of compiled programs', () => {
     assert.equal(lookUp(), undefined);
   });
 
-  test('what others may write to, or do not leave alone, is not trusted, and not written to', () => {
+  test('what others may write to is neither trusted nor written to', () => {
     store();
     chmodSync(file(), 0o622);
     assert.equal(lookUp(), undefined);
@@ -112,7 +112,7 @@ describe('the cache of compiled programs', () => {
         bad[at] = (bad[at] ?? 0) ^ (1 << bit);
         writeFileSync(path, bad);
         const found = lookUp();
-        // The key is padded: a bit there changes nothing.
+        // A bit in the padding of the key changes nothing.
         if (found !== undefined) assert.deepEqual(found, program);
         assert.ok(found === undefined || (at >= 16 + key.bytes.length && at < 16 + ((key.bytes.length + 7) & ~7)));
       }),
@@ -132,7 +132,7 @@ describe('the cache of compiled programs', () => {
     utimesSync(`${folder}/${name}`, time, time);
   };
 
-  test('as many files as are allowed stay, and those that were not used for longest go', () => {
+  test('as many files stay as are allowed, and those that were not used for longest go', () => {
     store();
     for (let i = 0; i < 300; i++) old(`other-${i}`, ((i * 7) % 300) + 1);
     writeCached(local, folder, keyOf('one more'), program);
@@ -147,11 +147,11 @@ describe('the cache of compiled programs', () => {
     assert.deepEqual(readCached(local, folder, keyOf('one more')), program);
   });
 
-  test('as many bytes as are allowed stay, and a program that is too large is not kept', () => {
+  test('as many bytes stay as are allowed, and a program that is too large is not kept', () => {
     store();
     const size = (): number => readdirSync(folder).reduce((sum, name) => sum + statSync(`${folder}/${name}`).size, 0);
     for (let i = 1; i <= 20; i++) old(`other-${i}`, i, 500_000);
-    // Profiles, of which the programs' keys are made, can be far larger than what becomes of them.
+    // Keys are made of profiles, which can be far larger than their programs.
     const large = (bytes: number) => keyOf('k'.repeat(bytes));
     writeCached(local, folder, large(400_000), program);
     assert.ok(size() <= 4 * 1024 * 1024 && size() > 3 * 1024 * 1024, `${size()} bytes`);
@@ -185,7 +185,7 @@ describe('the cache of compiled programs', () => {
     assert.equal(statSync(`${folder}/${key.fileName}`).mtimeMs, time);
   });
 
-  test('its own file is replaced, and costs no other its place; what cannot be removed is no one’s concern', () => {
+  test('a file of the same name is replaced, and pushes out no other; what cannot be removed is left', () => {
     store();
     for (let i = 0; i < 127; i++) old(`other-${i}`, i + 1);
     mkdirSync(`${folder}/a-folder`);
@@ -209,7 +209,7 @@ describe('the cache of compiled programs', () => {
       for (let i = 0; i < 200; i++) {
         const key = keyOf(process.argv[1] + ' ' + i);
         writeCached(local, ${JSON.stringify(folder)}, key, new Uint8Array(800).fill(i));
-        // The other one may have pushed it out in the meantime, but never damaged it.
+        // The other command may have pushed it out meanwhile, but never damaged it.
         const found = readCached(local, ${JSON.stringify(folder)}, key);
         if (found !== undefined && found.some((byte) => byte !== i)) process.exit(3);
       }`;
@@ -226,12 +226,12 @@ describe('the cache of compiled programs', () => {
     assert.deepEqual(lookUp(), program);
   });
 
-  test('no folder, no cache: nothing fails', () => {
+  test('without a folder nothing is kept, and nothing fails', () => {
     writeCached(local, '/proc/no/such/folder', key, program);
     assert.equal(readCached(local, '/proc/no/such/folder', key), undefined);
   });
 
-  test('a profile is compiled once, and its program is the same from the cache', { skip }, () => {
+  test('a profile is compiled once, and the cache has the same program', { skip }, () => {
     const profile: Seccomp = {
       defaultAction: 'SCMP_ACT_ERRNO',
       syscalls: [
@@ -251,7 +251,7 @@ describe('the cache of compiled programs', () => {
     assert.equal(readdirSync(folder).length, 2);
   });
 
-  test('the key holds all that a program depends on', () => {
+  test('the key holds everything that a program depends on', () => {
     const library = (version: string, apiLevel: number) => ({
       version,
       apiLevel,

@@ -1,4 +1,4 @@
-/** Programs that libseccomp made, run by a reference interpreter against what the profile means. */
+/** Programs that libseccomp made: a reference interpreter runs them, and a model says what the profile means. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -93,7 +93,7 @@ test('a profile of the size of an engine default compiles for three architecture
   assert.equal(decide(0xc00000b7, 63), 0, 'another architecture is killed');
 });
 
-test('the courier of a listener passes with its secret only', () => {
+test('the call that sends the listener passes with its secret only', () => {
   const arch = NATIVE_ARCH;
   const nr = sysno('sendmsg', process.arch === 'arm64' ? 'arm64' : 'x64');
   fc.assert(
@@ -110,7 +110,7 @@ test('the courier of a listener passes with its secret only', () => {
   );
 });
 
-test('what libseccomp refuses is worded with the part of the profile', { skip }, () => {
+test('the error for what libseccomp refuses names the part of the profile', { skip }, () => {
   assert.throws(() => compiled({ defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_S390X'] }), {
     message: 'linux.seccomp.architectures: SCMP_ARCH_S390X: its byte order is not that of this machine',
   });
@@ -135,7 +135,7 @@ test('a program that the kernel would not take is refused before it is loaded', 
   });
 });
 
-test('a missing or too old libseccomp is named, with what to do', () => {
+test('the error for a missing or too old libseccomp says what to do', () => {
   assert.throws(() => loadLibSeccomp(libc, 'libseccomp.so.99'), /libseccomp\.so\.99 cannot be loaded: .*libseccomp2/);
   assert.throws(() => loadLibSeccomp(libc, 'libc.so.6'), /has no seccomp_api_get: .* 2\.4 or newer/);
 });

@@ -1,4 +1,6 @@
-/** A reference interpreter of the classic BPF that seccomp filters are made of (Documentation/networking/filter.rst). */
+/**
+ * A reference interpreter of the classic BPF that seccomp filters are made of (Documentation/networking/filter.rst).
+ */
 
 interface SeccompData {
   readonly nr: number;
@@ -6,7 +8,7 @@ interface SeccompData {
   readonly args: readonly bigint[];
 }
 
-/** What the program returns for a call; throws where the kernel would not have taken it. */
+/** What the program returns for a call. @throws Error where the kernel would not have taken the program */
 export function interpret(program: Uint8Array, { nr, arch, args }: SeccompData): number {
   const data = new DataView(new ArrayBuffer(64));
   data.setUint32(0, nr, true);

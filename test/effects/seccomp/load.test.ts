@@ -1,4 +1,4 @@
-/** Filters really loaded, in a stage of ours, and what the kernel then makes of its calls. */
+/** Filters that are really loaded, in a stage of ours, and what the kernel then makes of the stage's calls. */
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -52,7 +52,7 @@ const getuid: Call = { name: 'getuid', args: [] };
 const personality = (persona: number | bigint): Call => ({ name: 'personality', args: [persona] });
 const umask: Call = { name: 'umask', args: [0o22] };
 
-test('ERRNO answers in the place of the call, EPERM when nothing is said', { skip }, () => {
+test('ERRNO answers in the place of the call, with EPERM where the profile names no errno', { skip }, () => {
   const results = under(
     {
       defaultAction: 'SCMP_ACT_ALLOW',
@@ -70,7 +70,7 @@ test('ERRNO answers in the place of the call, EPERM when nothing is said', { ski
   assert.deepEqual(results, [-ERRNO.EPERM, -4094, 0, 0]);
 });
 
-test('LOG lets the call happen, TRACE without a tracer is ENOSYS', { skip }, () => {
+test('LOG lets the call take place, and TRACE without a tracer fails it with ENOSYS', { skip }, () => {
   const [pid = 0, traced] = under(
     {
       defaultAction: 'SCMP_ACT_ALLOW',
@@ -99,7 +99,9 @@ test('KILL, KILL_THREAD, KILL_PROCESS and TRAP end the process by SIGSYS', { ski
   }
 });
 
-test('a call that the profile does not name meets the default action; a newer one is ENOSYS', { skip }, () => {
+test('a call that the profile does not name meets the default action, and a newer one fails with ENOSYS', {
+  skip,
+}, () => {
   const results = under(
     {
       defaultAction: 'SCMP_ACT_ERRNO',
@@ -126,11 +128,11 @@ const DEFAULTS: Readonly<Record<Exclude<SeccompAction, 'SCMP_ACT_NOTIFY'>, numbe
   SCMP_ACT_LOG: 0,
 };
 
-test('every default action', { skip }, () => {
+test('every default action does what its name says', { skip }, () => {
   for (const [action, expected] of Object.entries(DEFAULTS)) {
     const { pid, kernel, connection } = startStage(libc, local);
     stages.set(pid, connection);
-    // Newer than umask: what is above the newest call that a refusing profile names is ENOSYS instead.
+    // Calls above the newest one that a refusing profile names would fail with ENOSYS instead: this one is above umask.
     const syscalls = [SERVING, { names: ['openat2'], action: 'SCMP_ACT_ALLOW' as const }];
     const filter = loadCalls(compile({ defaultAction: action as SeccompAction, syscalls }));
     perform(kernel, [setNoNewPrivs(), ...filter]);
@@ -154,7 +156,7 @@ test('arguments are compared in all 64 bits', { skip }, () => {
           },
         ],
       },
-      // The kernel takes the argument as 32 bits: asked for the present persona, it answers 0.
+      // The kernel takes the argument as 32 bits. It is asked for the present persona, and answers 0.
       ...[5n, 6n, 7n, 2n ** 31n + 6n].map((high) => personality((high << 32n) | 0xffffffffn)),
     ).map((one) => one < 0);
   const six = (6n << 32n) | 0xffffffffn;

@@ -49,7 +49,7 @@ const ACTIONS = [
 ] as const satisfies readonly SeccompAction[];
 const action = fc.constantFrom<(typeof ACTIONS)[number]>(...ACTIONS);
 
-/** Each call has one rule at the most, whose arguments are distinct: what a profile means is beyond doubt then. */
+/** Each call has one rule at most, with different arguments: so there is no doubt what a profile means. */
 export const profile: fc.Arbitrary<Seccomp> = fc
   .record({
     defaultAction: action,
@@ -84,7 +84,10 @@ export const profile: fc.Arbitrary<Seccomp> = fc
     }),
   }));
 
-/** The same shape and size as an engine's default profile: some 400 rules, most of them unconditional, three architectures. */
+/**
+ * A profile of the shape and size of an engine's default one: some 400 rules, most of them unconditional, and three
+ * architectures.
+ */
 export function largeProfile(names: readonly string[]): Seccomp {
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
@@ -124,7 +127,7 @@ export function holds({ op, value, valueTwo }: SeccompArg, argument: bigint): bo
     case 'SCMP_CMP_GT':
       return argument > a;
     case 'SCMP_CMP_MASKED_EQ':
-      // libseccomp: bits outside the mask count on neither side.
+      // With libseccomp, bits outside the mask count on neither side.
       return (argument & a) === (BigInt(valueTwo ?? 0) & a);
   }
 }

@@ -32,7 +32,7 @@ test('a profile becomes the steps that build its filter, in order', () => {
   ]);
 });
 
-test('two comparisons of one argument are alternatives, as runc has it', () => {
+test('two comparisons of one argument are alternatives, as with runc', () => {
   const [, ...rules] = filterSteps({
     defaultAction: 'SCMP_ACT_ALLOW',
     syscalls: [
@@ -81,7 +81,7 @@ test('actions have the values of the kernel, with their errno', () => {
   for (const [action, errno, value] of cases) assert.equal(actionValue(action, errno, 'default'), value, action);
 });
 
-test('what a profile cannot say is refused, with its place', () => {
+test('what a profile must not say is refused, with its place', () => {
   const rule = { names: ['read'], action: 'SCMP_ACT_ERRNO' as const };
   assert.throws(() => filterSteps({ defaultAction: 'SCMP_ACT_ALLOW', defaultErrnoRet: 1 }), {
     message: 'linux.seccomp.defaultErrnoRet: SCMP_ACT_ALLOW takes no errno',

@@ -4,7 +4,10 @@ import { setTimeout } from 'node:timers/promises';
 import { SIGNALS } from '../../../native/constants/signal.ts';
 import { catchSignals } from '../../../runtime/foreground/caught-signals.ts';
 
-/** Until all who listen have heard of it: this listener is the last. It does not keep the engine going, a timer does. */
+/**
+ * Waits until all listeners have heard of a signal: this one is the last of them. A timer keeps the engine going, since
+ * a listener does not.
+ */
 async function raise(name: NodeJS.Signals): Promise<void> {
   let heard = false;
   process.once(name, () => {
