@@ -1,4 +1,4 @@
-/** procfs and sysfs: what effects read there, and what they hide. */
+/** procfs and sysfs, as far as effects read or hide their files. */
 
 import { FS_MAGIC, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
@@ -163,7 +163,7 @@ function addLinks(node: Node, names: () => readonly string[], link: (name: strin
 const commOf = (process: Process): string => (process.program?.path.split('/').at(-1) ?? process.name).slice(0, 15);
 const stateOf = (process: Process): string => (process.state === 'alive' ? 'S' : 'Z');
 
-/** As the process sees it: only mounts below its root. */
+/** The mountinfo of a process: only the mounts below its root. */
 function mountinfo(of: Process): string {
   const lines = (of.namespaces.mnt.tree?.root.all() ?? []).map((mount) => {
     const point = mountpointOf(mount, of);
@@ -171,14 +171,14 @@ function mountinfo(of: Process): string {
     const propagation = [mount.group && ` shared:${mount.group.id}`, mount.master && ` master:${mount.master.id}`];
     const options = mount.attributes & MOUNT_ATTR.RDONLY ? 'ro' : 'rw';
     const superblock = [fs.readOnly ? 'ro' : 'rw', ...fs.options].join(',');
-    return point === undefined
-      ? ''
-      : `${mount.id} ${mount.parent?.id ?? mount.id} 0:${fs.device} ${mount.root.path} ${point} ${options}${propagation.join('')} - ${fs.type} ${mount.source} ${superblock}\n`;
+    if (point === undefined) return '';
+    const where = `${mount.id} ${mount.parent?.id ?? mount.id} 0:${fs.device} ${mount.root.path} ${point}`;
+    return `${where} ${options}${propagation.join('')} - ${fs.type} ${mount.source} ${superblock}\n`;
   });
   return lines.join('');
 }
 
-/** Where a mount is below a process's root; undefined where it is not. */
+/** The path of a mount from a process's root. Undefined where it is not below that. */
 export function mountpointOf(mount: import('./mounts.ts').Mount, of: Process): string | undefined {
   if (mount === of.root.mount) return '/';
   const { parent, mountpoint } = mount;

@@ -1,4 +1,4 @@
-/** Path resolution (path_resolution(7), openat2(2)): names, `..`, symlinks, magic links, mounts. */
+/** Resolves paths (path_resolution(7), openat2(2)): names, `..`, symlinks, magic links, mounts. */
 
 import { AT, RESOLVE } from '../../native/constants/files.ts';
 import { fail } from './failure.ts';
@@ -13,27 +13,27 @@ const MAX_PATH_BYTES = 4096;
 export interface Found {
   /** The directory of the last component. */
   readonly parent: Path;
-  /** The last component; `.`, `..` and `/` are no names, and nothing can be made there. */
+  /** The last component. `.`, `..` and `/` are no names: nothing can be made there. */
   readonly name: string;
   readonly kind: 'name' | 'dot' | 'dotdot' | 'root';
-  /** What is there, mounts on it included. */
+  /** What is there: the topmost mount on it, if there are mounts. */
   readonly found: Path | undefined;
-  /** What the name itself is, under the mounts on it. */
+  /** What the name itself stands for, below all mounts. */
   readonly covered: Path | undefined;
-  /** The path ended in a slash. */
+  /** Whether the path ended in a slash. */
   readonly slash: boolean;
 }
 
 interface WalkOptions {
-  /** Whether a symlink at the end is followed; never where the name itself is meant, not even for a slash after it. */
+  /** Whether a symlink at the end is followed. With `never` it is not, even if a slash comes after it. */
   readonly follow: boolean | 'never';
-  /** For O_CREAT: a name with a slash after it is refused before it is looked up. */
+  /** With O_CREAT, a name with a slash after it is refused before it is looked up. */
   readonly creates?: boolean;
   /** RESOLVE_* of openat2(2). */
   readonly resolve?: number;
 }
 
-/** Where a relative path starts. */
+/** The place where a relative path starts. */
 export function startOf(process: Process, dirfd: number): Path {
   if (dirfd === AT.FDCWD) return process.cwd;
   return process.descriptors.get(dirfd).path ?? fail('ENOTDIR');
@@ -154,7 +154,7 @@ const bytesIn = (text: string): number => new TextEncoder().encode(text).length;
 const split = (path: string): string[] => path.split('/').filter((part) => part !== '');
 const endsInSlash = (path: string): boolean => path.endsWith('/') && split(path).length > 0;
 
-/** The parent of a directory, out of mounts, but not above `root`; then what is mounted there. */
+/** The parent of a directory, also out of mounts, but not above `root`. If something is mounted there, it is that. */
 function up(from: Path, root: Path, resolve: number): Path {
   let at = from;
   for (;;) {
@@ -171,7 +171,7 @@ function up(from: Path, root: Path, resolve: number): Path {
 
 /**
  * What a path leads to.
- * @throws Failure, ENOENT where nothing is there, ENOTDIR after a slash at something else than a directory
+ * @throws Failure: ENOENT where nothing is there; ENOTDIR where the path ends in a slash, but not at a directory
  */
 export function lookUp(process: Process, dirfd: number, path: string, options: WalkOptions): Path {
   const { found, slash } = walk(process, dirfd, path, options);
