@@ -3,7 +3,7 @@ import type { Process } from './config/process.ts';
 import type { Features } from './features.ts';
 import type { State } from './state.ts';
 
-/** Whether a value has a document's shape; says nothing of why not. */
+/** Tells whether a value has a document's shape, but not why not. */
 export type Check<T> = (value: unknown) => value is T;
 
 /** The documents that have a schema. */
@@ -12,7 +12,7 @@ export type Documents = { config: Config; process: Process; state: State; featur
 export type Checks = { [Name in keyof Documents]: Check<Documents[Name]> };
 
 /**
- * The validators compiled from the zod schemas. None in the source tree: zod itself answers there.
- * The build puts what build/validators.ts makes in this module's place.
+ * The validators that are compiled from the zod schemas. There are none in the source tree, where zod itself validates.
+ * The build replaces this module by what build/validators.ts makes.
  */
 export const compiled: Partial<Checks> = {};

@@ -2,18 +2,18 @@ import type { Mount } from './config/mounts.ts';
 import type { CheckedConfig } from './rules/rules.ts';
 import { OCI_VERSION } from './version.ts';
 
-/** What of the host the default config depends on: whether /sys/fs/cgroup is cgroup v2 alone. */
+/** What the default config depends on: whether the host has only cgroup v2, at /sys/fs/cgroup. */
 export type DefaultHost = { readonly unifiedCgroups: boolean };
 
-/** Who will run a rootless container: effective ids. */
+/** The effective ids of who will run a rootless container. */
 export type RootlessHost = DefaultHost & { readonly uid: number; readonly gid: number };
 
 const CAPABILITIES = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
 
 /**
- * The config that `spec` writes. It is equal to runc 1.5's in content and in the order of its members, so that the file
- * is equal too when it is printed with tabs. Only the hostname differs: runc writes its own name there, and we write
- * ours. runc before 1.2 also gave the ambient set.
+ * The config that `spec` writes. It has the content of runc 1.5's, and its members in the same order, so that the file
+ * is the same when it is printed with tabs. Only the hostname differs: it is the runtime's own name. runc before 1.2
+ * gave the ambient capabilities, too.
  */
 export function defaultConfig({ unifiedCgroups }: DefaultHost): CheckedConfig {
   return {
@@ -58,7 +58,7 @@ export function defaultConfig({ unifiedCgroups }: DefaultHost): CheckedConfig {
   };
 }
 
-/** The config that `spec --rootless` writes: what a user without privileges can have, mapped to its own ids. */
+/** The config that `spec --rootless` writes: what a user without privileges can have, with root mapped to that user. */
 export function rootlessConfig({ unifiedCgroups, uid, gid }: RootlessHost): CheckedConfig {
   const { linux = {}, mounts = [], ...config } = defaultConfig({ unifiedCgroups });
   const { namespaces = [], maskedPaths, readonlyPaths } = linux;
@@ -75,7 +75,7 @@ export function rootlessConfig({ unifiedCgroups, uid, gid }: RootlessHost): Chec
   };
 }
 
-// sysfs can be mounted only with a network namespace of one's own, and no other group than one's own is mapped.
+// Only the owner of a network namespace can mount sysfs. Of the groups, only the user's own is mapped.
 function withoutPrivileges(mount: Mount): Mount {
   if (mount.destination === '/sys') {
     const options = ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'];

@@ -1,13 +1,13 @@
-// A file name, since the container's directory is named so: NAME_MAX of Linux's filesystems.
+// The container's directory has the id as its name: this is NAME_MAX of Linux's file systems.
 const LONGEST = 255;
 
-/** runc's message; engines know it. */
+/** runc's message, which engines match on. */
 const INVALID = 'invalid container ID format';
 
 /**
- * Refuses what is no container id: runc's rule (ASCII letters, digits, `_`, `+`, `-`, `.`; neither `.` nor `..`),
- * and at most 255 characters, where runc fails at making the directory.
- * @throws {Error} with runc's text, and the reason where the characters are fine
+ * Refuses what is no container id. By runc's rule it has ASCII letters, digits, `_`, `+`, `-` and `.`, and is neither
+ * `.` nor `..`. It may have 255 characters at most: with more, runc fails to make the directory.
+ * @throws {Error} with runc's text, and the reason where the length is wrong
  */
 export function checkContainerId(id: string): void {
   if (id === '') throw new Error('container id cannot be empty');

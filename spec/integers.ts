@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * A 64-bit integer of a JSON document: a number where JavaScript can hold it exactly, else a bigint
- * (spec/json.ts reads them so). Widen with `BigInt(value)` before arithmetic.
+ * A 64-bit integer of a JSON document: a number where JavaScript can hold it exactly, else a bigint, as spec/json.ts
+ * reads it. Make it a `BigInt(value)` before you calculate with it.
  */
 export type Wide = number | bigint;
 
@@ -13,8 +13,7 @@ export const WIDE = {
 } as const;
 
 /**
- * The keyword by which a 64-bit type appears in the JSON Schema that build/validators.ts compiles: JSON Schema has no
- * bigint.
+ * The keyword for 64-bit types in the JSON Schema that build/validators.ts compiles. JSON Schema itself has no bigint.
  */
 export const WIDE_KEYWORD = 'x-wide-integer';
 

@@ -1,24 +1,23 @@
 import { SpecError } from './problem.ts';
 
-// 64 bits have 20 digits at most: a longer number is refused by the schema anyway, and BigInt is slow on very long
-// ones.
+// A number of 64 bits has at most 20 digits. The schema refuses longer ones, and BigInt is slow for very long ones.
 const INTEGER = /^-?\d{1,20}$/;
 
 /**
- * What only a text has that holds a null or an integer beyond 2^53. Others are parsed in a tenth of the time, without
- * asking a function about every value.
+ * Matches every text with a null or an integer beyond 2^53 (and some others). The rest is parsed in a tenth of the
+ * time, since no function has to look at every value.
  */
 const NEEDS_CARE = /(?:^|[:,[])\s*null\b|\d{16}/;
 
-/** How deep runc (Go) reads objects and arrays within each other. Recursion on such a value fits the stack. */
+/** How deep objects and arrays may be nested, as in runc (Go). Recursion into such a value fits the stack. */
 export const MAX_DEPTH = 10_000;
 
 /** TC39's "JSON.parse source text access": Node 21 and later, Bun. */
 type Context = { readonly source?: string };
 
 /**
- * The value of a JSON text. Integers that a number can't hold exactly become bigints: seccomp masks and limits
- * go up to 18446744073709551615. Members that are null are left out, as they are absent for runc (Go).
+ * The value of a JSON text. Integers that a number can't hold exactly become bigints: seccomp masks and limits go up to
+ * 18446744073709551615. Members that are null are left out, since runc (Go) takes them as absent.
  * @throws {SpecError} where the text is not JSON, is nested too deep, or is null
  */
 export function parseJson(text: string, document: string, maxDepth?: number): unknown {
@@ -28,7 +27,8 @@ export function parseJson(text: string, document: string, maxDepth?: number): un
 }
 
 /**
- * The same without that care, and faster: for who refuses null and unsafe integers, and then reads again.
+ * The same, but faster: nulls stay, and integers beyond 2^53 are not exact. Whoever uses it refuses both, and then
+ * reads the text again.
  * @throws {SpecError} where the text is not JSON, or is nested too deep
  */
 export function parseJsonQuickly(text: string, document: string, maxDepth?: number): unknown {
@@ -41,7 +41,7 @@ function parse(text: string, document: string, maxDepth = MAX_DEPTH, reviver?: t
   try {
     return JSON.parse(text, reviver);
   } catch (cause) {
-    // Engines quote the text, line breaks included.
+    // The engine's message quotes the text with its line breaks.
     const message = (cause instanceof Error ? cause.message : String(cause)).replace(/[\s\p{Cc}]+/gu, ' ');
     throw new SpecError(document, { path: [], reason: `not valid JSON: ${message}` }, { cause });
   }

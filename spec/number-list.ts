@@ -1,14 +1,14 @@
 /**
- * Lists of CPUs or of memory nodes, as `0-3,7`: config.md, "execCPUAffinity"; config-linux.md, "memoryPolicy". Pure.
+ * Lists of CPUs or memory nodes, such as `0-3,7`: config.md, "execCPUAffinity"; config-linux.md, "memoryPolicy". Pure.
  */
 
-/** runc's bound, so that a number by mistake does not become a mask of gigabytes. */
+/** runc's bound. Without one, a mistaken number would become a mask of gigabytes. */
 const LARGEST = 64 * 1024;
 
 /**
- * The numbers of a list as a mask, bit n of it for number n, in whole 64-bit words. Spaces and empty elements are
- * passed over, as by runc. An empty text is an empty mask.
- * @throws RangeError with runc's words where it has any
+ * The mask of a list: bit n is number n, and it has whole 64-bit words. Spaces and empty elements are ignored, as by
+ * runc. The mask of an empty text is empty.
+ * @throws RangeError, with runc's words where runc has any
  */
 export function maskOf(list: string): Uint8Array {
   if (list === '') return new Uint8Array(0);
@@ -31,7 +31,11 @@ export function countOf(mask: Uint8Array): number {
   return count;
 }
 
-/** Whether it is a list: its mask, as of maskOf; where it is none, tells what is wrong. */
+/**
+ * Checks a list.
+ * @param wrong is told what is wrong with it
+ * @returns its mask, or undefined where it is wrong
+ */
 export function checkNumberList(list: string, wrong: (reason: string) => void): Uint8Array | undefined {
   try {
     return maskOf(list);

@@ -1,6 +1,6 @@
 /**
- * A path within the container: absolute, without `.`, `..`, doubled and trailing slashes; what is relative counts
- * from `/`, and `..` stops there. Lexical: symlinks are for whoever opens it.
+ * A path within the container, made absolute, without `.`, `..`, doubled and trailing slashes. A relative path counts
+ * from `/`, and `..` does not lead above that. Only the text is looked at: whoever opens the path resolves symlinks.
  */
 export function cleanInside(path: string): string {
   const kept: string[] = [];

@@ -5,12 +5,12 @@ export type JsonPath = readonly (string | number)[];
 export type Problem = { readonly path: JsonPath; readonly reason: string };
 
 /**
- * How the rules tell what they find; it may throw, so that the first ends it. Generators
- * would read better, but each costs 0.13 ms at its first call in Bun, and every command pays for it.
+ * The rules tell it what they find. It may throw, so that the first problem ends the check. Generators would read
+ * better, but each costs 0.13 ms at its first call in Bun, which every command would pay.
  */
 export type Report = (path: JsonPath, reason: string) => void;
 
-/** `process.args[0]`, `annotations["a b"]`; empty for the document itself. */
+/** A path as text: `process.args[0]`, `annotations["a b"]`. It is empty for the document itself. */
 export function formatPath(path: JsonPath): string {
   let text = '';
   for (const step of path) {
@@ -21,7 +21,7 @@ export function formatPath(path: JsonPath): string {
   return text;
 }
 
-/** A document that can't be used: `config.json: process.args[0]: must be a string`. One line. */
+/** A document cannot be used. The message is one line: `config.json: process.args[0]: must be a string`. */
 export class SpecError extends Error {
   override readonly name = 'SpecError';
   readonly document: string;

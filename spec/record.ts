@@ -1,6 +1,6 @@
 /**
- * The record of a container: the lifecycle machine's context, and so what `state.json` holds of it.
- * Plain JSON values only: live resources (sockets, descriptors) belong to the command that holds them.
+ * The record of a container: the lifecycle machine's context, which `state.json` keeps. It has only plain JSON values.
+ * Live resources (sockets, descriptors) belong to the command that holds them.
  */
 
 import type { Config, Status } from './types.ts';
@@ -8,7 +8,7 @@ import type { Config, Status } from './types.ts';
 /** In the order of a life. */
 export const STATUSES = ['creating', 'created', 'running', 'paused', 'stopped'] as const satisfies readonly Status[];
 
-/** The phases of creation and of restoring that leave something to undo or are worth seeing, in order. */
+/** The phases of `create` and `restore` that leave something to undo or that are worth showing, in order. */
 export const PHASES = [
   'cgroup',
   'namespaces',
@@ -21,19 +21,20 @@ export const PHASES = [
 export type PhaseName = (typeof PHASES)[number];
 
 /**
- * Who runs them: `createRuntime` (with the older `prestart` before), `poststart` and `poststop` the runtime, the rest
- * the init.
+ * The runtime runs `createRuntime` (after the older `prestart`), `poststart` and `poststop`. The init starts the
+ * others, in the container's namespaces.
  */
 export type HookKind = 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop';
 
 /**
- * The container's cgroup: opaque to the machine. `paths` has one absolute path for each v1 controller, or `unified`.
+ * The container's cgroup. The machine does not look into it. `paths` has an absolute path for each v1 controller, or
+ * one for `unified`.
  */
 export interface CgroupRecord {
   readonly layout: 'v1' | 'hybrid' | 'v2';
   readonly driver: 'fs' | 'systemd';
   readonly paths: Readonly<Record<string, string>>;
-  /** The systemd unit, where systemd made the cgroup. */
+  /** The systemd unit, if systemd made the cgroup. */
   readonly unit?: string;
 }
 
@@ -41,19 +42,19 @@ export interface CgroupRecord {
 export interface ResctrlRecord {
   /** Where the file system is mounted. */
   readonly root: string;
-  /** The group that has the limits: `root` itself is the default one. */
+  /** The group that has the limits. The default group is `root` itself. */
   readonly path: string;
-  /** It was not there before. */
+  /** Whether we made the group: it was not there before. */
   readonly made: boolean;
-  /** It goes with the container. */
+  /** Whether the group is removed with the container. */
   readonly owned: boolean;
-  /** The group that counts, below `path`; always the container's own. */
+  /** The monitoring group, below `path`. It is always the container's own. */
   readonly monitor?: string;
 }
 
 /**
- * A process that a reused pid cannot be taken for: `startTime` is field 22 of /proc/PID/stat, in clock ticks since
- * boot.
+ * A process. `startTime` (field 22 of /proc/PID/stat, in clock ticks since boot) tells it from a later one with the
+ * same pid.
  */
 export interface InitRecord {
   readonly pid: number;
@@ -65,11 +66,11 @@ export interface ContainerOptions {
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   readonly systemdCgroup: boolean;
-  /** The caller may lack the right to make cgroups: what cannot be made is done without. */
+  /** The caller may lack the right to make cgroups. The container does without those that cannot be made. */
   readonly rootlessCgroups?: boolean;
   /** How many descriptors from 3 on the container's process inherits. */
   readonly preserveFds: number;
-  /** Where its standard descriptors led when it was created: `pipe:[123]`. None where it has a terminal. */
+  /** What its standard descriptors were when it was created: `pipe:[123]`. Absent where it has a terminal. */
   readonly stdio?: readonly string[];
 }
 
@@ -84,29 +85,29 @@ export interface ContainerRecord {
   readonly rootfs: string;
   /** RFC 3339 with nanoseconds, UTC. */
   readonly created: string;
-  /** The uid of who created it. */
+  /** The uid of the user who created it. */
   readonly owner: number;
   readonly annotations: Readonly<Record<string, string>>;
   readonly config: Config;
   readonly options: ContainerOptions;
-  /** Planned before the first effect, so that what a crash leaves behind can be found. */
+  /** It is planned before the first effect, so that after a crash it can be found. */
   readonly cgroup?: CgroupRecord;
-  /** Planned as early, with `linux.intelRdt`. */
+  /** It is planned as early, where the config has `linux.intelRdt`. */
   readonly resctrl?: ResctrlRecord;
   readonly init?: InitRecord;
-  /** Phases whose effect has been called, in order: the intent, so some may not have been completed. */
+  /** The phases whose effects have been called, in order. They need not have been completed. */
   readonly begun: readonly PhaseName[];
-  /** The furthest that the container came: `resume` and reconciliation go back to it. */
+  /** How far the container came. `resume` and observations lead back to that. */
   readonly reached: 'creating' | 'created' | 'running';
-  /** Undo steps that failed: why `unfinished` containers are still there. */
+  /** The undos that failed: why an `unfinished` container is still there. */
   readonly leftovers: readonly string[];
 }
 
 /** What the kernel says about a container's init and cgroup. */
 export interface Facts {
-  /** `gone` also when its pid belongs to another process by now, and when it is a zombie. */
+  /** It is `gone` also when it is a zombie, or when its pid belongs to another process by now. */
   readonly init: 'alive' | 'gone';
   readonly frozen: boolean;
-  /** The init no longer waits for `start`: it has executed the container's program. */
+  /** Whether the init has executed the container's program, and no longer waits for `start`. */
   readonly started: boolean;
 }

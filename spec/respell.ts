@@ -1,11 +1,11 @@
-/** Names of fields in other than their own capitals: runc (Go) takes them for the field's. */
+/** Corrects the capitals in names of fields. runc (Go) takes any capitals. */
 
 import type * as z from 'zod';
 import { isObject } from './field-names.ts';
 
 /**
- * @returns the value with every field named as the schema names it; keys that are no fields', as annotations have them,
- * stay as they are
+ * @returns the value, with every field spelt as the schema spells it. Keys that are not fields, such as the names of
+ * annotations, stay as they are
  */
 export function respell(schema: z.core.$ZodType, value: unknown): unknown {
   const { def } = (schema as z.core.$ZodTypes)._zod;
@@ -29,7 +29,7 @@ export function respell(schema: z.core.$ZodType, value: unknown): unknown {
   return Object.fromEntries(fields);
 }
 
-/** As Go reads a field twice: the later counts, but objects are filled up. */
+/** What Go makes of a field that comes twice: the later one counts, but objects are merged. */
 function merged(before: unknown, next: unknown): unknown {
   if (!isObject(before) || !isObject(next) || Array.isArray(before) || Array.isArray(next)) return next;
   const all = new Map<string, unknown>(Object.entries(before));

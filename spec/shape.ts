@@ -25,7 +25,7 @@ export function assertShape<Name extends keyof Documents>(
   if (problem) throw new SpecError(document, problem);
 }
 
-/** The document with its fields named as they are in its schema. */
+/** The document with its fields spelt as its schema spells them. */
 export const respelled = (name: keyof Documents, value: unknown): unknown => respell(SCHEMAS[name], value);
 
 export function findShapeProblem(schema: z.ZodType, value: unknown): Problem | undefined {

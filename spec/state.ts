@@ -4,8 +4,7 @@ import * as z from 'zod';
 export const statusSchema = z.enum(['creating', 'created', 'running', 'paused', 'stopped']);
 
 /**
- * The state that hooks and seccomp agents are given: runtime.md, "State". `pid` is 0 or absent when there is no
- * process.
+ * The state that hooks and seccomp agents are told: runtime.md, "State". `pid` is 0 or absent when there is no process.
  */
 export const stateSchema = z.object({
   ociVersion: z.string(),

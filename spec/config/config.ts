@@ -8,8 +8,8 @@ import { processSchema } from './process.ts';
 /**
  * config.json: OCI runtime-spec 1.3, config.md. Unknown fields are ignored, as the specification demands.
  *
- * All schemas of spec/ hold to what JSON Schema can say (no transforms, defaults or refinements): build/validators.ts
- * compiles them. What it can't say stands in spec/rules/.
+ * The schemas of spec/ say only what JSON Schema can say (no transforms, defaults or refinements), since
+ * build/validators.ts compiles them. spec/rules/ says the rest.
  */
 export const configSchema = z.object({
   ociVersion: z.string(),

@@ -5,8 +5,8 @@ const sharingMode = z.enum(['disable', 'new', 'inherit']);
 const sharingModeNoDisable = z.enum(['new', 'inherit']);
 
 /**
- * config-freebsd.md. Nothing of it is acted upon, as of all other platforms' sections, which are not even
- * looked at; this one is checked because the specification's own vectors expect it.
+ * config-freebsd.md. runchart does nothing with it. The sections of other platforms are not even looked at; this one is
+ * checked, because the specification's own test vectors expect that.
  */
 export const freebsdSchema = z.object({
   devices: z.array(z.object({ path: z.string().optional(), mode: z.int().min(0).max(0o777).optional() })).optional(),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** A program run at a point of the lifecycle; `timeout` is in seconds. */
+/** A program that is run at a point of the lifecycle. `timeout` is in seconds. */
 export const hookSchema = z.object({
   path: z.string(),
   args: z.array(z.string()).optional(),

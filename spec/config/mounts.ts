@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { uint32 } from '../integers.ts';
 
-/** `size` ids from `containerID` on are `hostID` and following outside: user_namespaces(7). */
+/** The `size` ids from `containerID` on are those from `hostID` on outside (user_namespaces(7)). */
 export const idMappingSchema = z.object({ containerID: uint32, hostID: uint32, size: uint32 });
 
 /** config.md, "Mounts". `uidMappings` and `gidMappings` make the mount id-mapped. */
@@ -14,7 +14,7 @@ export const mountSchema = z.object({
   gidMappings: z.array(idMappingSchema).optional(),
 });
 
-/** The root filesystem: `path` is absolute or relative to the bundle. */
+/** The root file system. `path` is absolute, or relative to the bundle. */
 export const rootSchema = z.object({ path: z.string(), readonly: z.boolean().optional() });
 
 export type IDMapping = z.infer<typeof idMappingSchema>;

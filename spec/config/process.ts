@@ -5,7 +5,7 @@ import { ioPrioritySchema, schedulerSchema } from './scheduling.ts';
 /** Terminal size in characters. */
 export const consoleSizeSchema = z.object({ height: uint64, width: uint64 });
 
-/** The ids are those inside of the container. `username` is Windows' alone. */
+/** The ids are those inside the container. `username` is for Windows only. */
 export const userSchema = z.object({
   uid: uint32.optional(),
   gid: uint32.optional(),
@@ -14,7 +14,7 @@ export const userSchema = z.object({
   username: z.string().optional(),
 });
 
-/** The five capability sets, by names as `CAP_KILL`. */
+/** The five capability sets. Names are such as `CAP_KILL`. */
 export const capabilitiesSchema = z.object({
   bounding: z.array(z.string()).optional(),
   effective: z.array(z.string()).optional(),
@@ -23,14 +23,17 @@ export const capabilitiesSchema = z.object({
   ambient: z.array(z.string()).optional(),
 });
 
-/** One limit of setrlimit(2); unlimited is 18446744073709551615. */
+/** A limit of setrlimit(2). 18446744073709551615 means unlimited. */
 const rlimitSchema = z.object({
   type: z.string().regex(/^RLIMIT_[A-Z]+$/),
   hard: uint64,
   soft: uint64,
 });
 
-/** CPU lists as `0-3,7`: of the runtime's process at exec's start, and of the process once executed. */
+/**
+ * Lists of CPUs, such as `0-3,7`: `initial` for the runtime's process while `exec` starts, `final` for the process that
+ * it becomes.
+ */
 export const execCPUAffinitySchema = z.object({
   initial: z
     .string()

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { HookName } from '../config/hooks.ts';
 import type { Report } from '../problem.ts';
 
-// Named, since an unknown member of hooks is ignored and may hold anything.
+// The known members by name: an unknown member of hooks is ignored, and may hold anything.
 const NAMES: readonly HookName[] = [
   'prestart',
   'createRuntime',
@@ -12,7 +12,7 @@ const NAMES: readonly HookName[] = [
   'poststop',
 ];
 
-/** config.md, "POSIX-platform Hooks": the path is absolute, since hooks have no PATH to be looked up in. */
+/** config.md, "POSIX-platform Hooks": the path must be absolute, since no PATH is searched for hooks. */
 export function checkHooks({ hooks = {} }: Config, report: Report): void {
   for (const name of NAMES) {
     for (const [index, hook] of (hooks[name] ?? []).entries()) {

@@ -3,7 +3,7 @@ import type { Linux } from '../config/linux/linux.ts';
 import { checkNumberList, countOf } from '../number-list.ts';
 import type { Report } from '../problem.ts';
 
-/** What remains of config-linux.md: devices, network devices, resctrl, memory policy, personality. */
+/** The other rules of config-linux.md: devices, network devices, resctrl, memory policy, personality. */
 export function checkLinux({ linux = {} }: Config, report: Report): void {
   checkDevices(linux, report);
   checkNetDevices(linux, report);
@@ -16,7 +16,7 @@ function checkDevices({ devices = [], resources = {} }: Linux, report: Report): 
     const at = ['linux', 'devices', index];
     if (path === '' || path.includes('\0')) report([...at, 'path'], 'must be a path');
     if (type === 'p') continue;
-    // runc makes a device 0:0 of it, which nobody can have meant.
+    // runc makes a device 0:0, which nobody can have meant.
     if (major === undefined) report([...at, 'major'], `required for a device of type ${type}`);
     if (minor === undefined) report([...at, 'minor'], `required for a device of type ${type}`);
   }
@@ -25,14 +25,14 @@ function checkDevices({ devices = [], resources = {} }: Linux, report: Report): 
     if (type && !/^[abc]$/.test(type)) {
       report([...at, 'type'], `invalid cgroup device type ${JSON.stringify(type)}`);
     }
-    // With letters that there are, others count for nothing; and nothing counts where the rule is about all devices.
+    // Unknown letters are ignored beside known ones. In a rule for all devices, letters do not matter.
     if (access && type && type !== 'a' && !/[rwm]/.test(access)) {
       report([...at, 'access'], `invalid device permissions ${JSON.stringify(access)}`);
     }
   }
 }
 
-/** As the kernel's dev_valid_name() (net/core/dev.c); IFNAMSIZ is 16 with the closing zero. */
+/** The rule of the kernel's dev_valid_name() (net/core/dev.c). IFNAMSIZ is 16, with the NUL. */
 function isInterfaceName(name: string): boolean {
   return name.length < 16 && name !== '.' && name !== '..' && /^[^/:\s\0]+$/.test(name);
 }
@@ -81,7 +81,7 @@ function checkMemoryPolicy({ memoryPolicy }: Linux, report: Report): void {
   if ((mode === 'MPOL_DEFAULT' || mode === 'MPOL_LOCAL') && count > 0) {
     report([...at, 'nodes'], `memory policy mode requires 0 nodes but got ${count}`);
   }
-  // The kernel's MPOL_PREFERRED alone takes both.
+  // In the kernel, only MPOL_PREFERRED takes both.
   if (mode && count === 0 && !['MPOL_DEFAULT', 'MPOL_LOCAL', 'MPOL_PREFERRED'].includes(mode)) {
     report([...at, 'nodes'], 'memory policy mode requires at least one node but got 0');
   }

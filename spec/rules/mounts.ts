@@ -6,8 +6,8 @@ import type { JsonPath, Report } from '../problem.ts';
 const OURS: ReadonlySet<string> = new Set(Object.values(MOUNT_OPTIONS).flat());
 
 /**
- * config.md, "Root" and "Mounts". A destination may be relative: it counts from `/` with a warning
- * (spec/rules/warnings.ts), as in runc.
+ * config.md, "Root" and "Mounts". A relative destination counts from `/`, as in runc, and is warned about
+ * (spec/rules/warnings.ts).
  */
 export function checkMounts({ root, mounts = [], linux }: Config, report: Report): void {
   if (!root) report(['root'], 'root must be specified');
@@ -26,7 +26,9 @@ export function checkMounts({ root, mounts = [], linux }: Config, report: Report
   }
 }
 
-/** The kernel drops a bind mount's filesystem options in silence, and can't set them for one mount. */
+/**
+ * Refuses file system options of a bind mount: the kernel ignores them in silence, and can't set them for one mount.
+ */
 function checkBindOptions({ options = [] }: Mount, at: JsonPath, report: Report): void {
   for (const [index, option] of options.entries()) {
     if (OURS.has(option)) continue;
@@ -40,7 +42,7 @@ function checkIdmap(mount: Mount, userNamespace: boolean, at: JsonPath, report: 
   const asked = options.some((option) => option === 'idmap' || option === 'ridmap');
   if (!asked && !uidMappings && !gidMappings) return;
   if (!isBindMount(mount)) report(at, 'id-mapped mounts are only supported for bind-mounts');
-  // Without mappings of its own, the mount takes those of the container's user namespace.
+  // A mount without mappings takes those of the container's user namespace.
   if (!uidMappings && !gidMappings && userNamespace) return;
   if (!uidMappings?.length || !gidMappings?.length) {
     report(at, 'id-mapped mounts must have both uid and gid mappings specified');

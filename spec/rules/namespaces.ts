@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { NamespaceType } from '../config/linux/namespaces.ts';
 import type { Report } from '../problem.ts';
 
-/** config-linux.md, "Namespaces", and which fields need one of their own: runc's rules and words. */
+/** config-linux.md, "Namespaces", and which fields need a namespace of the container's own: runc's rules and words. */
 export function checkNamespaces(config: Config, report: Report): void {
   const { namespaces = [] } = config.linux ?? {};
   const seen = new Set<NamespaceType>();
@@ -40,14 +40,14 @@ function checkUserNamespace({ linux = {} }: Config, report: Report): void {
   const index = namespaces.findIndex(({ type }) => type === 'user');
   if (index === -1) {
     for (const name of ['uidMappings', 'gidMappings'] as const) {
-      // Empty is none, as for runc.
+      // Empty mappings are none, as for runc.
       if (!linux[name]?.length) continue;
       const reason = "user namespace mappings specified, but user namespace isn't enabled in the config";
       report(['linux', name], reason);
     }
     return;
   }
-  // Both a path and mappings: allowed where they agree, since containerd writes so. That takes a look at the host.
+  // containerd writes both a path and mappings. That is allowed if they agree, which only a look at the host can tell.
   if (namespaces[index]?.path) return;
   const at = ['linux', 'namespaces', index];
   if (!uidMappings && !gidMappings) {

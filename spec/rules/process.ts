@@ -2,7 +2,7 @@ import type { Process } from '../config/process.ts';
 import type { JsonPath, Report } from '../problem.ts';
 import { checkScheduling } from './scheduling.ts';
 
-/** Those of setrlimit(2). */
+/** The limits of setrlimit(2). */
 export const RLIMITS: ReadonlySet<string> = new Set([
   ...['RLIMIT_AS', 'RLIMIT_CORE', 'RLIMIT_CPU', 'RLIMIT_DATA', 'RLIMIT_FSIZE', 'RLIMIT_LOCKS', 'RLIMIT_MEMLOCK'],
   ...['RLIMIT_MSGQUEUE', 'RLIMIT_NICE', 'RLIMIT_NOFILE', 'RLIMIT_NPROC', 'RLIMIT_RSS', 'RLIMIT_RTPRIO'],
@@ -10,8 +10,8 @@ export const RLIMITS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * config.md, "Process": of config.json's process, or of a process.json (an empty `at`).
- * In runc's order and words where it has any.
+ * config.md, "Process", in runc's order, and in runc's words where it has any.
+ * @param at where the process is in the document: empty for a process.json
  */
 export function checkProcess(process: Process, at: JsonPath, report: Report): void {
   const { cwd, args = [], env = [], rlimits = [], user } = process;
@@ -29,7 +29,8 @@ export function checkProcess(process: Process, at: JsonPath, report: Report): vo
 }
 
 /**
- * The largest number of 32 bits is nobody's: setresuid(2) and setresgid(2) take it for "as it is", which is root here.
+ * The largest number of 32 bits is nobody's id: setresuid(2) and setresgid(2) leave the id as it is then, which is
+ * root.
  */
 export const LARGEST_ID = 0xffff_fffe;
 
@@ -57,7 +58,7 @@ function checkRlimits(rlimits: NonNullable<Process['rlimits']>, at: JsonPath, re
   const seen = new Set<string>();
   for (const [index, { type, soft, hard }] of rlimits.entries()) {
     if (!RLIMITS.has(type)) report([...at, index, 'type'], `wrong rlimit value: ${type}`);
-    // The specification demands it; runc lets the last one win.
+    // The specification forbids it. In runc the last one counts.
     if (seen.has(type)) report([...at, index, 'type'], `${type} is given twice`);
     if (soft > hard) report([...at, index, 'soft'], `${soft} is more than the hard limit, ${hard}`);
     seen.add(type);

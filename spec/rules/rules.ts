@@ -17,8 +17,8 @@ export type CheckedProcess = Process & { args: [string, ...string[]] };
 export type CheckedConfig = Config & { process: CheckedProcess; root: Root };
 
 /**
- * The rules of the specification that a schema can't say, and those that runc adds, in runc's order.
- * Pure: what depends on the host (does the rootfs exist, which cgroups, who calls) is checked where it is used.
+ * The rules of the specification that a schema can't express, and those that runc adds, in runc's order. Pure: whatever
+ * depends on the host (the rootfs, the cgroups, the caller) is checked where it is used.
  */
 export function checkRules(config: Config, report: Report): void {
   checkVersion(config, report);

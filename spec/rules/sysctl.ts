@@ -7,21 +7,20 @@ const IPC: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The name with dots between its parts: sysctl.d(5) takes slashes too, and where the first separator is one,
- * dots and slashes have changed their places (`net/ipv4/conf/eno2.100.rp_filter`).
+ * The name with dots between its parts. sysctl.d(5) also allows slashes: if the first separator is a slash, dots and
+ * slashes have changed places (`net/ipv4/conf/eno2.100/rp_filter`).
  */
 export function dottedSysctl(name: string): string {
   if (/[./]/.exec(name)?.[0] !== '/') return name;
   return name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
 }
 
-/** Below /proc/sys: `net/ipv4/conf/eno2.100/rp_filter`. */
+/** The path below /proc/sys: `net/ipv4/conf/eno2.100/rp_filter`. */
 export const sysctlPath = (name: string): string =>
   dottedSysctl(name).replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
 
 /**
- * Whether a part of the path is empty or leads elsewhere: what such a name begins with would say nothing about where it
- * ends.
+ * Whether a part of the path is empty, `.` or `..`. How such a name begins would not tell which file it means.
  */
 const isCrooked = (name: string): boolean =>
   sysctlPath(name)
@@ -29,9 +28,9 @@ const isCrooked = (name: string): boolean =>
     .some((part) => part === '' || part === '.' || part === '..');
 
 /**
- * Only kernel parameters of namespaces that are the container's: /proc/sys is not namespaced as a whole.
- * runc's rules and words. Whether a network namespace that is joined by its path is the host's own is left to
- * who opens it.
+ * Allows only kernel parameters of namespaces that are the container's own: not all of /proc/sys has namespaces. The
+ * rules and words are runc's. A network namespace that is joined by its path may be the host's own: that is checked
+ * where it is opened.
  */
 export function checkSysctls({ linux = {} }: Config, report: Report): void {
   const has = new Set(linux.namespaces?.map(({ type }) => type));

@@ -1,11 +1,15 @@
 import type { Config } from '../config/config.ts';
 import type { Report } from '../problem.ts';
 
-// semver.org's own expression, without the names of its groups.
-const SEMVER =
-  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?$/;
+// The expression that semver.org suggests. Its group is the major version.
+const NUMBER = '(?:0|[1-9]\\d*)';
+const PRERELEASE = `(?:${NUMBER}|\\d*[a-zA-Z-][0-9a-zA-Z-]*)`;
+const BUILD = '[0-9a-zA-Z-]+';
+const SEMVER = new RegExp(
+  `^(${NUMBER})\\.${NUMBER}\\.${NUMBER}(?:-${PRERELEASE}(?:\\.${PRERELEASE})*)?(?:\\+${BUILD}(?:\\.${BUILD})*)?$`,
+);
 
-/** config.md, "Specification version". Later 1.x are compatible: what they add and we don't know is ignored. */
+/** config.md, "Specification version". Later 1.x are compatible: what they add is ignored. */
 export function checkVersion({ ociVersion }: Config, report: Report): void {
   const path = ['ociVersion'];
   const major = SEMVER.exec(ociVersion)?.[1];

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 
-/** What is accepted though it should not be written so, in runc's words, one line each: for the log. */
+/** What is accepted, but should be written otherwise: lines for the log, in runc's words. */
 export function configWarnings({ mounts = [], linux = {} }: Config): string[] {
   const warnings: string[] = [];
   for (const { destination } of mounts) {

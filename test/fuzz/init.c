@@ -2,8 +2,8 @@
  * native/init/init.c under libFuzzer: the shipped source, with a kernel of ours in the place of syscall6().
  *
  * An input holds what comes over one connection after the other: for each its length in two bytes, then its bytes. Our
- * kernel compares each call that reaches it with the message in the arena, by rules of its own, and each answer with the
- * calls. The input also decides what the kernel answers, and where reads and writes fall short.
+ * kernel compares each call that reaches it with the message in the arena, by rules of its own, and each answer with
+ * the calls. The input also decides what the kernel answers, and where reads and writes fall short.
  */
 #include <freestanding.h>
 

@@ -119,7 +119,8 @@ test('processes', () => {
   assert.doesNotMatch(jsonLine(entry(execve), 1), /secret/);
   assert.equal(
     shown(processes.capset(1n, 1n | (1n << 40n), 0n)),
-    'capset({version=0x20080522}, {effective=CAP_CHOWN, permitted=CAP_CHOWN|CAP_CHECKPOINT_RESTORE, inheritable=0}) = 0',
+    'capset({version=0x20080522}, ' +
+      '{effective=CAP_CHOWN, permitted=CAP_CHOWN|CAP_CHECKPOINT_RESTORE, inheritable=0}) = 0',
   );
   assert.equal(shown(processes.prctl(PR.CAPBSET_DROP, 21)), 'prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN) = 0');
   assert.equal(

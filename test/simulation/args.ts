@@ -1,4 +1,4 @@
-/** The arguments of a simulated call, read as the kernel would read its registers and the memory that they point to. */
+/** The arguments of a call, read as the kernel reads registers and the memory that they point to. */
 
 import type { Memory, Struct } from '../../native/kernel/kernel.ts';
 import type { SeenArg } from '../../native/performers/recording.ts';
@@ -9,7 +9,7 @@ const encoder = new TextEncoder();
 
 export class Args {
   readonly #args: readonly SeenArg[];
-  /** The descriptor on which a new process serves. */
+  /** For a clone: the descriptor on which the new process serves. */
   readonly childServes: number | undefined;
 
   constructor(args: readonly SeenArg[], childServes: number | undefined) {
@@ -17,7 +17,7 @@ export class Args {
     this.childServes = childServes;
   }
 
-  /** A register as a number; memory is an address that is not zero. */
+  /** An argument as a number. Memory is 1: an address that is not zero. */
   num(i: number): number {
     const arg = this.#args[i] ?? 0;
     if (typeof arg === 'number') return arg;
@@ -33,7 +33,7 @@ export class Args {
     return textOf(this.#args[i] ?? null);
   }
 
-  /** Undefined for the null pointer. */
+  /** A string, or undefined for the null pointer. */
   optionalStr(i: number): string | undefined {
     return this.isNull(i) ? undefined : this.str(i);
   }
@@ -54,7 +54,7 @@ export class Args {
     return arg;
   }
 
-  /** What a structure's pointer points to; undefined for a structure without pointers. */
+  /** What the pointer at an offset of a structure points to. Undefined where there is none. */
   pointee(i: number, offset: number): Memory | undefined {
     const arg = this.#args[i] ?? null;
     const isStruct = typeof arg === 'object' && arg !== null && !(arg instanceof Uint8Array) && arg.kind === 'struct';
@@ -70,7 +70,7 @@ export class Args {
     return this.isNull(i) ? [] : this.struct(i).pointers.map(({ target }) => textOf(target));
   }
 
-  /** Writes to memory as much as fits, and returns how much that was. */
+  /** Writes as much to memory as fits. @returns how many bytes that was */
   fill(i: number, data: Uint8Array | string, limit = Number.POSITIVE_INFINITY): number {
     return fill(this.bytes(i), typeof data === 'string' ? encoder.encode(data) : data, limit);
   }

@@ -1,34 +1,30 @@
-/** The real kernel and the simulated one, side by side: the same calls, and whether their results agree. */
+/** Compares the real kernel with the simulated one: the same calls must have the same results. */
 
 import assert from 'node:assert/strict';
-import {
-  close,
-  type FdArg,
-  getdents,
-  openat,
-  openat2,
-  readlinkat,
-  STATX_BYTES,
-  statx,
-} from '../../native/calls/files.ts';
+import { readEntries } from '../../native/calls/directory-entries.ts';
+import { openat, openat2, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { readLink } from '../../native/calls/read-link.ts';
+import { modeOf, sizeOf, typeOf } from '../../native/calls/stat.ts';
 import { ERRNO, errnoName } from '../../native/constants/errno.ts';
 import { O, S } from '../../native/constants/files.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import { attempt, call } from '../../native/kernel/perform.ts';
-import { out, viewOf } from '../../native/kernel/struct.ts';
+import { out } from '../../native/kernel/struct.ts';
 import type { TraceEntry } from '../../native/performers/recording.ts';
 import { textLine } from '../../native/trace/writer.ts';
 
-/** Stands for the descriptor of the tree's root, which differs between the kernels. */
+/** An argument that stands for the descriptor of the tree's root, which has another number in each kernel. */
 export const ROOT = -1000;
 
-/** A directory in a kernel, opened: where calls happen. */
+/** An open directory in a kernel, in which calls are made. */
 export interface Place {
   readonly kernel: Kernel;
-  readonly root: number;
+  readonly root: Fd;
 }
 
-/** Performs each call in both places and compares what came of it, then compares the trees. */
+/** Performs each call in both places and compares the outcomes, then compares the trees. */
 export function compare(
   real: Place,
   simulated: Place,
@@ -63,63 +59,54 @@ const entryOf = ({ name, args }: Call): TraceEntry => ({
 
 export const outcome = (result: number): string => (result < 0 ? errnoName(-result) : 'done');
 
-/** The outcomes of calls each of which may fail. */
+/** Performs calls, all of which may fail. @returns their outcomes */
 export const submit = (kernel: Kernel, ...calls: Call[]): string[] =>
   kernel.submit(calls.map((one) => ({ ...one, mayFail: true }))).results.map(outcome);
 
 /**
- * What a path leads to, as both kernels can tell it: the error, or the type, the mode, the size of a file, the names in
- * a directory.
+ * What a path leads to, in words that both kernels have: the error; or the type and mode, a file's size, and the names
+ * in a directory.
  */
-export function describe(kernel: Kernel, open: Call): string {
+export function describe(kernel: Kernel, open: Call<Fd>): string {
   const fd = steadily(kernel, open);
   if (fd < 0) return errnoName(-fd);
-  const into = out(STATX_BYTES);
-  call(kernel, statx(fd, '', into));
-  const view = viewOf(into.bytes);
-  const type = view.getUint16(28, true);
-  const size = (type & S.IFMT) === S.IFREG ? Number(view.getBigUint64(40, true)) : 0;
-  const names = (type & S.IFMT) === S.IFDIR ? list(kernel, fd) : [];
-  attempt(kernel, close(fd));
-  return `${type.toString(8)} ${size} ${names.join(' ')}`;
+  using file = new Owned(kernel, fd);
+  const stat = out(STATX_BYTES);
+  call(kernel, statx(file.fd, '', stat));
+  const size = typeOf(stat) === S.IFREG ? sizeOf(stat) : 0;
+  const names = typeOf(stat) === S.IFDIR ? list(kernel, file.fd) : [];
+  return `${modeOf(stat).toString(8)} ${size} ${names.join(' ')}`;
 }
 
 /**
- * openat2(2) answers EAGAIN where somebody renames or mounts anything while a scoped `..` is resolved; other tests do.
+ * Opens a file, again and again where openat2(2) answers EAGAIN: it does so when somebody renames or mounts anything
+ * while it resolves `..` below a root. Other tests do that.
  */
-export function steadily(kernel: Kernel, open: Call): number {
+export function steadily(kernel: Kernel, open: Call<Fd>): Fd | number {
   for (;;) {
     const fd = attempt(kernel, open);
     if (fd !== -ERRNO.EAGAIN) return fd;
   }
 }
 
-/** The names in a directory; those of an O_PATH descriptor are read by another one. */
-function list(kernel: Kernel, dir: FdArg): string[] {
+/** The names in a directory. It is opened once more, since nothing can be read from an O_PATH descriptor. */
+function list(kernel: Kernel, dir: Fd): string[] {
   const fd = attempt(kernel, openat(dir, '.', O.RDONLY | O.DIRECTORY));
   if (fd < 0) return [errnoName(-fd)];
-  const into = out(32768);
-  const size = attempt(kernel, getdents(fd, into));
-  const view = viewOf(into.bytes);
-  const names: string[] = [];
-  for (let at = 0; at < size; at += view.getUint16(at + 16, true))
-    names.push(new TextDecoder().decode(into.bytes.subarray(at + 19, into.bytes.indexOf(0, at + 19))));
-  attempt(kernel, close(fd));
-  return names.sort();
+  using directory = new Owned(kernel, fd);
+  const entries = readEntries(kernel, directory.fd);
+  return typeof entries === 'number' ? [errnoName(-entries)] : entries.map(({ name }) => String(name)).sort();
 }
 
-/** Everything below a directory, with the links' targets. */
+/** Everything below a directory, with the targets of links. */
 function describeTree({ kernel, root }: Place, at = '.', depth = 8): string[] {
   const dir = attempt(kernel, openat2(root, at, { flags: O.PATH | O.DIRECTORY | O.NOFOLLOW }));
-  if (dir < 0 || depth === 0) return [];
-  const lines = list(kernel, dir).flatMap((name) => {
-    if (name === '.' || name === '..') return [];
-    const link = out(256);
-    const length = attempt(kernel, readlinkat(dir, name, link));
-    const target = length < 0 ? errnoName(-length) : new TextDecoder().decode(link.bytes.subarray(0, length));
-    const what = describe(kernel, openat2(dir, name, { flags: O.PATH | O.NOFOLLOW }));
+  if (dir < 0) return [];
+  using directory = new Owned(kernel, dir);
+  if (depth === 0) return [];
+  return list(kernel, directory.fd).flatMap((name) => {
+    const target = readLink(kernel, directory.fd, name) ?? 'no link';
+    const what = describe(kernel, openat2(directory.fd, name, { flags: O.PATH | O.NOFOLLOW }));
     return [`${at}/${name} ${what} ${target}`, ...describeTree({ kernel, root }, `${at}/${name}`, depth - 1)];
   });
-  attempt(kernel, close(dir));
-  return lines;
 }

@@ -1,4 +1,4 @@
-/** Cgroups: members, removal, freezing and devices, in the real hybrid layout and in the simulated one. */
+/** Cgroups in the real hybrid layout and in the simulated one: members, removal, freezing and devices. */
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -66,7 +66,7 @@ both('a cgroup with members or children stays', (platform) => {
   const withBoth = submit(local, rmdir(UNIFIED), rmdir(`${UNIFIED}/child`), rmdir(UNIFIED));
   const wrong = [put(local, `${UNIFIED}/cgroup.procs`, '999999999'), put(local, `${UNIFIED}/none`, '1')];
   perform(local, [close(connection)]);
-  // A zombie is no member any more.
+  // A zombie is not a member any more.
   const ended = [
     ...reap(platform, pid),
     get(local, `${UNIFIED}/cgroup.procs`),
@@ -102,7 +102,7 @@ both('on v1 what is killed while it is frozen ends once it thaws', (platform) =>
     put(local, `${FREEZER}/freezer.state`, 'FROZEN'),
     get(local, `${FREEZER}/cgroup.procs`) === `${pid}\n`,
   ];
-  // A process that is busy takes a moment.
+  // It takes a moment to freeze a process that is busy.
   while (get(local, `${FREEZER}/freezer.state`) === 'FREEZING\n');
   perform(local, [mkdir(`${FREEZER}/child`)]);
   for (const path of [FREEZER, `${FREEZER}/child`])

@@ -1,4 +1,4 @@
-/** cgroup hierarchies, v1 and v2, as file systems: their files, and what makes a cgroup removable. */
+/** Cgroup hierarchies, v1 and v2, as file systems: their files, and when a cgroup can be removed. */
 
 import { FS_MAGIC, S } from '../../native/constants/files.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 
 export interface Hierarchy {
   readonly fs: FileSystem;
-  /** None on v2; there they are the files' business. */
+  /** Empty on v2, where only the files tell of controllers. */
   readonly controllers: readonly string[];
 }
 
@@ -18,7 +18,7 @@ export type CgroupLayout = 'v1' | 'hybrid' | 'v2';
 
 const V1 = ['cpuset', 'cpu,cpuacct', 'memory', 'devices', 'freezer', 'pids', 'name=systemd'] as const;
 
-/** What a new v1 cgroup holds besides its members, by controller. */
+/** The files of a new v1 cgroup, besides its members, by controller. */
 const V1_FILES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cpuset: { 'cpuset.cpus': '', 'cpuset.mems': '', 'cgroup.clone_children': '0\n' },
   cpu: { 'cpu.shares': '1024\n', 'cpu.cfs_quota_us': '-1\n', 'cpu.cfs_period_us': '100000\n' },
@@ -110,12 +110,14 @@ export class Cgroups {
       return;
     }
     add('cgroup.threads', listMembers);
-    // The root has no limits: the kernel shows only what can be read there.
+    // The root has no limits: the kernel shows only files there that can be read.
     for (const [file, text] of Object.entries(V2_FILES)) directory.addFile(file, text);
     this.#addFreezer(hierarchy, directory, 'cgroup.freeze', ['0', '1']);
     add('cgroup.events', {
-      read: () =>
-        `populated ${this.#membersBelow(hierarchy, directory).length > 0 ? 1 : 0}\nfrozen ${this.#stands(directory) ? 1 : 0}\n`,
+      read: () => {
+        const populated = this.#membersBelow(hierarchy, directory).length > 0 ? 1 : 0;
+        return `populated ${populated}\nfrozen ${this.#stands(directory) ? 1 : 0}\n`;
+      },
     });
     add('cgroup.kill', {
       write: () => {
@@ -125,7 +127,7 @@ export class Cgroups {
     });
   }
 
-  /** The file that freezes and thaws: what was killed meanwhile ends then. */
+  /** Adds the file that freezes and thaws. Processes that were killed while they were frozen end when they thaw. */
   #addFreezer(
     hierarchy: Hierarchy,
     directory: Node,
@@ -134,8 +136,10 @@ export class Cgroups {
   ): void {
     const [thawed, frozen] = words;
     directory.add(name, S.IFREG, 0o644, {
-      read: () =>
-        `${(hierarchy.controllers.length > 0 ? this.#stands(directory) : this.#frozen.has(directory)) ? frozen : thawed}\n`,
+      read: () => {
+        const isV1 = hierarchy.controllers.length > 0;
+        return `${(isV1 ? this.#stands(directory) : this.#frozen.has(directory)) ? frozen : thawed}\n`;
+      },
       write: (_, text) => {
         const word = text.trim();
         if (word === frozen) this.#frozen.add(directory);
@@ -147,7 +151,7 @@ export class Cgroups {
     });
   }
 
-  /** Frozen by itself, or by a cgroup above it. */
+  /** Whether it is frozen by itself, or by a cgroup above it. */
   #stands(directory: Node): boolean {
     if (this.#frozen.has(directory)) return true;
     return directory.parent !== directory && this.#stands(directory.parent);
@@ -156,7 +160,7 @@ export class Cgroups {
   move(process: Process, hierarchy: Hierarchy, directory: Node): void {
     if (directory.unlinked) fail('ENODEV');
     if (process.state !== 'alive') fail('ESRCH');
-    // A v1 cpuset takes nobody in before it has been told its processors and memory.
+    // A v1 cpuset takes no process before it has been told its processors and memory.
     if (directory.children.get('cgroup.clone_children') && textOf(directory, 'cpuset.cpus') === '') fail('ENOSPC');
     process.cgroups.set(hierarchy, directory);
   }
@@ -175,7 +179,7 @@ export class Cgroups {
     return this.hierarchies.find(({ fs }) => fs === directory.fs);
   }
 
-  /** On v2 a frozen process can be killed all the same. */
+  /** Whether a process is frozen. On v2 a frozen process can still be killed. */
   isFrozen(process: Process, killed: boolean): boolean {
     return [...process.cgroups].some(
       ([{ controllers }, node]) => (!killed || controllers.length > 0) && this.#stands(node),

@@ -8,20 +8,20 @@ import type { Path } from './mounts.ts';
 import type { Process } from './processes.ts';
 import type { UnixSocket } from './sockets.ts';
 
-/** What a descriptor refers to; several may refer to one. */
+/** What a descriptor refers to. Several descriptors may refer to the same. */
 export class OpenFile {
   readonly flags: number;
   readonly path: Path | undefined;
   readonly socket: UnixSocket | undefined;
-  /** A pidfd's. */
+  /** The process of a pidfd. */
   readonly process: Process | undefined;
   readonly program: DeviceProgram | undefined;
-  /** Of fsopen(2). */
+  /** For a descriptor of fsopen(2). */
   readonly context: FsContext | undefined;
   offset = 0;
-  /** What a generated file said when it was read from its beginning. */
+  /** The text of a generated file, as it was when it was read from its beginning. */
   text: Uint8Array | undefined;
-  /** Descriptors, and messages on their way, that refer to it. */
+  /** How many descriptors, and messages on their way, refer to it. */
   references = 0;
 
   constructor(
@@ -54,7 +54,7 @@ export class OpenFile {
     this.socket?.close();
   }
 
-  /** For reports. */
+  /** What reports call it. */
   describe(): string {
     if (this.path !== undefined) return this.path.node.path;
     if (this.socket !== undefined) return 'socket';
@@ -112,7 +112,7 @@ export class Descriptors {
     return [...this.#table.keys()].sort((a, b) => a - b);
   }
 
-  /** The table of a forked child. */
+  /** A copy, for a forked child. */
   copyTo(other: Descriptors): void {
     for (const [fd, { file, closeOnExec }] of this.#table) other.place(fd, file, closeOnExec);
   }

@@ -8,13 +8,13 @@ import type { Node } from './nodes.ts';
 import type { Process } from './processes.ts';
 import type { Calls } from './world.ts';
 
-/** Exceptions from a default, by `c 1:3`; the access is what they are about. */
+/** A default, and the exceptions from it by device (`c 1:3`), each with the accesses that it is about. */
 interface DeviceList {
   allow: boolean;
   readonly exceptions: Map<string, string>;
 }
 
-/** Gives a v1 devices cgroup its files: at first it has the rules of the one above. */
+/** Gives a v1 devices cgroup its files. At first it has the rules of the cgroup above it. */
 export function addDeviceFiles(directory: Node, lists: WeakMap<Node, DeviceList>): void {
   const above = lists.get(directory.parent);
   const list: DeviceList = { allow: above?.allow ?? true, exceptions: new Map(above?.exceptions) };
@@ -46,7 +46,7 @@ function changeRules(list: DeviceList, allow: boolean, rule: string): void {
   else list.exceptions.delete(device);
 }
 
-/** A loaded program; one that nothing refers to is gone. */
+/** A loaded program. It is gone when nothing refers to it. */
 export interface DeviceProgram {
   readonly id: number;
   readonly instructions: Uint8Array;

@@ -1,4 +1,4 @@
-/** How a simulated call ends that does not succeed. */
+/** How a simulated call ends where it does not succeed. */
 
 import { ERRNO, type ErrnoName } from '../../native/constants/errno.ts';
 
@@ -15,7 +15,7 @@ export function fail(name: ErrnoName): never {
   throw new Failure(name);
 }
 
-/** A call that would wait for what cannot come, since nothing else runs: a fault of the effect, or of the test. */
+/** A call would wait for something that cannot come, since nothing else runs. The effect or the test is wrong. */
 export class WouldWaitForever extends Error {
   override readonly name = 'WouldWaitForever';
 }

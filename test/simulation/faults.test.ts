@@ -1,4 +1,4 @@
-/** Faults strike the call that they are meant for, and leave the rest of its batch as the kernel would. */
+/** A fault strikes the call that it is meant for. The rest of the batch is as the kernel would leave it. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';
 import { FaultPlan, faultKernel, onlyCall } from './faults.ts';
 
-/** Answers `dup3(x, y)` with x + 1, fails `close` with EBADF, and remembers what it performed. */
+/** It answers `dup3(x, y)` with x + 1, fails `close` with EBADF, and remembers what it performed. */
 function fakeKernel(performer = 'runtime'): Kernel & { readonly performed: Call[] } {
   const performed: Call[] = [];
   return {
@@ -100,7 +100,7 @@ test('without a fault nothing changes, whatever the batch', () => {
       const outcome = faultKernel(fakeKernel(), plan).submit(calls);
       assert.deepEqual(outcome, fakeKernel().submit(calls));
       assert.equal(plan.seen, outcome.results.length);
-      // Every call of a batch that may fail, failing: the others have the results that they refer to.
+      // Every call of a batch that may fail does fail. The others get the results that they refer to.
       const all = faultKernel(fakeKernel(), new FaultPlan(() => 'EIO')).submit(
         calls.map((c) => ({ ...c, mayFail: true })),
       );

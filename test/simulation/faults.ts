@@ -1,19 +1,18 @@
 /**
  * Faults on purpose: the nth system call of an operation fails without being performed, or the operation dies there.
- * One plan counts across all the kernels that take part, real or simulated, so that tests can go through every call
- * once.
+ * One plan counts the calls of all kernels that take part, real or simulated. So a test can let each call fail once.
  */
 
 import { ERRNO, type ErrnoName } from '../../native/constants/errno.ts';
 import type { Arg, Call, Kernel, Outcome } from '../../native/kernel/kernel.ts';
 
-/** What befalls a call: an error, or the death of whoever asked for it, with everything before it performed. */
+/** What befalls a call: an error, or the death of whoever asked for it. All calls before it have been performed. */
 export type Fault = ErrnoName | 'die';
 
-/** @param n how many calls the plan saw before this one, plus one */
+/** Decides what befalls a call. @param n its number, from 1 on, among the calls that the plan sees */
 export type ShouldFail = (n: number, call: Call, performer: string) => Fault | undefined;
 
-/** The nth call, and no other. */
+/** A fault strikes the nth call, and no other. */
 export const onlyCall =
   (nth: number, fault: Fault): ShouldFail =>
   (n) =>
@@ -27,20 +26,20 @@ export interface Struck {
 }
 
 export class FaultPlan {
-  /** Calls that were performed or struck so far. */
+  /** How many calls were performed or struck so far. */
   seen = 0;
-  /** Those that a fault befell, in order. */
+  /** The calls that were struck, in order. */
   readonly struck: Struck[] = [];
   readonly #shouldFail: ShouldFail;
   readonly #die: () => never;
 
-  /** @param die ends the process (or throws what no effect catches); needed where a fault is `die` */
+  /** @param die ends the process, or throws what no effect catches. Needed where a fault is `die` */
   constructor(shouldFail: ShouldFail, die: () => never = noDeath) {
     this.#shouldFail = shouldFail;
     this.#die = die;
   }
 
-  /** The first fault among calls that come next, and its place; nothing is counted. */
+  /** The first fault among the calls that come next, and its place. Counts nothing. */
   foresee(calls: readonly Call[], performer: string): { readonly index: number; readonly fault: Fault } | undefined {
     for (const [index, call] of calls.entries()) {
       const fault = this.#shouldFail(this.seen + index + 1, call, performer);
@@ -58,14 +57,14 @@ export class FaultPlan {
 }
 
 /**
- * `inner`, but calls fail as the plan has it. A batch that is struck reaches `inner` in pieces: the calls before the
- * fault, and, where the struck call may fail, those after it. (An out buffer that the first piece fills is not an input
- * of the second.)
+ * A kernel that is `inner`, except that calls fail as the plan says. A batch that is struck reaches `inner` in pieces:
+ * the calls before the fault, and those after it where the struck call may fail. (An out buffer that the first piece
+ * fills is not an input of the second.)
  */
 export function faultKernel<K extends Kernel>(inner: K, plan: FaultPlan): K {
   const { performer } = inner;
 
-  /** Performs calls that no fault befalls, counting those that were tried. */
+  /** Performs calls that no fault befalls, and counts those that were tried. */
   function submit(calls: readonly Call[]): Outcome {
     if (calls.length === 0) return { results: [], stoppedAt: undefined };
     try {
@@ -80,7 +79,7 @@ export function faultKernel<K extends Kernel>(inner: K, plan: FaultPlan): K {
 
   return {
     ...inner,
-    // One after the other, so that the plan knows what comes next.
+    // They are submitted one after the other, so that the plan knows what comes next.
     post: undefined,
     flush: undefined,
     ahead: undefined,
@@ -107,7 +106,8 @@ export function faultKernel<K extends Kernel>(inner: K, plan: FaultPlan): K {
 }
 
 /**
- * The call with the results that are known by now; those still to come are counted from the piece that it goes into.
+ * The call, with the results that are known by now. It refers to results that are still to come by their place in its
+ * piece.
  */
 function settle(call: Call, results: readonly number[]): Call {
   if (results.length === 0) return call;

@@ -1,6 +1,6 @@
 /**
- * The simulated file system against the real one: random trees full of symlinks, and random calls on them,
- * have the same results in both. Real files need no root.
+ * The simulated file system compared with the real one: random calls on random trees full of symlinks have the same
+ * results in both. For real files no root is needed.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,7 +22,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const real = localKernel(loadLibc());
 let trees = 0;
 
-/** An empty directory of its own in each kernel. */
+/** A new, empty directory in each kernel. */
 function freshPlaces(): readonly [real: Place, simulated: Place] {
   const { local } = simulatedPlatform(new World());
   return [freshPlace(real, `${folder}/${trees++}`), freshPlace(local, '/tmp/folder')];
@@ -34,7 +34,7 @@ function freshPlace(kernel: Kernel, path: string): Place {
   return { kernel, root: call(kernel, openat(AT.FDCWD, `${path}/tree`, O.PATH | O.DIRECTORY)) };
 }
 
-// Few names, so that paths meet what is there.
+// There are few names, so that paths often lead to something.
 const component = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('a', 'b', 'c', 'l', 'm') },
   { weight: 2, arbitrary: fc.constantFrom('..', '.') },
@@ -86,7 +86,7 @@ const changing: fc.Arbitrary<Call> = fc.oneof(
 const opening: fc.Arbitrary<Call> = fc
   .record({ path, flags: flag, resolve: fc.tuple(scope, extra).map(([a, b]) => a | b) })
   .map(({ path, flags, resolve }) =>
-    // O_NONBLOCK: a fifo must not stop the test.
+    // With O_NONBLOCK, a fifo does not stop the test.
     openat2(ROOT, path, {
       flags: flags & O.PATH ? flags : flags | O.NONBLOCK,
       mode: flags & O.CREAT ? 0o640 : 0,
@@ -117,8 +117,8 @@ test('calls that change a tree have the same results', () => {
 });
 
 /**
- * Performs a call whose paths the kernel resolves without a scope, if the directory that they end in is below the root:
- * a link may lead out of the tree, into the host's, where nothing is to be touched.
+ * Performs a call whose paths the kernel does not keep below a root, but only if they end below it: a link may lead out
+ * of the tree, and the host's files must not be touched.
  */
 function contained({ kernel, root }: Place, one: Call): string {
   const paths = one.name === 'renameat2' ? [one.args[1], one.args[3]] : [one.args[one.name === 'symlinkat' ? 2 : 1]];

@@ -1,4 +1,4 @@
-/** Calls on open files: what opens them, reads, writes and tells about them. */
+/** Calls that open files, read and write them, and tell about them. */
 
 import { AT, F, FD_CLOEXEC, LOCK, O, RESOLVE, S } from '../../native/constants/files.ts';
 import { fill } from './args.ts';
@@ -107,7 +107,7 @@ function stat(view: DataView, { node, mount }: Path): number {
   return 0;
 }
 
-/** linux_dirent64 records from the file's place on; the place counts entries. */
+/** struct linux_dirent64 records, from the file's position on. The position counts entries. */
 function listDirectory(p: Process, file: OpenFile, into: Uint8Array, size: number): number {
   const path = file.path ?? fail('ENOTDIR');
   if (file.isPath) fail('EBADF');
@@ -150,7 +150,7 @@ function lock(p: Process, file: OpenFile, operation: number): number {
   return 0;
 }
 
-/** The node of a descriptor that is more than a path. */
+/** The node of a descriptor that was not opened with O_PATH. */
 function nodeOf(p: Process, fd: number): Node {
   const file = p.descriptors.get(fd);
   if (file.isPath) fail('EBADF');

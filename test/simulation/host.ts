@@ -1,4 +1,4 @@
-/** The host of a simulated world, before anything happens: its mounts, devices and directories. */
+/** The host of a simulated world before anything happens: its mounts, devices and directories. */
 
 import { AT, FS_MAGIC, S } from '../../native/constants/files.ts';
 import { MS } from '../../native/constants/mount.ts';
@@ -32,7 +32,7 @@ export function furnishHost(world: World): void {
   mount(devptsFileSystem(world), '/dev/pts');
   mount(tmpfs(), '/run');
   mountCgroups(world, mount);
-  // As systemd leaves it; and what comes later is shared too.
+  // All mounts are shared, as systemd leaves them. So are mounts that come later.
   for (const one of world.hostInit.root.mount.all()) change(one, MS.SHARED);
 }
 
@@ -46,7 +46,7 @@ function mountCgroups(world: World, mount: (fs: FileSystem, path: string) => Mou
     if (controllers.length === 0) mount(fs, legacy.length > 0 ? `${base}/unified` : base);
 }
 
-/** Makes a directory of the host's with all its parents. */
+/** Makes a directory of the host, with all its parents. */
 export function makeDirectory(world: World, path: string): Path {
   let at = world.hostInit.root;
   for (const [i, name] of path.split('/').entries()) {
@@ -61,7 +61,7 @@ export function makeDirectory(world: World, path: string): Path {
   return at;
 }
 
-/** Puts a file into the host's tree. */
+/** Puts a file into the tree of the host. */
 export function writeFile(world: World, path: string, text: string, mode = 0o644): Node {
   return parentOf(world, path).addFile(nameOf(path), text, mode);
 }

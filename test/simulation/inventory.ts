@@ -1,4 +1,4 @@
-/** What there is in a simulated world that somebody has to give back: the measure of a clean-up. */
+/** Lists what somebody has to give back in a simulated world. A clean-up is complete when the list is as before. */
 
 import { type Mount, top } from './mounts.ts';
 import type { Node } from './nodes.ts';

@@ -12,14 +12,14 @@ import { devptsFileSystem } from './terminals.ts';
 import { lookUp, lookUpAt } from './walk.ts';
 import type { Calls, World } from './world.ts';
 
-/** A file system under configuration: fsopen(2). */
+/** A file system that is being configured: fsopen(2). */
 export interface FsContext {
   readonly type: string;
   readonly parameters: Map<string, string>;
   fs: FileSystem | undefined;
 }
 
-/** Parameters that file systems take besides the general ones (their own documentation, mount(8)). */
+/** The parameters that file systems take, besides the general ones (mount(8) and their own documentation). */
 const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   tmpfs: ['size', 'nr_blocks', 'nr_inodes', 'mode', 'uid', 'gid', 'huge', 'mpol', 'inode32', 'inode64', 'noswap'],
   devpts: ['newinstance', 'ptmxmode', 'mode', 'uid', 'gid', 'max'],
@@ -31,7 +31,7 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 };
 const GENERAL = ['source', 'ro', 'rw', 'sync', 'async', 'dirsync', 'lazytime', 'nolazytime', 'mand', 'nomand'];
 
-/** Makes the file system, with what the process that asks may see of it. */
+/** Makes the file system, as the process that asks for it may see it. */
 function instance(p: Process, type: string, parameters: ReadonlyMap<string, string>): FileSystem {
   const { world } = p;
   if (type === 'proc') return procFileSystem(world, p.namespaces.pid);
@@ -81,13 +81,13 @@ function ownMount(p: Process, path: Path, detachedToo = false): Mount {
   return path.mount;
 }
 
-/** A mount by its root. */
+/** The mount whose root a place is. */
 function rootedMount(p: Process, path: Path, detachedToo = false): Mount {
   if (path.node !== path.mount.root) fail('EINVAL');
   return ownMount(p, path, detachedToo);
 }
 
-/** Since Linux 6.15 detached mounts can be copied too: effects must not rely on it. */
+/** open_tree(2). Since Linux 6.15 it copies detached mounts, too. Effects must not rely on that. */
 function copy(p: Process, from: Path, recursive: boolean): Mount {
   if (ownMount(p, from).unbindable) fail('EINVAL');
   return copyTree(from, recursive, p.world.number);
@@ -117,7 +117,7 @@ function moveMount(p: Process, from: Path, to: Path): number {
   return 0;
 }
 
-/** Attributes that change; the access time modes are one field. */
+/** The attributes after a change. The modes of access times are one field. */
 function setAttributes(mount: Mount, set: number, clear: number): void {
   mount.attributes = (mount.attributes & ~clear) | set;
 }
@@ -134,7 +134,7 @@ function mountSetattr(p: Process, dirfd: number, path: string, flags: number, vi
   return 0;
 }
 
-/** Flags of mount(2) that are attributes of a mount: the first four are the same bits. */
+/** The flags of mount(2) that are attributes of a mount. The first four are the same bits. */
 function attributesOf(flags: number): number {
   const atime = flags & MS.NOATIME ? MOUNT_ATTR.NOATIME : flags & MS.STRICTATIME ? MOUNT_ATTR.STRICTATIME : 0;
   return (flags & 15) | atime | (flags & MS.NODIRATIME ? MOUNT_ATTR.NODIRATIME : 0);
@@ -210,7 +210,7 @@ export const mountCalls: Calls = {
     if (command !== FSCONFIG.CMD_CREATE) fail('EOPNOTSUPP');
     if (context.fs !== undefined) fail('EBUSY');
     context.fs = instance(p, context.type, context.parameters);
-    // A cgroup hierarchy is one for all: what one mount asks for is not for the others.
+    // All mounts of a cgroup hierarchy share it: one mount cannot change it for the others.
     if (context.parameters.has('ro') && !context.type.startsWith('cgroup')) context.fs.readOnly = true;
   },
   fsmount(p, a) {
@@ -237,7 +237,7 @@ export const mountCalls: Calls = {
   },
 };
 
-/** Mounts a new file system for the host, outside of any process: how a world is furnished. */
+/** Mounts a new file system for the host, without any process. */
 export function furnish(world: World, fs: FileSystem, at: Path, source: string, attributes = 0): Mount {
   const mount = new Mount(world.number(), fs, fs.root, source, attributes);
   attach(mount, top(at), world.number);

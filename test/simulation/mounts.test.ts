@@ -1,6 +1,6 @@
 /**
- * Simulated mounts against real ones, in a mount namespace that ends with the test: the same calls have the same
- * results.
+ * Simulated mounts compared with real ones: the same calls have the same results. The real ones are in a mount
+ * namespace that ends with the test.
  */
 
 import { mkdirSync, rmSync } from 'node:fs';
@@ -36,7 +36,7 @@ const folder = `/tmp/runchart-simulated-mounts-${process.pid}`;
 after(() => rmSync(folder, { recursive: true, force: true }));
 const real = hostPlatform();
 
-/** A stage with a mount namespace of its own, and a tmpfs of its own in it. */
+/** A stage with a mount namespace of its own, and a tmpfs in it. */
 function freshPlace({ local, spawnStage }: Platform): Place & { end(): void } {
   const { kernel, pid, connection } = spawnStage([0, 1, 2], 'stage');
   perform(kernel, [
@@ -123,7 +123,7 @@ function addBind(from: string, to: string, recursive: boolean): Batch {
   return batch;
 }
 
-/** Until the first that fails; then what they opened is closed. */
+/** Performs calls until the first that fails, then closes what they opened. */
 function several({ kernel, root }: Place, { calls }: Batch): string {
   const { results, stoppedAt } = kernel.submit(calls);
   call(kernel, closeRange(root + 1, 0x7fffffff));

@@ -1,10 +1,10 @@
-/** Mounts: trees of file systems, one tree a mount namespace, with propagation between peers and to slaves. */
+/** Mounts: each mount namespace has a tree of file systems. Mounts propagate between peers, and to slaves. */
 
 import { MOUNT_ATTR, MS } from '../../native/constants/mount.ts';
 import { fail } from './failure.ts';
 import type { FileSystem, Node } from './nodes.ts';
 
-/** A place: a node as it is reached through a mount. */
+/** A place: a node, and the mount through which it is reached. */
 export interface Path {
   readonly mount: Mount;
   readonly node: Node;
@@ -12,9 +12,9 @@ export interface Path {
 
 export const samePath = (a: Path, b: Path): boolean => a.mount === b.mount && a.node === b.node;
 
-/** Mounts that receive each other's mounts and unmounts. */
+/** Mounts that get each other's mounts and unmounts. */
 class PeerGroup {
-  /** As mountinfo's optional fields show it. */
+  /** The number that mountinfo's optional fields show. */
   readonly id: number;
   readonly members = new Set<Mount>();
   readonly slaves = new Set<Mount>();
@@ -38,7 +38,7 @@ export class Mount {
   parent: Mount | undefined;
   mountpoint: Node | undefined;
   readonly children: Mount[] = [];
-  /** Undefined while it is detached, and once it was unmounted. */
+  /** Undefined while the mount is detached, and after it was unmounted. */
   tree: MountTree | undefined;
   group: PeerGroup | undefined;
   master: PeerGroup | undefined;
@@ -56,19 +56,19 @@ export class Mount {
     return this.fs.readOnly || (this.attributes & MOUNT_ATTR.RDONLY) !== 0;
   }
 
-  /** Itself and all that is mounted below, parents first. */
+  /** This mount and all below it, parents first. */
   all(): Mount[] {
     return [this, ...this.children.flatMap((child) => child.all())];
   }
 }
 
-/** What is seen at a place: the root of the topmost mount there. */
+/** What one sees at a place: the root of the topmost mount there. */
 export function top(path: Path): Path {
   const covering = path.mount.children.find((child) => child.mountpoint === path.node);
   return covering === undefined ? path : top({ mount: covering, node: covering.root });
 }
 
-/** A copy of a mount, and of those below it, as open_tree(2) and clone(2) make them. `ids` gives the copies theirs. */
+/** A copy of a mount, and of those below it, as open_tree(2) and clone(2) make it. `ids` gives each copy its id. */
 export function copyTree(from: Path, recursive: boolean, ids: () => number, copies = new Map<Mount, Mount>()): Mount {
   const { mount, node } = from;
   const copy = new Mount(ids(), mount.fs, node, mount.source, mount.attributes);
@@ -97,7 +97,7 @@ export function unlink(mount: Mount): void {
   mount.mountpoint = undefined;
 }
 
-/** Attaches a detached tree on top of what is at a place already, there and wherever it propagates to. */
+/** Attaches a detached tree at a place, on top of what is there, and wherever that propagates to. */
 export function attach(tree: Mount, where: Path, ids: () => number): void {
   const at = top(where);
   if (at.node.unlinked) fail('ENOENT');
@@ -106,7 +106,7 @@ export function attach(tree: Mount, where: Path, ids: () => number): void {
   if (at.mount.group !== undefined)
     for (const mount of tree.all()) if (mount.group === undefined) join(mount, new PeerGroup(mount.id));
   for (const [mount, slave] of receivers(at.mount)) {
-    // The tree itself may hold a peer.
+    // The tree itself may have a peer in it.
     if (mount.tree === undefined || !at.node.isBelow(mount.root)) continue;
     const copy = copyTree({ mount: tree, node: tree.root }, true, ids);
     if (slave) for (const one of copy.all()) change(one, MS.SLAVE);
@@ -115,7 +115,7 @@ export function attach(tree: Mount, where: Path, ids: () => number): void {
   link(tree, at);
 }
 
-/** Unmounts a tree, there and wherever that propagates to. Its mounts come apart, as after MNT_DETACH. */
+/** Unmounts a tree, and wherever that propagates to. Its mounts come apart, as with MNT_DETACH. */
 export function detach(mount: Mount): void {
   const { parent, mountpoint } = mount;
   for (const [other] of parent === undefined ? [] : receivers(parent)) {
@@ -133,10 +133,10 @@ function dissolve(mount: Mount): void {
   }
 }
 
-/** The other mounts to which what happens below `mount` propagates; true for those that only receive. */
+/** The other mounts that mounts below `mount` propagate to. The value is true for those that only receive. */
 function receivers(mount: Mount): ReadonlyMap<Mount, boolean> {
   const found = new Map([[mount, false]]);
-  // A Map's iteration visits what is added meanwhile.
+  // The iteration of a Map also visits what is added meanwhile.
   for (const [one, slave] of found) {
     for (const peer of one.group?.members ?? []) if (!found.has(peer)) found.set(peer, slave);
     for (const receiver of one.group?.slaves ?? []) if (!found.has(receiver)) found.set(receiver, true);

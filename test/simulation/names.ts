@@ -1,4 +1,4 @@
-/** Calls on names: what makes, removes and moves them. */
+/** Calls that make, remove and move names. */
 
 import type { ErrnoName } from '../../native/constants/errno.ts';
 import { AT, RENAME, S } from '../../native/constants/files.ts';
@@ -15,7 +15,7 @@ export function checkWritable(path: Path): void {
   if (path.mount.readOnly) fail('EROFS');
 }
 
-/** Makes what has a name of its own. @throws Failure `taken` where something is there already */
+/** Makes something that has a name of its own. @throws Failure `taken` where the name is taken */
 export function create(
   p: Process,
   dirfd: number,

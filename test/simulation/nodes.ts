@@ -1,4 +1,4 @@
-/** File systems: trees of nodes. There are no hard links, so that a name and its file are one thing. */
+/** File systems: trees of nodes. There are no hard links, so a name and its file are one thing. */
 
 import type { ErrnoName } from '../../native/constants/errno.ts';
 import { S } from '../../native/constants/files.ts';
@@ -8,18 +8,18 @@ import type { Path } from './mounts.ts';
 import type { Namespace, Process } from './processes.ts';
 import type { UnixSocket } from './sockets.ts';
 
-/** What makes a node more than stored bytes: files of procfs and cgroupfs, magic links, sockets, namespaces. */
+/** What a node does beyond storing bytes: files of procfs and cgroupfs, magic links, sockets, namespaces. */
 export interface Special {
-  /** Its text, as it is when it is opened. */
+  /** The text of the file, as it is when the file is opened. */
   readonly read?: (reader: Process) => string;
   readonly write?: (writer: Process, text: string) => void;
   readonly lookup?: (name: string, by: Process) => Node | undefined;
   readonly list?: (by: Process) => readonly string[];
-  /** A symlink's text where it depends on the reader. */
+  /** The text of a symlink, where it depends on the reader. */
   readonly target?: (by: Process) => string;
   /** Where a magic link leads. */
   readonly jump?: (by: Process) => Path;
-  /** Opening it gives another file: /dev/ptmx. */
+  /** Whoever opens it gets another file: /dev/ptmx. */
   readonly open?: (by: Process, path: Path) => OpenFile;
   readonly namespace?: Namespace;
 }
@@ -27,23 +27,23 @@ export interface Special {
 export class Node {
   readonly fs: FileSystem;
   readonly ino: number;
-  /** S_IFDIR and so on. */
+  /** S_IFDIR, S_IFREG, … */
   readonly type: number;
   mode: number;
   uid = 0;
   gid = 0;
   rdev = 0;
   name: string;
-  /** A root is its own. */
+  /** The parent of a root is the root itself. */
   parent: Node;
   readonly children = new Map<string, Node>();
   content = new Uint8Array();
-  /** A symlink's. */
+  /** The text of a symlink. */
   target = '';
   unlinked = false;
   special: Special = {};
   socket: UnixSocket | undefined;
-  /** Attached to a cgroup v2 directory. */
+  /** The device programs that are attached to a cgroup v2 directory. */
   readonly programs: DeviceProgram[] = [];
   readonly locks = new Map<OpenFile, 'shared' | 'exclusive'>();
 
@@ -101,7 +101,7 @@ export class Node {
     this.unlinked = true;
   }
 
-  /** Gives it a name in a directory; it has left the one where it was. */
+  /** Gives the node a name in a directory. It has been taken out of its old one. */
   placeIn(parent: Node, name: string): void {
     this.parent = parent;
     this.name = name;
@@ -116,16 +116,16 @@ export class Node {
     }
   }
 
-  /** From the file system's root. */
+  /** The path from the root of the file system. */
   get path(): string {
     return this.parent === this ? '/' : `${this.parent.path === '/' ? '' : this.parent.path}/${this.name}`;
   }
 }
 
 interface FileSystemHooks {
-  /** Nobody makes or removes anything in it. */
+  /** The error for whoever makes or removes anything in it. */
   readonly fixed?: ErrnoName;
-  /** A directory was made: a cgroup has its files from the beginning. */
+  /** Is called when a directory has been made: a cgroup has its files from the beginning. */
   readonly made?: (directory: Node) => void;
   /** Whether a directory counts as empty. @throws Failure */
   readonly checkRemovable?: (directory: Node) => void;
@@ -139,7 +139,7 @@ export class FileSystem {
   readonly root: Node;
   lastIno = 0;
   readOnly = false;
-  /** As mountinfo's last column shows them. */
+  /** The options that the last column of mountinfo shows. */
   options: readonly string[] = [];
 
   constructor(type: string, magic: number, device: number, hooks: FileSystemHooks = {}) {

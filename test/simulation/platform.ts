@@ -1,4 +1,4 @@
-/** A simulated world as a command acts in it: the same interface as the host's. */
+/** A simulated world as a command acts in it, with the interface of the real platform. */
 
 import { close } from '../../native/calls/files.ts';
 import { socketpair } from '../../native/calls/sockets.ts';
@@ -17,15 +17,15 @@ export interface SimulatedPlatform extends Platform {
   /** The process of the command. */
   readonly runtime: Process;
   /**
-   * What is there that was not when the platform was made, a line each: descriptors of the command's beyond its first
-   * three, processes, zombies, mounts that the host sees, cgroups, files.
+   * What is there now, and was not when the platform was made, a line for each: the command's descriptors beyond the
+   * first three, processes, zombies, mounts that the host sees, cgroups, files.
    */
   leaks(): readonly string[];
-  /** The command dies on the spot. */
+  /** Lets the command die at once. */
   kill(): void;
 }
 
-/** A new process of the host's that a command runs in. One platform a command, as in life. */
+/** A new process of the host, in which a command runs. Each command has its own platform, as with the real one. */
 export function simulatedPlatform(world: World, wrap: Wrap = (kernel) => kernel, name = 'runtime'): SimulatedPlatform {
   const runtime = world.startProcess(name);
   const before = new Set(inventory(world));

@@ -1,4 +1,4 @@
-/** procfs and sysfs: what effects read there, and what they hide. */
+/** procfs and sysfs, as far as effects read or hide their files. */
 
 import { FS_MAGIC, S } from '../../native/constants/files.ts';
 import { MOUNT_ATTR } from '../../native/constants/mount.ts';
@@ -71,59 +71,12 @@ export function procFileSystem(world: World, pids: Namespace): FileSystem {
 
 function processDirectory(parent: Node, name: string, of: Process): Node {
   const directory = new Node(parent.fs, S.IFDIR, 0o555, parent, name);
-  const text = (file: string, read: (reader: Process) => string) => directory.add(file, S.IFREG, 0o444, { read });
-  text(
-    'stat',
-    (reader) =>
-      `${of.pidFor(reader)} (${commOf(of)}) ${stateOf(of)} ${of.parent?.pidFor(reader) ?? 0}${' 0'.repeat(17)} ${of.startTime}${' 0'.repeat(8)} ${of.killPending ? 1 << (SIGNALS.SIGKILL - 1) : 0}${' 0'.repeat(21)}\n`,
-  );
-  text(
-    'status',
-    (reader) =>
-      `Name:\t${commOf(of)}\nState:\t${stateOf(of)}\nTgid:\t${of.pidFor(reader)}\nPid:\t${of.pidFor(reader)}\n`,
-  );
-  text('comm', () => `${commOf(of)}\n`);
-  text('cmdline', () => (of.program?.argv ?? [of.name]).map((argument) => `${argument}\0`).join(''));
-  text('cgroup', () =>
-    [...of.cgroups]
-      .map(
-        ([{ controllers }, node], i) =>
-          `${controllers.length === 0 ? 0 : i + 1}:${controllers.join(',')}:${node.path}\n`,
-      )
-      .join(''),
-  );
-  text('mountinfo', () => mountinfo(of));
-  text('mounts', () => mountinfo(of));
+  addTexts(directory, of);
   for (const file of ['uid_map', 'gid_map', 'setgroups', 'oom_score_adj', 'loginuid', 'timens_offsets'])
     directory.addFile(file, file === 'oom_score_adj' ? '0\n' : '');
-  const attributes = directory.addDirectory('attr');
-  const label = (folder: Node, file: string, name: string) =>
-    folder.add(file, S.IFREG, 0o666, {
-      read: () => of.attributes.labels.get(name) ?? '',
-      write(writer, value) {
-        if (writer !== of) fail('EACCES');
-        of.attributes.labels.set(name, value);
-      },
-    });
-  for (const file of ['exec', 'keycreate']) label(attributes, file, file);
-  label(attributes.addDirectory('apparmor'), 'exec', 'apparmor/exec');
-  const links = (folder: string, names: () => readonly string[], link: (name: string) => Special | undefined) => {
-    const made = new Map<string, Node>();
-    const node = directory.addDirectory(folder);
-    node.special = {
-      list: names,
-      lookup: (entry) => {
-        const special = link(entry);
-        if (special === undefined) return undefined;
-        const one = made.get(entry) ?? new Node(parent.fs, S.IFLNK, 0o777, node, entry);
-        one.special = special;
-        made.set(entry, one);
-        return one;
-      },
-    };
-  };
-  links(
-    'ns',
+  addLabels(directory.addDirectory('attr'), of);
+  addLinks(
+    directory.addDirectory('ns'),
     () => kindNames,
     (kind) => {
       const namespace = Object.entries(of.namespaces).find(([key]) => key === kind)?.[1];
@@ -132,8 +85,8 @@ function processDirectory(parent: Node, name: string, of: Process): Node {
       return { target: () => `${kind}:[${namespace.id}]`, jump: () => path };
     },
   );
-  links(
-    'fd',
+  addLinks(
+    directory.addDirectory('fd'),
     () => of.descriptors.numbers().map(String),
     (entry) => {
       if (!of.descriptors.numbers().includes(Number(entry))) return undefined;
@@ -150,10 +103,67 @@ function processDirectory(parent: Node, name: string, of: Process): Node {
   return directory;
 }
 
+/** The files of a process that are only read. */
+function addTexts(directory: Node, of: Process): void {
+  const text = (file: string, read: (reader: Process) => string) => directory.add(file, S.IFREG, 0o444, { read });
+  const zeros = (count: number): string => ' 0'.repeat(count);
+  text('stat', (reader) => {
+    const pending = of.killPending ? 1 << (SIGNALS.SIGKILL - 1) : 0;
+    const names = `${of.pidFor(reader)} (${commOf(of)}) ${stateOf(of)} ${of.parent?.pidFor(reader) ?? 0}`;
+    return `${names}${zeros(17)} ${of.startTime}${zeros(8)} ${pending}${zeros(21)}\n`;
+  });
+  text('status', (reader) => {
+    const pid = of.pidFor(reader);
+    return `Name:\t${commOf(of)}\nState:\t${stateOf(of)}\nTgid:\t${pid}\nPid:\t${pid}\n`;
+  });
+  text('comm', () => `${commOf(of)}\n`);
+  text('cmdline', () => (of.program?.argv ?? [of.name]).map((argument) => `${argument}\0`).join(''));
+  text('cgroup', () =>
+    [...of.cgroups]
+      .map(
+        ([{ controllers }, node], i) =>
+          `${controllers.length === 0 ? 0 : i + 1}:${controllers.join(',')}:${node.path}\n`,
+      )
+      .join(''),
+  );
+  text('mountinfo', () => mountinfo(of));
+  text('mounts', () => mountinfo(of));
+}
+
+/** The files by which a process sets its own labels. */
+function addLabels(attributes: Node, of: Process): void {
+  const label = (folder: Node, file: string, name: string) =>
+    folder.add(file, S.IFREG, 0o666, {
+      read: () => of.attributes.labels.get(name) ?? '',
+      write(writer, value) {
+        if (writer !== of) fail('EACCES');
+        of.attributes.labels.set(name, value);
+      },
+    });
+  for (const file of ['exec', 'keycreate']) label(attributes, file, file);
+  label(attributes.addDirectory('apparmor'), 'exec', 'apparmor/exec');
+}
+
+/** Fills a directory with magic links. */
+function addLinks(node: Node, names: () => readonly string[], link: (name: string) => Special | undefined): void {
+  const made = new Map<string, Node>();
+  node.special = {
+    list: names,
+    lookup: (entry) => {
+      const special = link(entry);
+      if (special === undefined) return undefined;
+      const one = made.get(entry) ?? new Node(node.fs, S.IFLNK, 0o777, node, entry);
+      one.special = special;
+      made.set(entry, one);
+      return one;
+    },
+  };
+}
+
 const commOf = (process: Process): string => (process.program?.path.split('/').at(-1) ?? process.name).slice(0, 15);
 const stateOf = (process: Process): string => (process.state === 'alive' ? 'S' : 'Z');
 
-/** As the process sees it: only mounts below its root. */
+/** The mountinfo of a process: only the mounts below its root. */
 function mountinfo(of: Process): string {
   const lines = (of.namespaces.mnt.tree?.root.all() ?? []).map((mount) => {
     const point = mountpointOf(mount, of);
@@ -161,14 +171,14 @@ function mountinfo(of: Process): string {
     const propagation = [mount.group && ` shared:${mount.group.id}`, mount.master && ` master:${mount.master.id}`];
     const options = mount.attributes & MOUNT_ATTR.RDONLY ? 'ro' : 'rw';
     const superblock = [fs.readOnly ? 'ro' : 'rw', ...fs.options].join(',');
-    return point === undefined
-      ? ''
-      : `${mount.id} ${mount.parent?.id ?? mount.id} 0:${fs.device} ${mount.root.path} ${point} ${options}${propagation.join('')} - ${fs.type} ${mount.source} ${superblock}\n`;
+    if (point === undefined) return '';
+    const where = `${mount.id} ${mount.parent?.id ?? mount.id} 0:${fs.device} ${mount.root.path} ${point}`;
+    return `${where} ${options}${propagation.join('')} - ${fs.type} ${mount.source} ${superblock}\n`;
   });
   return lines.join('');
 }
 
-/** Where a mount is below a process's root; undefined where it is not. */
+/** The path of a mount from a process's root. Undefined where it is not below that. */
 export function mountpointOf(mount: import('./mounts.ts').Mount, of: Process): string | undefined {
   if (mount === of.root.mount) return '/';
   const { parent, mountpoint } = mount;

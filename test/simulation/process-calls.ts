@@ -28,7 +28,7 @@ function clone(p: Process, view: DataView, pidfdInto: Uint8Array | undefined, ch
   child.exitSignal = asParent ? p.exitSignal : Number(view.getBigUint64(32, true));
   if (asParent) child.parent = p.parent;
   if (directory !== undefined && hierarchy !== undefined) p.world.cgroups.move(child, hierarchy, directory);
-  // The program closes what it served on and goes on with a socket of its own.
+  // The child's program closes its parent's socket, and goes on with a socket of its own.
   if (p.serving?.socket !== undefined) child.descriptors.close(p.serving.socket);
   child.serving = { socket: childServes, next: undefined };
   if (has(flags, CLONE.PIDFD) && pidfdInto !== undefined)
@@ -175,7 +175,7 @@ export const processCalls: Calls = {
   setresuid(p, a) {
     if (a.num(1) !== -1) p.attributes.uid = a.num(1);
   },
-  // The model's files belong to everybody.
+  // In the model, all files belong to everybody.
   setfsuid: (p) => p.attributes.uid,
   setresgid(p, a) {
     p.attributes.gid = a.num(0);
@@ -237,7 +237,7 @@ export const processCalls: Calls = {
   },
   getrandom(p, a) {
     const bytes = a.bytes(0).subarray(0, a.num(1));
-    // Distinct, and the same in every run.
+    // The bytes differ from call to call, but are the same in every run.
     bytes.forEach((_, i) => {
       bytes[i] = (p.world.tick() * 167) & 0xff;
     });

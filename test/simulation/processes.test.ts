@@ -1,4 +1,4 @@
-/** Processes, sockets and locks: what happens in the real kernel happens in the simulated one, in the same words. */
+/** Processes, sockets and locks: the simulated kernel does what the real one does, in the same words. */
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -49,7 +49,7 @@ const folder = `/tmp/runchart-simulated-processes-${process.pid}`;
 const getpid: Call = { name: 'getpid', args: [] };
 const getppid: Call = { name: 'getppid', args: [] };
 
-/** What a scenario found out, line by line. */
+/** What a scenario found out, a line for each thing. */
 type Facts = unknown[];
 type Scenario = (platform: Platform) => Facts | Promise<Facts>;
 
@@ -79,7 +79,7 @@ after(() =>
   ),
 );
 
-/** How a child ended, once it has. */
+/** Waits until a child has ended, and tells how. */
 function wait({ local }: Platform, pid: number, options: number = W.EXITED): Facts {
   const info = out(128);
   const waited = attempt(local, waitid(P.PID, pid, info, options));
@@ -93,7 +93,7 @@ function pairOf(local: Kernel, type: number = SOCK.STREAM): readonly [number, nu
   return [viewOf(pair.bytes).getInt32(0, true), viewOf(pair.bytes).getInt32(4, true)];
 }
 
-/** A stage, and a child of this process's in new namespaces, as a container's init is made. */
+/** A stage, and a child of this process in new namespaces, made as a container's init is. */
 function startInit(platform: Platform, flags: number) {
   const { local } = platform;
   const [ours, theirs] = pairOf(local);
@@ -125,7 +125,7 @@ both('an init is a child of this process, and the first of its pid namespace', (
   const { pid, ours, kernel, stageEnd } = startInit(platform, CLONE.NEWPID | CLONE.NEWNS | CLONE.NEWUTS);
   const own = perform(kernel, [getpid, getppid]);
   const orphan = submit(kernel, clone3({ flags: CLONE.PARENT, childServes: 3 }));
-  // It has closed what its parent serves on, and ends.
+  // The child has closed its parent's socket, and ends.
   const grandchild = call(kernel, clone3({ flags: 0, exitSignal: SIGNALS.SIGCHLD, childServes: 3 }));
   const reaped = submit(kernel, waitid(P.PID, grandchild, out(128), W.EXITED));
   const ignored = submit(platform.local, kill(pid, SIGNALS.SIGTERM), kill(pid, SIGNALS.SIGUSR1));

@@ -1,4 +1,4 @@
-/** Processes and namespaces: how they come, what they hold, how they end. */
+/** Processes and namespaces: how they are made, what they hold, how they end. */
 
 import { CLONE } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
@@ -26,14 +26,14 @@ export class Namespace {
   readonly kind: Kind;
   readonly id: number;
   readonly parent: Namespace | undefined;
-  /** Of a pid namespace. */
+  /** For a pid namespace. */
   lastPid = 0;
   init: Process | undefined;
-  /** Of a mount namespace. */
+  /** For a mount namespace. */
   tree: MountTree | undefined;
-  /** Of a cgroup namespace: what it shows as the hierarchies' roots. */
+  /** For a cgroup namespace: what it shows as the root of each hierarchy. */
   readonly cgroupRoots = new Map<Hierarchy, Node>();
-  /** Of a uts namespace. */
+  /** For a uts namespace. */
   hostname = 'host';
   domainname = '(none)';
 
@@ -44,11 +44,11 @@ export class Namespace {
   }
 }
 
-/** How a process goes on being the init's program: where its batches come from. */
+/** Where the batches of a process come from that runs the init's program. */
 interface Serving {
-  /** Undefined while it waits for the next connection. */
+  /** The socket that it serves on. Undefined while it waits for the next connection. */
   socket: number | undefined;
-  /** Accepts the next connection. */
+  /** Accepts the next connection, if the init waits for connections. */
   next: (() => number | undefined) | undefined;
 }
 
@@ -58,7 +58,7 @@ interface Program {
   readonly env: readonly string[];
 }
 
-/** Everything of credentials and attributes that calls change and nothing here looks at. */
+/** Credentials and attributes that calls change, and that the model does not look at. */
 interface Attributes {
   uid: number;
   gid: number;
@@ -70,9 +70,9 @@ interface Attributes {
   readonly prctl: Map<number, number>;
   keyring: string | undefined;
   umask: number;
-  /** By file of /proc/PID/attr: what was written there. */
+  /** What was written to each file of /proc/PID/attr. */
   readonly labels: Map<string, string>;
-  /** By call: what it was last told. */
+  /** What each call was last told. */
   readonly scheduling: Map<string, readonly number[]>;
   /** How many seccomp filters it has. */
   filters: number;
@@ -99,17 +99,17 @@ const freshAttributes = (): Attributes => ({
 
 export class Process {
   readonly world: World;
-  /** In the host's pid namespace. */
+  /** The pid in the host's pid namespace. */
   readonly pid: number;
   readonly pids = new Map<Namespace, number>();
   readonly startTime: number;
-  /** As reports call it: who performs its calls. */
+  /** What reports call it, as the performer of its calls. */
   name: string;
   parent: Process | undefined;
   exitSignal: number = SIGNALS.SIGCHLD;
   readonly descriptors = new Descriptors();
   namespaces: Readonly<Record<Kind, Namespace>>;
-  /** Where its children are born. */
+  /** The pid namespace that its children are born in. */
   childPids: Namespace;
   root: Path;
   cwd: Path;
@@ -120,9 +120,9 @@ export class Process {
   /** Signals that did not end it. */
   readonly signals: number[] = [];
   state: 'alive' | 'zombie' | 'reaped' = 'alive';
-  /** As waitid(2) tells it. */
+  /** How it ended, as waitid(2) tells it. */
   exit: { readonly code: 'exited' | 'killed'; readonly status: number } | undefined;
-  /** Killed while it was frozen: it ends once it thaws. */
+  /** It was killed while it was frozen, and ends when it thaws. */
   killPending = false;
 
   constructor(world: World, from: Process | undefined, namespaces: Record<Kind, Namespace>, root: Path) {
@@ -146,7 +146,7 @@ export class Process {
     return this.namespaces.pid.init === this && this.namespaces.pid.parent !== undefined;
   }
 
-  /** Its number as `other` sees it; 0 where it does not. */
+  /** Its pid as `other` sees it; 0 where `other` does not see it. */
   pidFor(other: Process): number {
     return this.pids.get(other.namespaces.pid) ?? 0;
   }
@@ -165,7 +165,7 @@ const copyAttributes = (of: Attributes): Attributes => ({
   scheduling: new Map(of.scheduling),
 });
 
-/** Another process by the number by which `by` knows it. @throws Failure ESRCH */
+/** The process that has a pid for `by`. @throws Failure ESRCH */
 export function processOf(by: Process, pid: number): Process {
   if (pid === 0) return by;
   const found = by.world.processes.find((one) => one.state !== 'reaped' && one.pids.get(by.namespaces.pid) === pid);
@@ -173,15 +173,15 @@ export function processOf(by: Process, pid: number): Process {
 }
 
 /**
- * New namespaces of the kinds that `flags` has; the others stay. A new mount namespace's tree is a copy: `places`
- * follow into it.
+ * Makes new namespaces of the kinds in `flags`; the others stay. A new mount namespace has a copy of the tree, and
+ * `places` become the same places in the copy.
  */
 export function newNamespaces(of: Process, flags: number) {
   const { world } = of;
   const namespaces: Record<Kind, Namespace> = { ...of.namespaces, pid: of.childPids };
   const copies = new Map<Mount, Mount>();
   for (const kind of kindNames) {
-    // Flags beyond 32 bits: no bit operators.
+    // Bit operators do not work for flags beyond 32 bits.
     if (Math.floor(flags / KINDS[kind]) % 2 === 0) continue;
     const old = namespaces[kind];
     const made = new Namespace(kind, world.number(), old);
@@ -209,7 +209,7 @@ export function fork(from: Process, flags: number): Process {
   return child;
 }
 
-/** Ends a process: what it held is given back, its children are handed on, its pid namespace ends with it. */
+/** Ends a process: it gives back what it held, its children get another parent, and its pid namespace ends with it. */
 export function end(process: Process, exit: NonNullable<Process['exit']>): void {
   if (process.state !== 'alive') return;
   process.state = 'zombie';
@@ -240,7 +240,7 @@ function subreaperOf(process: Process): Process | undefined {
   return process.world.hostInit;
 }
 
-/** Signals whose default is to do nothing, or to stop and to go on. */
+/** The signals that do not end a process by default: they are ignored, or stop it, or let it go on. */
 const HARMLESS: ReadonlySet<number> = new Set([
   SIGNALS.SIGCHLD,
   SIGNALS.SIGCONT,
@@ -252,7 +252,7 @@ const HARMLESS: ReadonlySet<number> = new Set([
   SIGNALS.SIGTTOU,
 ]);
 
-/** Sends a signal: its default action, but the first process of a pid namespace only hears SIGKILL. */
+/** Sends a signal, with its default action. The first process of a pid namespace gets only SIGKILL. */
 export function signal(process: Process, number: number): void {
   if (number === 0 || process.state !== 'alive') return;
   const killed = number === SIGNALS.SIGKILL;

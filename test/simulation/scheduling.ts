@@ -1,4 +1,4 @@
-/** Calls that say when and where a process runs: kept, and looked at by nothing here. */
+/** Calls that say when and where a process runs. The model only remembers them. */
 
 import { fail } from './failure.ts';
 import { processOf } from './processes.ts';

@@ -1,4 +1,4 @@
-/** Sockets and pipes: connections, messages, descriptors on their way. */
+/** Sockets and pipes: connections, messages, and the descriptors in messages. */
 
 import { O, S } from '../../native/constants/files.ts';
 import { AF, SCM_RIGHTS, SOCK, SOL_SOCKET } from '../../native/constants/socket.ts';
@@ -21,11 +21,11 @@ export class UnixSocket {
   readonly type: number;
   readonly inbox: Message[] = [];
   peer: UnixSocket | undefined;
-  /** Connections that nobody has accepted yet; undefined where it does not listen. */
+  /** The connections that nobody has accepted yet. Undefined where the socket does not listen. */
   queue: UnixSocket[] | undefined;
   address: Node | string | undefined;
   closed = false;
-  /** Of the file that it is bound to. */
+  /** The file that it is bound to. */
   mode = 0o777;
 
   constructor(family: number, type: number) {
@@ -37,7 +37,7 @@ export class UnixSocket {
     return this.type === SOCK.STREAM;
   }
 
-  /** Nothing will come any more. */
+  /** Whether nothing will come any more. */
   get atEnd(): boolean {
     return this.inbox.length === 0 && (this.peer === undefined || this.peer.closed);
   }
@@ -61,7 +61,7 @@ export class UnixSocket {
     return data.length;
   }
 
-  /** The next message, or as much of a stream as `size` takes; undefined at the end. */
+  /** The next message, or at most `size` bytes of a stream. Undefined at the end. */
   receive(size: number): Message | undefined {
     const [first] = this.inbox;
     if (first === undefined) {
@@ -78,8 +78,8 @@ export class UnixSocket {
 const socketOf = (p: Process, fd: number): UnixSocket => p.descriptors.get(fd).socket ?? fail('ENOTSOCK');
 
 /**
- * Lets programs run until what is waited for is there: EAGAIN where the descriptor does not block, a fault where
- * nothing can come.
+ * Lets programs run until what a call waits for is there.
+ * @throws Failure EAGAIN where the descriptor does not block; WouldWaitForever where nothing can come
  */
 export function waitUntil(p: Process, file: OpenFile, what: string, ready: () => boolean): void {
   while (!ready()) {
@@ -99,7 +99,7 @@ function twoOpen(p: Process, a: UnixSocket, b: UnixSocket, type: number, into: U
   return 0;
 }
 
-/** The name of a sockaddr_un: a path, or `\0name`. */
+/** The name in a sockaddr_un: a path, or `\0name`. */
 function addressOf(bytes: Uint8Array, length: number): string {
   const name = new TextDecoder().decode(bytes.subarray(2, length));
   return name.startsWith('\0') ? name : name.replace(/\0.*$/s, '');
@@ -212,7 +212,7 @@ export const socketCalls: Calls = {
   },
 };
 
-/** A msghdr of one piece of data and one of control data. */
+/** A struct msghdr with one piece of data and one of control data. */
 function messageParts(a: Args): { data: Uint8Array; control: Uint8Array } {
   const message = a.struct(1);
   const iovec = pointee(message, 16);

@@ -1,4 +1,4 @@
-/** Pseudo-terminals, as far as making one and handing it over goes. */
+/** Pseudo-terminals, as far as effects make them and hand them over. */
 
 import { O, S } from '../../native/constants/files.ts';
 import { AF, SIOC, SOCK, TC, TIOC } from '../../native/constants/socket.ts';
@@ -10,7 +10,7 @@ import type { Calls, World } from './world.ts';
 
 const DEVPTS_MAGIC = 0x1cd1;
 
-/** A devpts whose ptmx makes a terminal for each opening. */
+/** A devpts. Each time somebody opens its ptmx, there is a new terminal. */
 export function devptsFileSystem(world: World): FileSystem {
   const fs = new FileSystem('devpts', DEVPTS_MAGIC, world.number());
   fs.root.add('ptmx', S.IFCHR, 0o666, {
@@ -28,7 +28,7 @@ export function devptsFileSystem(world: World): FileSystem {
   return fs;
 }
 
-/** The terminal behind the descriptor of a master. */
+/** The terminal that belongs to a master's descriptor. */
 function terminalOf(world: World, file: OpenFile): Node | undefined {
   return file.socket === undefined ? undefined : world.terminals.get(file.socket);
 }

@@ -1,8 +1,9 @@
-/** Path resolution (path_resolution(7), openat2(2)): names, `..`, symlinks, magic links, mounts. */
+/** Resolves paths (path_resolution(7), openat2(2)): names, `..`, symlinks, magic links, mounts. */
 
 import { AT, RESOLVE } from '../../native/constants/files.ts';
 import { fail } from './failure.ts';
 import { type Path, samePath, top } from './mounts.ts';
+import type { Node } from './nodes.ts';
 import type { Process } from './processes.ts';
 
 const MAX_LINKS = 40;
@@ -12,109 +13,148 @@ const MAX_PATH_BYTES = 4096;
 export interface Found {
   /** The directory of the last component. */
   readonly parent: Path;
-  /** The last component; `.`, `..` and `/` are no names, and nothing can be made there. */
+  /** The last component. `.`, `..` and `/` are no names: nothing can be made there. */
   readonly name: string;
   readonly kind: 'name' | 'dot' | 'dotdot' | 'root';
-  /** What is there, mounts on it included. */
+  /** What is there: the topmost mount on it, if there are mounts. */
   readonly found: Path | undefined;
-  /** What the name itself is, under the mounts on it. */
+  /** What the name itself stands for, below all mounts. */
   readonly covered: Path | undefined;
-  /** The path ended in a slash. */
+  /** Whether the path ended in a slash. */
   readonly slash: boolean;
 }
 
 interface WalkOptions {
-  /** Whether a symlink at the end is followed; never where the name itself is meant, not even for a slash after it. */
+  /** Whether a symlink at the end is followed. With `never` it is not, even if a slash comes after it. */
   readonly follow: boolean | 'never';
-  /** For O_CREAT: a name with a slash after it is refused before it is looked up. */
+  /** With O_CREAT, a name with a slash after it is refused before it is looked up. */
   readonly creates?: boolean;
   /** RESOLVE_* of openat2(2). */
   readonly resolve?: number;
 }
 
-/** Where a relative path starts. */
+/** The place where a relative path starts. */
 export function startOf(process: Process, dirfd: number): Path {
   if (dirfd === AT.FDCWD) return process.cwd;
   return process.descriptors.get(dirfd).path ?? fail('ENOTDIR');
 }
 
-/** @throws Failure */
-export function walk(
-  process: Process,
-  dirfd: number,
-  path: string,
-  { follow, creates = false, resolve = 0 }: WalkOptions,
-): Found {
-  if (path === '') fail('ENOENT');
-  if (new TextEncoder().encode(path).length >= MAX_PATH_BYTES) fail('ENAMETOOLONG');
-  const scoped = (resolve & (RESOLVE.IN_ROOT | RESOLVE.BENEATH)) !== 0;
-  const absolute = path.startsWith('/');
-  if (absolute && resolve & RESOLVE.BENEATH) fail('EXDEV');
-  const start = absolute && !scoped ? process.root : startOf(process, dirfd);
-  const root = scoped ? start : process.root;
-  if (!start.node.isDirectory) fail('ENOTDIR');
+/** Resolves a path. @throws Failure */
+export const walk = (process: Process, dirfd: number, path: string, options: WalkOptions): Found =>
+  new Walk(process, dirfd, path, options).toEnd();
 
-  let at = start;
-  let parts = split(path);
-  let slash = endsInSlash(path);
-  let links = 0;
-  const enter = (next: Path): Path => {
-    if (resolve & RESOLVE.NO_XDEV && next.mount !== start.mount) fail('EXDEV');
-    return next;
-  };
-  let last: Found = { parent: at, name: '/', kind: 'root', found: at, covered: at, slash };
+class Walk {
+  readonly #process: Process;
+  readonly #follow: boolean | 'never';
+  readonly #creates: boolean;
+  /** RESOLVE_* of openat2(2). */
+  readonly #resolve: number;
+  /** Whether the path is resolved below a root of its own. */
+  readonly #isScoped: boolean;
+  readonly #start: Path;
+  readonly #root: Path;
+  #at: Path;
+  /** The components that are left. */
+  #parts: readonly string[];
+  #slash: boolean;
+  #links = 0;
+  /** The component that was resolved last. */
+  #last: Found;
 
-  for (;;) {
-    const [name, ...rest] = parts;
-    if (name === undefined) return last;
-    if (!at.node.isDirectory) fail('ENOTDIR');
-    const isLast = rest.length === 0;
-    parts = rest;
-    if (name === '.' || name === '..') {
-      const parent = at;
-      if (name === '..') at = enter(up(at, root, resolve));
-      last = { parent, name, kind: name === '.' ? 'dot' : 'dotdot', found: at, covered: at, slash };
-      continue;
-    }
-    if (isLast && slash && creates) fail('EISDIR');
-    if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) fail('ENAMETOOLONG');
-    const node = at.node.child(name, process);
-    if (node === undefined) {
-      if (!isLast) fail('ENOENT');
-      return { parent: at, name, kind: 'name', found: undefined, covered: undefined, slash };
-    }
-    const covered = { mount: at.mount, node };
-    const next = enter(top(covered));
-    if (next.node.isSymlink && (!isLast || follow === true || (slash && follow !== 'never'))) {
-      if (++links > MAX_LINKS || resolve & RESOLVE.NO_SYMLINKS) fail('ELOOP');
-      const { jump } = next.node.special;
-      if (jump !== undefined) {
-        if (resolve & RESOLVE.NO_MAGICLINKS) fail('ELOOP');
-        if (scoped) fail('EXDEV');
-        at = enter(jump(process));
-        last = { parent: at, name, kind: 'root', found: at, covered: at, slash };
+  constructor(process: Process, dirfd: number, path: string, { follow, creates = false, resolve = 0 }: WalkOptions) {
+    if (path === '') fail('ENOENT');
+    if (bytesIn(path) >= MAX_PATH_BYTES) fail('ENAMETOOLONG');
+    this.#process = process;
+    this.#follow = follow;
+    this.#creates = creates;
+    this.#resolve = resolve;
+    this.#isScoped = (resolve & (RESOLVE.IN_ROOT | RESOLVE.BENEATH)) !== 0;
+    const isAbsolute = path.startsWith('/');
+    if (isAbsolute && resolve & RESOLVE.BENEATH) fail('EXDEV');
+    this.#start = isAbsolute && !this.#isScoped ? process.root : startOf(process, dirfd);
+    this.#root = this.#isScoped ? this.#start : process.root;
+    if (!this.#start.node.isDirectory) fail('ENOTDIR');
+    this.#at = this.#start;
+    this.#parts = split(path);
+    this.#slash = endsInSlash(path);
+    this.#last = this.#here('root', '/');
+  }
+
+  toEnd(): Found {
+    for (;;) {
+      const [name, ...rest] = this.#parts;
+      if (name === undefined) return this.#last;
+      if (!this.#at.node.isDirectory) fail('ENOTDIR');
+      this.#parts = rest;
+      if (name === '.' || name === '..') {
+        const parent = this.#at;
+        if (name === '..') this.#at = this.#entered(up(parent, this.#root, this.#resolve));
+        this.#last = { ...this.#here(name === '.' ? 'dot' : 'dotdot', name), parent };
         continue;
       }
-      const target = next.node.special.target?.(process) ?? next.node.target;
-      if (target.startsWith('/')) {
-        if (resolve & RESOLVE.BENEATH) fail('EXDEV');
-        at = enter(root);
-        last = { parent: at, name: '/', kind: 'root', found: at, covered: at, slash };
-      }
-      if (isLast) slash ||= endsInSlash(target);
-      parts = [...split(target), ...rest];
-      continue;
+      const end = this.#step(name, rest.length === 0);
+      if (end !== undefined) return end;
     }
-    last = { parent: at, name, kind: 'name', found: next, covered, slash };
-    at = next;
-    if (isLast && slash && !next.node.isDirectory) return last;
+  }
+
+  /** Goes to what has that name, or through the link there. @returns where the path ends, if it ends here */
+  #step(name: string, isLast: boolean): Found | undefined {
+    if (isLast && this.#slash && this.#creates) fail('EISDIR');
+    if (bytesIn(name) > MAX_NAME_BYTES) fail('ENAMETOOLONG');
+    const parent = this.#at;
+    const node = parent.node.child(name, this.#process);
+    if (node === undefined) {
+      if (!isLast) fail('ENOENT');
+      return { parent, name, kind: 'name', found: undefined, covered: undefined, slash: this.#slash };
+    }
+    const covered = { mount: parent.mount, node };
+    const next = this.#entered(top(covered));
+    const isFollowed = !isLast || this.#follow === true || (this.#slash && this.#follow !== 'never');
+    if (next.node.isSymlink && isFollowed) {
+      this.#followLink(next.node, name, isLast);
+      return undefined;
+    }
+    this.#last = { parent, name, kind: 'name', found: next, covered, slash: this.#slash };
+    this.#at = next;
+    return isLast && this.#slash && !next.node.isDirectory ? this.#last : undefined;
+  }
+
+  #followLink(link: Node, name: string, isLast: boolean): void {
+    if (++this.#links > MAX_LINKS || this.#resolve & RESOLVE.NO_SYMLINKS) fail('ELOOP');
+    const { jump } = link.special;
+    if (jump !== undefined) {
+      if (this.#resolve & RESOLVE.NO_MAGICLINKS) fail('ELOOP');
+      if (this.#isScoped) fail('EXDEV');
+      this.#at = this.#entered(jump(this.#process));
+      this.#last = this.#here('root', name);
+      return;
+    }
+    const target = link.special.target?.(this.#process) ?? link.target;
+    if (target.startsWith('/')) {
+      if (this.#resolve & RESOLVE.BENEATH) fail('EXDEV');
+      this.#at = this.#entered(this.#root);
+      this.#last = this.#here('root', '/');
+    }
+    if (isLast) this.#slash ||= endsInSlash(target);
+    this.#parts = [...split(target), ...this.#parts];
+  }
+
+  #here(kind: Found['kind'], name: string): Found {
+    const at = this.#at;
+    return { parent: at, name, kind, found: at, covered: at, slash: this.#slash };
+  }
+
+  #entered(next: Path): Path {
+    if (this.#resolve & RESOLVE.NO_XDEV && next.mount !== this.#start.mount) fail('EXDEV');
+    return next;
   }
 }
 
+const bytesIn = (text: string): number => new TextEncoder().encode(text).length;
 const split = (path: string): string[] => path.split('/').filter((part) => part !== '');
 const endsInSlash = (path: string): boolean => path.endsWith('/') && split(path).length > 0;
 
-/** The parent of a directory, out of mounts, but not above `root`; then what is mounted there. */
+/** The parent of a directory, also out of mounts, but not above `root`. If something is mounted there, it is that. */
 function up(from: Path, root: Path, resolve: number): Path {
   let at = from;
   for (;;) {
@@ -131,7 +171,7 @@ function up(from: Path, root: Path, resolve: number): Path {
 
 /**
  * What a path leads to.
- * @throws Failure, ENOENT where nothing is there, ENOTDIR after a slash at something else than a directory
+ * @throws Failure: ENOENT where nothing is there; ENOTDIR where the path ends in a slash, but not at a directory
  */
 export function lookUp(process: Process, dirfd: number, path: string, options: WalkOptions): Path {
   const { found, slash } = walk(process, dirfd, path, options);

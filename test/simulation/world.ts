@@ -1,8 +1,29 @@
 /**
- * A kernel in memory: processes, files, mounts, namespaces, cgroups and sockets as far as effects use them, so that
- * they can be tested without root, every call failing once, and what they leave behind can be counted.
+ * Linux in memory: a model of the kernel, as far as effects use it. With it, tests run effects without root, let each
+ * call fail once, and count what is left behind.
  *
- * Deterministic: time passes by calls, and programs run only while somebody waits. What is not modelled answers ENOSYS.
+ * A `World` is one machine. `World.perform` takes a process and a call, finds the call's handler by its name, and
+ * answers with a result as the kernel would. A call that the model does not have answers ENOSYS, and is noted in
+ * `unmodelled`. The world is deterministic: time passes only by calls, and programs run only while somebody waits for
+ * them.
+ *
+ * What the world consists of:
+ * - `processes.ts`: processes and namespaces. `descriptors.ts`: open files, and the tables of descriptors.
+ * - `nodes.ts`: file systems as trees of nodes. `mounts.ts`: trees of mounts. `walk.ts`: how a path is resolved in
+ *   both.
+ * - `proc.ts`, `cgroups.ts`, `terminals.ts`: the file systems whose files do something.
+ * - `host.ts`: what there is before anything happens.
+ *
+ * The calls, each file a table of handlers by name: `files.ts`, `names.ts`, `mount-calls.ts`, `process-calls.ts`,
+ * `scheduling.ts`, `sockets.ts`, `terminals.ts`, `devices.ts`. `args.ts` reads a call's arguments, and `failure.ts` is
+ * how a handler fails.
+ *
+ * How tests use it:
+ * - `platform.ts` is the world as a command acts in it: a `Platform`, like the real one.
+ * - `faults.ts` makes the nth call fail, or the command die there. It works with the real kernel, too.
+ * - `inventory.ts` lists what somebody has to give back.
+ * - `both.ts` compares the model with the real kernel. The tests in this folder make the same calls in both, and expect
+ *   the same results: so the model is right where they look.
  */
 
 import { ERRNO } from '../../native/constants/errno.ts';
@@ -35,7 +56,7 @@ import { schedulingCalls } from './scheduling.ts';
 import { socketCalls, type UnixSocket } from './sockets.ts';
 import { terminalCalls } from './terminals.ts';
 
-/** Performs a call; its result is 0 where none is returned. @throws Failure */
+/** Performs a call. @returns its result; undefined means 0. @throws Failure */
 export type Handler = (p: Process, a: Args) => number | undefined;
 export type Calls = Readonly<Partial<Record<string, Handler>>>;
 
@@ -50,7 +71,7 @@ const CALLS: Calls = {
   ...deviceCalls,
 };
 
-/** What a program does once it is executed, and its exit status; undefined where it runs until it is killed. */
+/** What a program does when it is executed. @returns its exit status; undefined where it runs until it is killed */
 type Behaviour = (kernel: Kernel, process: Process) => number | undefined;
 
 export class World {
@@ -58,13 +79,13 @@ export class World {
   readonly pidNamespace: Namespace;
   readonly hostInit: Process;
   readonly cgroups: Cgroups;
-  /** Memory files live there. */
+  /** The mount of files without a name: memory files, namespaces. */
   readonly anonymous: Mount;
   readonly abstractSockets = new Map<string, UnixSocket>();
   readonly terminals = new Map<UnixSocket, Node>();
-  /** Names of calls that were made and that nothing here models. */
+  /** The names of calls that were made, and that the model does not have. */
   readonly unmodelled = new Set<string>();
-  /** By the path in its file system of the file that execve finds. */
+  /** The programs, by their paths in their file systems. */
   readonly programs = new Map<string, Behaviour>();
   #number = 0;
   #ticks = 0;
@@ -94,14 +115,14 @@ export class World {
     return new Mount(this.number(), fs, fs.root, 'none');
   }
 
-  /** A number that nothing else has: of a mount, a device, a namespace. */
+  /** A new number, which nothing else has: for a mount, a device, a namespace. */
   readonly number = (): number => ++this.#number;
 
   tick(): number {
     return ++this.#ticks;
   }
 
-  /** A process of the host's that commands run in: descriptors 0 to 2 are /dev/null. */
+  /** A process of the host, for a command to run in. Its descriptors 0 to 2 are /dev/null. */
   startProcess(name: string): Process {
     const process = fork(this.hostInit, 0);
     process.name = name;
@@ -115,8 +136,8 @@ export class World {
   }
 
   /**
-   * posix_spawn(3) of native/init: the child has these descriptors of its parent, from 0 on, and serves on the last
-   * one.
+   * Does what posix_spawn(3) of native/init does: the child gets these descriptors of its parent, from 0 on, and serves
+   * on the last one.
    */
   spawn(parent: Process, descriptors: readonly number[], name: string): Process {
     const files = descriptors.map((fd) => parent.descriptors.get(fd));
@@ -128,7 +149,7 @@ export class World {
     return child;
   }
 
-  /** The kernel as a process reaches it. `find` tells which one that is, each time. */
+  /** The kernel as a process reaches it. @param find tells which process that is, at each batch */
   kernel(performer: string, find: () => Process): Kernel {
     return { performer, submit: (calls) => this.#submit(performer, find(), calls) };
   }
@@ -189,7 +210,7 @@ export class World {
     this.settle();
   }
 
-  /** What happens without anybody's call: inits find their connection closed and end, or accept the next one. */
+  /** Does what happens without a call: inits whose connection is closed end, or accept the next one. */
   settle(): void {
     for (let changed = true; changed; ) changed = this.processes.some((process) => this.#serve(process));
   }
@@ -212,13 +233,13 @@ export class World {
     return true;
   }
 
-  /** A program takes a process's place; what it does, it does once somebody waits. */
+  /** A program takes the place of a process. It runs when somebody waits. */
   execute(process: Process, path: string): void {
     const behaviour = this.programs.get(path);
     if (behaviour !== undefined) this.#pending.push({ process, behaviour });
   }
 
-  /** Lets the next program run that has something to do. @returns false where there is none */
+  /** Lets the next program run. @returns false where none has anything to do */
   advance(): boolean {
     const next = this.#pending.shift();
     if (next === undefined) return false;
@@ -233,7 +254,7 @@ export class World {
     return true;
   }
 
-  /** Ends a process as kill -9 from outside would: what a crash of the command is. */
+  /** Ends a process as `kill -9` does: this is how a command crashes. */
   kill(process: Process): void {
     end(process, { code: 'killed', status: SIGNALS.SIGKILL });
     this.settle();
@@ -246,7 +267,7 @@ export class World {
     return known;
   }
 
-  /** Whether anything of a living process is in a mount. */
+  /** Whether a living process has its directory, its root or an open file in a mount. */
   isInUse(mount: Mount): boolean {
     return this.processes.some(
       ({ state, cwd, root, descriptors }) =>
@@ -258,7 +279,7 @@ export class World {
   }
 }
 
-/** What the kernel may write to, wherever a pointer leads to it. */
+/** The memory that the kernel may write to, with all that pointers lead to. */
 function outBytes(args: readonly (Arg | Memory)[]): readonly Uint8Array[] {
   return args.flatMap((arg) => {
     if (typeof arg !== 'object' || arg === null || arg instanceof Uint8Array) return [];

@@ -18,10 +18,12 @@ const [entry, outdir] = process.argv.slice(2);
 const withoutZod = {
   name: 'without-zod',
   setup(build) {
-    build.onLoad({ filter: /node_modules.zod/ }, () => ({ contents: 'throw new Error("zod was loaded")', loader: 'js' }));
+    const contents = 'throw new Error("zod was loaded")';
+    build.onLoad({ filter: /node_modules.zod/ }, () => ({ contents, loader: 'js' }));
   },
 };
-const { success, logs } = await Bun.build({ entrypoints: [entry], outdir, target: 'bun', plugins: [validatorsPlugin(), withoutZod] });
+const plugins = [validatorsPlugin(), withoutZod];
+const { success, logs } = await Bun.build({ entrypoints: [entry], outdir, target: 'bun', plugins });
 if (!success) throw new Error(logs.join());
 `;
 

@@ -152,7 +152,8 @@ suite('rules', () => {
     ],
     [
       { ...BASE, hostname: '', linux: { namespaces: [{ type: 'time', path: '/t' }], timeOffsets: {} } },
-      'linux.timeOffsets: time namespace enabled, but both namespace path and time offsets specified -- you may only provide one',
+      'linux.timeOffsets: time namespace enabled, but both namespace path and time offsets specified' +
+        ' -- you may only provide one',
     ],
     [
       and(without('ipc'), { sysctl: { 'kernel.shmmax': '1' } }),
@@ -168,11 +169,13 @@ suite('rules', () => {
     ],
     [
       linux({ sysctl: { 'kernel.hostname': 'x' } }),
-      'linux.sysctl["kernel.hostname"]: sysctl "kernel.hostname" is not allowed as it conflicts with the OCI "hostname" field',
+      'linux.sysctl["kernel.hostname"]: ' +
+        'sysctl "kernel.hostname" is not allowed as it conflicts with the OCI "hostname" field',
     ],
     [
       linux({ sysctl: { 'user.max_user_namespaces': '1' } }),
-      'linux.sysctl["user.max_user_namespaces"]: setting ucounts without a user namespace not allowed: "user.max_user_namespaces"',
+      'linux.sysctl["user.max_user_namespaces"]: ' +
+        'setting ucounts without a user namespace not allowed: "user.max_user_namespaces"',
     ],
     [
       linux({ sysctl: { 'vm.swappiness': '1' } }),

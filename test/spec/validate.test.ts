@@ -35,17 +35,21 @@ suite('parseConfig', () => {
         [
           'linux.namespaces',
           [{ type: 'net' }],
-          'config.json: linux.namespaces[0].type: must be one of mount, pid, network, uts, ipc, user, cgroup, time, not "net"',
+          'config.json: linux.namespaces[0].type: ' +
+            'must be one of mount, pid, network, uts, ipc, user, cgroup, time, not "net"',
         ],
         [
           'linux.memoryPolicy',
           { mode: 'INTERLEAVE' },
-          'config.json: linux.memoryPolicy.mode: invalid memory policy mode "INTERLEAVE": must be one of MPOL_DEFAULT, MPOL_BIND, MPOL_INTERLEAVE, MPOL_WEIGHTED_INTERLEAVE, MPOL_PREFERRED, MPOL_PREFERRED_MANY, MPOL_LOCAL, not "INTERLEAVE"',
+          'config.json: linux.memoryPolicy.mode: invalid memory policy mode "INTERLEAVE": ' +
+            'must be one of MPOL_DEFAULT, MPOL_BIND, MPOL_INTERLEAVE, MPOL_WEIGHTED_INTERLEAVE, ' +
+            'MPOL_PREFERRED, MPOL_PREFERRED_MANY, MPOL_LOCAL, not "INTERLEAVE"',
         ],
         [
           'linux.memoryPolicy',
           { mode: 'MPOL_BIND', flags: ['MPOL_F_STATIC_NODES', 'x'] },
-          'config.json: linux.memoryPolicy.flags[1]: invalid memory policy flag "x": must be one of MPOL_F_NUMA_BALANCING, MPOL_F_RELATIVE_NODES, MPOL_F_STATIC_NODES, not "x"',
+          'config.json: linux.memoryPolicy.flags[1]: invalid memory policy flag "x": ' +
+            'must be one of MPOL_F_NUMA_BALANCING, MPOL_F_RELATIVE_NODES, MPOL_F_STATIC_NODES, not "x"',
         ],
         [
           'linux.resources',

@@ -8,7 +8,7 @@ const weightDeviceSchema = z.object({
   leafWeight: uint16.optional(),
 });
 
-/** `rate` is in bytes or operations a second. */
+/** `rate` is in bytes or operations per second. */
 export const throttleDeviceSchema = z.object({ major: int64, minor: int64, rate: uint64.optional() });
 
 /** config-linux.md, "Block IO". */

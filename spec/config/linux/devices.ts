@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { int64, uint32 } from '../../integers.ts';
 
 /**
- * A device node to make. `fileMode` holds the file type's bits too when an engine wrote it from Go's
- * stat (Docker and Podman do; runc masks them), so it may pass 0777, where the JSON schema ends.
+ * A device node to make. Docker and Podman write Go's stat to `fileMode`, with the bits of the file's type, which runc
+ * ignores. So it may be more than 0777, the limit of the JSON schema.
  */
 export const deviceSchema = z.object({
   type: z.string().regex(/^[cbup]$/),
@@ -15,7 +15,7 @@ export const deviceSchema = z.object({
   gid: uint32.optional(),
 });
 
-/** A rule of the device cgroup. Absent or -1, `major` and `minor` stand for all; absent or `a`, so does `type`. */
+/** A rule of the device cgroup. `major` and `minor` mean all when they are absent or -1, `type` when absent or `a`. */
 export const deviceRuleSchema = z.object({
   allow: z.boolean(),
   type: z.string().optional(),
@@ -24,7 +24,9 @@ export const deviceRuleSchema = z.object({
   access: z.string().optional(),
 });
 
-/** A network device of the host to move into the container; the map's key is its name there, `name` the one inside. */
+/**
+ * A network device that moves from the host to the container. The map's key is its name there, `name` the one inside.
+ */
 export const netDeviceSchema = z.object({ name: z.string().optional() });
 
 export type Device = z.infer<typeof deviceSchema>;

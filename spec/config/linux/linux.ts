@@ -16,7 +16,7 @@ const rootfsPropagationSchema = z.enum([
   'rshared',
   'rslave',
   'runbindable',
-  // None, as for runc.
+  // Empty means none, as for runc.
   '',
 ]);
 

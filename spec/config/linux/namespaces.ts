@@ -3,7 +3,7 @@ import { int64, uint32 } from '../../integers.ts';
 
 export const namespaceTypeSchema = z.enum(['mount', 'pid', 'network', 'uts', 'ipc', 'user', 'cgroup', 'time']);
 
-/** A namespace to make, or, with a `path`, to join. */
+/** A namespace to make, or to join where it has a `path`. */
 export const namespaceSchema = z.object({ type: namespaceTypeSchema, path: z.string().optional() });
 
 const timeOffsetSchema = z.object({ secs: int64.optional(), nanosecs: uint32.optional() });

@@ -3,7 +3,7 @@ import { int64, uint32, uint64 } from '../../integers.ts';
 import { blockIOSchema } from './block-io.ts';
 import { deviceRuleSchema } from './devices.ts';
 
-/** Limits in bytes, -1 for none. `kernel` and `kernelTCP` are deprecated; `swap` is memory and swap together. */
+/** Limits in bytes; -1 is no limit. `swap` limits memory and swap together. `kernel` and `kernelTCP` are deprecated. */
 export const memorySchema = z.object({
   limit: int64.optional(),
   reservation: int64.optional(),
@@ -16,7 +16,7 @@ export const memorySchema = z.object({
   checkBeforeUpdate: z.boolean().optional(),
 });
 
-/** Times are in microseconds; `cpus` and `mems` are lists as `0-3,7`. */
+/** Times are in microseconds. `cpus` and `mems` are lists such as `0-3,7`. */
 export const cpuSchema = z.object({
   shares: uint64.optional(),
   quota: int64.optional(),
@@ -29,14 +29,14 @@ export const cpuSchema = z.object({
   idle: int64.optional(),
 });
 
-/** -1 is no limit. Optional by config-linux.md 1.3, while the JSON schema still requires it. */
+/** -1 is no limit. config-linux.md 1.3 makes it optional; the JSON schema still requires it. */
 const pidsSchema = z.object({ limit: int64.optional() });
 
 const hugepageLimitSchema = z.object({ pageSize: z.string().regex(/^[1-9][0-9]*[KMG]B$/), limit: uint64 });
 
 const interfacePrioritySchema = z.object({ name: z.string(), priority: uint32 });
 
-/** The net_cls and net_prio controllers, of cgroup v1 alone. */
+/** The controllers net_cls and net_prio, which only cgroup v1 has. */
 export const networkSchema = z.object({
   classID: uint32.optional(),
   priorities: z.array(interfacePrioritySchema).optional(),
@@ -44,7 +44,7 @@ export const networkSchema = z.object({
 
 const rdmaSchema = z.object({ hcaHandles: uint32.optional(), hcaObjects: uint32.optional() });
 
-/** What the container's cgroup is limited to: config-linux.md, "Control groups". `unified` are files of cgroup v2. */
+/** The limits of the container's cgroup: config-linux.md, "Control groups". `unified` has files of cgroup v2. */
 export const resourcesSchema = z.object({
   devices: z.array(deviceRuleSchema).optional(),
   memory: memorySchema.optional(),

@@ -56,7 +56,7 @@ export const seccompOperatorSchema = z.enum([
   'SCMP_CMP_MASKED_EQ',
 ]);
 
-/** A comparison of one argument; for SCMP_CMP_MASKED_EQ `value` is the mask, `valueTwo` what must remain. */
+/** Compares an argument. For SCMP_CMP_MASKED_EQ, `value` is the mask, and `valueTwo` what the rest must be. */
 export const seccompArgSchema = z.object({
   index: uint32,
   value: uint64,

@@ -24,7 +24,7 @@ export const memoryPolicyModeSchema = z.enum([
 
 export const memoryPolicyFlagSchema = z.enum(['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES']);
 
-/** set_mempolicy(2); `nodes` is a list as `0-3,7`. */
+/** set_mempolicy(2). `nodes` is a list such as `0-3,7`. */
 export const memoryPolicySchema = z.object({
   mode: memoryPolicyModeSchema.optional(),
   nodes: z.string().optional(),
