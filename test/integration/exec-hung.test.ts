@@ -1,4 +1,4 @@
-/** `exec` into a container that does not let it join, or not at once: it hears signals meanwhile. */
+/** `exec` hears signals while it joins a container that does not let it join, or not at once. */
 
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ describe('exec into a container that is frozen', { skip: noContainers }, () => {
     );
     return { ...exec, pid, ran: () => existsSync(join(bundle, 'rootfs/ran')) };
   };
-  /** What is left of a command that was killed goes once it may run; nothing of it has come to run. */
+  /** What is left of a killed command ends once it may run. Its program has never run. */
   const isAlone = ({ id, pid }: Life) =>
     until('nothing is left', () => {
       const pids: number[] = JSON.parse(runchart('ps', '-f', 'json', id).stdout);
@@ -53,7 +53,7 @@ describe('exec into a container that is frozen', { skip: noContainers }, () => {
       assert.equal(exec.ran(), false);
     });
 
-  it('goes on once the container does, other signals notwithstanding', async () => {
+  it('goes on once the container does, whatever other signals come', async () => {
     const life = host.start(writable);
     assert.equal(runchart('pause', life.id).status, 0);
     const exec = await stuckIn(life, '--ignore-paused');

@@ -1,4 +1,4 @@
-/** Processes of `exec` with a terminal, and who hears of them. */
+/** Processes of `exec` with a terminal, and who is told of them. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -69,7 +69,7 @@ describe('exec with a terminal', { skip: noContainers }, () => {
     assert.match(readFileSync(`/proc/self/fdinfo/${pidfd.fd}`, 'utf8'), new RegExp(`^Pid:\\t${pid}$`, 'm'));
     const master = console.receive();
     assert.equal(master.data, '/dev/ptmx');
-    // Its own session, led by itself.
+    // It leads a session of its own.
     assert.equal(
       statusField(Number(pid), 'NSsid').split('\t').at(-1),
       statusField(Number(pid), 'NSpid').split('\t').at(-1),
