@@ -1,11 +1,11 @@
-/** Which cgroup a process of `exec` is born in: the container's, or one below it (`--cgroup`). Pure. */
+/** Chooses the cgroup of a process of `exec`: the container's, or one below it (`--cgroup`). Pure. */
 
 import type { CgroupRecord } from '../../spec/record.ts';
 import { EffectError } from '../error.ts';
 
 export interface ExecCgroup {
   readonly record: CgroupRecord;
-  /** `--cgroup` names it: then no other will do. */
+  /** `--cgroup` names it, so no other will do. */
   readonly explicit: boolean;
 }
 
@@ -27,14 +27,14 @@ export function execCgroup(record: CgroupRecord, given: readonly string[]): Exec
     if (controller !== '' && record.paths[controller] === undefined)
       throw new EffectError(`unknown controller ${controller} in SubCgroupPaths`);
   const moved = Object.entries(record.paths).map(([controller, base]): [string, string] => {
-    // On hybrid, the v2 hierarchy only follows: its tree need not be the same.
+    // In the hybrid layout the v2 hierarchy has no controllers, and its tree need not have the same cgroups.
     const sub = controller === 'unified' ? undefined : (paths.get(controller) ?? whole);
     return [controller, sub === undefined ? base : below(base, sub)];
   });
   return { record: { ...record, paths: Object.fromEntries(moved) }, explicit: paths.size > 0 };
 }
 
-/** By controller; the key of a path for all is empty. */
+/** The paths by their controllers. The key of a path for all controllers is empty. */
 function subPaths(given: readonly string[]): ReadonlyMap<string, string> {
   const paths = new Map<string, string>();
   for (const one of given) {

@@ -1,11 +1,11 @@
-/** Where a container's init is now, on cgroup v2. */
+/** Tells in which cgroup a container's init is now, on cgroup v2. */
 
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import { detectLayout } from '../cgroups/layout.ts';
 import { readSmallFile } from '../paths/proc.ts';
 
-/** @returns the directory; undefined where it cannot be told */
+/** @returns the cgroup's directory, absolute; undefined where it is not known */
 export function initCgroup(local: Kernel, { init }: ContainerRecord): string | undefined {
   if (init === undefined) return undefined;
   try {

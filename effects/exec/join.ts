@@ -1,10 +1,12 @@
-/** `exec`: another process in a container, in its cgroup and namespaces, by the same means as its init. */
+/** `exec`: makes another process in a container, in its cgroup and namespaces, in the same way as its init. */
 
 import { close, closeRange } from '../../native/calls/files.ts';
 import { setgroups, setns, setresgid, setresuid, setsid } from '../../native/calls/process.ts';
 import type { Call } from '../../native/kernel/kernel.ts';
+import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { attempt, flush, post } from '../../native/kernel/perform.ts';
 import { interruptedBy } from '../../native/performers/interruption.ts';
+import type { ContainerRecord } from '../../spec/record.ts';
 import { PartedBatch } from '../batch.ts';
 import type { ServedProcess } from '../init/clone.ts';
 import { extraDescriptor } from '../init/descriptors.ts';
@@ -27,13 +29,13 @@ import { type ExecPlan, type Extra, type Joined, joinNamespaces, openExtra } fro
 
 /** A process in the container that has not executed its program yet. */
 export interface JoinedProcess {
-  /** A child of this process; as this process sees it. */
-  readonly pid: number;
-  /** @throws EffectError in the words that engines know; it is to be ended then */
+  /** As this process sees it. It is a child of this process. */
+  readonly pid: Pid;
+  /** Executes the program. @throws EffectError in the words that engines know; the process must be ended then */
   execute(): void;
-  /** Lets go of one that has executed its program. */
+  /** Lets go of a process that has executed its program. */
   release(): void;
-  /** Kills one that has not, and takes its status. */
+  /** Kills a process that has not, and reaps it. */
   end(): void;
 }
 
@@ -65,7 +67,7 @@ function giveStandardPipes(session: Session, { record: { config, init } }: ExecP
 const mayNotSetGroups = ({ platform: { local } }: Session, { record: { config, init } }: ExecPlan): boolean =>
   inUserNamespace(config) && init !== undefined && groupsDenied(local, init.pid);
 
-/** What the process's last calls depend on; it is set up. @throws EffectError */
+/** What the process's last calls depend on, once it is set up. @throws EffectError */
 function execution(session: Session, plan: ExecPlan, { kernel, rights, surroundings }: Joined): Execution {
   const { process } = plan;
   const found = surroundings();
@@ -73,7 +75,8 @@ function execution(session: Session, plan: ExecPlan, { kernel, rights, surroundi
   if (rights === undefined) return planExecution(kernel, process, denied, found);
   flush(kernel);
   const { uid = 0 } = process.user ?? {};
-  // By us: the process may not any more. Of its own terminal, which it looked for in vain, that is done.
+  // We do it, since the process may not any more. With a terminal, its standard descriptors were other ones when the
+  // stage looked at them, and its terminal has been given to the user already.
   if (!process.terminal)
     for (const fd of found.foreignStdio)
       attempt(session.platform.local, giveTo(session.inheritance.stdio[fd] ?? -1, uid));
@@ -84,41 +87,18 @@ function execution(session: Session, plan: ExecPlan, { kernel, rights, surroundi
   };
 }
 
-const giveTo = (fd: number, uid: number): Call => ({ name: 'fchown', args: [fd, uid, -1], mayFail: true });
+const giveTo = (fd: Fd, uid: number): Call => ({ name: 'fchown', args: [fd, uid, -1], mayFail: true });
 
-function settle(session: Session, plan: ExecPlan, served: Joined, { fds, places }: Extra): void {
+/** Sets the process up. The calls are posted: the search for the program waits for them. @throws EffectError */
+function settle(session: Session, plan: ExecPlan, served: Joined, extra: Extra): void {
   const { record, process } = plan;
-  const { kernel, own, rights } = served;
-  const { preserveFds, openFilesLimit } = session.inheritance;
-  const cpus = record.config.linux?.resources?.cpu?.cpus;
-  const limits = new PartedBatch();
-  limits.add(closeRange(extraDescriptor(preserveFds, fds.length), 0x7fffffff));
-  for (const call of personalityCalls(record.config.linux?.personality)) limits.add(call);
-  limits.part('prepare the process');
-  addFinalAffinity(limits, process.execCPUAffinity);
-  // While it may still raise them: a user namespace takes that away.
-  if (rights === undefined) {
-    addLimits(limits, process);
-    addPriorities(limits, process, cpus);
-  }
-  addOpenFilesLimit(limits, session.platform.local, process, openFilesLimit);
-  addMemoryPolicy(limits, record.config.linux?.memoryPolicy);
-  // Not waited for: that comes with the search for the program.
-  limits.post(kernel);
+  const { kernel, rights } = served;
+  const { places } = extra;
+  limit(session, plan, served, extra);
   if (rights !== undefined) setFromOutside(session, plan, served);
   if (process.selinuxLabel) flush(kernel);
-
   const batch = new PartedBatch();
-  if (own !== 0) batch.add(setns(places.init, own));
-  if (inUserNamespace(record.config)) {
-    // Denied where a user without privileges has made the namespace.
-    batch.try(setgroups([]));
-    batch.add(setresgid(0));
-    batch.add(setresuid(0));
-  }
-  batch.part("join the container's namespaces");
-  batch.add(close(places.init));
-  if (places.root !== undefined) batch.add(close(places.root));
+  addOwnJoins(batch, record, served, extra);
   batch.add(setsid());
   if (!record.options.noNewKeyring) addSessionKeyring(batch, `_ses.${record.id}`, keyringLabel(kernel, process));
   batch.part('prepare the process');
@@ -132,7 +112,47 @@ function settle(session: Session, plan: ExecPlan, served: Joined, { fds, places 
   if (rights !== undefined) post(kernel, lateRights(rights), () => undefined);
 }
 
-/** What takes rights that the process has not any more. Its affinity comes first: some schedulers ask for all CPUs. */
+/** Posts what sets the process's limits, and closes what it has of the stage's. */
+function limit(
+  { platform, inheritance: { preserveFds, openFilesLimit } }: Session,
+  { record, process }: ExecPlan,
+  { kernel, rights }: Joined,
+  { fds }: Extra,
+): void {
+  const { linux } = record.config;
+  const batch = new PartedBatch();
+  batch.add(closeRange(extraDescriptor(preserveFds, fds.length), 0x7fffffff));
+  for (const call of personalityCalls(linux?.personality)) batch.add(call);
+  batch.part('prepare the process');
+  addFinalAffinity(batch, process.execCPUAffinity);
+  // The process sets these while it may still raise its limits: once in another user namespace, it may not.
+  if (rights === undefined) {
+    addLimits(batch, process);
+    addPriorities(batch, process, linux?.resources?.cpu?.cpus);
+  }
+  addOpenFilesLimit(batch, platform.local, process, openFilesLimit);
+  addMemoryPolicy(batch, linux?.memoryPolicy);
+  batch.post(kernel);
+}
+
+/** Adds: join the namespaces that the stage has left to the process, and close what that took. */
+function addOwnJoins(batch: PartedBatch, { config }: ContainerRecord, { own }: Joined, { places }: Extra): void {
+  if (own !== 0) batch.add(setns(places.init, own));
+  if (inUserNamespace(config)) {
+    // Denied where a user without privileges has made the namespace.
+    batch.try(setgroups([]));
+    batch.add(setresgid(0));
+    batch.add(setresuid(0));
+  }
+  batch.part("join the container's namespaces");
+  batch.add(close(places.init));
+  if (places.root !== undefined) batch.add(close(places.root));
+}
+
+/**
+ * Sets, from this process, what takes rights that the other one does not have any more. Its affinity must have been set
+ * before: some schedulers demand all CPUs.
+ */
 function setFromOutside(
   { platform: { local } }: Session,
   { record, process }: ExecPlan,
@@ -165,13 +185,13 @@ function ready(
   };
 }
 
-/** By SIGKILL: under a seccomp filter it may not notice the end of its connection. */
+/** Ends the process by SIGKILL: under a seccomp filter it may not notice the end of its connection. */
 function end({ platform }: Session, { pid, socket }: ServedProcess): void {
   attempt(platform.local, close(socket));
   try {
     endChild(platform, pid);
   } catch (error) {
-    // Frozen on cgroup v1, it ends once it is thawed. Whoever gets the orphans then reaps it.
+    // On cgroup v1 a frozen process ends only once it is thawed. Whoever gets our orphans reaps it then.
     if (interruptedBy(error) === undefined) throw error;
   }
 }

@@ -108,7 +108,7 @@ export async function awaitReady(platform: Platform, fd: Fd, pidfd?: Fd): Promis
   const awaited = fds.map((one) => ({ fd: one, events: POLL.IN }));
   for (;;) {
     const [talks] = await platform.poll(awaited, pidfd === undefined ? 0 : -1);
-    // The process may have ended, and its last message is still to be read.
+    // Messages come before the end of the process: the last one may be there when it has ended.
     if (!talks) return undefined;
     const line = readyLine(platform.local, fd);
     if (line !== undefined) return line;

@@ -1,4 +1,4 @@
-/** Each flag of `exec`, as the kernel shows its process. exec.test.ts compares what runc does with them. */
+/** What the kernel shows of a process that each flag of `exec` makes. exec.test.ts compares that with runc. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** `exec` into a container that lets it join late, or never: it hears signals meanwhile. */
+/** `exec` hears signals while it joins a container that does not let it join, or not at once. */
 
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ describe('exec into a container that is frozen', { skip: noContainers }, () => {
     );
     return { ...exec, pid, ran: () => existsSync(join(bundle, 'rootfs/ran')) };
   };
-  /** Waits until what a killed command has left is gone: that ends once it may run again. */
+  /** What is left of a killed command ends once it may run. Its program has never run. */
   const isAlone = ({ id, pid }: Life) =>
     until('nothing is left', () => {
       const pids: number[] = JSON.parse(runchart('ps', '-f', 'json', id).stdout);

@@ -1,4 +1,4 @@
-/** Processes of `exec` with a terminal, and who hears of them. */
+/** Processes of `exec` with a terminal, and who is told of them. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

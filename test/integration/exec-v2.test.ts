@@ -1,6 +1,5 @@
 /**
- * The tests of processes in a container's cgroup, and of the library, on pure cgroup v2, on a host that is v1 or
- * hybrid.
+ * Runs tests of processes in a container's cgroup, and of the library, on pure cgroup v2, on a host with v1 or hybrid.
  */
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-/** `exec`: against the kernel's view, and beside runc. */
+/** `exec`, by what the kernel shows, and compared with runc. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -41,7 +41,7 @@ describe('exec', { skip: noContainers }, () => {
     await until('the program is executed', () => proc(pid, 'cmdline').startsWith('sleep'));
     return pid;
   }
-  /** Of what exec has started in the container. Its own shell makes a process after the other. */
+  /** The pids that exec has started in the container. The container's own shell starts one process after the other. */
   const executed = (): readonly number[] =>
     (JSON.parse(runchart('ps', '-f', 'json', id).stdout) as number[]).filter((pid) => {
       const parent = Number(/^PPid:\t(\d+)$/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? init);
@@ -82,7 +82,7 @@ describe('exec', { skip: noContainers }, () => {
   it('has nothing of the host', async () => {
     const secret = openSync('/root', 'r');
     try {
-      // They stay open in the runtime: Node closes none of them.
+      // They stay open in the runtime: the engine closes none of them.
       const stdio: ('ignore' | number)[] = ['ignore', 'ignore', 'ignore', secret, secret];
       const file = join(host.path, 'pid');
       const argv = ['--root', runchart.root, 'exec', '-d', '--pid-file', file, id, 'sleep', '1000'];
@@ -101,7 +101,7 @@ describe('exec', { skip: noContainers }, () => {
           encoding: 'utf8',
         },
       );
-      // The fourth is ls's own.
+      // ls has opened the fourth.
       assert.equal(passed.stdout, '0\n1\n2\n3\n4\n');
     } finally {
       closeSync(secret);
@@ -228,7 +228,7 @@ describe('exec', { skip: noContainers }, () => {
     await until('it is gone', () => !existsSync(`/proc/${pid}`));
   });
 
-  it('is handed the signals of the command', async () => {
+  it('gets the signals that the command gets', async () => {
     const talking = host.spawn(
       runchart,
       'exec',

@@ -16,14 +16,14 @@ describe('with few descriptors', { skip: noContainers }, () => {
   const running = lives('few');
   after(() => running.close());
 
-  /** A script that tells its limits; without limits of its own, which take a right to raise. */
+  /** A script that tells its limits. The config sets none: to raise one takes a right. */
   function telling(script = 'ulimit -Sn; ulimit -Hn') {
     const { process, ...config } = shellConfig(script);
     const { rlimits: _, ...without } = process;
     return { ...config, process: without };
   }
 
-  /** All kinds of namespaces, some of them somebody's: each is open in the stage for a while. */
+  /** All kinds of namespaces. Some are joined, and each of those is open in the stage for a while. */
   function joining(pid: number) {
     const config = telling();
     const joined = (['ipc', 'uts', 'network', 'pid', 'cgroup'] as const).map((type) => ({
@@ -66,7 +66,7 @@ describe('with few descriptors', { skip: noContainers }, () => {
           telling('readlink /proc/self/fd/3; readlink /proc/self/fd/8; ls /proc/self/fd | wc -l'),
         );
         const told = limited(limit, ours('run', '--preserve-fds', '6', '--bundle', bundle, id), files);
-        // And the folder that `ls` reads.
+        // `ls` has also opened the folder that it reads.
         assert.deepEqual([limit, told], [limit, { status: 0, stdout: '/dev/null\n/dev/null\n10\n', stderr: '' }]);
       }
     } finally {
@@ -85,7 +85,7 @@ describe('with few descriptors', { skip: noContainers }, () => {
       const created = spawnSync(
         'prlimit',
         [`--nofile=${limit}:${limit}`, ...ours('create', '--bundle', folder, id)],
-        // Not a pipe, which would end with the container alone.
+        // A pipe would not do: it ends with the container only.
         { stdio: ['ignore', output, output] },
       );
       closeSync(output);

@@ -1,4 +1,4 @@
-/** Hooks of real containers: when, where and with what they run, and what their failure means. */
+/** Hooks of real containers: when, where and with what they run, and what happens when one fails. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -130,7 +130,7 @@ describe('hooks', () => {
     configure(
       {
         createRuntime: [shell(`(${namespaces}; pwd) > ${file('runtime')}`)],
-        // The tree is the host's still, so its /proc is too, which does not know processes of another pid namespace.
+        // The tree is still the host's, and so is its /proc, which does not show processes of another pid namespace.
         createContainer: [
           shell(`hostname > ${file('created')}; pwd >> ${file('created')}; echo $$ >> ${file('created')}`),
         ],

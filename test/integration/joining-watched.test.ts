@@ -1,6 +1,6 @@
 /**
- * What a container gets hold of that may trace all processes which it sees in its own user namespace: a process that joins
- * it, or an init that waits, has no more rights than it needs.
+ * What a container gets hold of that may trace all processes which it sees in its own user namespace: a process that
+ * joins it, or an init that waits, has no more rights than it needs.
  */
 
 import assert from 'node:assert/strict';
@@ -74,7 +74,9 @@ describe('a process that joins a container with CAP_SYS_PTRACE', { skip: noConta
     );
   }
 
-  /** How the program ends does not matter: a tracer disturbs it, since it may hear of the end before the parent does. */
+  /**
+   * How the program ends does not matter: a tracer disturbs it, since it may hear of the end before the parent does.
+   */
   const executing =
     (...flags: readonly string[]) =>
     (id: string): void =>

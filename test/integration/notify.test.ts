@@ -1,4 +1,4 @@
-/** NOTIFY_SOCKET: a container's word that it is ready, handed on to whoever waits for it. */
+/** NOTIFY_SOCKET: what a container says when it is ready goes on to whoever waits for it. */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -27,7 +27,7 @@ import { lives, until } from './lives.ts';
 
 const { local } = hostPlatform();
 
-/** A socket as a supervisor has it: what it is sent is taken note of at once, and descriptors are closed. */
+/** A supervisor's socket. It takes note of what it is sent at once, and closes descriptors. */
 function supervisor(path: string) {
   const fd = call(local, socket(AF.UNIX, SOCK.DGRAM | SOCK.NONBLOCK));
   perform(local, [bindUnix(fd, path)]);
@@ -58,7 +58,7 @@ function send(path: string, text: string): void {
   }
 }
 
-/** Says it by the only program of busybox that talks to such sockets; its message has lines of its own before. */
+/** Says it with the only program of busybox that talks to such sockets. Its message begins with other lines. */
 const sayReady = 'ln -s /run/notify/notify.sock /dev/log; logger "$(printf \'here\\nREADY=1\\nSTATUS=well\')"';
 const script = (text: string): Config => shellConfig(text);
 
@@ -106,7 +106,7 @@ describe('NOTIFY_SOCKET', { skip: noContainers }, () => {
 
     send(inContainer(id), 'STATUS=almost');
     assert.equal(await Promise.race([ended, setTimeout(300, 'waits')]), 'waits');
-    // Others can work on it meanwhile.
+    // Other commands can work on the container meanwhile.
     assert.equal(runchart('pause', id).status, 0);
     assert.equal(runchart('resume', id).status, 0);
     send(inContainer(id), 'READY=1\nSTATUS=now');
@@ -153,7 +153,7 @@ describe('NOTIFY_SOCKET', { skip: noContainers }, () => {
         gidMappings: mappings,
       },
     });
-    // The namespace's root may not make it: the rootfs is the host's root's.
+    // The namespace's root may not make it: the rootfs belongs to the host's root.
     mkdirSync(join(bundle, 'rootfs/run/notify'), { recursive: true });
     const { ended } = start('run', '--detach', '-b', bundle, id);
     await until('there is a socket', () => runchart('state', id).status === 0 && existsSync(inContainer(id)));

@@ -1,4 +1,4 @@
-/** What the container's process is: identity, capabilities, limits, environment and descriptors. */
+/** Identity, capabilities, limits, environment and descriptors of the container's process. */
 
 import assert from 'node:assert/strict';
 import {
@@ -32,7 +32,7 @@ function withProcess(script: string, process: Partial<NonNullable<Config['proces
   return { ...config, process: { ...config.process, ...process } };
 }
 
-/** Ends once its standard input does; the kernel's view of the program is taken until then. */
+/** A program that ends when its standard input does. Until then the test looks at what the kernel shows of it. */
 async function running(
   name: string,
   process: Partial<NonNullable<Config['process']>>,
@@ -155,7 +155,7 @@ test('a user other than root can write to its standard output, and keeps no capa
   assert.match(output, /^1000\n1000\nCapEff:\t0000000000000000\nchown: .*\n$/);
 });
 
-/** As /proc/PID/limits calls them, with values that differ for each; none above what this test has itself. */
+/** The names in /proc/PID/limits, with a value of its own for each. None is above what this test has itself. */
 const LIMITS: Readonly<Record<string, readonly [name: string, soft: number, hard: number]>> = {
   RLIMIT_AS: ['Max address space', 3 * 2 ** 30, 2 ** 40 + 4096],
   RLIMIT_CORE: ['Max core file size', 0, 4096],

@@ -14,7 +14,7 @@ import { lives, resting, until } from './lives.ts';
 
 const noNuma = existsSync('/proc/self/numa_maps') ? false : 'this kernel knows nothing of NUMA';
 const oneCpu = availableParallelism() > 1 ? false : 'there is one CPU only';
-/** util-linux's: the policy with its flags, the priority, and what a deadline has. */
+/** What util-linux's chrt shows: the policy with its flags, the priority, and the values of a deadline. */
 const chrt = (pid: number): string => execFileSync('chrt', ['-p', String(pid)], { encoding: 'utf8' });
 const ionice = (pid: number): string => execFileSync('ionice', ['-p', String(pid)], { encoding: 'utf8' }).trim();
 const niceOf = (pid: number): number => Number(proc(pid, 'stat').split(') ')[1]?.split(' ')[16]);
@@ -34,7 +34,7 @@ describe('scheduling', { skip: noContainers }, () => {
     return { ...config, process: { ...config.process, ...process }, linux: { ...config.linux, ...linux } };
   }
 
-  /** A process of `exec`, by a process.json that says this and what it must. */
+  /** A process of `exec`, by a process.json that says this, and what every process.json must say. */
   async function execute(id: string, asked: Partial<Process> = {}): Promise<number> {
     const [file, pidFile] = [join(host.path, 'process.json'), join(host.path, 'pid')];
     writeFileSync(file, JSON.stringify({ args: ['/bin/sleep', '1000'], cwd: '/', ...asked }));
@@ -45,7 +45,7 @@ describe('scheduling', { skip: noContainers }, () => {
     return pid;
   }
 
-  /** Nothing of a container that was not to be. */
+  /** Nothing is left of a container that was refused. */
   function refused(config: Config, message: RegExp): void {
     const id = host.idFor(runchart);
     const ended = runchart('run', '--bundle', host.bundle(id, config), id);

@@ -1,4 +1,6 @@
-/** Nobody but who made a container is served by its init, whatever the umask and however readable the state root. */
+/**
+ * An init serves nobody but the user who made the container, whatever the umask, and whoever may read the state root.
+ */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -29,7 +31,7 @@ const skip =
 const PROGRAM = `
   const [path, bytes] = process.argv.slice(1);
   const socket = require('node:net').connect(path);
-  // Closed before the write, or after it.
+  // The other end may be closed before the write, or after it.
   const closed = ['EPIPE', 'ECONNRESET'];
   socket.on('error', ({ code }) => console.log(closed.includes(code) ? 'closed' : code) || process.exit());
   socket.on('connect', () => console.error('connected'));
@@ -38,7 +40,7 @@ const PROGRAM = `
   socket.write(Buffer.from(bytes, 'hex'));
 `;
 
-/** The command of who sends the init a batch that makes a file. */
+/** A command that sends the init a batch, which makes a file. */
 function attackers(file: string): readonly string[] {
   const column = process.arch === 'arm64' ? 1 : 0;
   const batch = [openat(AT.FDCWD, file, O.WRONLY | O.CREAT, 0o4777)];
@@ -63,7 +65,7 @@ interface Waiting {
   readonly bundle: string;
 }
 
-/** A container that waits for `start`, made under umask 000 below a state root that all may pass through. */
+/** Makes a container that waits for `start`, under umask 000, below a state root that everybody may pass through. */
 function waiting(name: string, config: Config, action: (container: Waiting) => void): void {
   const folder = join(work.path, name);
   const bundle = makeBundle(folder, config);
@@ -86,7 +88,7 @@ function waiting(name: string, config: Config, action: (container: Waiting) => v
 
 const usual = (): Config => ({ ...shellConfig('sleep 1000'), root: { path: 'rootfs', readonly: false } });
 
-/** Root of it is a user of the host's that is nobody else, and the host's root is not mapped. */
+/** A user namespace whose root is a user of the host's who is nobody else. The host's root is not mapped. */
 function inUserNamespace(bundle: string): Config {
   const config = usual();
   const mappings = [{ containerID: 0, hostID: 300_000, size: 1000 }];
@@ -127,7 +129,7 @@ suite('the start socket', { skip }, () => {
   });
 });
 
-/** An ordinary user's container that waits for `start`, made under umask 000, with a socket that all may connect to. */
+/** The same for an ordinary user, with a socket that everybody may connect to. */
 async function waitingOfUser(name: string, subordinate: boolean, change = (config: Config) => config) {
   const folder = join(work.path, name);
   const user = ordinaryUser(folder, { subordinate });

@@ -26,7 +26,7 @@ export const PROCESS: Covered = {
   ),
   'process.args[]': by(
     program('the arguments are the program’s, byte for byte'),
-    unit('a name is looked for in PATH, a path is not'),
+    unit('a name is looked for in PATH, and a path is not'),
   ),
   'process.env[]': by(program('the environment is the config’s and no more; a later entry wins')),
   'process.cwd': by(program('the working directory is entered, and made where it is missing')),

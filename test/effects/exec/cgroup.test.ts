@@ -25,12 +25,12 @@ describe('the cgroup of exec', () => {
       pids: '/c/pids/x/b',
     });
     assert.deepEqual(execCgroup(V2, ['a']), { record: { ...V2, paths: { unified: '/c/x/a' } }, explicit: true });
-    // `/` says that no other cgroup will do, on v2.
+    // On v2, `/` says that no other cgroup will do.
     assert.deepEqual(execCgroup(V2, ['/']), { record: V2, explicit: true });
     assert.deepEqual(execCgroup(V2, ['']), { record: V2, explicit: false });
   });
 
-  it('is none outside of it, nor an unclear one', () => {
+  it('is not outside of it, and must be clear', () => {
     for (const [record, given, message] of [
       [V1, ['..'], 'bad sub cgroup path: ..'],
       [V2, ['a/../../xy'], 'bad sub cgroup path: a/../../xy'],

@@ -1,4 +1,7 @@
-/** Hooks that a container's init starts. Its init here is a stage that listens as an init does; as root, one with namespaces. */
+/**
+ * Hooks that a container's init starts. The init here is a stage that listens as an init does. Root gives it
+ * namespaces.
+ */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
@@ -30,12 +33,12 @@ interface World {
   readonly folder: string;
   readonly session: Session;
   readonly init: Kernel;
-  /** In our namespace. */
+  /** The init's pid, in our namespace. */
   readonly pid: number;
   read(name: string): string;
 }
 
-/** Calls `action` with an init in these new namespaces, and checks that it is as it was afterwards. */
+/** Calls `action` with an init in these new namespaces. Afterwards the init must be what it was before. */
 async function withInit(flags: number, action: (world: World) => Promise<void>): Promise<void> {
   const folder = realpathSync(mkdtempSync('/tmp/runchart-hooks-'));
   const stage = platform.spawnStage([0, 1, 2], 'stage');
@@ -95,7 +98,7 @@ describe('createContainer hooks', () => {
       }),
   );
 
-  test('fail with their status and output, and the rest does not run', () =>
+  test('that fail are told with their status and output, and the rest does not run', () =>
     withInit(0, async (world) => {
       const hooks = [shell('echo 0 >> order'), shell('echo out; echo err >&2; kill -9 $$'), shell('echo 2 >> order')];
       await assert.rejects(createContainer(world, ...hooks), {
@@ -150,7 +153,7 @@ describe('startContainer hooks', () => {
       }),
   );
 
-  test('none, no connection', async () => {
+  test('that are not there take no connection', async () => {
     const session: Session = {
       platform,
       directory: '/no/such',

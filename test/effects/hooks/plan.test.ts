@@ -24,7 +24,7 @@ test('prestart hooks run before those of createRuntime, each with its own number
   assert.deepEqual(planHooks(undefined, 'poststop', ENV), []);
 });
 
-test('argv is the path where there is none, env the given one where there is none, timeout in milliseconds', () => {
+test('argv is the path by default, env the given one by default, and the timeout is in milliseconds', () => {
   const plan = (hook: object) => planHooks({ poststart: [{ path: '/a', ...hook }] }, 'poststart', ENV)[0];
   assert.deepEqual(plan({}), { label: 'poststart hook #0', path: '/a', argv: ['/a'], env: ENV });
   assert.deepEqual(plan({ args: [] })?.argv, ['/a']);
@@ -34,7 +34,7 @@ test('argv is the path where there is none, env the given one where there is non
   assert.equal(plan({ timeout: 3 })?.timeout, 3000);
 });
 
-test('startContainer hooks get the environment of the process, even for an empty one of theirs', () => {
+test('startContainer hooks get the environment of the process, also where their own is empty', () => {
   const [first, second] = planHooks(
     {
       startContainer: [
@@ -62,7 +62,7 @@ test('each kind is told the status of its moment', () => {
     status: 'stopped',
     bundle: '/b',
   });
-  // The state complies with another version of the specification than an older config.
+  // An older config complies with another version of the specification than the state.
   const older = { ...record, ociVersion: '1.0.2', annotations: { k: 'v' } };
   assert.deepEqual(hookState(older, 'poststart', 7), {
     ociVersion: '1.3.0',
@@ -74,7 +74,7 @@ test('each kind is told the status of its moment', () => {
   });
 });
 
-test('an ending is told as Go tells it', () => {
+test('an ending is told in Go’s words', () => {
   assert.equal(describeEnding({ how: 'exited', status: 0 }), undefined);
   assert.equal(describeEnding({ how: 'exited', status: 3 }), 'exit status 3');
   assert.equal(describeEnding({ how: 'killed', status: 9 }), 'signal: killed');

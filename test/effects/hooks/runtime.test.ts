@@ -1,4 +1,4 @@
-/** Hooks that run beside the runtime: real programs. */
+/** Hooks that run beside the runtime. They are real programs. */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
@@ -48,7 +48,7 @@ test('a hook gets the state on stdin, its argv and env, the bundle as its direct
     annotations: { 'a.b': 'c' },
   });
   assert.equal(readFileSync(file('args'), 'utf8'), 'zero one  x\n');
-  // The fourth is ls's own, of the folder.
+  // ls has opened the fourth, to read the folder.
   assert.equal(readFileSync(file('fds'), 'utf8'), '0\n1\n2\n3\n');
   assert.equal(readFileSync(file('cwd'), 'utf8'), `${folder}\n`);
   assert.equal(readFileSync(file('limit'), 'utf8'), '321\n', 'not what the engine raised its own to');
@@ -59,7 +59,7 @@ test('without an env of its own a hook has the runtime’s', async () => {
   assert.match(readFileSync(file('env'), 'utf8'), /^FROM=runtime\n.*PATH=\/usr\/bin:\/bin\n/s);
 });
 
-test('hooks run in order, and the first that fails is the last', async () => {
+test('hooks run in order, and none runs after the first that fails', async () => {
   await failing(
     'createRuntime',
     'error running createRuntime hook #1: exit status 3, stdout: out\n, stderr: err\n',
@@ -120,7 +120,7 @@ test('what a hook leaves running with its output open does not hold us up', { ti
   process.kill(pid, 'SIGKILL');
 });
 
-test('a hook may write more than a pipe holds, of which an error shows the beginning', {
+test('a hook may write more than a pipe holds, and an error shows the beginning of it', {
   timeout: 60_000,
 }, async () => {
   const shown = 'y\n'.repeat(8 * 1024);

@@ -1,4 +1,4 @@
-/** Descriptors of an init that lies about them. */
+/** Takes descriptors from an init that lies about them. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { out, viewOf } from '../../../native/kernel/struct.ts';
 
 const { local } = hostPlatform();
 
-/** What is taken from an init that sends these descriptors, whatever it was told, and says that it did as it was told. */
+/** Takes a descriptor from an init that sends these instead, and says that it did as it was told. */
 function taken(sent: readonly number[] | undefined): readonly number[] {
   const pair = out(8);
   perform(local, [socketpair(SOCK.STREAM, pair)]);

@@ -1,4 +1,4 @@
-/** A stage that has been taken over where it joined a container. */
+/** How a process is made by a stage, also by one that a container has taken over. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const { local } = platform;
 const inheritance = { stdio: [0, 1, 2] as const, preserveFds: 0 };
 const plan = { inheritance, extra: [], cgroup: {}, namespaces: { made: 0 } };
 
-/** A kernel that answers with another pid than that of the process which it has cloned. */
+/** A kernel that clones a process, and answers with the pid of another one. */
 function liar(kernel: Kernel, pid: number, told: (child: number) => void): Kernel {
   return {
     performer: kernel.performer,
@@ -44,7 +44,7 @@ test('a stage cannot name a process of the host’s as the one that it has made'
       name: 'EffectError',
       message: `clone3 into the namespaces: the stage names process ${named}, which is no child of this process`,
     });
-    // The real one has lost its connection, and ends.
+    // The process that it has really cloned has lost its connection, and ends.
     perform(local, [waitid(P.PID, child, out(128), W.EXITED)]);
   }
 });

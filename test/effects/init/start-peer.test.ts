@@ -1,4 +1,4 @@
-/** Whom a waiting init serves, by the user namespace that it is in. */
+/** Whom a waiting init serves depends on the user namespace that it is in. */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -43,7 +43,7 @@ describe('an init that waits for start serves', () => {
     assert.deepEqual(startPeer(local, made(0, [{ type: 'user' }], mappings), 1), { uid: 0, connectAs: 300_000 });
   });
 
-  it('as the mappings of a namespace that is joined say, which are the kernel’s', () => {
+  it('its maker by the uid that the kernel’s mappings give him, in a namespace that is joined', () => {
     const joined: Namespace[] = [{ type: 'user', path: '/proc/self/ns/user' }];
     assert.deepEqual(startPeer(local, made(4242, joined), process.pid), { uid: 4242 });
   });
@@ -64,7 +64,7 @@ describe('an init that waits for start serves', () => {
   });
 });
 
-/** As the kernel demands: no id is mapped twice, on either side. */
+/** The kernel demands that no id is mapped twice, on either side. */
 const disjoint = (mappings: readonly IDMapping[]): readonly IDMapping[] =>
   mappings.filter((one, i) => mappings.slice(0, i).every((other) => apart(one, other)));
 

@@ -1,4 +1,4 @@
-/** Where a process's labels are written to, with a /proc that was made to mislead: by a real process, in a root of its own. */
+/** Where a real process writes its labels to, in a root of its own, with a /proc that was made to mislead it. */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ after(() => {
   if (folder !== '') rmSync(folder, { recursive: true });
 });
 
-/** Has a stage change its root to a new one, once `arrange` has said what stands there, and `act`. */
+/** Has a stage mount what `arrange` says in a new root, change its root to that, and then `act`. */
 function inRoot<T>(arrange: (root: string, pid: number) => readonly Call[], act: (kernel: Kernel) => T): T {
   const { local, spawnStage } = hostPlatform();
   const root = mkdtempSync(join(folder, 'root-'));
@@ -42,7 +42,7 @@ function inRoot<T>(arrange: (root: string, pid: number) => readonly Call[], act:
 
 const bind = (from: string, to: string): Call => mount(from, to, null, MS.BIND, null);
 
-/** Files in the places of a procfs's. */
+/** Makes ordinary files with the names that procfs has. */
 function forge(root: string): readonly string[] {
   return ['self', 'thread-self'].flatMap((who) => {
     mkdirSync(join(root, `proc/${who}/attr/apparmor`), { recursive: true });
@@ -92,14 +92,14 @@ describe('the labels of a process', { skip }, () => {
     for (const file of forged) assert.equal(readFileSync(file, 'utf8'), '');
   });
 
-  test('CVE-2019-16884: nor to a folder of a real procfs in the place of its root', () => {
+  test('CVE-2019-16884: never go to a folder of a real procfs that stands in the place of its root', () => {
     inRoot(
       (root) => [mount('proc', join(root, 'proc'), 'proc', 0, null), bind('/proc/sys', join(root, 'proc'))],
       (kernel) => assert.match(commOf(kernel), /^\d+\n$/),
     );
   });
 
-  test('CVE-2025-52881: nor to another file of procfs that lies in the place of the right one', () => {
+  test('CVE-2025-52881: never go to another file of procfs that lies in the place of the right one', () => {
     for (const attribute of ['exec', 'apparmor/exec'])
       inRoot(
         (root, pid) => {

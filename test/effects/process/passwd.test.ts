@@ -11,10 +11,12 @@ import { simulatedPlatform } from '../../simulation/platform.ts';
 import { World } from '../../simulation/world.ts';
 
 const TEXT = 'root:x:0:0::/found:/bin/sh\n';
-/** More than the first look takes. */
+/** Longer than the first look reads. */
 const LONG = `${'user:x:7:7::/home/user:/bin/sh\n'.repeat(1000)}${TEXT}`;
 
-/** A world with a file system on /volume, and /etc/passwd a link into it; and the calls that were performed there. */
+/**
+ * A world with a file system on /volume, where /etc/passwd is a link into it; and the calls that were performed there.
+ */
 function worldOf(magic: number, text: string) {
   const world = new World();
   const fs = new FileSystem('some', magic, world.number());
@@ -44,12 +46,12 @@ function homeBy(inner: Kernel, meanwhile: () => void = () => undefined) {
 }
 
 describe('the home directory of a user', () => {
-  it('comes from a file that lies on another mount too', () => {
+  it('also comes from a file that lies on another mount', () => {
     for (const text of [TEXT, LONG])
       assert.equal(homeBy(worldOf(FS_MAGIC.TMPFS, text).kernel).home, '/found', `${text.length} bytes`);
   });
 
-  it('comes from no file system of the kernel’s, and not from FUSE, whose files nobody may ever answer', () => {
+  it('does not come from a file system of the kernel’s, nor from FUSE, where a read may never be answered', () => {
     const { TMPFS: _, ...others } = FS_MAGIC;
     for (const [name, magic] of Object.entries(others))
       assert.deepEqual([name, homeBy(worldOf(magic, TEXT).kernel)], [name, { home: undefined, reads: [] }]);
@@ -61,7 +63,7 @@ describe('the home directory of a user', () => {
     assert.equal(homeBy(simulatedPlatform(world).local).home, '/found');
   });
 
-  it('comes from no file that has taken the place of the one that was looked at', () => {
+  it('does not come from a file that has taken the place of the one that was looked at', () => {
     const { world, kernel } = worldOf(FS_MAGIC.TMPFS, LONG);
     let batches = 0;
     const exchange = () => {

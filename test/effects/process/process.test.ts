@@ -9,7 +9,7 @@ import { candidates } from '../../../effects/process/program.ts';
 import { deviceNumber } from '../../../native/calls/stat.ts';
 import { CAPABILITIES, PR } from '../../../native/constants/process.ts';
 
-test('capabilities become bits; unknown names none', () => {
+test('capabilities become bits, and unknown names do not', () => {
   assert.equal(
     capabilitySet(['CAP_CHOWN', 'CAP_KILL', 'CAP_CHECKPOINT_RESTORE', 'CAP_OF_TOMORROW']),
     1n | (1n << 5n) | (1n << 40n),
@@ -40,13 +40,13 @@ test('ambient capabilities are raised one by one after they were cleared', () =>
   );
 });
 
-test('of an environment the last value of a name counts', () => {
+test('the last value of a name in the environment counts', () => {
   assert.deepEqual(withoutDuplicates(['A=1', 'B=2', 'A=3', 'odd']), ['B=2', 'A=3', 'odd']);
   assert.equal(variable(['A=1', 'A=2=3'], 'A'), '2=3');
   assert.equal(variable(['AB=1'], 'A'), undefined);
 });
 
-test('HOME is what the container says of the user, unless it is set', () => {
+test('HOME is the user’s home directory in the container, unless it is set', () => {
   const passwd = 'root:x:0:0:root:/root:/bin/sh\nx\nuser:x:1000:1000::/home/user:/bin/sh\n';
   assert.equal(homeOf(passwd, 1000), '/home/user');
   assert.equal(homeOf(passwd, 5), undefined);
@@ -55,7 +55,7 @@ test('HOME is what the container says of the user, unless it is set', () => {
   assert.deepEqual(withHome(['HOME='], undefined), ['HOME=/']);
 });
 
-test('a name is looked for in PATH, a path is not', () => {
+test('a name is looked for in PATH, and a path is not', () => {
   assert.deepEqual(candidates('sh', ['PATH=/bin::/usr/bin']), ['/bin/sh', './sh', '/usr/bin/sh']);
   assert.deepEqual(candidates('./sh', ['PATH=/bin']), ['./sh']);
   assert.deepEqual(candidates('sh', []), []);

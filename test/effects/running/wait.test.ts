@@ -19,7 +19,7 @@ const { local } = platform;
 /** waitid(2): the child stays a zombie, and its parent may ask again. */
 const WNOWAIT = 0x01000000;
 
-/** A child of this process that the engine knows nothing of. */
+/** Starts a child of this process which the engine does not know. */
 function shell(script: string): number {
   const { pid, kernel, connection } = platform.spawnStage([0, 1, 2], 'stage');
   const calls = [closeRange(3, 1000, CLOSE_RANGE.CLOEXEC), execve('/bin/sh', ['sh', '-c', script], ['PATH=/bin'])];
@@ -28,7 +28,7 @@ function shell(script: string): number {
   return pid;
 }
 
-test('the status of a child, by itself and by a signal', async () => {
+test('the status of a child that ends by itself or by a signal', async () => {
   for (const [script, ending] of [
     ['exit 0', { status: 0 }],
     ['sleep 0.05; exit 42', { status: 42 }],
