@@ -4,6 +4,7 @@ import { close, closeRange } from '../../native/calls/files.ts';
 import { setgroups, setns, setresgid, setresuid, setsid } from '../../native/calls/process.ts';
 import type { Call } from '../../native/kernel/kernel.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
+import { OwnedStack } from '../../native/kernel/owned.ts';
 import { attempt, flush, post } from '../../native/kernel/perform.ts';
 import { interruptedBy } from '../../native/performers/interruption.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
@@ -45,7 +46,7 @@ export interface JoinedProcess {
  */
 export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
   refuseLabels(session.platform.local, plan.process);
-  using owners = new DisposableStack();
+  using owners = new OwnedStack();
   const extra = openExtra(session, plan, owners);
   const served = joinNamespaces(session, plan, extra);
   try {

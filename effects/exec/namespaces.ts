@@ -7,7 +7,7 @@ import { AT, O } from '../../native/constants/files.ts';
 import { CLONE } from '../../native/constants/process.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
-import { Owned, opened } from '../../native/kernel/owned.ts';
+import { Owned, type OwnedStack, opened } from '../../native/kernel/owned.ts';
 import { call, isErrno } from '../../native/kernel/perform.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
@@ -67,7 +67,7 @@ export interface Extra {
 export function openExtra(
   { platform: { local }, inheritance }: Session,
   { record, process, filter }: ExecPlan,
-  owners: DisposableStack,
+  owners: OwnedStack,
 ): Extra {
   const fds: Fd[] = [];
   const add = (fd: Fd): Fd => extraDescriptor(inheritance.preserveFds, fds.push(fd) - 1);

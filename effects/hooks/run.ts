@@ -6,7 +6,7 @@
 import { dataFile, readDataFile } from '../../native/calls/data-file.ts';
 import type { Ending } from '../../native/calls/ending.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
-import { Owned } from '../../native/kernel/owned.ts';
+import { Owned, OwnedStack } from '../../native/kernel/owned.ts';
 import { SyscallError } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import { firstToEnd, hasEnded, killProcess } from '../../native/stage/program.ts';
@@ -74,7 +74,7 @@ export async function runAll(
 
 async function runOne(platform: Platform, hook: PlannedHook, state: State, start: StartHook, init?: Fd): Promise<void> {
   const { local } = platform;
-  using files = new DisposableStack();
+  using files = new OwnedStack();
   // Files, not pipes: nobody needs to empty them while the hook runs, and what it leaves running cannot hold us up.
   const file = (name: string, content = ''): Fd =>
     files.use(new Owned(local, dataFile(local, `hook-${name}`, content))).fd;

@@ -22,7 +22,7 @@ import { AT, O, RESOLVE, S } from '../../native/constants/files.ts';
 import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
-import { Owned } from '../../native/kernel/owned.ts';
+import { Owned, OwnedStack } from '../../native/kernel/owned.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import { openInRoot } from '../paths/in-root.ts';
@@ -84,7 +84,7 @@ function homeByLooking(kernel: Kernel, uid: number): string | undefined {
     batch.try(fstatfs(file, fs)),
   ];
   const { results } = kernel.submit(batch.calls);
-  using owners = new DisposableStack();
+  using owners = new OwnedStack();
   for (const one of [root, file]) {
     const fd = resultOf(results, one);
     if (fd >= 0) owners.use(new Owned(kernel, fd));
