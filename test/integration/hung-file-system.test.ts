@@ -75,8 +75,8 @@ function hungFileSystem(path: string) {
 }
 
 /**
- * Sends a signal until it has been heard: then the kernel has taken the engine's handler away, or the process is gone. One
- * that comes between the engine's handler and the watching of it is lost.
+ * Sends a signal until it has been heard: then the kernel has taken the engine's handler away, or the process is gone.
+ * A signal that comes between the engine's handler and the watching of it is lost.
  */
 async function tell(child: ChildProcess, name: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): Promise<void> {
   const isHeard = (): boolean => {
