@@ -56,7 +56,11 @@ export interface Interruption {
 /** What ended a wait, where that is why something failed. */
 export function interruptedBy(error: unknown): InterruptedError | undefined {
   if (error instanceof InterruptedError) return error;
-  return error instanceof Error ? interruptedBy(error.cause) : undefined;
+  if (!(error instanceof Error)) return undefined;
+  // A SuppressedError, which Node.js 22 has no class for. A descriptor's owner may have been interrupted too, while it
+  // closed the descriptor of a performer that hangs.
+  if ('suppressed' in error && 'error' in error) return interruptedBy(error.error) ?? interruptedBy(error.suppressed);
+  return interruptedBy(error.cause);
 }
 
 /** struct sigaction as the kernel has it, on both architectures: handler, flags, restorer, mask. */
