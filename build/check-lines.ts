@@ -27,6 +27,7 @@ const NOT_CLEAN = [
   'docs/architecture.md',
   'test/effects',
   'test/fuzz',
+  'test/integration',
   'test/native',
   'test/runtime',
   'test/simulation',

@@ -1,7 +1,4 @@
-/**
- * The pipes that a foreground command gets from its caller: what a process in the container can do to them, and how
- * they end.
- */
+/** The pipes that a foreground command has from its caller: what a process in the container can do to them, and how they end. */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';

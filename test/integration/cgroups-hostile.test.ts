@@ -1,4 +1,4 @@
-/** A container that may write to its own cgroup cannot hide its processes, and it still comes to its end. */
+/** What a container that may write to its own cgroup can make of it: its processes are still found, and it still comes to its end. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -186,8 +186,7 @@ describe('a cgroup', { skip: noContainers }, () => {
     const directory = `${mountpoint}/runchart-test-${process.pid}-threads`;
     const record: CgroupRecord = { layout: 'v2', driver: 'fs', paths: { unified: directory } };
     const idle = 'setInterval(() => {}, 1000)';
-    const worker = `new (require('worker_threads').Worker)('${idle}', { eval: true })`;
-    const workers = `for (const _ of [1, 2]) ${worker}; ${idle}`;
+    const workers = `for (const _ of [1, 2]) new (require('worker_threads').Worker)('${idle}', { eval: true }); ${idle}`;
     const child = spawn(process.execPath, ['-e', workers], { stdio: 'ignore' });
     const ended = once(child, 'exit');
     const pid = child.pid ?? 0;

@@ -114,8 +114,8 @@ const isMounted = (controller: string) =>
   new RegExp(` - cgroup .*\\b${controller}\\b`).test(readFileSync('/proc/self/mountinfo', 'utf8'));
 
 /**
- * A hierarchy goes with its last mount, unless a cgroup in it is still being removed. Then the hierarchy stays, mounted
- * nowhere, and the shim of containerd finds no cgroup any more (docker's containers have no statistics then).
+ * A hierarchy goes with its last mount, but for one with a cgroup that is still on its way out: that one stays, mounted nowhere, and
+ * containerd's shim finds no cgroup any more (docker's containers have no statistics then).
  */
 function endHierarchy(at: string): boolean {
   const script = 'mount -t cgroup -o net_cls,net_prio cgroup "$0" && umount "$0"';

@@ -1,7 +1,4 @@
-/**
- * The same tests on pure cgroup v2, on a host that is v1 or hybrid: in a mount namespace with cgroup2 at
- * /sys/fs/cgroup.
- */
+/** The same tests on pure cgroup v2, where this host is v1 or hybrid: in a mount namespace with cgroup2 at /sys/fs/cgroup. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';

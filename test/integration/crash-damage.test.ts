@@ -1,7 +1,4 @@
-/**
- * state.json is overwritten with garbage while the container runs. Commands say so, and `delete --force` finds
- * everything.
- */
+/** state.json overwritten with garbage while the container runs: commands say so, and `delete --force` finds everything. */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,4 @@
-/**
- * Commands run at the same time on one container. Each succeeds, or says why not in an expected line, and nothing is
- * left.
- */
+/** Commands at the same time on one container: each succeeds or says why not in a line that was to be expected, and nothing is left. */
 
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
@@ -149,10 +146,7 @@ async function standing(place: Place, call: number): Promise<Victim> {
   return victim;
 }
 
-/**
- * These moments are spread over the whole of `create`: before the directory is made, before the lock, in every phase,
- * and before the last write.
- */
+/** Spread over the whole of `create`: before the directory is made, before the lock, in every phase, before the last write. */
 const MOMENTS = [1, 15, 24, 26, 29, 34, 45, 62, 72, 80, 105, 112, 118, 124, 150, 250, 300, 350, 420, 450];
 let held: Victim | undefined;
 afterEach(() => {

@@ -1,7 +1,7 @@
 /**
  * A command dies by SIGKILL before each of its own system calls in create, start and delete, between the calls that the
- * stage and the init perform for it, and just after each batch that it sends. Each time, `state` and `list` still work,
- * and `delete --force` leaves nothing. Inside batches every eighth call is taken; RUNCHART_TEST_EXHAUSTIVE=1 takes all.
+ * stage and the init perform for it, and just after each batch that it sends. Each time `state` and `list` go on working,
+ * and `delete --force` leaves nothing. (Inside of batches every eighth call is taken; RUNCHART_TEST_EXHAUSTIVE=1 takes all.)
  */
 
 import assert from 'node:assert/strict';

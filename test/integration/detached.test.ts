@@ -1,4 +1,4 @@
-/** While a detached container runs, nothing of the runtime is left in memory: there is only the container's process. */
+/** Once a detached container runs, nothing of the runtime's is left in memory: there is the container's process alone. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';

@@ -65,8 +65,7 @@ test('they work, the creating process’s umask notwithstanding', { skip }, asyn
   const before = process.umask(0o077);
   try {
     const script =
-      'echo x > /dev/null; head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; ' +
-      '(echo x > /dev/full) 2>&1; echo out >> /dev/stdout; exec 3<>/dev/ptmx && ls /dev/pts';
+      'echo x > /dev/null; head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; (echo x > /dev/full) 2>&1; echo out >> /dev/stdout; exec 3<>/dev/ptmx && ls /dev/pts';
     await using created = await host.create('work', shellConfig(script));
     assertDefaults(created.pid);
     assert.equal(described(seenBy(created.pid, '/dev')), 'd 755 0:0');

@@ -1,4 +1,4 @@
-/** Each flag of `exec`, as the kernel shows its process. exec.test.ts compares what runc does with them. */
+/** Each flag of `exec`, as the kernel shows the process that it makes. What runc makes of them is compared in exec.test.ts. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

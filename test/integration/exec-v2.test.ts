@@ -1,7 +1,4 @@
-/**
- * The tests of processes in a container's cgroup, and of the library, on pure cgroup v2, on a host that is v1 or
- * hybrid.
- */
+/** The tests of processes in a container's cgroup, and of the library, on pure cgroup v2, where this host is v1 or hybrid. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -67,7 +67,7 @@ async function likenessOf(sound: Commands): Promise<unknown> {
   return { status, ...likeness(record.init?.pid ?? 0) };
 }
 
-/** If devices may not be made, as in a user namespace, the host's are bound. The container is the same otherwise. */
+/** Where a device may not be made, as in a user namespace, the host's is bound: a container like it, but for its mounts. */
 const isOtherMeans = ({ struck: { call }, errno, error }: Trial): boolean =>
   error === undefined && errno === 'EPERM' && call.name === 'mknodat' && (Number(call.args[2]) & S.IFMT) === S.IFCHR;
 

@@ -1,4 +1,4 @@
-/** Runs containers in the foreground of a process of their own, for tests. */
+/** Containers in the foreground of a process of their own, for tests. */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
@@ -11,24 +11,24 @@ import { makeBundle, workFolder } from './bundle.ts';
 import type { Driven } from './foreground-driver.ts';
 
 const DRIVER = join(import.meta.dirname, 'foreground-driver.ts');
-/** runchart ships with Bun. */
+/** What ships is Bun. */
 const BUN = join(import.meta.dirname, '../../node_modules/.bin/bun');
 
 interface Running {
   readonly child: ChildProcess;
-  /** The pid of the process that stands for the container. */
+  /** Of the process that stands for the container. */
   readonly pid: number;
-  /** What has come over pipes so far. */
+  /** What came over pipes so far. */
   output(): string;
   errors(): string;
-  /** The exit status. If signal n ended the process itself, it is 128 + n as a negative number. */
+  /** 128 + n where signal n ended the process itself, as a negative number. */
   readonly ended: Promise<number>;
 }
 
 export interface StartOptions {
   readonly options?: Partial<ForegroundOptions>;
   readonly stdio?: StdioOptions;
-  /** A command that executes its arguments, to run the driver by. */
+  /** What to run the driver by: a command that executes its arguments. */
   readonly through?: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export function foregroundTests(name: string) {
   return {
     path: work.path,
     root,
-    /** Makes an id that no other test has, and a bundle for it. */
+    /** An id that no other test has, and a bundle for it. */
     make(config: Config): { readonly id: string; readonly bundle: string } {
       const id = `runchart-test-${process.pid}-${name}-${count++}`;
       return { id, bundle: makeBundle(join(work.path, id), config) };
@@ -75,7 +75,7 @@ export function foregroundTests(name: string) {
       return one;
     },
     containers,
-    /** Ends what failed tests have left, and says so. */
+    /** Ends what is left of failed tests, and says so. */
     async finish(): Promise<void> {
       for (const { child } of running) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await Promise.all(running.map((one) => one.ended));

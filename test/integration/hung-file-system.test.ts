@@ -1,7 +1,4 @@
-/**
- * A file system in the rootfs does not answer (FUSE, with the test as its server). The tests ask what waits for it, and
- * how long.
- */
+/** A file system in the rootfs that does not answer (FUSE, whose server is the test): what waits for it, and for how long. */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,7 +1,4 @@
-/**
- * A container that may trace whatever it sees of its own user namespace. The processes that it can trace have no more
- * rights than they need.
- */
+/** A container that may trace whatever it sees of its own user namespace: what it gets hold of has no more rights than there must be. */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';

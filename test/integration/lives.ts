@@ -1,6 +1,4 @@
-/**
- * Containers that a test file makes from the command line, ours and runc's beside them. Nothing of them may be left.
- */
+/** Containers that a test file has from the command line, ours and runc's beside them, and that it leaves nothing of. */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -16,7 +14,7 @@ import { PATIENCE } from './patience.ts';
 /** A container that only waits; TERM ends it with 3. */
 export const waiting = () => shellConfig('trap "exit 3" TERM; while :; do sleep 0.05; done');
 
-/** A container that takes no time while it is there, however many there are. Only KILL ends it. */
+/** One that costs nothing while it is there, however many there are; a signal that is not KILL does not end it. */
 export function resting(): ReturnType<typeof shellConfig> {
   const config = shellConfig('');
   return { ...config, process: { ...config.process, args: ['sleep', '1000'] } };
@@ -24,7 +22,7 @@ export function resting(): ReturnType<typeof shellConfig> {
 
 export interface Life {
   readonly id: string;
-  /** The pid of its first process. */
+  /** Of its first process. */
   readonly pid: number;
   readonly bundle: string;
 }
@@ -33,13 +31,13 @@ interface Talking {
   readonly child: ChildProcess;
   output(): string;
   errors(): string;
-  /** The exit status; -1 if a signal ended it. */
+  /** The exit status; -1 where a signal ended it. */
   readonly ended: Promise<number>;
 }
 
 /**
- * @param name the name of the test file, which is a part of every container's id
- * @param globals options before each of our commands
+ * @param name of the test file: part of every container's id
+ * @param globals options before each command of ours
  */
 export function lives(name: string, globals: readonly string[] = []) {
   const work = workFolder(name);
@@ -67,16 +65,16 @@ export function lives(name: string, globals: readonly string[] = []) {
   return {
     path: work.path,
     prefix,
-    /** Makes a bundle for a container of this name. */
+    /** A bundle for a container of this name. */
     bundle,
     runchart,
     runc,
     idFor,
-    /** Starts a container of ours, which runs then. */
+    /** A container of ours that runs. */
     start: (config: Config = waiting(), ...flags: string[]): Life => run(runchart, config, ...flags),
-    /** The same with runc. */
+    /** The same of runc. */
     startRunc: (config: Config = waiting(), ...flags: string[]): Life => run(runc, config, ...flags),
-    /** Starts a command that is not waited for. */
+    /** A command that is not waited for. */
     spawn(by: CommandLine, ...argv: string[]): Talking {
       const child = spawn(by.program, ['--root', by.root, ...by.globals, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
       const text = { output: '', errors: '' };

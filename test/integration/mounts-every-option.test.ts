@@ -99,10 +99,7 @@ const RECURSIVE: Readonly<Record<(typeof MOUNT_OPTIONS.recursive)[number], Expec
   rdiratime: ATTRIBUTES.diratime,
 };
 
-/**
- * Optional fields of mountinfo. The source is a shared mount of the host, and the mounts of the container are slaves of
- * it.
- */
+/** Optional fields of mountinfo. The source is a shared mount of the host's, and the container's are slaves of the host's. */
 const PROPAGATION: Readonly<Record<(typeof MOUNT_OPTIONS.propagation)[number], readonly string[]>> = {
   private: [],
   rprivate: [],

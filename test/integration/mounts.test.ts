@@ -408,9 +408,7 @@ test('proc and sysfs are mounted through no symlink', { skip }, async () => {
           },
         }),
         {
-          message:
-            `unable to start container process: mount ${type} on /${name}: ELOOP: too many levels of symbolic ` +
-            `links (filesystem "${type}" must be mounted on ordinary directory)`,
+          message: `unable to start container process: mount ${type} on /${name}: ELOOP: too many levels of symbolic links (filesystem "${type}" must be mounted on ordinary directory)`,
         },
       );
 });

@@ -1,7 +1,4 @@
-/**
- * All commands run on one container at the same time, in random order. Only what is expected happens, and nothing is
- * left.
- */
+/** All commands on one container at the same time, in random order: nothing but what was to be expected, and nothing left. */
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';

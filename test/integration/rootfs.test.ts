@@ -119,8 +119,7 @@ test('read-only paths are so with all that is mounted below', { skip }, async ()
   const from = join(host.path, 'data');
   mkdirSync(join(from, 'sub'), { recursive: true });
   const config = writableShell(
-    'touch /closed/x; touch /closed/sub/x; touch /file; echo > /file; touch /open/x && echo open; ' +
-      'echo 1 > /proc/sys/vm/swappiness',
+    'touch /closed/x; touch /closed/sub/x; touch /file; echo > /file; touch /open/x && echo open; echo 1 > /proc/sys/vm/swappiness',
   );
   const mounts: Mount[] = [
     ...(config.mounts ?? []),
@@ -209,8 +208,7 @@ test('a container whose rootfs is on a shared mount propagates nothing to the ho
       const { readFileSync } = await import('node:fs');
       const look = () => readFileSync('/proc/self/mountinfo', 'utf8');
       const before = look();
-      const container = await openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} }).create({
-        id: ${JSON.stringify(host.idOf('shared'))}, bundle: ${JSON.stringify(bundle)}, noPivot: ${noPivot} });
+      const container = await openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} }).create({ id: ${JSON.stringify(host.idOf('shared'))}, bundle: ${JSON.stringify(bundle)}, noPivot: ${noPivot} });
       const { pid } = await container.state();
       const inside = readFileSync('/proc/' + pid + '/mountinfo', 'utf8');
       await container.start(); await container.wait();
@@ -250,15 +248,13 @@ test('the root has the propagation of the config, and the container’s own moun
       const { readFileSync } = await import('node:fs');
       const look = () => readFileSync('/proc/self/mountinfo', 'utf8');
       const before = look();
-      const container = await openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} }).create({
-        id: ${JSON.stringify(host.idOf('propagation'))}, bundle: ${JSON.stringify(bundle)} });
+      const container = await openRuntime({ root: ${JSON.stringify(join(host.path, 'state'))} }).create({ id: ${JSON.stringify(host.idOf('propagation'))}, bundle: ${JSON.stringify(bundle)} });
       const { pid } = await container.state();
       const lines = readFileSync('/proc/' + pid + '/mountinfo', 'utf8').trim().split('\\n');
       const [root] = lines;
       const during = before === look();
       await container.delete({ force: true });
-      console.log(during && before === look(), root.split(' - ')[0].split(' ')
-        .slice(6).map((tag) => tag.replace(/:.*/, '')).join()
+      console.log(during && before === look(), root.split(' - ')[0].split(' ').slice(6).map((tag) => tag.replace(/:.*/, '')).join()
         + (lines.every((line) => / unbindable - /.test(line)) ? ' everywhere' : ''));`;
     const { stdout, stderr } = spawnSync(
       'unshare',
@@ -371,9 +367,7 @@ test('the mounts are those that runc makes of the same bundle', { skip: skip || 
 
 test('the process is the one that runc makes of the same bundle', { skip: skip || runcMissing() }, async () => {
   const script =
-    'grep -E "^(Umask|Uid|Gid|Groups|NoNewPrivs|Seccomp|Cap|Sig[BI]|Threads)" /proc/self/status; ' +
-    'cat /proc/self/limits; env | sort; pwd; umask; ls /proc/self/fd | wc -l; hostname; ' +
-    'cat /proc/self/oom_score_adj';
+    'grep -E "^(Umask|Uid|Gid|Groups|NoNewPrivs|Seccomp|Cap|Sig[BI]|Threads)" /proc/self/status; cat /proc/self/limits; env | sort; pwd; umask; ls /proc/self/fd | wc -l; hostname; cat /proc/self/oom_score_adj';
   const config = shellConfig(script);
   const user = { uid: 7, gid: 8, additionalGids: [9, 10] };
   const full = { ...config, process: { ...config.process, user, env: ['PATH=/bin', 'B=1', 'A=2', 'B=3'] } };

@@ -74,7 +74,7 @@ test('every architecture is compiled for, or refused with the reason', (t) => {
   }
 });
 
-/** getuid by the kernel's 32-bit entry, which a 64-bit program may use too. The exit status is the negated answer. */
+/** getuid by the 32-bit entry of the kernel's, which a 64-bit program may use too; the answer's distance from 0 is its exit status. */
 const BY_INT80 = `
 void _start(void) {
   long result;
@@ -82,13 +82,10 @@ void _start(void) {
   __asm__ volatile("syscall" : : "a"(231), "D"((int)-result & 0xff));
 }`;
 
-/**
- * The same as a 32-bit Arm program, since 64-bit ones have no such entry: mov r7, #199; svc; rsb r0, r0, #0; mov r7,
- * #1; svc.
- */
+/** The same as a program of 32-bit Arm, where 64-bit ones have no such entry: mov r7, #199; svc; rsb r0, r0, #0; mov r7, #1; svc. */
 const BY_SVC = [0xe3a070c7, 0xef000000, 0xe2600000, 0xe3a07001, 0xef000000];
 
-/** @returns undefined if there is no compiler, or if this kernel was built without 32-bit calls */
+/** @returns undefined where this kernel takes no 32-bit calls, which it may be built without, or there is no compiler */
 function foreignCaller(): string | undefined {
   const program = join(host.path, 'foreign');
   if (process.arch === 'arm64') writeFileSync(program, armProgram(BY_SVC), { mode: 0o755 });

@@ -66,9 +66,7 @@ suite("an ordinary user's container", { skip }, () => {
       const made = join(delegated, 'made');
       execFileSync('setpriv', ['--reuid', `${USER}`, '--clear-groups', 'mkdir', made]);
       execFileSync('rmdir', [made]);
-      const script =
-        `mkdir ${made} 2>/dev/null && echo made; (echo $$ > ${delegated}/cgroup.procs) 2>/dev/null ` +
-        '&& echo entered; echo end';
+      const script = `mkdir ${made} 2>/dev/null && echo made; (echo $$ > ${delegated}/cgroup.procs) 2>/dev/null && echo entered; echo end`;
       const { user, bundle } = await bundleOf('cgroups', false, script);
       const { status, stdout, stderr } = user.run(['run', '--bundle', bundle, 'cgroups']);
       assert.equal(status, 0, stderr);
@@ -81,8 +79,7 @@ suite("an ordinary user's container", { skip }, () => {
   test('shows him the cgroups that he could not leave, read-only', async (t) => {
     if (!existsSync('/sys/fs/cgroup/pids')) return t.skip('no cgroup v1 hierarchies here');
     const script =
-      'cat /sys/fs/cgroup/pids/tasks >/dev/null && touch /sys/fs/cgroup/pids/tasks; ' +
-      'grep " /sys/fs/cgroup/pids " /proc/self/mountinfo';
+      'cat /sys/fs/cgroup/pids/tasks >/dev/null && touch /sys/fs/cgroup/pids/tasks; grep " /sys/fs/cgroup/pids " /proc/self/mountinfo';
     const { user, bundle } = await bundleOf('inherited', false, script);
     const { stdout, stderr } = user.run(['run', '--bundle', bundle, 'inherited']);
     assert.match(stderr, /Read-only file system/);

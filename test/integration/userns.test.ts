@@ -145,8 +145,7 @@ suite('a user namespace with mappings', { skip }, () => {
     await using first = await host.create('first', mapped('sleep 100'));
     await first.container.start();
     const config = shellConfig(
-      'cat /proc/self/uid_map; readlink /proc/self/ns/net; readlink /proc/self/ns/user; ' +
-        'ip link set lo down && echo may',
+      'cat /proc/self/uid_map; readlink /proc/self/ns/net; readlink /proc/self/ns/user; ip link set lo down && echo may',
     );
     const ns = (type: string) => `/proc/${first.pid}/ns/${type}`;
     const namespaces = [

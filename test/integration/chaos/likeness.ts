@@ -1,12 +1,9 @@
-/** A container as the kernel shows it from outside, without what differs between two containers that are alike. */
+/** A container as the kernel shows it from outside, without what differs between two that are alike. */
 
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/**
- * Mounts, devices, limits, identity, descriptors and cgroups of a container's init: what confines it, and what it can
- * reach.
- */
+/** Mounts, devices, limits, identity, descriptors and cgroups of a container's init: what it is confined by and what it can reach. */
 export function likeness(pid: number): Readonly<Record<string, unknown>> {
   const proc = `/proc/${pid}`;
   const read = (name: string) => readFileSync(join(proc, name), 'utf8');
@@ -18,13 +15,13 @@ export function likeness(pid: number): Readonly<Record<string, unknown>> {
       .filter((line) => /^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp):/.test(line)),
     limits: read('limits').split('\n'),
     cgroup: read('cgroup').split('\n'),
-    // This is a set, since the connection to a command that is done will be closed in a moment.
+    // A set: the connection to a command that is done is closed in a moment.
     descriptors: [...new Set(readdirSync(join(proc, 'fd')).map((fd) => openedBy(join(proc, 'fd', fd))))].sort(),
     cwd: readlinkSync(join(proc, 'cwd')),
   };
 }
 
-/** The file behind a descriptor, which may be closed meanwhile. */
+/** The file behind a descriptor; it may be closed while we look. */
 function openedBy(link: string): string {
   try {
     return readlinkSync(link).replace(/\d+/g, 'N');

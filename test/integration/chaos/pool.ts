@@ -1,4 +1,4 @@
-/** Victims that have started already and wait for their orders, since an engine takes longer to start than to die. */
+/** Victims that have started already and wait for their orders: starting an engine takes longer than dying. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -6,18 +6,18 @@ import { join } from 'node:path';
 import type { Answer, Order } from './victim.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
-/** Bun starts in a sixth of the time that Node takes. */
+/** It starts in a sixth of the time. */
 const BUN = join(REPOSITORY, `node_modules/@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : 'x64'}/bin/bun`);
 
 export interface Victim {
   readonly pid: number;
-  /** Settles when the victim ends, with the signal that ended it or with its answer. */
+  /** Ends with it: the signal it died by, or its answer. */
   readonly end: Promise<{ readonly signal: NodeJS.Signals | null; readonly answer: Answer | undefined }>;
   proceed(): void;
 }
 
 interface Pool {
-  /** The processes that the pool answers for. */
+  /** Processes that the pool answers for. */
   readonly pids: () => readonly number[];
   obey(order: Order): Victim;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-/** What is still there of a container, as the kernel tells it. */
+/** What there still is of a container, as the kernel tells it. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,25 +15,19 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const P_PID = 1;
 const WEXITED = 4;
 
-/**
- * Makes this process the parent of orphans among its descendants, so that they are seen here, and reaped by whoever
- * looks.
- */
+/** Orphans of processes that this one starts become its own children: so they are seen, and reaped by whoever looks. */
 export function adoptOrphans(): void {
   localKernel(loadLibc()).submit([{ name: 'prctl', args: [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0] }]);
 }
 
 export interface Watch {
-  /** A line for each process, descriptor, cgroup, mount and file that is there now and was not when the watch began. */
+  /** A line for each process, descriptor, cgroup, mount, file that is there and was not when the watch began. */
   remains(): readonly string[];
-  /** The same, once it is empty or some time has passed. An init takes a moment to notice that its command is gone. */
+  /** The same, once it is nothing or some time has passed: an init takes a moment to notice that its command is gone. */
   remainsAtLast(milliseconds?: number): Promise<readonly string[]>;
 }
 
-/**
- * @param spared the pids of children of this process that the test answers for. If it is given, the descriptors of this
- * process are not compared.
- */
+/** @param spared children of this process that the test answers for, by pid: with any, this process's descriptors say nothing */
 export function watch({ id, root, bundle }: Place, spared?: () => readonly number[]): Watch {
   const kernel = hostPlatform().local;
   const cgroups = directoriesOf(planCgroup({ id, layout: detectLayout(kernel) }));
@@ -66,10 +60,7 @@ export function watch({ id, root, bundle }: Place, spared?: () => readonly numbe
   };
 }
 
-/**
- * Everything except the rootfs, which the container's program may write to, and the state root, which is looked at
- * separately.
- */
+/** Everything but the rootfs, which the container's program may write to, and the state root, which is looked at by itself. */
 function list(folder: string): string[] {
   return readdirSync(folder).flatMap((name) =>
     name === 'state' ? [] : readdirSync(join(folder, name)).map((inner) => join(folder, name, inner)),
@@ -87,7 +78,7 @@ export function children(): number[] {
   );
 }
 
-/** R, S, T, Z, …; undefined if there is no such process. proc_pid_stat(5) */
+/** R, S, T, Z, …; undefined for a process that is not there. proc_pid_stat(5) */
 export const stateOf = (pid: number): string | undefined => statOf(pid)?.state;
 
 function statOf(pid: number): { readonly name: string; readonly state: string } | undefined {
@@ -104,7 +95,7 @@ function processLine(pid: number): string[] {
   return stat === undefined ? [] : [`${stat.state === 'Z' ? 'zombie' : 'process'} ${pid} (${stat.name})`];
 }
 
-/** Only their number. Which ones the engine opens for itself is its own affair. */
+/** How many; which ones the engine opens for itself is its own affair. */
 const descriptors = (): string[] => [`${readdirSync('/proc/self/fd').length} descriptors`];
 
 function reapOrphans(kernel: ReturnType<typeof localKernel>, spared: readonly number[]): void {

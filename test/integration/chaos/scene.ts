@@ -1,7 +1,4 @@
-/**
- * A container on the real kernel. A test can see the system calls of the commands that work on it, make them fail, or
- * let a command end with one.
- */
+/** A container on the real kernel, in the hands of commands whose system calls a test can see, fail or end with. */
 
 import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,10 +23,7 @@ export interface Place {
   readonly bundle: string;
 }
 
-/**
- * What one user does to one container. Every method is a command of its own: it opens, acts and closes. @throws Error
- * of one line
- */
+/** What one user does to one container. Every method is a command of its own: it opens, acts, closes. @throws Error of one line */
 export interface Commands {
   readonly warnings: readonly string[];
   create(): Promise<ContainerRecord>;
@@ -95,14 +89,14 @@ export function commandsOn({ id, root, bundle }: Place, platform: Platform = hos
   };
 }
 
-/** A container for the test alone, below a folder of its own. */
+/** A container of the test's own below a folder of its own. */
 export const placeIn = (folder: string, name: string, bundle: string): Place => ({
   id: `runchart-test-${process.pid}-${name}`,
   root: join(folder, 'state'),
   bundle,
 });
 
-/** Deletes whatever a failed test has left below the state root of the folder. */
+/** Whatever a failed test left below the folder's state root. */
 export async function deleteAll(folder: string): Promise<void> {
   const root = join(folder, 'state');
   for (const id of existsSync(root) ? readdirSync(root) : [])

@@ -1,7 +1,4 @@
-/**
- * A container that dist/runchart works on. Each request is a command, whose output is compared with what the kernel
- * shows.
- */
+/** A container in the hands of dist/runchart: each request a command, whose output is held against the kernel's view. */
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,16 +13,13 @@ import type { Real } from './twin.ts';
 /** What engines and people read before the reason. */
 const PREFIX = /^(runchart (create|run)|exec) failed: /;
 
-/** @param by the command line, with the state root of the place */
+/** @param by of the place's root */
 export function spokenCommands(by: CommandLine, place: Place): Real {
   const { id, bundle } = place;
   const silent: Commands = commandsOn(place);
   const { local } = hostPlatform();
 
-  /**
-   * @returns what it wrote
-   * @throws Error with the reason that it gave
-   */
+  /** @returns what it wrote @throws Error with the reason that it gave */
   async function say(expected: number, ...argv: readonly string[]): Promise<string> {
     const ended = by(...argv);
     if (ended.stderr !== '') throw new Error(messageOf(ended).replace(PREFIX, ''));
@@ -66,7 +60,7 @@ export function spokenCommands(by: CommandLine, place: Place): Real {
         }
         case 'update': {
           const limit = String(request.config.linux?.resources?.pids?.limit);
-          // If the controllers belong to v1, a view of v2 has no such limit.
+          // A v2 view of a host whose controllers are v1's has no such limit.
           const file = pidsMax(await record());
           if (!existsSync(file)) await quietly('update', id);
           else {
@@ -88,7 +82,7 @@ export function spokenCommands(by: CommandLine, place: Place): Real {
         const inside = processes(seen);
         const state = JSON.parse(await say(0, 'state', id));
         const shown: number[] = JSON.parse(await say(0, 'ps', '--format', 'json', id)) ?? [];
-        // Dying takes a moment. If something changed meanwhile, it is looked at again.
+        // Dying takes a moment: what changed while it was looked at is looked at again.
         if ((await silent.look()).status !== status || processes(seen).length !== inside.length) continue;
         assert.deepEqual([state.id, state.status, state.bundle], [id, status, bundle]);
         assert.equal(state.pid, status === 'stopped' ? 0 : seen.init?.pid);

@@ -1,6 +1,4 @@
-/**
- * A real container and its twin: the same machine with effects in memory. Whatever happens to both must look the same.
- */
+/** A real container and its twin: the same machine with effects in memory. Whatever befalls both must look the same. */
 
 import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
@@ -22,7 +20,7 @@ import { newRecord, World } from '../../machines/world.ts';
 import { command, kernel, newRoot } from '../../runtime/place.ts';
 import type { Commands } from './scene.ts';
 
-/** What happens without a command: the init is killed, or somebody else uses the freezer. */
+/** What happens without a command: the init is killed, or someone else touches the freezer. */
 export type Accident = 'exit' | 'freeze' | 'thaw';
 
 export type Step = Request | { readonly type: 'run' } | { readonly type: 'accident'; readonly what: Accident };
@@ -34,7 +32,7 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
     [
       [3, { type: 'create' }],
       [4, { type: 'start' }],
-      // The first process of a pid namespace gets no signal that it has no handler for.
+      // A first process gets no signal that it has no handler for.
       [1, { type: 'kill', signal: SIGUSR1, all: false }],
       [2, { type: 'kill', signal: SIGKILL, all: false }],
       [1, { type: 'kill', signal: SIGKILL, all: true }],
@@ -51,7 +49,7 @@ export const steps: fc.Arbitrary<Step> = fc.oneof(
   ).map(([weight, step]) => ({ weight, arbitrary: fc.constant<Step>(step) })),
 );
 
-/** What only the command line does: `run`, which creates and starts, and an update of real limits. */
+/** What only the command line does: creating and starting in one, and an update of real limits. */
 export const spokenSteps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 27, arbitrary: steps },
   { weight: 2, arbitrary: fc.constant<Step>({ type: 'run' }) },
@@ -68,7 +66,7 @@ export const spokenSteps: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** The real container as somebody commands it. `Commands` (scene.ts) do so in this process. */
+/** The real one, in somebody's hands: `Commands` (scene.ts) are that in this process. */
 export interface Real extends Pick<Commands, 'create' | 'ask' | 'delete' | 'look' | 'list'> {
   run?(): Promise<unknown>;
 }
@@ -118,7 +116,7 @@ export class Twins {
     if (init === undefined || cgroup === undefined) return;
     if (what === 'exit') {
       process.kill(init.pid, 'SIGKILL');
-      // On v1, a frozen process dies only after it is thawed.
+      // On v1 a frozen process dies once it is thawed.
       if (this.#world.frozen) await touchFreezer(cgroup, false);
       this.#world.init = 'dead';
     } else {
@@ -154,7 +152,7 @@ function missingIsUndefined(error: unknown): undefined {
   if (!isStoreError(error, 'missing')) throw error;
 }
 
-/** What a user reads about it. */
+/** What a user reads of it. */
 async function said(asked: Promise<unknown>): Promise<string> {
   try {
     const answer = await asked;
@@ -171,7 +169,7 @@ const failureOf = (answer: unknown): string =>
 
 const isAnswer = (value: unknown): value is Answer => typeof value === 'object' && value !== null && 'outcome' in value;
 
-/** Somebody other than runchart uses the freezer, through the file system. */
+/** Someone who is not runchart, through the file system. */
 async function touchFreezer({ layout, paths }: CgroupRecord, freeze: boolean): Promise<void> {
   if (layout === 'v2') {
     writeFileSync(`${paths.unified}/cgroup.freeze`, freeze ? '1' : '0');
@@ -185,7 +183,7 @@ async function touchFreezer({ layout, paths }: CgroupRecord, freeze: boolean): P
 async function assertKernelAgrees(status: Status, { init, cgroup }: ContainerRecord): Promise<void> {
   assert.ok(init !== undefined && cgroup !== undefined);
   const { local } = hostPlatform();
-  // On v2, a frozen process can be killed as it is, and then nobody thaws the empty cgroup.
+  // On v2 a frozen process is killed as it is, and nobody thaws what is empty then.
   if (status !== 'stopped' || cgroup.layout !== 'v2')
     assert.equal(isFrozen(local, cgroup), status === 'paused', `frozen, and ${status}`);
   if (status === 'stopped') {

@@ -1,6 +1,6 @@
 /**
- * A command that ends, or stands still, in the middle. It is run as a program, and is told on standard input what to do
- * and where. If it gets so far, it answers with one line of JSON: the calls that it made, and its error.
+ * A command that ends, or stands still, in the middle: told on standard input what to do and where. Run as a program.
+ * It answers, if it comes to that, with one line of JSON: what calls it made, and its error.
  */
 
 import { readFileSync } from 'node:fs';
@@ -14,15 +14,12 @@ import { commandsOn, type Place } from './scene.ts';
 export interface Order {
   readonly place: Place;
   readonly operation: 'create' | 'start' | 'delete' | 'delete --force';
-  /**
-   * Where it ends: before its nth system call, in whichever process; or just after it has sent the nth batch to another
-   * process, which performs it.
-   */
+  /** Before its nth system call, of whichever process it is; or just after the nth batch went to another process, which performs it. */
   readonly at: { readonly call: number } | { readonly batch: number } | undefined;
   readonly signal: 'SIGKILL' | 'SIGSTOP';
 }
 
-/** Calls that were submitted together: the number of the first, and the process that performs them. */
+/** Calls that were submitted together: the number of the first, and whose they were. */
 export interface Submission {
   readonly first: number;
   readonly calls: number;
@@ -31,7 +28,7 @@ export interface Submission {
 
 export interface Answer {
   readonly submissions: readonly Submission[];
-  /** How many were sent to another process. */
+  /** How many went to another process. */
   readonly batches: number;
   readonly error?: string;
 }
@@ -44,7 +41,7 @@ async function obey({ place, operation, at, signal }: Order): Promise<void> {
   const shouldFail: ShouldFail = (n) => {
     if (n !== chosen) return undefined;
     if (signal === 'SIGKILL') return 'die';
-    // If it is told to go on, the batch with this call goes on as if nothing had happened.
+    // Once it is told to go on, the batch with this call goes on as if nothing had been.
     end();
     return undefined;
   };
@@ -81,12 +78,12 @@ async function obey({ place, operation, at, signal }: Order): Promise<void> {
   }
 }
 
-/** Remote kernels send a batch by sendto, which passes no `Kernel`. */
+/** Remote kernels send a batch by sendto, past every `Kernel`. */
 function afterSending(libc: Libc, hear: () => void): Libc {
   const [x64, arm64] = SYSNO.sendto;
   const sendto = process.arch === 'arm64' ? arm64 : x64;
   const { syscall } = libc;
-  // The getter of `spawn` stays as it is.
+  // The getter of `spawn` stays what it is.
   return Object.defineProperty(Object.create(libc) as Libc, 'syscall', {
     value: (nr: number, ...args: unknown[]): unknown => {
       const result: unknown = syscall(nr, ...args);
