@@ -85,6 +85,7 @@ async function runHere(files: readonly string[], tally: Tally): Promise<void> {
 
   const look = () => leftovers(before, traces(dist, folder), signedIn(pids));
   if (!stop.signal.aborted) {
+    if (look().length > 0) console.log('waiting for what the tests have left behind to end');
     const left = await lasting(look);
     if (left.length > 0) tally.failures.push({ title: 'what the tests left behind', text: left.join('\n') });
   }

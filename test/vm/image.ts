@@ -43,6 +43,7 @@ export async function testImage(cache: string, stop: AbortSignal): Promise<Image
   const folder = join(cache, `vm-${recipeKey(recipe)}`);
   mkdirSync(cache, { recursive: true });
   if (!existsSync(folder)) {
+    console.log('test machine: making its image; this is done once');
     removeOld(cache);
     const work = mkdtempSync(join(cache, 'making-'));
     try {

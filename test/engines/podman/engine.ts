@@ -41,21 +41,7 @@ export function openPodman(
   const bin = join(folder, 'bin');
   mkdirSync(folder);
   scriptPrograms(bin);
-  const client = located('podman') ?? '/usr/bin/podman';
-  program(
-    bin,
-    'podman',
-    // Without this, the cgroups would be made in podman's own, which others may use too.
-    `for word; do
-  shift
-  case $seen$word in
-    exec | healthcheck | volume) seen=yes; set -- "$@" "$word" ;;
-    create | run) seen=yes; set -- "$@" "$word" --cgroup-parent=/${cgroup} ;;
-    *) set -- "$@" "$word" ;;
-  esac
-done
-exec ${client} "$@"`,
-  );
+  program(bin, 'podman', clientScript(cgroup));
   const under = program(
     join(folder, 'runtime'),
     runtime,
@@ -93,6 +79,17 @@ exec ${client} "$@"`,
     },
   };
 }
+
+/** Adds the cgroup to commands that make containers. Otherwise podman would use its own, which others may use too. */
+const clientScript = (cgroup: string): string => `for word; do
+  shift
+  case $seen$word in
+    exec | healthcheck | volume) seen=yes; set -- "$@" "$word" ;;
+    create | run) seen=yes; set -- "$@" "$word" --cgroup-parent=/${cgroup} ;;
+    *) set -- "$@" "$word" ;;
+  esac
+done
+exec ${located('podman') ?? '/usr/bin/podman'} "$@"`;
 
 /** The configuration of docs/engines.md, and what makes it private. */
 const containersConf = (folder: string, runroot: string, runtime: string, path: string): string =>
