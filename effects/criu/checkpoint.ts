@@ -74,7 +74,7 @@ async function dump(
   version: CriuVersion,
 ): Promise<void> {
   const { local } = session.platform;
-  using status = statusOf(local, options);
+  using status = pageServerStatus(local, options);
   const isMade = makeDirectories(local, options);
   using directories = openDirectories(local, options);
   const wasFrozen = record.cgroup !== undefined && isFrozen(local, record.cgroup);
@@ -150,7 +150,7 @@ const standardLinks = (local: Kernel, { options, init }: ContainerRecord): reado
   options.stdio ?? linksOf(local, [0, 1, 2], init?.pid ?? 0);
 
 /** The descriptor by which the caller hears of the page server. It is closed in the end. */
-interface Status extends Disposable {
+interface PageServerStatus extends Disposable {
   /** Tells the caller that the page server can be connected to. */
   ready(): void;
   /** Closes the descriptor, once. */
@@ -158,7 +158,7 @@ interface Status extends Disposable {
 }
 
 /** @throws EffectError in runc's words */
-function statusOf(local: Kernel, { lazyPages, statusFd }: CheckpointOptions): Status | undefined {
+function pageServerStatus(local: Kernel, { lazyPages, statusFd }: CheckpointOptions): PageServerStatus | undefined {
   if (!lazyPages || statusFd === undefined) return undefined;
   let flags: number;
   try {

@@ -24,11 +24,11 @@ const PIPEFS_MAGIC = 0x50495045;
  * A socket cannot be opened again at all.
  */
 export function mayBeShared(local: Kernel, fd: Fd): boolean {
-  const stat = statusOf(local, fd);
+  const stat = statOf(local, fd);
   return stat !== undefined && isCharacterDevice(stat, NULL_DEVICE);
 }
 
-function statusOf(local: Kernel, fd: Fd): Out | undefined {
+function statOf(local: Kernel, fd: Fd): Out | undefined {
   const stat = out(STATX_BYTES);
   return attempt(local, statx(fd, '', stat)) < 0 ? undefined : stat;
 }
@@ -84,7 +84,7 @@ function unblocked(local: Kernel, fd: Fd, type: number, access: number): OwnedEn
 
 /** @returns 0 where the descriptor is not open */
 function fileType(local: Kernel, fd: Fd): number {
-  const stat = statusOf(local, fd);
+  const stat = statOf(local, fd);
   return stat === undefined ? 0 : typeOf(stat);
 }
 

@@ -78,7 +78,7 @@ export function enterForeground(
       attendance({ subreaper, awaitsWriters }) {
         const reaper = reaperOf(local, pid);
         const { promise: abandoned, resolve: abandon } = Promise.withResolvers<void>();
-        const onSignal = handlerOf(context, { pidfd, terminal, resize, abandon });
+        const onSignal = signalHandler(context, { pidfd, terminal, resize, abandon });
         signals.deliverTo((signal) => {
           if (signal !== SIGNALS.SIGCHLD) onSignal(signal);
           else if (subreaper) reaper.reapOrphans();
@@ -102,7 +102,7 @@ interface Attended {
 }
 
 /** Hands signals on to the process. */
-function handlerOf(context: Context, { pidfd, terminal, resize, abandon }: Attended): (signal: number) => void {
+function signalHandler(context: Context, { pidfd, terminal, resize, abandon }: Attended): (signal: number) => void {
   return (signal) => {
     if (signal === SIGNALS.SIGWINCH) return resize();
     if (signal === SIGNALS.SIGCONT) enterRawAgain(context, terminal);

@@ -21,7 +21,7 @@ interface Notifier {
    * @param mainPid the process to be watched; by default the container's
    * @throws Error, of one line, where whoever waits cannot be told
    */
-  forward(mainPid?: number): Promise<void>;
+  forward(mainPid?: Pid): Promise<void>;
   close(): void;
 }
 
