@@ -1,6 +1,6 @@
 /**
- * Answers of all kinds to native/performers/remote.ts, from the other end of a socket: mutated from right ones, and
- * kept where they reach branches that none before has reached.
+ * Sends answers of all kinds to native/performers/remote.ts, from the other end of a socket. They are mutated from
+ * right answers. One that reaches a new branch is kept, and mutated in turn.
  */
 
 import assert from 'node:assert/strict';
@@ -23,7 +23,7 @@ import { type Fault, withFault } from './wrong-source.ts';
 type Remote = Pick<typeof remote, 'remoteKernel'>;
 
 const MILLISECONDS = 15_000;
-/** Inputs between two looks at the counters, which cost some milliseconds each. */
+/** How many inputs there are between two looks at the counters. A look costs some milliseconds. */
 const ROUND = 25;
 
 const libc: Libc = loadLibc();
@@ -44,7 +44,7 @@ const SCENARIOS: readonly (readonly (readonly Call[])[])[] = [
   [[clone], [getpid, serve]],
   [[open], [open], [open], [open]],
 ];
-/** Right answers to each: what it begins with. */
+/** The right answers to each scenario, which it begins with. */
 const RIGHT: readonly (readonly (number | string)[])[] = [
   [0, 1, 77],
   [1, 3, 77, -2, 5, 0],
@@ -64,7 +64,7 @@ function encode([scenario = 0, ...said]: readonly (number | string)[]): Uint8Arr
   return Buffer.concat([new Uint8Array([Number(scenario)]), ...parts]);
 }
 
-/** Whether a call could have had the result, and the batch gone on after it or not. */
+/** Whether a call could have had the result, and the batch could have gone on, or stopped, after it. */
 function assertPossible(calls: readonly Call[], { results, stoppedAt }: Outcome): void {
   const stopping = results.findIndex((result, i) => result < 0 && !calls[i]?.mayFail);
   assert.equal(stoppedAt, stopping < 0 ? undefined : stopping);
@@ -75,7 +75,7 @@ function assertPossible(calls: readonly Call[], { results, stoppedAt }: Outcome)
   }
 }
 
-/** Has the kernel hear the answer, and a peer that is gone after it. @returns whether all of it came to an end */
+/** Gives the kernel the answer, after which the peer is gone. @returns whether all batches came to an end */
 function run({ remoteKernel }: Remote, input: Uint8Array): boolean {
   const scenario = SCENARIOS[(input[0] ?? 0) % SCENARIOS.length] ?? [];
   const pair = out(8);
@@ -104,7 +104,7 @@ function run({ remoteKernel }: Remote, input: Uint8Array): boolean {
   }
 }
 
-/** Numbers from a seed, so that a failure comes again. */
+/** Random numbers from a seed, so that a failure can be repeated. */
 function random(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -136,7 +136,7 @@ function mutate(input: Uint8Array, other: Uint8Array, pick: (below: number) => n
 function fuzz(module: Remote, goesOn: (runs: number) => boolean): { runs: number; first: number; reached: number } {
   const pick = random(1);
   const corpus = RIGHT.map(encode);
-  const coverage = countBranches(['native/performers/answer.ts', 'native/performers/remote.ts']);
+  const coverage = countBranches(['native/performers/answer.ts', 'native/performers/connection.ts']);
   const known = new Set<string>();
   /** @returns whether a branch was new */
   const learn = (): boolean => {
@@ -167,7 +167,7 @@ function fuzz(module: Remote, goesOn: (runs: number) => boolean): { runs: number
       for (const input of inputs) attempt(input);
       runs += ROUND;
       if (!learn()) continue;
-      // Which of them it was.
+      // It was one of these: each is tried alone.
       for (const input of inputs) {
         attempt(input);
         if (learn()) corpus.push(input);
@@ -184,9 +184,9 @@ const FAULTS: Record<string, Fault> = {
   'results that no system call has': { file: 'answer.ts', right: 'result < -MAX_ERRNO', wrong: 'result < -1e300' },
   'a child without a pid': { file: 'answer.ts', right: '(result !== 0 && ', wrong: '(' },
   'a batch that was performed, and that it takes for one left alone': {
-    ...{ file: 'remote.ts', right: 'let skips = false', wrong: 'let skips = true' },
+    ...{ file: 'connection.ts', right: 'let skips = false', wrong: 'let skips = true' },
   },
-  'a batch of which nobody is told': { file: 'remote.ts', right: 'i < settled', wrong: 'i < settled - 1' },
+  'a batch of which nobody is told': { file: 'connection.ts', right: 'i < settled', wrong: 'i < settled - 1' },
 };
 
 describe('the kernel behind an init’s socket', () => {

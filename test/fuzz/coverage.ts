@@ -1,14 +1,16 @@
-/** Which branches of a module have run, by V8's own counters: what tells a fuzzer that an input is a new one. */
+/**
+ * Tells which branches of a module have run, by V8's own counters: so a fuzzer knows that an input does something new.
+ */
 
 import { type Profiler, Session } from 'node:inspector';
 
 export interface Coverage {
-  /** Those that have run since the last time that somebody asked, each with how often, roughly. */
+  /** The branches that have run since somebody last asked, each with how often, roughly. */
   take(): readonly string[];
   end(): void;
 }
 
-/** @param files the ends of the modules' addresses */
+/** @param files how the addresses of the modules end */
 export function countBranches(files: readonly string[]): Coverage {
   const session = new Session();
   session.connect();

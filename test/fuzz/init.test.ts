@@ -18,12 +18,12 @@ const folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const SECONDS = 20;
-/** As long as a message of the harness's can be, and some more for what follows it. */
+/** The longest message of the harness, and some more for what follows it. */
 const LONGEST_INPUT = 3000;
 
 const FLAGS = ['-std=gnu11', '-g', '-O1', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'];
 
-/** What is missing for it; undefined where nothing is. */
+/** What is missing to run it. Undefined where nothing is. */
 function missing(): string | undefined {
   if (findProgram('clang') === undefined) return 'clang is not installed';
   const empty = 'int LLVMFuzzerTestOneInput(void) { return 0; }';
@@ -31,7 +31,7 @@ function missing(): string | undefined {
   return spawnSync('clang', options, { input: empty }).status === 0 ? undefined : 'libFuzzer is not installed';
 }
 
-/** @param native the folder in which init/init.c is */
+/** Compiles the fuzzer. @param native the folder that has init/init.c */
 function compile(native: string): string {
   const program = join(native, 'fuzz-init');
   const output = native.startsWith(folder) ? program : join(folder, 'fuzz-init');
@@ -46,7 +46,7 @@ function fuzz(program: string, options: readonly string[]): { status: number | n
   return { status, report: stderr };
 }
 
-/** What was wrong once, or is to be noticed should it go wrong: what has to be replaced in the source. */
+/** Faults that the source once had, or that must be noticed: what is replaced in the source, and by what. */
 const WRONG: Record<string, readonly [right: string, wrong: string]> = {
   'an index of a result that is not checked': ['call->args[i] >= index', '0'],
   'an answer larger than its half': [' && answer <= half', ''],

@@ -1,18 +1,18 @@
-/** Modules of native/ with a fault put in on purpose, beside the right ones. */
+/** Imports modules of native/ with a fault on purpose, beside the right ones. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** In `file` (its last name), what is right and what is put in its place. */
+/** In the file with this name: the right text, and the wrong one in its place. */
 export interface Fault {
   readonly file: string;
   readonly right: string;
   readonly wrong: string;
 }
 
-/** @returns the module at `url` with the fault in it, or in what it imports */
+/** @returns the module at `url`, with the fault in it or in what it imports */
 export async function withFault<T>(url: URL, { file, right, wrong }: Fault): Promise<T> {
   const mark = `?${encodeURIComponent(wrong)}`;
   const hooks = registerHooks({

@@ -1,4 +1,4 @@
-/** Traces: golden lines for what the builders make, and no argument that a formatter chokes on. */
+/** Traces: the lines for our calls are as written here, and no argument makes a formatter fail. */
 
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ import { recordingKernel, type SeenArg, type TraceEntry } from '../../native/per
 import { SIGNATURES } from '../../native/trace/signatures.ts';
 import { jsonLine, stateLine, textLine, traceFormat, traceWriter } from '../../native/trace/writer.ts';
 
-/** An entry as a recording kernel makes it of a call without references. */
+/** The entry that a recording kernel makes of a call without references. */
 function entry(call: Call, result: number | undefined = 0, place: Partial<TraceEntry> = {}): TraceEntry {
   const args = call.args.map((arg): SeenArg => {
     if (typeof arg !== 'object' || arg === null || arg instanceof Uint8Array || arg.kind !== 'result') return arg;

@@ -38,7 +38,7 @@ suite("the specification's JSON schema and zod", { skip: WITHOUT_OCI }, () => {
   }
 });
 
-/** Compares both on valid documents and on near-valid ones, and sees to it that there were enough of either kind. */
+/** Compares both on documents that are valid or nearly valid, and checks that there are enough of both kinds. */
 function agree(name: keyof Documents, schema: z.ZodType, other: (value: unknown) => boolean): void {
   const seen = { true: 0, false: 0 };
   const json = jsonSchemaOf(schema);
@@ -54,7 +54,7 @@ function agree(name: keyof Documents, schema: z.ZodType, other: (value: unknown)
   assert.ok(Math.min(seen.true, seen.false) > RUNS / 10, `lopsided documents of ${name}: ${JSON.stringify(seen)}`);
 }
 
-// The folder's schemas are draft 4, of which these files use nothing that changed until draft 7, but for the name.
+// The folder's schemas are of draft 4. They use nothing that differs in draft 7, except the name of the draft.
 function ociSchema(ref: string): ValidateFunction {
   const ajv = new Ajv({ strict: false, unicodeRegExp: false });
   for (const file of [
@@ -80,7 +80,7 @@ function ociSchema(ref: string): ValidateFunction {
   return validate;
 }
 
-// Where we differ from the JSON schema on purpose; the reasons stand at the zod schemas.
+// Where we differ from the JSON schema on purpose. The zod schemas say why.
 function deviate(file: string, schema: ReturnType<typeof JSON.parse>): void {
   const uint32 = { type: 'integer', minimum: 0, maximum: 4294967295 };
   if (file === 'defs-linux') {
@@ -91,7 +91,7 @@ function deviate(file: string, schema: ReturnType<typeof JSON.parse>): void {
   if (file === 'config-linux') delete schema.linux.properties.resources.properties.pids.required;
   if (file === 'state-schema') schema.properties.status.enum.push('paused');
   if (file === 'features-linux') {
-    // features-linux.md and the Go types have these, the JSON schema not yet.
+    // features-linux.md and the Go types have these. The JSON schema does not have them yet.
     Object.assign(schema.linux.properties.intelRdt.properties, {
       schemata: { type: 'boolean' },
       monitoring: { type: 'boolean' },
@@ -101,7 +101,7 @@ function deviate(file: string, schema: ReturnType<typeof JSON.parse>): void {
   }
 }
 
-/** As a plain JSON.parse would have read it. */
+/** The value that a plain JSON.parse would give. */
 function asDoubles(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(asDoubles);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { WIDE, WIDE_KEYWORD } from '../../spec/integers.ts';
 
-/** The part of JSON Schema that the schemas of spec/ make use of. */
+/** The part of JSON Schema that the schemas of spec/ use. */
 type Schema = {
   type?: string;
   enum?: string[];
@@ -16,7 +16,7 @@ type Schema = {
   [WIDE_KEYWORD]?: keyof typeof WIDE;
 };
 
-// Strings that one or another pattern of the schemas takes, and neighbours that none does.
+// Strings that fit some pattern of the schemas, and similar ones that fit none.
 const PATTERNED = [
   'RLIMIT_CORE',
   'RLIMIT_core',
@@ -38,7 +38,7 @@ const JUNK = fc.oneof(
   fc.string({ maxLength: 3 }),
 );
 
-/** Values of which about half have the schema's shape, and the others miss it in a place or two. */
+/** Values, about half of which have the schema's shape. The others are wrong in a place or two. */
 export function arbitraryDocument(schema: object, junk: number): fc.Arbitrary<unknown> {
   return node(schema, junk);
 }

@@ -57,13 +57,13 @@ suite('the default config', () => {
   });
 });
 
-/** In the order of members too, as the file is for reading. */
+/** Compares the order of members, too, since people read the file. */
 function print(config: Config): string {
   return JSON.stringify(config, null, '\t');
 }
 
 /**
- * What has changed in runc's default since 1.1, the version of the specification and the ambient capabilities, and the
+ * What has changed in runc's default since 1.1 (the version of the specification, the ambient capabilities), and the
  * one member that we write differently.
  */
 function asNewRunc(config: Config): Config {

@@ -16,7 +16,7 @@ function namesOf(schema: z.core.$ZodType): readonly string[] {
     case 'record':
       return namesOf(def.valueType);
     default:
-      // What has fields must be one of those: spec/respell.ts knows no others.
+      // A schema with fields must be of one of these kinds: spec/respell.ts knows no others.
       assert.ok(['string', 'boolean', 'number', 'enum', 'custom'].includes(def.type), def.type);
       return [];
   }

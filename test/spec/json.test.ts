@@ -19,7 +19,7 @@ suite('JSON', () => {
   });
 
   test('reads all else as JSON.parse does', () => {
-    // But for what the other tests are about: null, and integers that a number may not hold.
+    // Null and integers beyond 2^53 are left out: other tests are about them.
     const plain = fc
       .jsonValue({ maxDepth: 4 })
       .filter((value) => !/null|(?<![\d.])\d{16,}/.test(JSON.stringify(value)));

@@ -11,7 +11,7 @@ const BUN = ['x64', 'aarch64']
   .map((arch) => join(ROOT, `node_modules/@oven/bun-linux-${arch}/bin/bun`))
   .find((file) => existsSync(file));
 
-// Linked with the plugin, as build/link.ts does; `zod` is replaced by a module that fails when it is evaluated.
+// It links with the plugin, as build/link.ts does. In the place of zod is a module that fails when it is evaluated.
 const LINK = `
 import { validatorsPlugin } from '${ROOT}/build/validators.ts';
 const [entry, outdir] = process.argv.slice(2);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-// Beside the checkout, or one further up where the checkout is a worktree in a folder of worktrees.
+// It is beside the checkout, or one folder further up where the checkout is one of several worktrees.
 const PLACES = [join(ROOT, '../shared/oci'), join(ROOT, '../../shared/oci')];
 
-/** The folder of the specification's JSON schemas and vectors, which are not ours to commit. */
+/** The folder of the specification's JSON schemas and test vectors. They are not ours to commit. */
 export const OCI_FOLDER = process.env.RUNCHART_OCI_SCHEMAS ?? PLACES.find((place) => existsSync(place));
 
 /** For a test's `skip`: false where the folder is there, else what is missing. */

@@ -105,7 +105,7 @@ suite('parseConfig', () => {
       const config = await parseConfig(exact, options);
       assert.equal(config.hostname, 'x');
       assert.deepEqual(config.annotations, odd.annotations);
-      // The later counts where there are both, and fills up what is an object.
+      // Where both are there, the later one counts. If they are objects, they are merged.
       assert.deepEqual(config.mounts?.at(-1)?.options, ['no']);
       assert.deepEqual(config.linux?.resources?.cpu, { shares: 5, quota: 7, cpus: '0' });
       assert.deepEqual(config.linux?.resources?.hugepageLimits, [{ pageSize: '2MB', limit: 18446744073709551615n }]);
@@ -145,7 +145,7 @@ suite('parseConfig', () => {
     }));
     const text = JSON.stringify({ ...BASE, mounts });
     await parseConfig(text, { checks });
-    // It takes about 2 ms; the bound is for a busy machine, and fails what is quadratic.
+    // It takes about 2 ms. A busy machine stays below the bound; quadratic code does not.
     const start = performance.now();
     assert.equal((await parseConfig(text, { checks })).mounts?.length, 1000);
     assert.ok(performance.now() - start < 200);
@@ -227,7 +227,7 @@ suite('the other documents', () => {
   });
 });
 
-/** The default config with one value changed; `undefined` leaves it out of the text. */
+/** The default config with one value changed. `undefined` removes the member. */
 function changed(path: string, value: unknown): unknown {
   const document = structuredClone<object>(BASE);
   const steps = path.split('.');
@@ -237,7 +237,7 @@ function changed(path: string, value: unknown): unknown {
   return document;
 }
 
-/** All modules that are loaded with one: what `import type` and dynamic imports name is not. */
+/** All modules that are loaded with a module: those of `import type` and of dynamic imports are not. */
 function staticImports(file: string, found: Set<string> = new Set()): Set<string> {
   if (found.has(file)) return found;
   found.add(file);

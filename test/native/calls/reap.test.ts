@@ -18,7 +18,7 @@ const platform = withStandingStage(hostPlatform());
 const { local, standing } = platform;
 after(() => standing.retire());
 
-/** So that it does not notice the end of its connection. */
+/** Stops a process, so that it does not notice the end of its connection. */
 function stop(pid: number): void {
   process.kill(pid, 'SIGSTOP');
   while (!/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
@@ -70,7 +70,7 @@ test('whoever has the pid of a child that was reaped is left alone', () => {
 test('a process that SIGKILL does not end is not waited for without end', async () => {
   const { pid, connection } = platform.spawnStage([0, 1, 2], 'stage');
   const pidfd = call(local, pidfdOpen(pid));
-  // Whose signals reach nobody, as in a file system that does not answer.
+  // Signals of this kernel reach nobody, as if the process hung in a file system that does not answer.
   const deaf: Kernel = { performer: 'runtime', submit: () => ({ results: [0], stoppedAt: undefined }) };
   await assert.rejects(killProcess({ ...platform, local: deaf }, pidfd, 50), {
     message: 'it does not end after SIGKILL, within 0.05 s',

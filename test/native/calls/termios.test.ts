@@ -1,4 +1,4 @@
-/** Modes as they are on a real terminal. */
+/** The modes of a real terminal. */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -43,7 +43,7 @@ test('raw input is what stty calls raw, with output as it was', () => {
   const ours = stty('-a');
   perform(local, [setTermios(terminal, before)]);
   stty('raw', '-echo', '-echonl', '-iexten', 'opost');
-  // stty leaves alone what concerns lines and the far end only.
+  // stty leaves alone the modes that concern only the line and its other end.
   stty('-parmrk', '-istrip', '-inlcr', '-igncr', '-icrnl', '-ixon', '-parenb', 'cs8');
   assert.equal(
     ours.replace(/-(ixany|imaxbel|iuclc|xcase)/g, '$1'),

@@ -1,4 +1,4 @@
-/** CRIU's messages, against the bytes that protobuf's specification gives for rpc.proto. */
+/** CRIU's messages have the bytes that the specification of protocol buffers gives for rpc.proto. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

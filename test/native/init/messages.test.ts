@@ -44,7 +44,7 @@ interface Header {
   readonly after?: number;
 }
 
-/** A message as native/init/init.c reads it; the header's fields may be lies. */
+/** A message as native/init/init.c reads it. The fields of the header may be lies. */
 function message(calls: readonly RawCall[], header: Header = {}): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + calls.length * CALL_BYTES);
   const view = viewOf(bytes);
@@ -63,7 +63,7 @@ function message(calls: readonly RawCall[], header: Header = {}): Uint8Array {
   return bytes;
 }
 
-/** The answer's words, as they come in one piece; undefined where the connection ended. */
+/** The words of the answer, which comes in one piece. Undefined where the connection ended. */
 function ask(connection: number, bytes: Uint8Array): readonly bigint[] | undefined {
   const answer = new Uint8Array(4096);
   try {
@@ -71,7 +71,7 @@ function ask(connection: number, bytes: Uint8Array): readonly bigint[] | undefin
     const n = readSync(connection, answer);
     return n === 0 ? undefined : [...new BigInt64Array(answer.buffer, 0, n >> 3)];
   } catch (error) {
-    // It ended with something of ours unread, or before we wrote.
+    // The connection ended before we wrote, or before all of it was read.
     if (error instanceof Error && 'code' in error && ['ECONNRESET', 'EPIPE'].includes(String(error.code)))
       return undefined;
     throw error;
@@ -130,7 +130,7 @@ function waitingInit(...before: readonly Call[]) {
   };
 }
 
-/** Its exit status, once it has ended. */
+/** Waits until a child has ended. @returns its exit status */
 function statusOf(pid: number): number {
   const info = out(SIGINFO_BYTES);
   perform(local, [waitid(P.PID, pid, info, W.EXITED)]);

@@ -1,4 +1,4 @@
-/** What an init answers that a program of the container's has taken over. */
+/** Answers of an init that a program of the container has taken over. */
 
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
@@ -30,14 +30,14 @@ const serve: Call = { ...accept(4), serve: true };
 const words = (...values: readonly (number | bigint)[]): Int32Array =>
   new Int32Array(new BigInt64Array(values.map(BigInt)).buffer);
 
-/** What comes of batches that are all posted, where the init has answered with these words and has gone. */
+/** What becomes of batches that are all posted, if the init answers with these words and goes away. */
 function answered(batches: readonly (readonly Call[])[], ...values: readonly (number | bigint)[]): Outcome[] {
   const outcomes: Outcome[] = [];
   hear(outcomes, batches, ...values);
   return outcomes;
 }
 
-/** @param outcomes gets those that somebody was told of */
+/** @param outcomes gets the outcomes that a `settle` was told */
 function hear(
   outcomes: Outcome[],
   batches: readonly (readonly Call[])[],
@@ -60,7 +60,7 @@ function hear(
 
 const isMalformed = (error: unknown): boolean => {
   assert.ok(error instanceof MalformedAnswerError, String(error));
-  // An execve whose process is lost has succeeded; one with such an answer has not.
+  // If the process is lost, its execve has succeeded. With such an answer, it has not.
   assert.ok(!(error instanceof LostPeerError));
   assert.match(error.message, /^the init process gave a malformed answer \(.+\): .+$/);
   return true;

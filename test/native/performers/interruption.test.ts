@@ -1,4 +1,4 @@
-/** Signals that end the wait for an answer, in a process whose engine cannot run their handlers meanwhile. */
+/** Signals end the wait for an answer, though the engine cannot run their handlers meanwhile. */
 
 import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Batches that are posted to the real init: as good as one after the other. */
+/** Batches that are posted to the real init have the results of batches that are submitted one after the other. */
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -21,7 +21,7 @@ after(() => perform(local, [close(connection), waitid(P.PID, pid, out(128), W.EX
 
 const getpid: Call = { name: 'getpid', args: [] };
 const missing = openat(AT.FDCWD, '/no/such/file', O.RDONLY);
-/** Whether it was performed is to be seen afterwards. */
+/** A call after which one can see whether it was performed. */
 const open: Call = { name: 'dup3', args: [0, 77, 0] };
 const isOpen = (): boolean => kernel.submit([{ ...close(77), mayFail: true }]).results[0] === 0;
 

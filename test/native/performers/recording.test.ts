@@ -1,4 +1,4 @@
-/** What a recording kernel hands on of the batches that pass. */
+/** What a recording kernel tells its sink of batches. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-/** The real init, performing batches for a test. */
+/** The real init performs batches for a test. */
 
 import assert from 'node:assert/strict';
 import { readlinkSync } from 'node:fs';
@@ -90,7 +90,7 @@ test('a cloned child serves on its own socket', () => {
   const { pid, kernel, connection } = stage();
   const pair = out(8);
   perform(kernel, [socketpair(SOCK.STREAM, pair)]);
-  // The test reaches the child's socket through /proc-free means: a listening socket of the stage's.
+  // The test reaches the child by a listening socket of the stage, without /proc.
   const path = `/tmp/runchart-test-${process.pid}.sock`;
   const listener = call(kernel, socket(AF.UNIX, SOCK.STREAM));
   perform(kernel, [bindUnix(listener, path), listen(listener)]);

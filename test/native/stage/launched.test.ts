@@ -1,4 +1,4 @@
-/** The stage that the launcher starts, as the engine takes it: one is started here as the launcher does. */
+/** The engine takes the stage that the launcher has started. The test starts one as the launcher does. */
 
 import assert from 'node:assert/strict';
 import { openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The stage that stays, cloning processes of the test's. */
+/** The stage that stays clones processes for a test. */
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';

@@ -7,12 +7,12 @@ import { setTimeout } from 'node:timers/promises';
 
 export interface PrivateBus {
   readonly address: string;
-  /** A folder for the test, gone with the bus. */
+  /** A folder for the test, which is removed with the bus. */
   readonly folder: string;
   stop(): Promise<void>;
 }
 
-/** What is missing to run a bus, or false. */
+/** What is missing to run a bus; false where nothing is. */
 export const noBus: string | false =
   spawnSync('dbus-daemon', ['--version']).status === 0 ? false : 'dbus-daemon is not installed';
 
@@ -39,7 +39,7 @@ export async function startBus(): Promise<PrivateBus> {
       stdio: ['ignore', 'pipe', 'ignore'],
     },
   );
-  // It says where once it listens; the socket is there before that.
+  // It prints its address when it listens. The socket is there before that.
   let listening = false;
   daemon.stdout.once('data', () => {
     listening = true;
@@ -62,7 +62,7 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
-/** Ends a child of ours and waits for it. */
+/** Ends a child of this process, and waits for it. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));

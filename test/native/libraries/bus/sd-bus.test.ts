@@ -1,4 +1,4 @@
-/** The bindings to sd-bus, against a real bus. */
+/** The bindings to sd-bus, tried with a real bus. */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -21,7 +21,7 @@ before(async () => {
 });
 after(async () => {
   if (noBus) return;
-  // Whatever became of the first, the daemon would keep this process from ending.
+  // The daemon must end even if the first step fails: it would keep this process from ending.
   try {
     bus.close();
   } finally {
