@@ -59,11 +59,13 @@ export function addEarlyRights(batch: Batch, process: Process, { born, inheritab
 }
 
 /**
- * The rights of a process that is born in a v2 cgroup, and then enters the cgroup namespace by its first calls. The
- * cgroup may have been delegated to somebody else than root, hence CAP_DAC_OVERRIDE.
+ * * The rights of a process that is born in a v2 cgroup, and then enters the cgroup namespace by its first calls. The
+ * cgroup may have been delegated to somebody else than root, hence CAP_DAC_OVERRIDE. setns(2) by a pidfd wants the
+ * right to trace the init, which may have more capabilities than this process, or not be dumpable, hence
+ * CAP_SYS_PTRACE.
  */
 export const withEntry = (rights: EarlyRights): EarlyRights => ({ ...rights, born: rights.born | ENTRY });
-const ENTRY = capabilitySet(['CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE']);
+const ENTRY = capabilitySet(['CAP_SYS_ADMIN', 'CAP_SYS_PTRACE', 'CAP_DAC_OVERRIDE']);
 
 /** What such a process performs once it has entered the cgroup namespace. */
 export const bornRights = ({ born, inheritable }: EarlyRights): Call => limited(born, inheritable);

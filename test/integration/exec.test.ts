@@ -275,6 +275,27 @@ describe('exec', { skip: noContainers }, () => {
     assert.equal(messageOf(exec(own, 'true')), 'exec failed: cannot exec in a stopped container');
   });
 
+  it('joins the cgroup namespace of an init that has more rights, or is not dumpable', () => {
+    const config = waiting();
+    const namespaces = [
+      ...(config.linux?.namespaces ?? []).filter(({ type }) => type !== 'cgroup'),
+      { type: 'cgroup' as const },
+    ];
+    const withCgroup = { ...config, linux: { ...config.linux, namespaces } };
+    const file = join(host.path, 'without-rights.json');
+    writeFileSync(file, JSON.stringify({ cwd: '/', args: ['readlink', '/proc/self/ns/cgroup'], env: ['PATH=/bin'] }));
+    const { id: running, pid } = host.start(withCgroup);
+    assert.deepEqual(exec('--process', file, running), {
+      status: 0,
+      stdout: `${readlinkSync(`/proc/${pid}/ns/cgroup`)}\n`,
+      stderr: '',
+    });
+    const created = host.idFor(runchart);
+    assert.equal(runchart('create', '--bundle', host.bundle(created, withCgroup), created).status, 0);
+    const { pid: init } = JSON.parse(runchart('state', created).stdout);
+    assert.equal(exec('--process', file, created).stdout, `${readlinkSync(`/proc/${init}/ns/cgroup`)}\n`);
+  });
+
   it('enters the root of a container that was moved over the host’s', () => {
     const own = host.start(waiting(), '--no-pivot');
     assert.equal(exec(own.id, 'ls', '/bin/busybox', '/usr').stdout, '/bin/busybox\n');
