@@ -4,16 +4,16 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { close, mkdirat, openat, read, unlinkat, write } from '../../native/calls/files.ts';
+import { socketPair } from '../../native/calls/pair.ts';
 import { clone3, kill, waitid } from '../../native/calls/process.ts';
-import { socketpair } from '../../native/calls/sockets.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { CLONE, P, W } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import { SOCK } from '../../native/constants/socket.ts';
 import { hostPlatform } from '../../native/host-platform.ts';
 import { type Call, type Kernel, LostPeerError } from '../../native/kernel/kernel.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
-import { out, result, viewOf } from '../../native/kernel/struct.ts';
+import { out } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
 import { outcome, submit } from './both.ts';
 import { simulatedPlatform } from './platform.ts';
@@ -34,17 +34,20 @@ const mkdir = (path: string): Call => mkdirat(AT.FDCWD, path, 0o755);
 const rmdir = (path: string): Call => unlinkat(AT.FDCWD, path, AT.REMOVEDIR);
 
 function put(kernel: Kernel, path: string, text: string): string {
-  const { results, stoppedAt } = kernel.submit([openat(AT.FDCWD, path, O.WRONLY), write(result(0), text)]);
-  if ((results[0] ?? -1) >= 0) attempt(kernel, close(results[0] ?? -1));
-  return stoppedAt === undefined ? 'done' : outcome(results[stoppedAt] ?? 0);
+  const fd = attempt(kernel, openat(AT.FDCWD, path, O.WRONLY));
+  if (fd < 0) return outcome(fd);
+  using file = new Owned(kernel, fd);
+  const written = attempt(kernel, write(file.fd, text));
+  return written < 0 ? outcome(written) : 'done';
 }
 
 function get(kernel: Kernel, path: string): string {
   const into = out(4096);
-  const { results, stoppedAt } = kernel.submit([openat(AT.FDCWD, path, O.RDONLY), read(result(0), into)]);
-  if ((results[0] ?? -1) >= 0) attempt(kernel, close(results[0] ?? -1));
-  if (stoppedAt !== undefined) return outcome(results[stoppedAt] ?? 0);
-  return new TextDecoder().decode(into.bytes.subarray(0, results[1]));
+  const fd = attempt(kernel, openat(AT.FDCWD, path, O.RDONLY));
+  if (fd < 0) return outcome(fd);
+  using file = new Owned(kernel, fd);
+  const length = attempt(kernel, read(file.fd, into));
+  return length < 0 ? outcome(length) : new TextDecoder().decode(into.bytes.subarray(0, length));
 }
 
 function both(title: string, scenario: (platform: Platform) => unknown[]): void {
@@ -77,10 +80,8 @@ both('a cgroup with members or children stays', (platform) => {
 
 both('a child is born into a cgroup v2, and cgroup.kill ends it', (platform) => {
   const { local } = platform;
-  const pair = out(8);
-  perform(local, [socketpair(SOCK.STREAM, pair), mkdir(UNIFIED), mkdir(FREEZER)]);
-  const [ours, theirs] = [0, 4].map((at) => viewOf(pair.bytes).getInt32(at, true));
-  if (ours === undefined || theirs === undefined) throw new TypeError('a pair is two');
+  const [ours, theirs] = socketPair(local);
+  perform(local, [mkdir(UNIFIED), mkdir(FREEZER)]);
   const { pid, connection, kernel } = platform.spawnStage([0, 1, 2, theirs], 'stage');
   const cgroup = call(kernel, openat(AT.FDCWD, UNIFIED, O.PATH | O.DIRECTORY));
   const legacy = call(kernel, openat(AT.FDCWD, FREEZER, O.PATH | O.DIRECTORY));

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import {
+  chdir,
   close,
   closeRange,
   dup3,
@@ -15,6 +16,7 @@ import {
   write,
 } from '../../native/calls/files.ts';
 import { mount, moveMountTo, openTree, pivotRoot, umount2 } from '../../native/calls/mounts.ts';
+import { socketPair } from '../../native/calls/pair.ts';
 import { clone3, execve, kill, pidfdOpen, pidfdSendSignal, waitid } from '../../native/calls/process.ts';
 import {
   accept,
@@ -26,7 +28,6 @@ import {
   receiveMessage,
   sendDescriptors,
   socket,
-  socketpair,
 } from '../../native/calls/sockets.ts';
 import { AT, LOCK, O } from '../../native/constants/files.ts';
 import { MNT, MS } from '../../native/constants/mount.ts';
@@ -34,9 +35,10 @@ import { CLONE, P, W } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import { AF, POLL, SOCK } from '../../native/constants/socket.ts';
 import { hostPlatform } from '../../native/host-platform.ts';
-import { type Call, type Kernel, LostPeerError } from '../../native/kernel/kernel.ts';
+import { Batch } from '../../native/kernel/batch.ts';
+import { type Call, LostPeerError } from '../../native/kernel/kernel.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
-import { out, result, viewOf } from '../../native/kernel/struct.ts';
+import { out, viewOf } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
 import { outcome, submit } from './both.ts';
 import { writeFile } from './host.ts';
@@ -87,16 +89,10 @@ function wait({ local }: Platform, pid: number, options: number = W.EXITED): Fac
   return [outcome(waited), view.getInt32(8, true), view.getInt32(16, true) === pid, view.getInt32(24, true)];
 }
 
-function pairOf(local: Kernel, type: number = SOCK.STREAM): readonly [number, number] {
-  const pair = out(8);
-  perform(local, [socketpair(type, pair)]);
-  return [viewOf(pair.bytes).getInt32(0, true), viewOf(pair.bytes).getInt32(4, true)];
-}
-
 /** A stage, and a child of this process in new namespaces, made as a container's init is. */
 function startInit(platform: Platform, flags: number) {
   const { local } = platform;
-  const [ours, theirs] = pairOf(local);
+  const [ours, theirs] = socketPair(local);
   const stage = platform.spawnStage([0, 1, 2, theirs], 'stage');
   const pid = call(stage.kernel, clone3({ flags: flags | CLONE.PARENT, childServes: 3 }));
   perform(local, [close(theirs), close(stage.connection)]);
@@ -177,8 +173,8 @@ both('an init waits for one connection after the other, and executes a program',
 });
 
 both('messages carry bytes and descriptors', ({ local }) => {
-  const [ours, theirs] = pairOf(local);
-  const [reader, writer] = pairOf(local);
+  const [ours, theirs] = socketPair(local);
+  const [reader, writer] = socketPair(local);
   perform(local, [sendDescriptors(ours, [writer]), close(writer)]);
   const buffers = receiveBuffers(2);
   const received = call(local, receiveMessage(theirs, buffers));
@@ -209,18 +205,18 @@ both('a lock belongs to an open file, and goes with it', ({ local }) => {
 both('pivot_root onto itself leaves nothing of the old root', (platform) => {
   const { pid, ours, kernel } = startInit(platform, CLONE.NEWNS);
   const early = submit(kernel, pivotRoot('.', '.'), umount2('/none', 0), umount2('/', 0));
-  perform(kernel, [
-    mount('', '/', null, MS.SLAVE | MS.REC, null),
-    openTree(AT.FDCWD, folder, { clone: true, recursive: true }),
-    moveMountTo(result(1), AT.FDCWD, folder),
-    openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY),
-    fchdir(result(1)),
-    pivotRoot('.', '.'),
-    fchdir(result(3)),
-    mount('', '.', null, MS.SLAVE | MS.REC, null),
-    umount2('.', MNT.DETACH),
-    { name: 'chdir', args: ['/'] },
-  ]);
+  const pivot = new Batch();
+  pivot.add(mount('', '/', null, MS.SLAVE | MS.REC, null));
+  const tree = pivot.add(openTree(AT.FDCWD, folder, { clone: true, recursive: true }));
+  pivot.add(moveMountTo(tree, AT.FDCWD, folder));
+  const oldRoot = pivot.add(openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
+  pivot.add(fchdir(tree));
+  pivot.add(pivotRoot('.', '.'));
+  pivot.add(fchdir(oldRoot));
+  pivot.add(mount('', '.', null, MS.SLAVE | MS.REC, null));
+  pivot.add(umount2('.', MNT.DETACH));
+  pivot.add(chdir('/'));
+  perform(kernel, pivot.calls);
   const after = submit(
     kernel,
     openat(AT.FDCWD, '/tmp', O.PATH),

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readlinkSync } from 'node:fs';
 import { after, test } from 'node:test';
+import { endingIn } from '../../../native/calls/ending.ts';
 import { close, closeRange, openat, read, readlinkat, write } from '../../../native/calls/files.ts';
 import { clone3, waitid } from '../../../native/calls/process.ts';
 import {
@@ -19,9 +20,10 @@ import { AT, O } from '../../../native/constants/files.ts';
 import { P, W } from '../../../native/constants/process.ts';
 import { AF, SOCK } from '../../../native/constants/socket.ts';
 import { initProgram } from '../../../native/init/program.ts';
+import { Batch, resultOf } from '../../../native/kernel/batch.ts';
 import { type Call, LostPeerError } from '../../../native/kernel/kernel.ts';
 import { call, perform } from '../../../native/kernel/perform.ts';
-import { out, result, viewOf } from '../../../native/kernel/struct.ts';
+import { out, result } from '../../../native/kernel/struct.ts';
 import { loadLibc } from '../../../native/libraries/libc.ts';
 import { localKernel } from '../../../native/performers/local.ts';
 import { remoteKernel } from '../../../native/performers/remote.ts';
@@ -42,17 +44,21 @@ function end(pid: number, socketFd: number): number {
   const info = out(128);
   perform(local, [close(socketFd), waitid(P.PID, pid, info, W.EXITED)]);
   reaped.add(pid);
-  return viewOf(info.bytes).getInt32(24, true);
+  return endingIn(info).ending.status;
 }
 after(() => assert.deepEqual([...reaped].sort(), stages.sort(), 'every stage was reaped'));
 
 test('performs a batch, with results as arguments and out buffers', () => {
   const { pid, kernel, connection } = stage();
   const text = out(64);
-  const [own, fd, n] = perform(kernel, [getpid, openat(AT.FDCWD, '/proc/self/comm', O.RDONLY), read(result(1), text)]);
-  assert.equal(own, pid);
-  assert.ok(fd !== undefined && fd > 3);
-  assert.match(new TextDecoder().decode(text.bytes.subarray(0, n)), /^\d+\n$/);
+  const batch = new Batch();
+  const own = batch.add(getpid);
+  const file = batch.add(openat(AT.FDCWD, '/proc/self/comm', O.RDONLY));
+  const length = batch.add(read(file, text));
+  const results = perform(kernel, batch.calls);
+  assert.equal(resultOf(results, own), pid);
+  assert.ok(resultOf(results, file) > 3);
+  assert.match(new TextDecoder().decode(text.bytes.subarray(0, resultOf(results, length))), /^\d+\n$/);
   assert.equal(end(pid, connection), 0);
 });
 
