@@ -9,7 +9,8 @@ import { Owned } from '../../native/kernel/owned.ts';
 import { attempt, succeeded } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import { hasOwnPids } from '../../spec/pids.ts';
-import type { ContainerRecord } from '../../spec/record.ts';
+import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
+import { CgroupError } from '../cgroups/error.ts';
 import { thawDying } from '../cgroups/freeze.ts';
 import { killAll, signalAll } from '../cgroups/kill.ts';
 import { doing, EffectError } from '../error.ts';
@@ -88,12 +89,25 @@ function holdChild({ local }: Platform, pid: Pid | undefined): Owned | undefined
 /** How long to wait before the cgroup is thawed again: others in the container may have frozen it anew. */
 const THAW_EVERY_MS = 100;
 
-/** @returns whether the init has ended within PATIENCE_MS */
+/** @returns whether the init has ended within PATIENCE_MS. @throws CgroupError where it may be frozen still */
 async function endsOnceThawed(platform: Platform, { cgroup }: ContainerRecord, init: Fd): Promise<boolean> {
+  let failure: CgroupError | undefined;
   for (let waited = 0; waited < PATIENCE_MS; waited += THAW_EVERY_MS) {
-    if (cgroup !== undefined) thawDying(platform.local, cgroup);
+    failure = cgroup === undefined ? undefined : failureToThaw(platform, cgroup);
     const [ready = 0] = await platform.poll([{ fd: init, events: POLL.IN }], THAW_EVERY_MS);
     if (ready !== 0) return true;
   }
+  if (failure !== undefined) throw failure;
   return false;
+}
+
+/** Most processes that are told to die are not frozen: whether one ends is asked from the process, not from its cgroup. */
+function failureToThaw({ local }: Platform, cgroup: CgroupRecord): CgroupError | undefined {
+  try {
+    thawDying(local, cgroup);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CgroupError) return error;
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@
 import type { Request } from '../../machines/events.ts';
 import { needsLock } from '../../machines/rules.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import { isErrno } from '../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import {
   closeDirectory,
@@ -95,12 +96,15 @@ async function endInit(options: OpenOptions, directory: Directory): Promise<void
   if (text !== undefined) await options.effects.destroyInit(decodeOrSalvage(text, options).record);
 }
 
-/** A state.json that cannot be read (a bad disk, a directory in its place) is as damaged as one that makes no sense. */
+/**
+ * A directory or a link in the place of state.json is as damaged as text that makes no sense. A state.json that cannot be
+ * read just now is not: it may still say who the init is.
+ */
 function readWhatThereIs(kernel: Kernel, directory: Directory): string | undefined {
   try {
     return readState(kernel, directory);
   } catch (error) {
-    if (isStoreError(error, 'failed')) return '';
+    if (error instanceof Error && isErrno(error.cause, 'EISDIR', 'ELOOP')) return '';
     throw error;
   }
 }
