@@ -101,7 +101,7 @@ async function endsOnceThawed(platform: Platform, { cgroup }: ContainerRecord, i
   return false;
 }
 
-/** Most processes that are told to die are not frozen: whether one ends is asked from the process, not from its cgroup. */
+/** Most processes that are told to die are not frozen. Whether one ends is asked from the process, not its cgroup. */
 function failureToThaw({ local }: Platform, cgroup: CgroupRecord): CgroupError | undefined {
   try {
     thawDying(local, cgroup);

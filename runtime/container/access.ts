@@ -97,8 +97,8 @@ async function endInit(options: OpenOptions, directory: Directory): Promise<void
 }
 
 /**
- * A directory or a link in the place of state.json is as damaged as text that makes no sense. A state.json that cannot be
- * read just now is not: it may still say who the init is.
+ * A directory or a link in the place of state.json is as damaged as text that makes no sense. A state.json that cannot
+ * be read just now is not: it may still say who the init is.
  */
 function readWhatThereIs(kernel: Kernel, directory: Directory): string | undefined {
   try {
