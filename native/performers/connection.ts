@@ -3,10 +3,11 @@
  */
 
 import { ERRNO } from '../constants/errno.ts';
-import { MSG } from '../constants/socket.ts';
+import { MSG, SO, SOL_SOCKET } from '../constants/socket.ts';
 import { SYSNO } from '../constants/sysno.ts';
 import { type Call, LostPeerError, type Out, type Outcome, type Settle } from '../kernel/kernel.ts';
 import type { Fd } from '../kernel/numbers.ts';
+import { u64s } from '../kernel/struct.ts';
 import type { Libc } from '../libraries/libc.ts';
 import { readAnswer } from './answer.ts';
 import { AFTER, type Message, type MessageWriter } from './message.ts';
@@ -17,7 +18,7 @@ export interface Wire {
   /** Of the system call numbers: 0 for x86-64, 1 for arm64. */
   readonly column: 0 | 1;
   readonly write: MessageWriter;
-  /** Is called before each wait for an answer, and may end it by throwing. */
+  /** Is called while an answer is waited for, and may end the wait by throwing. */
   readonly awaitReadable: (socket: Fd) => void;
   /** The answer that is being read. It grows. */
   answer: Uint8Array<ArrayBuffer>;
@@ -31,8 +32,14 @@ interface Posted {
   readonly answerBytes: number;
 }
 
+/** A read that waits longer asks whether it is to go on. Most answers come sooner: to ask before each costs 0.1 ms. */
+const ASK_AFTER_MS = 50;
+
 /** How many bytes of answers may wait to be read. A socket holds much more, so the init never waits for us to read. */
 const MOST_UNREAD = 64 * 1024;
+
+/** struct timeval: seconds and microseconds. */
+const TIMEVAL = u64s(0, ASK_AFTER_MS * 1000);
 
 export class InitConnection {
   readonly performer: string;
@@ -41,6 +48,7 @@ export class InitConnection {
   /** The batches whose answers have not been read, in the order in which they were sent. */
   #posted: Posted[] = [];
   #unread = 0;
+  #isTimed = false;
 
   /** @param socket this side of a connected stream socket; whoever made it closes it */
   constructor(wire: Wire, socket: Fd, performer: string) {
@@ -125,14 +133,23 @@ export class InitConnection {
 
   /** Moves `size` bytes from or to the beginning of `bytes`. */
   #transfer(direction: 'sendto' | 'read', bytes: Uint8Array, size: number): void {
+    if (direction === 'read' && !this.#isTimed) this.#timeReads();
     const { libc, column, awaitReadable } = this.#wire;
     const address = Number(libc.koffi.address(bytes));
     const nr = SYSNO[direction][column];
     for (let moved = 0; moved < size; ) {
-      if (direction === 'read') awaitReadable(this.#socket);
       const n = Number(libc.syscall(nr, this.#socket, address + moved, size - moved, MSG.NOSIGNAL, 0, 0));
       if (n > 0) moved += n;
+      else if (n < 0 && libc.errno() === ERRNO.EAGAIN) awaitReadable(this.#socket);
       else if (n === 0 || libc.errno() !== ERRNO.EINTR) throw new LostPeerError(this.performer);
     }
+  }
+
+  /** Has reads fail with EAGAIN once they have waited for a while (SO_RCVTIMEO, socket(7)). */
+  #timeReads(): void {
+    this.#isTimed = true;
+    const { libc, column } = this.#wire;
+    const address = Number(libc.koffi.address(TIMEVAL));
+    libc.syscall(SYSNO.setsockopt[column], this.#socket, SOL_SOCKET, SO.RCVTIMEO, address, TIMEVAL.length, 0);
   }
 }
