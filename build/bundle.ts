@@ -3,9 +3,10 @@
  * `import()` may load later. In a single script, Bun would wrap each module that is loaded later, and each one that
  * those share with the rest. That costs a `run` 1.3 ms, and a `state` 1.1 ms. Runs in Bun.
  */
-import { basename, dirname } from 'node:path';
-import { bundler } from './bun.ts';
-import { lazyBuiltins } from './lazy-builtins.ts';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type BunPlugin, bundler } from './bun.ts';
+import { lazyBuiltins, renameImports } from './lazy-builtins.ts';
 import { lazyOclif } from './lazy-oclif.ts';
 import { lazyXstate } from './lazy-xstate.ts';
 import { validatorsPlugin } from './validators.ts';
@@ -23,7 +24,19 @@ export async function bundle(entry: string, output: string, init: Uint8Array): P
     format: 'esm',
     minify: true,
     splitting: true,
-    plugins: [validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate],
+    plugins: [arrayMethods(resolve(entry)), validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate],
     define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) },
   });
 }
+
+/** Lets the entry point install our methods of Array (array-methods.ts) before anything else. */
+const arrayMethods = (entry: string): BunPlugin => ({
+  name: 'array-methods',
+  setup(builder) {
+    builder.onLoad({ filter: new RegExp(`^${entry.replace(/\W/g, '\\$&')}$`) }, async ({ path }) => {
+      const methods = JSON.stringify(join(import.meta.dirname, 'array-methods.ts'));
+      const source = renameImports(await readFile(path, 'utf8'));
+      return { contents: `import { install } from ${methods};\ninstall(Array.prototype);\n${source}`, loader: 'ts' };
+    });
+  },
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -26,6 +26,14 @@ describe('a bundle that validates a config', () => {
   it('lets zod word what is wrong', () => {
     const output = execFileSync(bun, [bundled, 'bad'], { encoding: 'utf8' });
     assert.equal(output, 'config.json: hostname: must be a string\nzod loaded\n');
+  });
+
+  it('has Array’s methods as bytecode', () => {
+    const asking = join(folder, 'asking.js');
+    const ask = 'console.log([].map.name, [].map.toString().includes("[native code]"))';
+    writeFileSync(asking, `import './main.js';\n${ask};\n`);
+    assert.match(execFileSync(bun, [asking], { encoding: 'utf8' }), /\nmap false\n$/);
+    rmSync(asking);
   });
 
   it('needs nothing but what is beside it', () => {
