@@ -1,6 +1,6 @@
 /** Brings a process of `exec` into the container's cgroup and namespaces. */
 
-import { fchdir, openat } from '../../native/calls/files.ts';
+import { closeRange, fchdir, openat } from '../../native/calls/files.ts';
 import { chroot } from '../../native/calls/mounts.ts';
 import { setns } from '../../native/calls/process.ts';
 import { AT, O } from '../../native/constants/files.ts';
@@ -139,7 +139,7 @@ export function joinNamespaces(session: Session, plan: ExecPlan, extra: Extra): 
   const { record, cgroup, process } = plan;
   const way = wayOf(session, plan);
   const { own, enters, rights } = way;
-  const entry = rights !== undefined && enters ? entryOf(extra, own, rights) : undefined;
+  const entry = rights !== undefined && enters ? entryOf(session, extra, own, rights) : undefined;
   let look: ((kernel: Kernel) => Surroundings) | undefined;
   let isPosted = false;
   const attemptIn = (birth: string | undefined, attach?: (pid: Pid) => void): ServedProcess =>
@@ -206,8 +206,11 @@ function addJoins(batch: PartedBatch, { places }: Extra, namespaces: number): vo
 }
 
 /** The first calls of a process that enters the container's cgroup namespace itself. */
-function entryOf({ places }: Extra, own: number, rights: EarlyRights): PartedBatch {
+function entryOf(session: Session, { fds, places }: Extra, own: number, rights: EarlyRights): PartedBatch {
   const batch = new PartedBatch();
+  // First of all: it is born with its stage's descriptor of the cgroup, from which ".." leads to the host's root.
+  batch.add(closeRange(extraDescriptor(session.inheritance.preserveFds, fds.length), 0x7fffffff));
+  batch.part("close what is the stage's");
   if (own !== 0) batch.add(setns(places.init, own));
   batch.part("join the container's namespaces");
   batch.add(bornRights(rights));

@@ -164,6 +164,7 @@ describe('a process that joins a container with CAP_SYS_PTRACE', { skip: noConta
   /** The names of what it performs where those in the container see it, without what only concerns descriptors. */
   function seenCalls(own: readonly string[]): {
     readonly names: readonly string[];
+    readonly first: string | undefined;
     readonly before: readonly string[];
   } {
     const config = waiting();
@@ -179,7 +180,7 @@ describe('a process that joins a container with CAP_SYS_PTRACE', { skip: noConta
       .map((line): { who?: string; call?: string } => JSON.parse(line));
     const named = (performer: string) => calls.flatMap(({ who, call = '' }) => (who === performer ? [call] : []));
     const names = named('exec').filter((name) => !['dup3', 'openat', 'fchown', 'close', 'close_range'].includes(name));
-    return { names, before: named('stage') };
+    return { names, first: named('exec')[0], before: named('stage') };
   }
 
   const SETTING_UP = ['sched_setaffinity', 'setsid', 'keyctl', 'keyctl'];
@@ -193,9 +194,11 @@ describe('a process that joins a container with CAP_SYS_PTRACE', { skip: noConta
   });
 
   it('where nobody has that capability, joins the cgroup namespace first of all, and is limited next', () => {
-    const { names, before } = seenCalls(['CAP_KILL']);
+    const { names, first, before } = seenCalls(['CAP_KILL']);
     const joining = names[0] === 'setns' ? ['setns'] : [];
     const entering = names[0] === 'setns' || names[0] === 'capset' ? ['capset'] : [];
+    // It is born with a descriptor of the host's cgroup directory.
+    assert.equal(first, 'close_range');
     assert.deepEqual(names, [...joining, ...entering, ...SETTING_UP, ...BECOMING]);
     assert.deepEqual(before.slice(-2), ['capset', 'clone3']);
   });
