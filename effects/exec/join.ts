@@ -26,7 +26,8 @@ import { addPriorities } from '../process/priorities.ts';
 import { giveTerminal } from '../process/terminal.ts';
 import { endChild } from '../running/wait.ts';
 import type { Session } from '../session.ts';
-import { type ExecPlan, type Extra, type Joined, joinNamespaces, openExtra } from './namespaces.ts';
+import { type Joined, joinNamespaces } from './namespaces.ts';
+import { type ExecPlan, type Extra, openExtra } from './plan.ts';
 
 /** A process in the container that has not executed its program yet. */
 export interface JoinedProcess {

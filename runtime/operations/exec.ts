@@ -4,7 +4,7 @@ import { createActor } from 'xstate';
 import { doing } from '../../effects/error.ts';
 import { execCgroup } from '../../effects/exec/cgroup.ts';
 import { type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
-import type { ExecPlan } from '../../effects/exec/namespaces.ts';
+import type { ExecPlan } from '../../effects/exec/plan.ts';
 import { attend } from '../../effects/foreground/attend.ts';
 import { capabilityWarnings } from '../../effects/process/capabilities.ts';
 import type { Inheritance, Session } from '../../effects/session.ts';
