@@ -3,7 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Ended } from './lab/command.ts';
 import type { Lab } from './lab/lab.ts';
-import { leftovers, look, lookAtKernel, member, type Seen, signalsSeen } from './lab/look.ts';
+import { hooksSeen, leftovers, look, lookAtKernel, member, type Seen, signalsSeen } from './lab/look.ts';
 import { perform, succeeded } from './lab/perform.ts';
 import { takesTime } from './model/by-chart.ts';
 import { factsOf, type Model, type Outcome, situationOf, statusIn } from './model/model.ts';
@@ -23,14 +23,16 @@ export interface Played {
 const PAUSE_MS = 5;
 
 /** @param counts how often each rule has been checked; they are counted on */
-export async function play(lab: Lab, before: Model, step: Step, counts: Map<RuleName, number>): Promise<Played> {
+export async function play(lab: Lab, model: Model, step: Step, counts: Map<RuleName, number>): Promise<Played> {
+  const before = model.container === undefined ? { ...model, hooks: [] } : model;
   const checks = new Checks(counts);
   const allowed = outcomesOf(before, step);
   // What an earlier container has left there would be taken for this one's.
   if (before.container === undefined || ('atOnce' in step && statusIn(before) === 'stopped')) lab.reset();
   const signals = signalsSeen(lab);
+  const hooks = hooksSeen(lab).length;
   const ended = await perform(lab, step);
-  const outcome = await judge(checks, { lab, before, step, allowed, ended });
+  const outcome = await judge(checks, { lab, before, hooks, step, allowed, ended });
   if (outcome !== undefined) await checkSignal(checks, lab, step, outcome, signals);
   return { findings: checks.findings, outcome };
 }
@@ -38,6 +40,8 @@ export async function play(lab: Lab, before: Model, step: Step, counts: Map<Rule
 interface Taken {
   readonly lab: Lab;
   readonly before: Model;
+  /** How many hooks had run before. */
+  readonly hooks: number;
   readonly step: Step;
   readonly allowed: readonly Outcome[];
   readonly ended: readonly Ended[];
@@ -68,9 +72,9 @@ async function judge(checks: Checks, taken: Taken): Promise<Outcome | undefined>
   return outcome;
 }
 
-function checkAll(checks: Checks, { lab, before, step }: Taken, model: Model, seen: Seen): void {
+function checkAll(checks: Checks, { lab, before, hooks, step }: Taken, model: Model, seen: Seen): void {
   checkList(checks, model, seen);
-  checkHooks(checks, model, step, seen, lab);
+  checkHooks(checks, { lab, step, before: { model: before, hooks } }, model, hooksSeen(lab));
   if (model.container !== undefined) {
     checkState(checks, model, seen, lab);
     checkKernel(checks, model, seen);
@@ -129,7 +133,11 @@ function exitInWords(success: boolean, { status, stderr }: Ended): string {
   return success || stderr === '' ? how : `${how} (${lastLine(stderr)})`;
 }
 
-const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';
+/** The message of the last line: runc's log has a time and a level before it. */
+function lastLine(text: string): string {
+  const line = text.split('\n').at(-1) ?? '';
+  return /\bmsg="(.*)"$/.exec(line)?.[1] ?? line;
+}
 
 const explained = (ended: readonly Ended[], failed: boolean): string =>
   failed ? '' : ended.map(({ stderr }) => (stderr === '' ? '' : ` (${lastLine(stderr)})`)).join('');

@@ -16,8 +16,6 @@ export interface Seen {
   /** Why `list` cannot be read; undefined if it can, or if it was not asked for. */
   readonly listFault: string | undefined;
   readonly kernel: KernelSeen;
-  /** The hooks that have run, in order. */
-  readonly hooks: readonly string[];
 }
 
 export interface KernelSeen {
@@ -39,7 +37,6 @@ export async function look(lab: Lab, listing: boolean): Promise<Seen> {
     stateEnded,
     ...list,
     kernel: lookAtKernel(lab),
-    hooks: (text(join(lab.exchange, 'hooks')) ?? '').split('\n').filter((line) => line !== ''),
   };
 }
 
@@ -67,6 +64,10 @@ export function lookAtKernel(lab: Lab): KernelSeen {
 /** How often the container's program says that it got SIGCONT. */
 export const signalsSeen = (lab: Lab): number =>
   (text(join(lab.exchange, 'signals')) ?? '').split('\n').filter((line) => line === 'CONT').length;
+
+/** The hooks that have run, in order. */
+export const hooksSeen = (lab: Lab): readonly string[] =>
+  (text(join(lab.exchange, 'hooks')) ?? '').split('\n').filter((line) => line !== '');
 
 /** What a hook was given on standard input. */
 export const stateOfHook = (lab: Lab, hook: string): unknown => json(text(join(lab.exchange, `state-${hook}`)) ?? '');

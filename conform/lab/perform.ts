@@ -1,7 +1,7 @@
 /** Performs the steps of a sequence. */
 
 import { kill } from 'node:process';
-import { type Asked, argumentsOf, EXEC_STATUS, type Happening, type Single, type Step } from '../model/steps.ts';
+import { argumentsOf, EXEC_STATUS, type Happening, type Single, type Step } from '../model/steps.ts';
 import { command, type Ended } from './command.ts';
 import type { Lab } from './lab.ts';
 import { lookAtKernel } from './look.ts';
@@ -41,9 +41,8 @@ function happen(lab: Lab, { happens }: Happening): void {
 }
 
 /** Whether a command did what it was asked for, by its own exit status. */
-export const succeeded = (step: Single, { status }: Ended): boolean => status === (isExec(step) ? EXEC_STATUS : 0);
-
-const isExec = (step: Single): step is Extract<Asked, { ask: 'exec' }> => 'ask' in step && step.ask === 'exec';
+export const succeeded = (step: Single, { status }: Ended): boolean =>
+  status === ('ask' in step && step.ask === 'exec' ? EXEC_STATUS : 0);
 
 export function endProcess(pid: number | undefined): void {
   if (pid === undefined) return;

@@ -112,6 +112,8 @@ export function configOf(bundle: BundleName, places: Places): Config {
   ];
   return {
     ...base,
+    // Older runtimes refuse a later version, though they know all that is used here.
+    ociVersion: '1.0.2',
     process: { ...base.process, terminal: false, args },
     hostname: 'conform',
     mounts,

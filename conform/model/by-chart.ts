@@ -85,7 +85,7 @@ function eventsOf(model: Model, step: Asked): readonly LifecycleEvent[] {
       return ends ? [kill, { type: 'observed', facts: { ...factsOf(model), init: 'gone' } }] : [kill];
     }
     case 'exec':
-      return [{ type: 'exec', ignorePaused: step.ignorePaused ?? false }];
+      return [{ type: 'exec', ignorePaused: false }];
     case 'delete':
       return [{ type: 'delete', force: step.force ?? false }];
     case 'update':

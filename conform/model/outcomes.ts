@@ -15,6 +15,9 @@ export function outcomesOf(model: Model, step: Step): readonly Outcome[] {
   return exceptionsOf(model, step, outcome) ?? [outcome];
 }
 
+/** Two at once are asked no more than whether one came after the other: also as the chart has it. */
+const anyOf = (model: Model, step: Single): readonly Outcome[] => [...outcomesOf(model, step), byChart(model, step)];
+
 /**
  * Either order, and a process that was killed may live on for a moment. A runtime may also refuse what comes while
  * another command is at work.
@@ -25,15 +28,15 @@ function atOnce(model: Model, [one, other]: readonly [Single, Single]): readonly
     succeeds: [b, a],
   }));
   const alone = [
-    ...('ask' in other ? outcomesOf(model, one).map((outcome) => withRefused(outcome, 1)) : []),
-    ...('ask' in one ? outcomesOf(model, other).map((outcome) => withRefused(outcome, 0)) : []),
+    ...('ask' in other ? anyOf(model, one).map((outcome) => withRefused(outcome, 1)) : []),
+    ...('ask' in one ? anyOf(model, other).map((outcome) => withRefused(outcome, 0)) : []),
   ];
   return [...inTurn(model, one, other), ...swapped, ...alone];
 }
 
 function inTurn(model: Model, first: Single, second: Single): readonly Outcome[] {
-  return outcomesOf(model, first).flatMap((before) => {
-    const next = outcomesOf(before.model, second).map((after) => joined(before, after));
+  return anyOf(model, first).flatMap((before) => {
+    const next = anyOf(before.model, second).map((after) => joined(before, after));
     return isKilled(model, before) ? [...next, ...late(model, before, second)] : next;
   });
 }
@@ -49,7 +52,7 @@ const isKilled = (model: Model, { model: after }: Outcome): boolean =>
 
 /** The second command finds the process that the first has killed. It ends then, unless it is frozen before it can. */
 function late(model: Model, killed: Outcome, second: Single): readonly Outcome[] {
-  return outcomesOf(model, second).flatMap((found) => {
+  return anyOf(model, second).flatMap((found) => {
     const after = joined(killed, found);
     if (factsOf(found.model).init === 'gone') return [after];
     const ended = { ...after, model: byChart(found.model, { happens: 'killed' }).model };

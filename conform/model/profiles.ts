@@ -28,7 +28,6 @@ const RUNC_ALONE: readonly Single[] = [
   { ask: 'update-badly' },
   { ask: 'events' },
   { ask: 'exec' },
-  { ask: 'exec', ignorePaused: true },
   { ask: 'kill', signal: 'KILL', all: true },
   { ask: 'delete', force: true },
   { happens: 'frozen' },
@@ -79,9 +78,7 @@ export function canHappen(model: Model, { happens }: Happening): boolean {
 /** What nobody says the result of: SIGTERM for an init that waits, or for a process that is frozen. */
 function isOpen(model: Model, step: Asked): boolean {
   const status = statusIn(model);
-  if (step.ask === 'kill') return step.signal !== 'KILL' && (status === 'created' || status === 'paused');
-  // The new process would come into a frozen cgroup, and never end.
-  return step.ask === 'exec' && step.ignorePaused === true && status === 'paused';
+  return step.ask === 'kill' && step.signal !== 'KILL' && (status === 'created' || status === 'paused');
 }
 
 /** Pairs of commands that are asked for at once, by the status of the container. */

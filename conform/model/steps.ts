@@ -13,9 +13,8 @@ export type Asked =
   /** A name that is none. */
   | { readonly ask: 'create-misnamed'; readonly bundle: BundleName }
   /** `update-badly` asks for a limit that the kernel does not take. */
-  | { readonly ask: 'start' | 'pause' | 'resume' | 'update' | 'update-badly' | 'events' }
+  | { readonly ask: 'start' | 'pause' | 'resume' | 'update' | 'update-badly' | 'events' | 'exec' }
   | { readonly ask: 'kill'; readonly signal: Signal; readonly all?: true }
-  | { readonly ask: 'exec'; readonly ignorePaused?: true }
   | { readonly ask: 'delete'; readonly force?: true };
 
 /**
@@ -57,8 +56,6 @@ export function nameOf(step: Step): string {
       return 'update to what the kernel does not take';
     case 'kill':
       return `kill ${step.all ? '--all ' : ''}${step.signal}`;
-    case 'exec':
-      return step.ignorePaused ? 'exec --ignore-paused' : 'exec';
     case 'delete':
       return step.force ? 'delete --force' : 'delete';
     default:
@@ -91,7 +88,7 @@ export function argumentsOf(step: Single, bundles: string): readonly string[] | 
     case 'kill':
       return ['kill', ...(step.all ? ['--all'] : []), ID, step.signal];
     case 'exec':
-      return ['exec', ...(step.ignorePaused ? ['--ignore-paused'] : []), ID, '/bin/sh', '-c', `exit ${EXEC_STATUS}`];
+      return ['exec', ID, '/bin/sh', '-c', `exit ${EXEC_STATUS}`];
     case 'delete':
       return ['delete', ...(step.force ? ['--force'] : []), ID];
     case 'update':

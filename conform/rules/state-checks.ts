@@ -2,9 +2,18 @@
 
 import type { Lab } from '../lab/lab.ts';
 import { member, type Seen, stateOfHook } from '../lab/look.ts';
+import { HOOKS } from '../model/bundles.ts';
 import { factsOf, type Model, statusIn } from '../model/model.ts';
 import { ID, PIDS_LIMIT, type Step } from '../model/steps.ts';
 import type { Checks } from './findings.ts';
+
+/** A step, and what was before it. */
+export interface Moment {
+  readonly lab: Lab;
+  readonly step: Step;
+  /** `hooks` is how many had run. */
+  readonly before: { readonly model: Model; readonly hooks: number };
+}
 
 /** Checks what `state` prints. */
 export function checkState(checks: Checks, model: Model, seen: Seen, lab: Lab): void {
@@ -24,7 +33,8 @@ export function checkState(checks: Checks, model: Model, seen: Seen, lab: Lab): 
     expected: bundle,
     seen: shown(member(state, 'bundle')),
   });
-  if (factsOf(model).init !== 'alive') return;
+  // A process that was killed just before it was frozen is still shown, and no more to be seen.
+  if (factsOf(model).init !== 'alive' || (status === 'paused' && seen.kernel.init === undefined)) return;
   checks.check(member(state, 'pid') === seen.kernel.init, {
     rule: 'pid',
     about: `a ${status} container`,
@@ -93,25 +103,39 @@ export function checkList(checks: Checks, model: Model, { listed, listFault }: S
   });
 }
 
-/** Checks which hooks ran, and what they were told. */
-export function checkHooks(checks: Checks, model: Model, step: Step, seen: Seen, lab: Lab): void {
-  if (seen.hooks.length === 0 && model.hooks.length === 0) return;
-  const bundle = 'ask' in step && 'bundle' in step ? step.bundle : model.container?.bundle;
-  const right = checks.check(seen.hooks.join() === model.hooks.join(), {
-    rule: 'hooksOrder',
-    about: `${'ask' in step ? step.ask : 'two commands at once'}${bundle === undefined ? '' : `, bundle ${bundle}`}`,
-    expected: model.hooks.join(', ') || 'none',
-    seen: seen.hooks.join(', ') || 'none',
-  });
-  if (!right) return;
-  for (const hook of seen.hooks)
-    checks.check(member(stateOfHook(lab, hook), 'id') === ID, {
-      rule: 'hooksState',
-      about: `the ${hook} hook`,
-      expected: `a state with the id ${ID}`,
-      seen: shown(stateOfHook(lab, hook)),
-    });
+/**
+ * Checks which hooks have run in a step, and what they were told.
+ * @param before the hooks that had run before it
+ */
+export function checkHooks(
+  checks: Checks,
+  { before, step, lab }: Moment,
+  model: Model,
+  hooks: readonly string[],
+): void {
+  const asks = 'ask' in step ? step.ask : 'two commands at once';
+  const expected: readonly string[] = hooksSince(before.model, model);
+  const seen = hooks.slice(before.hooks);
+  if (expected.length === 0 && seen.length === 0) return;
+  const about = (hook: string) => ({ rule: 'hooksOrder' as const, about: `${hook} in ${asks}` });
+  const differing = HOOKS.filter((hook) => expected.includes(hook) !== seen.includes(hook));
+  for (const hook of differing) {
+    const [right, wrong] = expected.includes(hook) ? ['it runs', 'it does not'] : ['it does not run', 'it runs'];
+    checks.check(false, { ...about(hook), expected: right, seen: wrong });
+  }
+  if (differing.length > 0) return;
+  const inOrder = seen.join() === expected.join();
+  checks.check(inOrder, { ...about('the order'), expected: expected.join(', '), seen: seen.join(', ') });
+  for (const hook of seen) {
+    const state = stateOfHook(lab, hook);
+    const finding = { about: `the ${hook} hook`, expected: `a state with the id ${ID}`, seen: shown(state) };
+    checks.check(member(state, 'id') === ID, { rule: 'hooksState', ...finding });
+  }
 }
+
+/** The model's hooks of a step. A new container's begin anew. */
+const hooksSince = (before: Model, { hooks }: Model): readonly string[] =>
+  before.hooks.every((hook, index) => hook === hooks[index]) ? hooks.slice(before.hooks.length) : hooks;
 
 /** Checks that `update` has written the limit. */
 export function checkLimit(checks: Checks, model: Model, step: Step, lab: Lab): void {

@@ -28,7 +28,7 @@ export function rulePermitting(step: Single, { configChanged, container }: Model
       if (step.force) return 'forced';
       return container?.bundle === 'bad-poststop' ? 'poststopFails' : 'deletes';
     case 'exec':
-      return 'executes';
+      return configChanged ? 'settled' : 'executes';
     default:
       return 'permits';
   }
