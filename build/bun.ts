@@ -20,7 +20,8 @@ export interface BunPlugin {
 
 interface BuildOptions {
   readonly entrypoints: readonly string[];
-  readonly outdir: string;
+  /** Without it, the outputs are kept in memory. */
+  readonly outdir?: string;
   readonly naming?: string;
   readonly target: 'bun';
   readonly format: 'esm';
@@ -32,7 +33,9 @@ interface BuildOptions {
 
 interface Bun {
   readonly version: string;
-  build(options: BuildOptions): Promise<{ readonly outputs: readonly { readonly path: string }[] }>;
+  build(
+    options: BuildOptions,
+  ): Promise<{ readonly outputs: readonly { readonly path: string; text(): Promise<string> }[] }>;
 }
 
 /** @throws unless the program runs in Bun */

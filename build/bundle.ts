@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { bundledApart } from './apart.ts';
 import { type BunPlugin, bundler } from './bun.ts';
 import { lazyBuiltins, renameImports } from './lazy-builtins.ts';
 import { lazyOclif } from './lazy-oclif.ts';
@@ -16,6 +17,9 @@ import { validatorsPlugin } from './validators.ts';
  * @param init the container's init program; the script holds it in base64 as RUNCHART_INIT, so nothing is unpacked
  */
 export async function bundle(entry: string, output: string, init: Uint8Array): Promise<void> {
+  const plugins = [validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate];
+  const define = { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) };
+  const apart = await bundledApart(join(import.meta.dirname, '..'), { plugins, define });
   await bundler().build({
     entrypoints: [entry],
     outdir: dirname(output),
@@ -24,8 +28,8 @@ export async function bundle(entry: string, output: string, init: Uint8Array): P
     format: 'esm',
     minify: true,
     splitting: true,
-    plugins: [arrayMethods(resolve(entry)), validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate],
-    define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) },
+    plugins: [arrayMethods(resolve(entry)), apart, ...plugins],
+    define,
   });
 }
 

@@ -16,7 +16,10 @@ interface Floor {
 
 const FLOORS: Readonly<Record<string, Floor>> = {
   commands: { imports: ['conform', 'runtime', 'spec'], packages: ['@oclif/core/', 'node:'] },
-  conform: { imports: ['machines', 'spec'], packages: ['xstate', 'xstate/graph', 'fast-check', 'node:'] },
+  conform: {
+    imports: ['runtime', 'machines', 'native', 'spec'],
+    packages: ['xstate', 'xstate/graph', 'fast-check', 'node:'],
+  },
   library: { imports: ['runtime', 'machines', 'effects', 'native', 'spec'], packages: ['node:'] },
   runtime: { imports: ['machines', 'effects', 'native', 'spec'], packages: ['xstate', 'node:'] },
   machines: { imports: ['spec'], types: ['effects'], packages: ['xstate'] },

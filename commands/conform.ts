@@ -1,11 +1,6 @@
-import { boolean, integer, string } from '@oclif/core/flags';
-import { environmentOf } from '../runtime/host/environment.ts';
-import { print, tryWriteAll } from '../runtime/host/output.ts';
-import { absolutePath } from '../runtime/host/path.ts';
+import { string } from '@oclif/core/flags';
 import { RuntimeCommand } from './base.ts';
 import { globals } from './globals.ts';
-import { integerFor } from './integer.ts';
-import { UsageError } from './line.ts';
 
 export default class Conform extends RuntimeCommand {
   static override id = 'conform';
@@ -36,59 +31,24 @@ export default class Conform extends RuntimeCommand {
     runtime: string({ helpValue: 'PATH', description: 'the program that is checked: a path, or a name in $PATH' }),
     profile: string({ helpValue: 'spec|runc', default: 'spec', description: 'what it is compared with' }),
     format: string({ char: 'f', helpValue: 'text|json|tap', default: 'text', description: 'the form of the report' }),
-    runs: integer({
+    runs: string({ helpValue: 'N', default: '30', description: 'how many sequences are made by chance' }),
+    seed: string({
       helpValue: 'N',
-      default: 30,
-      parse: integerFor('runs', 0),
-      description: 'how many sequences are made by chance',
+      description: 'what the sequences by chance are made from (default: another number each time)',
     }),
-    seed: integer({
-      helpValue: 'N',
-      parse: integerFor('seed'),
-      description: 'what the sequences by chance are made from (default: another one each time)',
-    }),
-    patience: integer({
+    patience: string({
       helpValue: 'SECONDS',
-      default: 10,
-      parse: integerFor('patience', 1),
+      default: '10',
       description: 'how long a command, or a process that ends, may take',
     }),
     bundles: string({ helpValue: 'DIR', description: 'only write the bundles there, and check nothing' }),
-    quiet: boolean({ char: 'q', description: 'do not show on standard error how far it is' }),
   };
 
   async run(): Promise<number> {
     const { flags } = await this.parse(Conform);
     const { context } = await this.prepare(flags);
-    const { local } = context.platform;
-    // fast-check and XState's graph come with it.
+    // All else of this command is bundled apart (build/apart.ts): the other commands are not to pay for it.
     const { checkRuntime } = await import('../conform/command.ts');
-    if (flags.runtime === undefined && flags.bundles === undefined)
-      throw new UsageError('conform needs --runtime PATH: the program to check');
-    const runtime = flags.runtime ?? '';
-    return checkRuntime({
-      runtime: runtime.includes('/') ? absolutePath(this.host, runtime) : runtime,
-      profile: flags.profile,
-      format: flags.format,
-      runs: flags.runs,
-      seed: flags.seed,
-      patience: flags.patience * 1000,
-      bundles: flags.bundles === undefined ? undefined : absolutePath(this.host, flags.bundles),
-      uid: this.host.uid,
-      env: variablesOf(environmentOf(this.host, local)),
-      print: (text) => print(local, text),
-      progress: flags.quiet ? undefined : (text) => tryWriteAll(local, 2, text),
-    });
+    return checkRuntime({ ...flags, host: this.host, kernel: context.platform.local });
   }
-}
-
-/** A variable that is no text cannot be handed on by Node's modules. */
-function variablesOf(env: ReturnType<typeof environmentOf>): Record<string, string> {
-  const texts = env.filter((variable) => typeof variable === 'string');
-  return Object.fromEntries(
-    texts.map((text): [string, string] => {
-      const equals = text.indexOf('=');
-      return [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
 }

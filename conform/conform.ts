@@ -3,12 +3,12 @@
  * states and transitions give the sequences of commands, and say what must be seen after each.
  */
 
-import { command } from './lab/command.ts';
 import { Lab, type LabOptions } from './lab/lab.ts';
 import { sweep } from './lab/sweep.ts';
 import type { Profile } from './model/model.ts';
 import { sequencesOf } from './model/sequences.ts';
 import { allTransitions } from './model/walk.ts';
+import { probe } from './probe.ts';
 import { playRandom } from './random.ts';
 import type { Deviation } from './rules/findings.ts';
 import type { RuleName } from './rules/rules.ts';
@@ -47,7 +47,7 @@ export async function conform(options: ConformOptions): Promise<Conformance> {
   const began = performance.now();
   const lab = new Lab(options);
   try {
-    const version = await versionOf(lab);
+    const version = await probe(lab);
     const run = new Run(lab, profile, signal);
     const chart = sequencesOf(profile);
     for (const [index, steps] of chart.entries()) {
@@ -71,13 +71,4 @@ export async function conform(options: ConformOptions): Promise<Conformance> {
   } finally {
     await sweep(lab).finally(() => lab.remove());
   }
-}
-
-/** @throws Error of one line, if the program is not there, or has no version */
-async function versionOf(lab: Lab): Promise<string> {
-  const { status, stdout, stderr } = await command(lab, ['--version']);
-  const [first = ''] = stdout.trim().split('\n');
-  if (status === 0 && first !== '') return first;
-  const how = status === undefined ? 'it did not end by itself' : `exit status ${status}`;
-  throw new Error(`${lab.program} is no OCI runtime: --version: ${stderr.split('\n').at(-1) || how}`);
 }

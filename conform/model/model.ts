@@ -1,4 +1,4 @@
-/** What is known of the one container of a sequence: where it stands in the chart, and what must be seen of it. Pure. */
+/** What is known of a sequence's container: where it stands in the chart, and what must be seen of it. Pure. */
 
 import { statusOf } from '../../machines/status.ts';
 import type { Facts } from '../../spec/record.ts';

@@ -43,8 +43,8 @@ export const RULES = {
   waits: specified(
     'the program does not run before start',
     'runtime.md, Lifecycle, step 2',
-    'While the resources requested in the config.json MUST be created, the user-specified program (from process) MUST ' +
-      'NOT be run at this time.',
+    'While the resources requested in the config.json MUST be created, the user-specified program (from process) ' +
+      'MUST NOT be run at this time.',
   ),
   settled: specified(
     'changes of config.json after create do nothing',
@@ -113,8 +113,8 @@ export const RULES = {
   created: specified(
     'a created container is created',
     'runtime.md, State',
-    'created: the runtime has finished the create operation (after step 2 in the lifecycle), and the container process ' +
-      'has neither exited nor executed the user-specified program.',
+    'created: the runtime has finished the create operation (after step 2 in the lifecycle), and the container ' +
+      'process has neither exited nor executed the user-specified program.',
   ),
   running: specified(
     'a running container is running',
@@ -141,8 +141,8 @@ export const RULES = {
   hooksState: specified(
     'hooks are given the state',
     'config.md, POSIX-platform Hooks',
-    'The state of the container MUST be passed to hooks over stdin so that they may do work appropriate to the current ' +
-      'state of the container.',
+    'The state of the container MUST be passed to hooks over stdin so that they may do work appropriate to the ' +
+      'current state of the container.',
   ),
   prestartFails: hookFails('prestart', 3),
   createRuntimeFails: hookFails('createRuntime', 4),
@@ -152,8 +152,8 @@ export const RULES = {
   poststopFails: specified(
     'a failed poststop hook is a warning',
     'runtime.md, Lifecycle, step 13',
-    'If any `poststop` hook fails, the runtime MUST log a warning, but the remaining hooks and lifecycle continue as if ' +
-      'the hook had succeeded.',
+    'If any `poststop` hook fails, the runtime MUST log a warning, but the remaining hooks and lifecycle continue as ' +
+      'if the hook had succeeded.',
   ),
   oneAfterTheOther: specified(
     'two commands at once come one after the other, or one is refused',
