@@ -28,7 +28,7 @@ function coverage({ transitions, checked }: Conformance): string {
   return [
     `  ${transitions.taken.length} of ${transitions.all.length} transitions of the chart; ` +
       `${checked.size} rules, checked ${counts} times`,
-    ...notTaken(transitions).map(([reason, names]) => `    ${plural(names.length, 'other')} ${reason}`),
+    ...notTaken(transitions).map(([reason, names]) => `    ${plural(names.length, 'other')}: ${reason}`),
   ].join('\n');
 }
 

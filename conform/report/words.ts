@@ -20,7 +20,7 @@ export function sourceOf({ rule }: Deviation): string {
   return where === undefined ? 'not in the specification; runc does so' : `${where}: "${sentence}"`;
 }
 
-/** Why some transitions of the chart were not taken, and which. The reasons are in the order of this list. */
+/** Why some transitions of the chart were not taken, and which. */
 export function notTaken({
   taken,
   all,
@@ -35,9 +35,12 @@ export function notTaken({
 }
 
 const REASONS: readonly (readonly [string, RegExp])[] = [
-  ['need CRIU', /restor|checkpoint/],
-  ['need a disk that is full', / unsaved/],
-  ['need a command that is killed, or an undo that fails', /unfinished|^unwinding|^deleting|^observing|ending failed/],
-  ['need an effect that fails, and that no config.json makes fail', / failed /],
+  ['it needs CRIU', /restor|checkpoint/],
+  ['it needs a disk that is full', / unsaved/],
+  [
+    'it needs a command that is killed, or an undo that fails',
+    /unfinished|^unwinding|^deleting|^observing|ending failed/,
+  ],
+  ['it needs an effect that fails, and that no config.json makes fail', / failed /],
   ['not asked by this profile, or not reached', /./],
 ];
