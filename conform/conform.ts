@@ -49,7 +49,7 @@ export async function conform(options: ConformOptions): Promise<Conformance> {
   try {
     const version = await probe(lab);
     const run = new Run(lab, profile, signal);
-    const chart = sequencesOf(profile);
+    const chart = sequencesOf(profile, lab.cgroup.hasLimits);
     for (const [index, steps] of chart.entries()) {
       progress?.(index, chart.length + runs);
       await run.sequence(steps);

@@ -53,7 +53,7 @@ async function judge(checks: Checks, taken: Taken): Promise<Outcome | undefined>
   const fitting = checkExits(checks, taken);
   if (fitting.length === 0) return undefined;
   const waited = await waitFor(lab, step, before, fitting);
-  const seen = await look(lab, before.profile === 'runc');
+  const seen = await lookFor(taken, fitting);
   const status = statusSeen(seen);
   const outcome = fitting.find(({ model }) => statusIn(model) === status);
   const [first] = fitting;
@@ -105,7 +105,7 @@ function checkAnswers(checks: Checks, { lab, before, step, ended }: Taken): bool
 }
 
 /** @returns the outcomes that fit how the commands ended */
-function checkExits(checks: Checks, { before, step, allowed, ended }: Taken): readonly Outcome[] {
+function checkExits(checks: Checks, { lab, before, step, allowed, ended }: Taken): readonly Outcome[] {
   const singles = 'atOnce' in step ? step.atOnce : [step];
   const successes = singles.map((single, index) => succeeded(single, ended[index] ?? UNKNOWN));
   const fitting = allowed.filter(({ succeeds }) => successes.every((one, index) => one === succeeds[index]));
@@ -114,7 +114,10 @@ function checkExits(checks: Checks, { before, step, allowed, ended }: Taken): re
     rule: ruleOfExit(step, before, allowed[0]?.succeeds[0] ?? true),
     about: `${nameOf(step)} of ${situationOf(before)}`,
     expected: expected.join(', or '),
-    seen: successes.map((success, index) => exitInWords(success, ended[index] ?? UNKNOWN)).join(' and '),
+    seen: successes
+      .map((success, index) => exitInWords(success, ended[index] ?? UNKNOWN))
+      .join(' and ')
+      .replaceAll(lab.folder, '…'),
   });
   return fitting;
 }
@@ -151,13 +154,30 @@ function statusSeen({ state, stateEnded }: Seen): string | undefined {
 
 const statusOrNone = (status: string | undefined): string => status ?? 'no container';
 
+const MOMENT_MS = 1000;
+
+/** A process leaves its cgroup a moment before it has ended. So a runtime has a second to find out. */
+async function lookFor({ lab, before, step }: Taken, fitting: readonly Outcome[]): Promise<Seen> {
+  const until = performance.now() + (maySettle(step, before) ? MOMENT_MS : 0);
+  for (;;) {
+    const seen = await look(lab, before.profile === 'runc');
+    const status = statusSeen(seen);
+    if (fitting.some(({ model }) => statusIn(model) === status) || performance.now() >= until) return seen;
+    await setTimeout(PAUSE_MS);
+  }
+}
+
+function maySettle(step: Step, before: Model): boolean {
+  const singles: readonly Single[] = 'atOnce' in step ? step.atOnce : [step];
+  return singles.some((single) => takesTime(before, single));
+}
+
 /**
  * A process that starts or ends takes its time. Waits until the kernel shows what one of the outcomes says.
  * @returns whether it does
  */
 async function waitFor(lab: Lab, step: Step, before: Model, fitting: readonly Outcome[]): Promise<boolean> {
-  const singles: readonly Single[] = 'atOnce' in step ? step.atOnce : [step];
-  if (!singles.some((single) => takesTime(before, single))) return true;
+  if (!maySettle(step, before)) return true;
   const until = performance.now() + lab.patience;
   while (!fitting.some(({ model }) => fits(lab, model))) {
     if (performance.now() > until) return false;

@@ -63,7 +63,7 @@ export class Course {
 
   constructor(run: Run) {
     this.#run = run;
-    this.model = nothingYet(run.profile);
+    this.model = nothingYet(run.profile, run.lab.cgroup.hasLimits);
   }
 
   async take(step: Step): Promise<readonly Finding[]> {

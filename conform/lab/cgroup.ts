@@ -19,6 +19,14 @@ export class Cgroup {
     return hasUnifiedCgroups();
   }
 
+  /** Whether limits of processors and of processes can be set. */
+  get hasLimits(): boolean {
+    if (!this.isUnified) return existsSync(join(MOUNTED, 'cpu')) && existsSync(join(MOUNTED, 'pids'));
+    const controllers = text(join(MOUNTED, 'cgroup.subtree_control'))?.trim().split(' ') ?? [];
+    const available = text(join(MOUNTED, 'cgroup.controllers'))?.trim().split(' ') ?? [];
+    return ['cpu', 'pids'].every((name) => controllers.includes(name) || available.includes(name));
+  }
+
   /** The directories that are there now. */
   directories(): readonly string[] {
     return hierarchies()

@@ -124,12 +124,13 @@ export function configOf(bundle: BundleName, places: Places): Config {
 }
 
 function linuxOf(bundle: BundleName, { cgroupsPath }: Places, base: Config['linux']): Config['linux'] {
-  const { resources, namespaces = [], ...others } = base ?? {};
+  // Rules for devices need BPF on cgroup v2, which not every machine lets a runtime have.
+  const { resources: _, namespaces = [], ...others } = base ?? {};
   return {
     ...others,
     cgroupsPath,
     // The kernel takes no period below a millisecond.
-    resources: { ...resources, ...(bundle === 'bad-cgroup' && { cpu: { period: 1, quota: 1 } }) },
+    ...(bundle === 'bad-cgroup' && { resources: { cpu: { period: 1, quota: 1 } } }),
     namespaces: namespaces.map((one) =>
       bundle === 'bad-namespace' && one.type === 'ipc' ? { ...one, path: '/proc/self/ns/missing' } : one,
     ),

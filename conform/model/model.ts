@@ -19,6 +19,8 @@ export interface ModelContainer {
 
 export interface Model {
   readonly profile: Profile;
+  /** Whether limits can be set here: a view of cgroup v2 may lack the controllers. */
+  readonly limits: boolean;
   /** Undefined where there is no container. */
   readonly container: ModelContainer | undefined;
   /** The hooks that have run since `create`, in order. */
@@ -38,8 +40,9 @@ export interface Outcome {
   readonly taken: readonly string[];
 }
 
-export const nothingYet = (profile: Profile): Model => ({
+export const nothingYet = (profile: Profile, limits = true): Model => ({
   profile,
+  limits,
   container: undefined,
   hooks: [],
   configChanged: false,

@@ -39,7 +39,8 @@ const IN_ANY_BUNDLE: readonly Single[] = [{ ask: 'start' }, { ask: 'kill', signa
 
 /** All steps of a profile that make sense where the container is, refused ones included. */
 export function stepsAt(model: Model): readonly Single[] {
-  const creations: Asked[] = BUNDLES.map((bundle: BundleName) => ({ ask: 'create', bundle }));
+  const bundles = BUNDLES.filter((bundle) => model.limits || bundle !== 'bad-cgroup');
+  const creations: Asked[] = bundles.map((bundle: BundleName) => ({ ask: 'create', bundle }));
   if (model.container === undefined) {
     const misnamed: Asked = { ask: 'create-misnamed', bundle: 'plain' };
     return [...creations, misnamed, ...asksOf(model)];
@@ -75,9 +76,10 @@ export function canHappen(model: Model, { happens }: Happening): boolean {
   }
 }
 
-/** What nobody says the result of: SIGTERM for an init that waits, or for a process that is frozen. */
+/** What nobody says the result of: SIGTERM for an init that waits or for what is frozen; limits where there are none. */
 function isOpen(model: Model, step: Asked): boolean {
   const status = statusIn(model);
+  if (!model.limits && (step.ask === 'update' || step.ask === 'update-badly')) return true;
   return step.ask === 'kill' && step.signal !== 'KILL' && (status === 'created' || status === 'paused');
 }
 

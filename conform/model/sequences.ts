@@ -18,16 +18,16 @@ const nodeOf = (model: Model): Node => ({ ...model, status: 'active', output: un
 const edgesAt = (model: Model): readonly Edge[] => stepsAt(model).map((step) => ({ type: JSON.stringify(step), step }));
 
 /** @returns sequences of steps, the shortest first. Each begins without a container */
-export function sequencesOf(profile: Profile): readonly (readonly Step[])[] {
+export function sequencesOf(profile: Profile, limits = true): readonly (readonly Step[])[] {
   const logic = {
-    getInitialSnapshot: () => nodeOf(nothingYet(profile)),
+    getInitialSnapshot: () => nodeOf(nothingYet(profile, limits)),
     transition: (model: Node, { step }: Edge) => nodeOf(outcomesOf(model, step)[0]?.model ?? model),
     getPersistedSnapshot: (model: Node) => model,
   };
   const paths = getShortestPaths(logic, {
     events: edgesAt,
     serializeState: keyOf,
-    fromState: nodeOf(nothingYet(profile)),
+    fromState: nodeOf(nothingYet(profile, limits)),
   });
   const all = paths.flatMap(({ state, steps }) => {
     // XState's first step has no event of ours.
