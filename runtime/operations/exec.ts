@@ -7,6 +7,7 @@ import { type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
 import type { ExecPlan } from '../../effects/exec/plan.ts';
 import { attend } from '../../effects/foreground/attend.ts';
 import { capabilityWarnings } from '../../effects/process/capabilities.ts';
+import { grouped } from '../../effects/process/groups.ts';
 import type { Inheritance, Session } from '../../effects/session.ts';
 import { type ExecActor, execMachine, settled } from '../../machines/exec.ts';
 import type { Pid } from '../../native/kernel/numbers.ts';
@@ -64,7 +65,7 @@ export async function execUnattended(context: Context, request: ExecRequest, inh
 
 async function planned(context: Context, request: ExecRequest): Promise<Execution> {
   const record = await permitted(context, request.id, { type: 'exec', ignorePaused: request.ignorePaused });
-  const process = await request.process(record);
+  const process = grouped(record.config, await request.process(record));
   for (const warning of capabilityWarnings(process.capabilities ?? {})) context.warn(warning);
   const cgroup = record.cgroup === undefined ? undefined : execCgroup(record.cgroup, request.cgroups);
   return { context, record, process, cgroup };
