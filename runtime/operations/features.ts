@@ -69,8 +69,7 @@ export function featuresOf(platform: Platform, version: string): Features {
 }
 
 function mountOptions(): string[] {
-  const { flags, propagation, recursive, extension, idmap: mapped } = MOUNT_OPTIONS;
-  return [...flags, ...propagation, ...recursive, ...extension, ...mapped].toSorted();
+  return Object.values(MOUNT_OPTIONS).flat().toSorted();
 }
 
 /** The kernel's names for namespaces, where the specification's differ. */
