@@ -58,12 +58,13 @@ export function featuresOf(platform: Platform, version: string): Features {
       'org.opencontainers.runc.checkpoint.enabled': 'true',
       'runchart.version': version,
     },
-    // Those of crun's write to files of the host, and give the caller's groups away.
+    // Those of crun's write to files and sockets of the host, or give the caller's groups away.
     potentiallyUnsafeConfigAnnotations: [
       'org.criu.config',
       'org.systemd.property.',
       'run.oci.hooks.',
       'run.oci.keep_original_groups',
+      'run.oci.pidfd_receiver',
     ],
   };
 }
