@@ -1,5 +1,6 @@
 /** A command's error: one line for the log, and its exit status. */
 
+import { causeOf } from '../effects/causes/cause.ts';
 import type { Host } from '../runtime/host/host.ts';
 import type { Log } from '../runtime/host/log.ts';
 import { openLogAlone, type Prepared } from '../runtime/host/prepare.ts';
@@ -14,10 +15,15 @@ interface Failed {
 /** @returns the exit status */
 export function report(error: unknown, failed: Failed): number {
   const log = failed.prepared?.log ?? logOfLine(failed);
-  log.error(lineOf(error));
+  log.error(lineOf(error) + causeClause(error));
   if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
   return error instanceof UsageError ? error.exitStatus : 1;
 }
+
+const causeClause = (error: unknown): string => {
+  const cause = causeOf(error);
+  return cause === undefined ? '' : ` (${cause.why})`;
+};
 
 /** Makes one line of an error. oclif puts hints of its own on further lines. */
 export function lineOf(error: unknown): string {

@@ -146,22 +146,32 @@ async function start(
   const session = sessionFor(context, record.id, { inheritance });
   let joined: JoinedProcess | undefined;
   let addToGroup: ((pid: Pid) => void) | undefined;
+  const explained = async (error: unknown): Promise<unknown> =>
+    (await import('../container/explained.ts')).explainedError(session, record, error, process);
   const actor = createActor(
     execMachine({
       async join() {
         const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
-        joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
+        try {
+          joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
+        } catch (error) {
+          throw await explained(error);
+        }
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },
-      execute() {
+      async execute() {
         if (joined === undefined) return;
         const { pid } = joined;
         starting(() => addToGroup?.(pid));
         announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
         connect(pid);
-        starting(joined.execute);
+        try {
+          starting(joined.execute);
+        } catch (error) {
+          throw await explained(error);
+        }
         joined.release();
       },
       end: () => joined?.end(),
