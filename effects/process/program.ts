@@ -25,7 +25,7 @@ export class ProgramError extends EffectError {
   readonly during: 'execve' | 'look' | 'PATH';
 
   constructor(message: string, found: Pick<ProgramError, 'program' | 'errno' | 'during'>, cause?: SyscallError) {
-    super(message, { cause });
+    super(message, { cause, about: { path: found.program, errno: found.errno } });
     this.program = found.program;
     this.errno = found.errno;
     this.during = found.during;

@@ -7,7 +7,7 @@ import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Call, Kernel, ResultRef } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
 import { Owned } from '../../native/kernel/owned.ts';
-import { perform, SyscallError } from '../../native/kernel/perform.ts';
+import { perform } from '../../native/kernel/perform.ts';
 import { EffectError } from '../error.ts';
 import { makePlaceholder, openInRoot } from '../paths/in-root.ts';
 
@@ -52,7 +52,7 @@ export function addMustEnter(batch: Batch, cwd: string): void {
 export const cwdError = (cwd: string, errno: number): EffectError =>
   new EffectError(
     `chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: ${errnoText(errno)} (${errnoName(errno)})`,
-    { cause: new SyscallError(openDirectory(cwd), errno) },
+    { about: { path: cwd, syscall: 'chdir', errno } },
   );
 
 /** Makes a working directory that is missing, as runc does. */

@@ -153,25 +153,33 @@ async function start(
       async join() {
         const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
+<<<<<<< HEAD
         try {
           joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
         } catch (error) {
           throw await explained(error);
         }
+=======
+        joined = starting('joining', () => joinContainer(session, { record, process, cgroup, filter, attach }));
+>>>>>>> 07be6be (Find the facts of a failure by one function)
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },
       async execute() {
         if (joined === undefined) return;
         const { pid } = joined;
-        starting(() => addToGroup?.(pid));
+        starting('joining', () => addToGroup?.(pid));
         announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
         connect(pid);
+<<<<<<< HEAD
         try {
           starting(joined.execute);
         } catch (error) {
           throw await explained(error);
         }
+=======
+        starting('executing', joined.execute);
+>>>>>>> 07be6be (Find the facts of a failure by one function)
         joined.release();
       },
       end: () => joined?.end(),
@@ -191,4 +199,4 @@ async function groupFor({ platform: { local } }: Session, { resctrl }: Container
   return (pid: Pid): void => addExecToGroup(local, resctrl, pid);
 }
 
-const starting = <T>(action: () => T): T => doing(STARTING_PROCESS, action);
+const starting = <T>(phase: string, action: () => T): T => doing(STARTING_PROCESS, action, { phase });
