@@ -1,6 +1,6 @@
 /** A command's error: one line for the log, and its exit status. */
 
-import { causeOf } from '../effects/causes/cause.ts';
+import { storyOf, withCause } from '../runtime/failure/story.ts';
 import type { Host } from '../runtime/host/host.ts';
 import type { Log } from '../runtime/host/log.ts';
 import { openLogAlone, type Prepared } from '../runtime/host/prepare.ts';
@@ -15,15 +15,11 @@ interface Failed {
 /** @returns the exit status */
 export function report(error: unknown, failed: Failed): number {
   const log = failed.prepared?.log ?? logOfLine(failed);
-  log.error(lineOf(error) + causeClause(error));
+  const story = storyOf(error);
+  log.error(withCause(lineOf(error), story), story);
   if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
   return error instanceof UsageError ? error.exitStatus : 1;
 }
-
-const causeClause = (error: unknown): string => {
-  const cause = causeOf(error);
-  return cause === undefined ? '' : ` (${cause.why})`;
-};
 
 /** Makes one line of an error. oclif puts hints of its own on further lines. */
 export function lineOf(error: unknown): string {

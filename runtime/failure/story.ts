@@ -1,0 +1,47 @@
+/** What is told of a failure: its line, its facts, its cause, and what to do about it. */
+
+import { causeOf } from '../../effects/causes/cause.ts';
+import { type FailureFacts, factsOf } from './facts.ts';
+
+/** The members that a JSON log, a kept failure and a trace have of a failure, beside its message. */
+export interface FailureStory extends FailureFacts {
+  /** Why, as a clause: `its interpreter, /lib/ld.so, is missing`. */
+  readonly cause?: string;
+  /** What to do, as a sentence without its full stop. */
+  readonly advice?: string;
+  /** Cause and advice for people, as one text. */
+  readonly hint?: string;
+}
+
+export function storyOf(error: unknown): FailureStory {
+  const facts = factsOf(error);
+  const cause = causeOf(error);
+  if (cause === undefined) return facts;
+  const { why, advice, path } = cause;
+  return { ...facts, ...(path !== undefined && { path }), cause: why, advice, hint: `${why}. ${advice}` };
+}
+
+/**
+ * What engines look for in the text of an error, to choose an exit status. A cause must not add any of it to an error
+ * that has it not.
+ */
+const ENGINES_READ = [
+  /permission denied/i,
+  /operation not permitted/i,
+  /no such file or directory/i,
+  /executable file not found/i,
+  /not a directory/i,
+  /exec format error/i,
+  /device or resource busy/i,
+  /already exists/i,
+  /does not exist/i,
+  /not running/i,
+  /already finished/i,
+];
+
+/** @returns the line with its cause in brackets behind it, unless the line says that already */
+export function withCause(line: string, { cause }: FailureStory): string {
+  if (cause === undefined || line.includes(cause)) return line;
+  const misleads = ENGINES_READ.some((words) => words.test(cause) && !words.test(line));
+  return misleads ? line : `${line} (${cause})`;
+}
