@@ -66,7 +66,12 @@ export const described = ({ permissions, uid, gid }: Place): string =>
  * @param places the way to it, and the file itself
  * @param what it is: `the program`, `its interpreter`
  */
-export function whyDenied(scene: Scene, places: readonly Place[], what: string, seenBy: Pid | 'self'): Cause | undefined {
+export function whyDenied(
+  scene: Scene,
+  places: readonly Place[],
+  what: string,
+  seenBy: Pid | 'self',
+): Cause | undefined {
   const user = userOf(scene);
   const file = places.at(-1);
   if (file === undefined) return undefined;

@@ -13,6 +13,8 @@ export interface Cause {
   readonly advice: string;
   /** The file that it is about, where the failed call names another one or none. */
   readonly path?: string;
+  /** The error's own words say why, and need no more of it. */
+  readonly isSaid?: true;
 }
 
 /** An error whose cause was found. It has the words of that error: whoever prints it adds the cause. */

@@ -4,7 +4,7 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import { S } from '../../native/constants/files.ts';
 import { ELF_MACHINE } from '../../native/constants/process.ts';
 import type { Process } from '../../spec/types.ts';
-import { type ProgramError, candidates } from '../process/program.ts';
+import { candidates, type ProgramError } from '../process/program.ts';
 import { whyDenied } from './access.ts';
 import type { Cause } from './cause.ts';
 import { type Elf, isElf, machineName, readElf } from './elf.ts';

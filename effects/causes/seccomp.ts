@@ -20,8 +20,6 @@ export function whySeccomp(profile: Seccomp | undefined, name: SyscallName, errn
  */
 function errnoFor(profile: Seccomp, name: SyscallName): number | undefined {
   const rule = profile.syscalls?.find(({ names, args = [] }) => args.length === 0 && names.includes(name));
-  const [action, errno] = rule
-    ? [rule.action, rule.errnoRet]
-    : [profile.defaultAction, profile.defaultErrnoRet];
+  const [action, errno] = rule ? [rule.action, rule.errnoRet] : [profile.defaultAction, profile.defaultErrnoRet];
   return action === 'SCMP_ACT_ERRNO' ? (errno ?? ERRNO.EPERM) : undefined;
 }

@@ -11,14 +11,23 @@ export interface FailureStory extends FailureFacts {
   readonly advice?: string;
   /** Cause and advice for people, as one text. */
   readonly hint?: string;
+  /** The message says the cause in words of its own. */
+  readonly isSaid?: true;
 }
 
 export function storyOf(error: unknown): FailureStory {
   const facts = factsOf(error);
   const cause = causeOf(error);
   if (cause === undefined) return facts;
-  const { why, advice, path } = cause;
-  return { ...facts, ...(path !== undefined && { path }), cause: why, advice, hint: `${why}. ${advice}` };
+  const { why, advice, path, isSaid } = cause;
+  return {
+    ...facts,
+    ...(path !== undefined && { path }),
+    cause: why,
+    advice,
+    hint: `${why}. ${advice}`,
+    ...(isSaid && { isSaid }),
+  };
 }
 
 /**
@@ -40,8 +49,8 @@ const ENGINES_READ = [
 ];
 
 /** @returns the line with its cause in brackets behind it, unless the line says that already */
-export function withCause(line: string, { cause }: FailureStory): string {
-  if (cause === undefined || line.includes(cause)) return line;
+export function withCause(line: string, { cause, isSaid }: FailureStory): string {
+  if (cause === undefined || isSaid || line.includes(cause)) return line;
   const misleads = ENGINES_READ.some((words) => words.test(cause) && !words.test(line));
   return misleads ? line : `${line} (${cause})`;
 }
