@@ -24,6 +24,7 @@ const UNKNOWN_COMMAND = 3;
 /** @returns the exit status */
 export async function dispatch(argv: readonly string[], host: Host): Promise<number> {
   let command: RuntimeCommand | undefined;
+  let asked: { readonly command: string; readonly id: string | undefined } | undefined;
   try {
     const line = splitLine(argv, GLOBALS_WITH_VALUE);
     const load = line.command === undefined ? undefined : COMMANDS.get(line.command);
@@ -32,12 +33,13 @@ export async function dispatch(argv: readonly string[], host: Host): Promise<num
     const given = [...globalsBefore(line.before, Loaded.flags), ...line.after];
     const read = readLine(given, Loaded.flags, Loaded.ownWords);
     if (read.argv.includes('--help')) return (await import('./help.ts')).printCommandHelp(Loaded);
+    asked = { command: Loaded.id, id: read.words[0] };
     checkCount(Loaded.id, read.words.length, Loaded.takes);
     command = new Loaded(read.argv, host);
     return await command.run();
   } catch (error) {
     const { report } = await import('./report.ts');
-    return report(error, { argv, host, prepared: command?.prepared });
+    return report(error, { argv, host, prepared: command?.prepared, ...(asked && { asked }) });
   }
 }
 

@@ -1,8 +1,11 @@
 /** A command's error: one line for the log, and its exit status. */
 
-import { storyOf, withCause } from '../runtime/failure/story.ts';
+import { isWorthKeeping, keepFailure } from '../runtime/failure/kept.ts';
+import { type FailureStory, storyOf, withCause } from '../runtime/failure/story.ts';
+import { rfc3339 } from '../runtime/host/clock.ts';
 import type { Host } from '../runtime/host/host.ts';
 import type { Log } from '../runtime/host/log.ts';
+import { absolutePath } from '../runtime/host/path.ts';
 import { openLogAlone, type Prepared } from '../runtime/host/prepare.ts';
 import { logFormat, looseValue, UsageError } from './line.ts';
 
@@ -10,15 +13,35 @@ interface Failed {
   readonly argv: readonly string[];
   readonly host: Host;
   readonly prepared: Prepared | undefined;
+  /** The command, and its first argument, where the line was understood so far. */
+  readonly asked?: { readonly command: string; readonly id: string | undefined };
 }
 
 /** @returns the exit status */
 export function report(error: unknown, failed: Failed): number {
   const log = failed.prepared?.log ?? logOfLine(failed);
   const story = storyOf(error);
-  log.error(withCause(lineOf(error), story), story);
+  const line = lineOf(error);
+  log.error(withCause(line, story), story);
+  if (isWorthKeeping(error)) keep(failed, { ...story, message: line });
   if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
   return error instanceof UsageError ? error.exitStatus : 1;
+}
+
+/** The commands whose failures `explain` tells of. */
+const KEPT: ReadonlySet<string> = new Set([
+  ...['create', 'run', 'start', 'exec', 'restore', 'checkpoint', 'update', 'pause', 'resume', 'delete'],
+]);
+
+/** Keeps it for `explain`. */
+function keep({ argv, host, prepared, asked }: Failed, story: FailureStory & { readonly message: string }): void {
+  if (prepared === undefined || asked?.id === undefined || !KEPT.has(asked.command)) return;
+  const { platform, root } = prepared.context;
+  const { command, id } = asked;
+  const makes = ['create', 'run', 'restore'].includes(command);
+  const bundle = makes ? absolutePath(host, looseValue(argv, 'bundle') ?? looseValue(argv, 'b') ?? '') : undefined;
+  const time = rfc3339(Math.floor(Date.now() / 1000), 0);
+  keepFailure(platform.local, root, { id, command, time, ...(bundle !== undefined && { bundle }), ...story });
 }
 
 /** Makes one line of an error. oclif puts hints of its own on further lines. */

@@ -60,7 +60,9 @@ function whyNotMade({ local, record }: Scene, directory: string, errno: number):
     };
   if (errno === ERRNO.EACCES || errno === ERRNO.EPERM)
     return {
-      why: `${shown(above.path)} belongs to uid ${above.uid}, and this is uid ${record.owner}: no cgroup is delegated to it`,
+      why:
+        `${shown(above.path)} belongs to uid ${above.uid}, and this is uid ${record.owner}: no cgroup is ` +
+        'delegated to it',
       advice:
         'Let systemd delegate one (--systemd-cgroup, in a session of that user), or leave cgroupsPath and limits out',
       path: directory,
@@ -96,7 +98,9 @@ function whyNoController(local: Kernel, file: string): Cause | undefined {
       }
     : {
         why: `the controller ${name} is not handed down to ${shown(lost.path)}`,
-        advice: `Write +${name} to ${shown(parentOf(lost.path))}/cgroup.subtree_control, or have systemd delegate it (Delegate=)`,
+        advice:
+          `Write +${name} to ${shown(parentOf(lost.path))}/cgroup.subtree_control, or have systemd ` +
+          'delegate it (Delegate=)',
         path: file,
       };
 }
@@ -120,7 +124,9 @@ function whyRefused(local: Kernel, file: string, errno: number): Cause | undefin
   if (errno !== ERRNO.EINVAL) return undefined;
   if (/^cpu\.(cfs_|max$)/.test(name))
     return {
-      why: 'the kernel takes a CPU quota and a period from 1000 µs on, a period up to 1 s, and no quota above that of the cgroup above',
+      why:
+        'the kernel takes a CPU quota and a period from 1000 µs on, a period up to 1 s, and no quota above ' +
+        'that of the cgroup above',
       advice: 'Correct linux.resources.cpu.quota and .period',
       path: file,
     };
@@ -132,10 +138,12 @@ export function whyOutOfMemory({ record }: Scene): Cause | undefined {
   const limit = record.config.linux?.resources?.memory?.limit;
   if (limit === undefined) return undefined;
   return {
-    why: `linux.resources.memory.limit is ${limit} bytes, and a container takes ${LEAST_MEMORY} before its program runs`,
+    why:
+      `linux.resources.memory.limit is ${limit} bytes, and a container takes ${LEAST_MEMORY} before its ` +
+      'program runs',
     advice: 'Raise that limit, or -1 for none',
   };
 }
 
 /** Measured with the smallest bundle; page tables and sockets of the init count too. */
-const LEAST_MEMORY = 'some 500 kB';
+const LEAST_MEMORY = 'some 300 kB';

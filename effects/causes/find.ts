@@ -69,7 +69,7 @@ function whyByCall(scene: Scene, error: EffectError): Cause | undefined {
   if (!(failed instanceof SyscallError)) return undefined;
   const { message, about } = error;
   if (/^(mount|bind|remount|link) /.test(message) && about.path !== undefined)
-    return whyNotMounted(scene, about.path, failed);
+    return whyNotMounted(scene, about.path, failed, message);
   if (/^join the \w+ namespace /.test(message)) return whyNotJoined(scene, failed);
   if (/^clone3 into the namespaces/.test(message)) return whyNoNamespaces(scene, failed.errno);
   if (/^give the process its identity/.test(message))

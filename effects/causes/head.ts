@@ -21,8 +21,8 @@ export interface Head {
 }
 
 /**
- * Reads the first bytes of a regular file. A fifo, a device, a file of the kernel's or of a FUSE server's is left alone:
- * to read it may wait for ever, or take away what others were to read.
+ * Reads the first bytes of a regular file. A fifo, a device, a file of the kernel's or of a FUSE server's is left
+ * alone: to read it may wait for ever, or take away what others were to read.
  * @param use is given them while the file is open
  * @returns undefined where it is none that can be read
  */

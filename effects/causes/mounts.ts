@@ -22,15 +22,31 @@ interface Configured {
 /**
  * @param at where it was to be mounted, in the container
  * @param failed the call
+ * @param message of the error
  * @throws SyscallError where nothing can be looked up
  */
-export function whyNotMounted(scene: Scene, at: string, failed: SyscallError): Cause | undefined {
+export function whyNotMounted(scene: Scene, at: string, failed: SyscallError, message: string): Cause | undefined {
   const found = configured(scene.record.config, at);
   const { call, errno } = failed;
   if (call.name === 'open_tree') return whyNoSource(scene, found, call.args[1]);
   if (['openat2', 'mkdirat', 'mknodat'].includes(call.name)) return whyNoMountPoint(scene, at, found, errno);
   if (call.name === 'move_mount' && errno === ERRNO.EINVAL) return whyNotAttached(scene, at, found);
-  return found && whyNoFileSystem(scene, found, errno);
+  return found && (whyNoFileSystem(scene, found, errno) ?? whyNoDevice(scene, found, errno) ?? said(found, message));
+}
+
+/** What the file system itself said stands in brackets at the end of the error. */
+function said({ name }: Configured, message: string): Cause | undefined {
+  const [, words] = /: E[A-Z]+: [^()]*\((.+)\)$/.exec(message) ?? [];
+  return words === undefined
+    ? undefined
+    : { why: `the file system says: ${words}`, advice: `Correct ${name} in config.json`, isSaid: true };
+}
+
+/** A file system on a device: its source is a path of the host. */
+function whyNoDevice(scene: Scene, found: Configured, errno: number): Cause | undefined {
+  return errno === ERRNO.ENOENT && found.mount.source?.startsWith('/')
+    ? whyNoSource(scene, found, found.mount.source)
+    : undefined;
 }
 
 function configured({ mounts = [] }: Config, at: string): Configured | undefined {
@@ -99,7 +115,9 @@ function whyNoMountPoint(scene: Scene, at: string, found: Configured | undefined
 function whyReadOnly(scene: Scene, root: Root, parent: Place, at: string): Cause {
   const rest = parent.readonly ? `, is read-only${onMount(scene, root, parent)}` : ', is on a read-only file system';
   return {
-    why: `the mount point ${shown(at)} is not there, and the directory that it would be made in, ${shown(parent.path)}${rest}`,
+    why:
+      `the mount point ${shown(at)} is not there, and the directory that it would be made in, ` +
+      `${shown(parent.path)}${rest}`,
     advice: 'Make the mount point beforehand in what is mounted there, or mount that without ro',
     path: at,
   };
@@ -117,7 +135,9 @@ function whyNotAttached(scene: Scene, at: string, found: Configured | undefined)
   const place = walk(scene.local, root, at).found;
   if (place?.type !== S.IFDIR) return undefined;
   return {
-    why: `the mount point ${shown(place.path)} is a directory, and ${shown(found?.mount.source ?? 'the source')} is a file`,
+    why:
+      `the mount point ${shown(place.path)} is a directory, and ` +
+      `${shown(found?.mount.source ?? 'the source')} is a file`,
     advice: `Mount it on a file: correct ${found === undefined ? 'the destination' : `${found.name}.destination`}`,
     path: place.path,
     isSaid: true,
@@ -152,7 +172,9 @@ function whyNoFileSystem({ record }: Scene, { mount, name }: Configured, errno: 
   if (errno === ERRNO.ENODEV)
     return {
       why: `this kernel has no file system ${shown(type)}`,
-      advice: `Correct ${name}.type, or load its module (modprobe ${shown(type)}); /proc/filesystems has those that are there`,
+      advice:
+        `Correct ${name}.type, or load its module (modprobe ${shown(type)}); /proc/filesystems has those ` +
+        'that are there',
     };
   if (!hasNamespace(config, 'user')) return undefined;
   if (errno === ERRNO.EINVAL) return whyUnmapped(config, mount, name);
@@ -166,7 +188,9 @@ function whyNoFileSystem({ record }: Scene, { mount, name }: Configured, errno: 
   if (type === 'proc' || type === 'sysfs')
     return {
       why: `the kernel lets a user namespace mount ${type} only where the host's own has no mounts on it`,
-      advice: `Run it where nothing covers parts of /${type === 'proc' ? 'proc' : 'sys'}, or bind the host's own ${type}`,
+      advice:
+        `Run it where nothing covers parts of /${type === 'proc' ? 'proc' : 'sys'}, or bind the host's own ` +
+        `${type}`,
     };
   if (ALLOWED.includes(type)) return undefined;
   return {

@@ -92,7 +92,9 @@ export function whyNotJoined({ local, record }: Scene, failed: SyscallError): Ca
     const { end } = walk(local, root, path);
     if (end?.errno !== ERRNO.ENOENT) return undefined;
     return {
-      why: `the ${joined.type} namespace that linux.namespaces names, ${shown(path)}, is missing: there is no ${shown(end.path)}`,
+      why:
+        `the ${joined.type} namespace that linux.namespaces names, ${shown(path)}, is missing: there is no ` +
+        `${shown(end.path)}`,
       advice: 'Make it before the container (ip netns add, or the process that it belongs to), or correct the path',
       path,
     };
@@ -129,7 +131,9 @@ export function whyNotMapped({ local, record }: Scene, message: string): Cause |
   if (kind === undefined) return undefined;
   if (errno === 'EPERM')
     return {
-      why: `this process may not map these ids: it is itself in a user namespace that has fewer, or lacks CAP_SET${kind.toUpperCase()}`,
+      why:
+        'this process may not map these ids: it is itself in a user namespace that has fewer, or lacks ' +
+        `CAP_SET${kind.toUpperCase()}`,
       advice: `Map only ids that /proc/self/${kind}_map has`,
     };
   if (errno === 'EINVAL')

@@ -64,13 +64,14 @@ export function whyMissing(way: ReturnType<typeof walk>, what: string, path: str
   const advice = `Put ${what === 'the program' ? 'it' : what} into the image, or name another one`;
   if (link !== undefined)
     return {
-      why: `${what}, ${shown(path)}, leads by the symlink ${shown(link.path)} to ${shown(link.target)}, which is missing`,
+      why:
+        `${what}, ${shown(path)}, leads by the symlink ${shown(link.path)} to ${shown(link.target)}, which ` +
+        'is missing',
       advice,
-      path: end.path,
+      path,
     };
-  return end.path === path
-    ? { why: `${what}, ${shown(path)}, is missing`, advice, path }
-    : { why: `${what}, ${shown(path)}, is missing: there is no ${shown(end.path)}`, advice, path: end.path };
+  const part = end.path === path ? '' : `: there is no ${shown(end.path)}`;
+  return { why: `${what}, ${shown(path)}, is missing${part}`, advice, path };
 }
 
 interface Found {
@@ -103,7 +104,9 @@ function whyByContent(head: Head, found: Found, follow: (interpreter: string) =>
     };
   if (carriageReturn && interpreter.endsWith('\r') && errno === ERRNO.ENOENT)
     return {
-      why: `the first line of ${shown(path)} ends with a carriage return (\\r), so its interpreter is ${shown(interpreter)}`,
+      why:
+        `the first line of ${shown(path)} ends with a carriage return (\\r), so its interpreter is ` +
+        `${shown(interpreter)}`,
       advice: 'Give the file the line ends of Unix: sed -i "s/\\r$//"',
       path,
     };

@@ -2,6 +2,7 @@
 
 import { S } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
+import { sysctlPath } from '../../spec/rules/sysctl.ts';
 import { readSmallFile } from '../paths/proc.ts';
 import { described, mayExecute, userOf } from './access.ts';
 import type { Cause } from './cause.ts';
@@ -11,6 +12,11 @@ import { walk } from './walk.ts';
 
 /** @param name of the sysctl. @param errno by name */
 export function whySysctl(name: string, errno: string | undefined): Cause | undefined {
+  const cause = whySysctlRefused(name, errno);
+  return cause && { ...cause, path: `/proc/sys/${sysctlPath(name)}` };
+}
+
+function whySysctlRefused(name: string, errno: string | undefined): Cause | undefined {
   if (errno === 'ENOENT')
     return {
       why: `this kernel has no sysctl ${shown(name)}, or not in the container's namespaces`,

@@ -1,7 +1,8 @@
 /** What is told of a failure: its line, its facts, its cause, and what to do about it. */
 
 import { causeOf } from '../../effects/causes/cause.ts';
-import { type FailureFacts, factsOf } from './facts.ts';
+import { formatPath, SpecError } from '../../spec/problem.ts';
+import { causesOf, type FailureFacts, factsOf } from './facts.ts';
 
 /** The members that a JSON log, a kept failure and a trace have of a failure, beside its message. */
 export interface FailureStory extends FailureFacts {
@@ -18,7 +19,7 @@ export interface FailureStory extends FailureFacts {
 export function storyOf(error: unknown): FailureStory {
   const facts = factsOf(error);
   const cause = causeOf(error);
-  if (cause === undefined) return facts;
+  if (cause === undefined) return { ...facts, ...storyOfDocument(error) };
   const { why, advice, path, isSaid } = cause;
   return {
     ...facts,
@@ -28,6 +29,18 @@ export function storyOf(error: unknown): FailureStory {
     hint: `${why}. ${advice}`,
     ...(isSaid && { isSaid }),
   };
+}
+
+/** A config that cannot be used: its own words say where, and why. */
+function storyOfDocument(error: unknown): FailureStory {
+  const wrong = causesOf(error).find((one) => one instanceof SpecError);
+  if (wrong === undefined) return {};
+  const place = formatPath(wrong.path);
+  const isSysctl = place.startsWith('linux.sysctl') && wrong.reason.includes('not in a separate kernel namespace');
+  const advice = isSysctl
+    ? 'Set it on the host (sysctl -w), and leave it out of linux.sysctl: all containers share it'
+    : `Correct ${place === '' ? wrong.document : `${place} in ${wrong.document}`}`;
+  return { phase: 'config', cause: wrong.reason, advice, hint: `${wrong.reason}. ${advice}`, isSaid: true };
 }
 
 /**
