@@ -19,7 +19,7 @@ export interface FailureStory extends FailureFacts {
 export function storyOf(error: unknown): FailureStory {
   const facts = factsOf(error);
   const cause = causeOf(error);
-  if (cause === undefined) return { ...facts, ...storyOfDocument(error) };
+  if (cause === undefined) return { ...facts, ...storyOfDocument(error), ...storyOfBundle(error) };
   const { why, advice, path, isSaid } = cause;
   return {
     ...facts,
@@ -40,8 +40,30 @@ function storyOfDocument(error: unknown): FailureStory {
   const advice = isSysctl
     ? 'Set it on the host (sysctl -w), and leave it out of linux.sysctl: all containers share it'
     : `Correct ${place === '' ? wrong.document : `${place} in ${wrong.document}`}`;
-  return { phase: 'config', cause: wrong.reason, advice, hint: `${wrong.reason}. ${advice}`, isSaid: true };
+  return { phase: 'config', ...said(wrong.reason, advice) };
 }
+
+/** A bundle that cannot be used, before anything of the container is made. */
+function storyOfBundle(error: unknown): FailureStory {
+  const message = error instanceof Error ? error.message : '';
+  const [, folder] = /JSON specification file config\.json not found in (.+)$/.exec(message) ?? [];
+  if (folder !== undefined)
+    return said(
+      `there is no config.json in ${folder}`,
+      'Name the directory of the bundle (--bundle DIR), or make a config.json there (runchart spec)',
+    );
+  const [, rootfs] = /invalid rootfs: (.+)$/.exec(message) ?? [];
+  if (rootfs === undefined) return {};
+  return said(rootfs, 'Correct root.path in config.json: a relative path is taken from the bundle');
+}
+
+/** The message has these words itself. */
+const said = (cause: string, advice: string): FailureStory => ({
+  cause,
+  advice,
+  hint: `${cause}. ${advice}`,
+  isSaid: true,
+});
 
 /**
  * What engines look for in the text of an error, to choose an exit status. A cause must not add any of it to an error

@@ -22,7 +22,10 @@ export function remains(prefix: string, folder: string): string[] {
       .map((line) => line.split(' ')[4] ?? '')
       .filter((point) => point.startsWith(folder) || ours.test(point))
       .map((point) => `mount ${point}`),
-    ...namesIn(join(folder, 'state')).map((name) => `container ${name}`),
+    // What `explain` tells of is kept.
+    ...namesIn(join(folder, 'state'))
+      .filter((name) => name !== '@failures.jsonl')
+      .map((name) => `container ${name}`),
   ];
 }
 
