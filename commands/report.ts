@@ -38,10 +38,20 @@ function keep({ argv, host, prepared, asked }: Failed, story: FailureStory & { r
   if (prepared === undefined || asked?.id === undefined || !KEPT.has(asked.command)) return;
   const { platform, root } = prepared.context;
   const { command, id } = asked;
-  const makes = ['create', 'run', 'restore'].includes(command);
-  const bundle = makes ? absolutePath(host, looseValue(argv, 'bundle') ?? looseValue(argv, 'b') ?? '') : undefined;
+  const bundle = MAKING.has(command) ? bundleOf(argv, host) : undefined;
   const time = rfc3339(Math.floor(Date.now() / 1000), 0);
   keepFailure(platform.local, root, { id, command, time, ...(bundle !== undefined && { bundle }), ...story });
+}
+
+const MAKING: ReadonlySet<string> = new Set(['create', 'run', 'restore']);
+
+/** @returns undefined where the current directory has been removed */
+function bundleOf(argv: readonly string[], host: Host): string | undefined {
+  try {
+    return absolutePath(host, looseValue(argv, 'bundle') ?? looseValue(argv, 'b') ?? '');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Makes one line of an error. oclif puts hints of its own on further lines. */

@@ -70,8 +70,9 @@ export function whyMissing(way: ReturnType<typeof walk>, what: string, path: str
       advice,
       path,
     };
-  const part = end.path === path ? '' : `: there is no ${shown(end.path)}`;
-  return { why: `${what}, ${shown(path)}, is missing${part}`, advice, path };
+  const why = `${what}, ${shown(path)}, is missing`;
+  if (end.path !== path) return { why: `${why}: there is no ${shown(end.path)}`, advice, path };
+  return { why, advice, path, ...(what === 'the program' && { isSaid: true }) };
 }
 
 interface Found {
