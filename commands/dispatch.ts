@@ -2,7 +2,7 @@
 
 import type { Host } from '../runtime/host/host.ts';
 import type { RuntimeCommand } from './base.ts';
-import { checkCount, readLine, splitLine, UsageError } from './line.ts';
+import { isRightCount, readLine, splitLine, UsageError } from './line.ts';
 import { COMMANDS } from './table.ts';
 
 /**
@@ -32,9 +32,13 @@ export async function dispatch(argv: readonly string[], host: Host): Promise<num
     const [{ default: Loaded }, { globalsBefore }] = await Promise.all([load(), import('./globals.ts')]);
     const given = [...globalsBefore(line.before, Loaded.flags), ...line.after];
     const read = readLine(given, Loaded.flags, Loaded.ownWords);
-    if (read.argv.includes('--help')) return (await import('./help.ts')).printCommandHelp(Loaded);
+    // The words behind `--` may be those of another program.
+    const flags = read.argv.slice(0, read.argv.indexOf('--'));
+    if (flags.includes('--help')) return (await import('./help.ts')).printCommandHelp(Loaded);
     asked = { command: Loaded.id, id: read.words[0] };
-    checkCount(Loaded.id, read.words.length, Loaded.takes);
+    if (flags.includes('--version')) return (await import('./version.ts')).printVersion();
+    if (!isRightCount(read.words.length, Loaded.takes))
+      throw (await import('./usage.ts')).wrongCount(Loaded, read.words.length);
     command = new Loaded(read.argv, host);
     return await command.run();
   } catch (error) {
@@ -53,7 +57,10 @@ async function withoutCommand(
     return printVersion();
   }
   if (command !== undefined && command !== 'help')
-    throw new UsageError(`unknown command ${JSON.stringify(command)}: see runchart --help`, UNKNOWN_COMMAND);
+    throw new UsageError(`unknown command ${JSON.stringify(command)}: see runchart --help`, UNKNOWN_COMMAND, {
+      word: command,
+      known: [...COMMANDS.keys()],
+    });
   const { globals } = await import('./globals.ts');
   readLine(before, globals);
   const { printHelp } = await import('./help.ts');

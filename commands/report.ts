@@ -7,6 +7,7 @@ import type { Host } from '../runtime/host/host.ts';
 import type { Log } from '../runtime/host/log.ts';
 import { absolutePath } from '../runtime/host/path.ts';
 import { openLogAlone, type Prepared } from '../runtime/host/prepare.ts';
+import { nearest } from '../spec/nearest.ts';
 import { logFormat, looseValue, UsageError } from './line.ts';
 
 interface Failed {
@@ -21,11 +22,18 @@ interface Failed {
 export function report(error: unknown, failed: Failed): number {
   const log = failed.prepared?.log ?? logOfLine(failed);
   const story = storyOf(error);
-  const line = lineOf(error);
+  const line = lineOf(error) + suggestion(error);
   log.error(withCause(line, story), story);
   if (isWorthKeeping(error)) keep(failed, { ...story, message: line });
   if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
   return error instanceof UsageError ? error.exitStatus : 1;
+}
+
+/** ` (did you mean --debug?)` */
+function suggestion(error: unknown): string {
+  const { word = '', known = [] } = (error instanceof UsageError && error.meant) || {};
+  const name = nearest(word, known);
+  return name === undefined ? '' : ` (did you mean ${name}?)`;
 }
 
 /** The commands whose failures `explain` tells of. */

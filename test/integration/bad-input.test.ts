@@ -174,7 +174,7 @@ test('what is not there', { skip }, async () => {
     (one) => one.resume(),
     (one) => one.delete(),
   ];
-  for (const operation of operations) await refused(operation(none), /^container does not exist$/);
+  for (const operation of operations) await refused(operation(none), /^container does not exist: \S+ is not in \//);
   await none.delete({ force: true });
 });
 
@@ -363,7 +363,7 @@ test('start, kill and delete all at once leave a container that can be deleted, 
     ]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') assert.match(outcome.reason.message, /^[^\n]+$/);
     await container.delete({ force: true });
-    await refused(container.state(), /^container does not exist$/);
+    await refused(container.state(), /^container does not exist: \S+ is not in \//);
   }
 });
 
@@ -374,7 +374,7 @@ test('a container deleted under a command’s feet', { skip }, async () => {
   await created.container.wait();
   rmSync(state, { recursive: true });
   for (const operation of [created.container.start(), created.container.kill(), created.container.delete()])
-    await refused(operation, /^container does not exist$/);
+    await refused(operation, /^container does not exist: \S+ is not in \//);
   // Without its record only the cgroup can tell that it was there: whoever removed the one removes the other.
   for (const path of remains(host.idOf(''), host.path)) execFileSync('rmdir', [path.replace(/^cgroup /, '')]);
 });

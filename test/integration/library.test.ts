@@ -60,7 +60,7 @@ test('subscribers hear of every state of a whole life', { skip }, async () => {
   await container.delete();
   end();
   assert.equal(readFileSync(output, 'utf8'), 'hello from 1 in runchart\n');
-  await assert.rejects(container.state(), /^StoreError: container does not exist$/);
+  await assert.rejects(container.state(), /^StoreError: container does not exist: /);
   for (const expected of [
     'creating creating.mounts',
     'created created.idle',
