@@ -24,8 +24,8 @@ up once something has failed, so a command that succeeds does nothing for it. Th
 - \`runchart explain ID\` tells the story of the last failure: the phase, the call, the path, the cause, and what to do.
   The state root keeps the last 20 failures, for a week, for its owner alone (\`@failures.jsonl\`).
 - \`runchart explain FILE.jsonl\` tells it from a trace (\`runchart --trace FILE.jsonl …\`), on any machine.
-- \`--log-format json\` has what is known as members of the line: \`phase\`, \`syscall\`, \`errno\`, \`path\`, and \`hint\`,
-  which is the cause and what to do.
+- \`--log-format json\` has what is known as members of the line: \`phase\`, \`syscall\`, \`errno\`, \`path\`, and
+  \`hint\`, which is the cause and what to do.
 
 The bundle is at /srv/web here, and the container is called web. The host of these lines has cgroup v1 and v2 side by
 side; crun 1.8 runs no container there, so it saw v2 alone, without controllers.
