@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { chmodSync, globSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arch } from '../compiler.ts';
-import { oldestGlibc } from './glibc.ts';
 import { MAINTAINER_SCRIPTS } from './maintainer-scripts.ts';
+import { dependencies } from './needs.ts';
 
 const ARCHITECTURE: Readonly<Record<Arch, string>> = { x64: 'amd64', arm64: 'arm64' };
 
@@ -25,9 +25,9 @@ export function buildDebianPackage(tree: string, { arch, date, version, into, wo
   mkdirSync(join(root, 'DEBIAN'), { recursive: true });
   execFileSync('cp', ['--archive', tree, join(root, 'usr')]);
   const { sums, kilobytes } = contentsOf(root);
-  const glibc = oldestGlibc(join(root, 'usr/lib/runchart'));
+  const depends = dependencies(join(root, 'usr/lib/runchart'));
   writeFileSync(join(root, 'DEBIAN/md5sums'), sums);
-  writeFileSync(join(root, 'DEBIAN/control'), control({ arch, version, kilobytes, glibc }));
+  writeFileSync(join(root, 'DEBIAN/control'), control({ arch, version, kilobytes, depends }));
   for (const [name, text] of MAINTAINER_SCRIPTS) writeFileSync(join(root, 'DEBIAN', name), text, { mode: 0o755 });
   for (const path of globSync('**/', { cwd: root })) chmodSync(join(root, path), 0o755);
   // Whoever has the C library that the engine needs has a dpkg that knows zstd. One thread, since the output depends on
@@ -58,15 +58,15 @@ interface Facts {
   readonly arch: Arch;
   readonly version: string;
   readonly kilobytes: number;
-  readonly glibc: string;
+  readonly depends: string;
 }
 
-const control = ({ arch, version, kilobytes, glibc }: Facts): string => `Package: runchart
+const control = ({ arch, version, kilobytes, depends }: Facts): string => `Package: runchart
 Version: ${version}
 Architecture: ${ARCHITECTURE[arch]}
 Maintainer: the runchart authors <runchart@localhost>
 Installed-Size: ${kilobytes}
-Depends: libc6 (>= ${glibc}), libseccomp2 (>= 2.5.0)
+Depends: ${depends}
 Recommends: uidmap
 Suggests: criu, podman | containerd | docker.io
 Section: admin

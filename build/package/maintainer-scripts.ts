@@ -3,6 +3,8 @@
  * is for those who switch it on. Containers outlive an upgrade, since nothing of the package runs in them.
  */
 
+import { CACHE_FOLDER } from '../../effects/seccomp/cache.ts';
+
 const UNITS = 'runchart.socket runchart.service';
 
 /** systemd is asked only where it runs. */
@@ -25,7 +27,8 @@ export const MAINTAINER_SCRIPTS: ReadonlyMap<string, string> = new Map([
     script(
       withSystemd('systemctl daemon-reload'),
       '[ "$1" = purge ] || exit 0',
-      // The state of containers that are still there is not thrown away.
+      // Compiled seccomp profiles go. The state of containers that are still there is not thrown away.
+      `rm -rf /run/runchart/${CACHE_FOLDER}`,
       'rmdir /run/runchart 2> /dev/null || true',
     ),
   ],

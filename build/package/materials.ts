@@ -42,12 +42,14 @@ export function billOfMaterials(
 }
 
 function lockedBill(root: string): Bill {
-  const args = ['sbom', '--sbom-format=cyclonedx', '--package-lock-only'];
+  // npm would leave its compiled code in the folder for temporary files.
+  const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' };
+  const npm = (...args: readonly string[]): string =>
+    execFileSync('npm', args, { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   try {
-    const text = execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    return JSON.parse(text);
+    return JSON.parse(npm('sbom', '--sbom-format=cyclonedx', '--package-lock-only'));
   } catch (cause) {
-    const version = execFileSync('npm', ['--version'], { encoding: 'utf8' }).trim();
+    const version = npm('--version').trim();
     throw new Error(`write the bill of materials: npm sbom failed; it needs npm 10, and this is ${version}`, { cause });
   }
 }

@@ -39,7 +39,7 @@ async function makePackages({ arch, date, into }: Order): Promise<readonly strin
   const work = mkdtempSync(join(tmpdir(), 'runchart-package-'));
   try {
     const dist = join(work, 'dist');
-    await link(root, dist, arch);
+    await link(root, dist, arch, { ordered: false });
     await writeManual(join(dist, 'man/man8'), date);
     const linked = await linkedPackages(root, arch);
     const bill = billOfMaterials(root, linked, { date, arch });
