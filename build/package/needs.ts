@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-/** Who brings a library besides the C library's own. An addon that was not compiled here needs these (build/koffi.ts). */
+/** Who brings a library besides those of the C library. A ready-made addon needs these (build/koffi.ts). */
 const PACKAGES: Readonly<Record<string, string>> = { 'libstdc++.so.6': 'libstdc++6', 'libgcc_s.so.1': 'libgcc-s1' };
 const OF_GLIBC = /^(lib(c|m|dl|rt|pthread)\.so|ld-linux)/;
 /** It is loaded when a profile is compiled. */
