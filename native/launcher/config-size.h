@@ -27,7 +27,7 @@ static const char *bundle_of(char **argv) {
 }
 
 static int has_large_config(char **argv) {
-  u64 status[STATX_WORDS] = {0};
+  static u64 status[STATX_WORDS];
   long bundle = syscall6(SYS_openat, (u64)AT_FDCWD, (u64)bundle_of(argv), O_PATH_CLOEXEC, 0, 0, 0);
   if (bundle < 0) return 0;
   long failed = syscall6(SYS_statx, (u64)bundle, (u64) "config.json", 0, STATX_SIZE, (u64)status, 0);

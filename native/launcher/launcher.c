@@ -147,12 +147,12 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   char *all = whole_environment(envp);
   char **kept = keep_for_engine(envp);
   *kept++ = all;
+  const char *command = command_that_makes_a_process(argv);
+  if (!command || is_flag(command, "exec") || !has_large_config(argv)) *kept++ = without_jit;
   *kept++ = without_reports;
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
   struct stage stage;
-  const char *command = command_that_makes_a_process(argv);
-  if (!command || is_flag(command, "exec") || !has_large_config(argv)) *kept++ = without_jit;
   if (command && start_stage(&stage)) *kept++ = told(&stage);
   if (command && !is_flag(command, "create")) *kept++ = huge_pages;
   *kept = 0;
