@@ -1,12 +1,12 @@
 /** The processes that a program makes with the library: who reaps them, and how their end is told. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openRuntime } from '../../library/index.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
-import { eventually } from './patience.ts';
+import { until } from './lives.ts';
 
 const skip = noContainers;
 const work = workFolder('library-processes');
@@ -29,11 +29,11 @@ test('what exec made is reaped though nobody waits for it, and the container can
   const container = await runtime.create({ id: idOf('unwaited'), bundle });
   await container.start();
   const { pid } = await container.exec({ args: ['true'] });
-  await eventually(() => !isThere(pid), 'the process is gone, and is no zombie');
+  await until('the process is gone, and is no zombie', () => !isThere(pid));
 
   const sleeper = await container.exec({ args: ['sleep', '1000'] });
   await container.kill('SIGKILL');
   assert.deepEqual(await container.wait(), { status: 137, signal: 'SIGKILL' });
-  await eventually(() => !isThere(sleeper.pid), 'the other one is gone with the container');
+  await until('the other one is gone with the container', () => !isThere(sleeper.pid));
   await container.delete();
 });
