@@ -75,7 +75,11 @@ export interface Standard {
 }
 
 /** @param usual what counts where nothing is given. @throws EffectError, SyscallError; nothing is open then */
-export function openStandard(streams: OpenStreams, options: StandardOptions, usual: readonly [Word, Word, Word]): Standard {
+export function openStandard(
+  streams: OpenStreams,
+  options: StandardOptions,
+  usual: readonly [Word, Word, Word],
+): Standard {
   const { stdin, stdout, stderr } = wanted(options, usual);
   const opening = new Opening(streams);
   try {
@@ -207,5 +211,5 @@ const isObject = (given: Input | ErrorOutput): given is Exclude<Output, string |
 
 const isSink = (given: ErrorOutput): given is Writable | WritableStream => isObject(given) && !isFile(given);
 
-const isFile = (given: Input | Output): given is { readonly file: string; readonly append?: boolean } =>
-  isObject(given) && 'file' in given && typeof given.file === 'string';
+const isFile = <Given extends Input | Output>(given: Given): given is Extract<Given, { readonly file: string }> =>
+  typeof given === 'object' && 'file' in given && typeof given.file === 'string';

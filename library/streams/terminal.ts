@@ -34,7 +34,8 @@ export class TerminalStream extends Duplex {
 
   /** Tells the processes a new size (SIGWINCH). Nothing happens to a terminal that has ended. */
   resize(size: TerminalSize): void {
-    if (!this.#descriptor.isClosed) call(this.#streams.platform.local, setWindowSize(this.#descriptor.fd, windowSize(size)));
+    if (!this.#descriptor.isClosed)
+      call(this.#streams.platform.local, setWindowSize(this.#descriptor.fd, windowSize(size)));
   }
 
   override _read(): void {
@@ -52,7 +53,11 @@ export class TerminalStream extends Duplex {
     const known = !this.#descriptor.isClosed && attempt(local, getTermios(this.#descriptor.fd, termios)) >= 0;
     const key = known ? endOfFileKey(termios.bytes) : undefined;
     if (key === undefined) done();
-    else writeAll(this.#descriptor, Uint8Array.of(key)).then(() => done(), () => done());
+    else
+      writeAll(this.#descriptor, Uint8Array.of(key)).then(
+        () => done(),
+        () => done(),
+      );
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
