@@ -1,12 +1,13 @@
 /** What a program's runtime holds for all of its containers. */
 
+import { isMainThread } from 'node:worker_threads';
 import { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
 import { runsInUserNamespace } from '../effects/namespaces/user/read-mappings.ts';
 import { hostPlatform } from '../native/host-platform.ts';
 import { withStandingStage } from '../native/stage/standing.ts';
 import { type Context, PATIENCE } from '../runtime/container/context.ts';
 import { defaultRoot, type Host } from '../runtime/host/host.ts';
-import { Children } from './children.ts';
+import { Children, type WatchChildren } from './children.ts';
 
 export interface RuntimeOptions {
   /** Absolute path of the state root. By default the one of the command: /run/runchart. */
@@ -28,7 +29,7 @@ export interface LibraryContext extends Context {
 export function contextOf(options: RuntimeOptions, onChange: NonNullable<Context['onChange']>): LibraryContext {
   const host = hostOfThisProcess();
   const platform = withStandingStage(hostPlatform());
-  const children = new Children(platform);
+  const children = new Children(platform, watchChildren);
   return {
     platform,
     host,
@@ -52,3 +53,10 @@ const hostOfThisProcess = (): Host => ({
   gid: process.getegid?.() ?? 0,
   pid: process.pid,
 });
+
+/** A worker thread hears no signals. Listening to one keeps no program from ending. */
+const watchChildren: WatchChildren = (mayHaveEnded) => {
+  if (!isMainThread) return undefined;
+  process.on('SIGCHLD', mayHaveEnded);
+  return () => process.off('SIGCHLD', mayHaveEnded);
+};
