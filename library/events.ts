@@ -86,5 +86,8 @@ export function isRepeated(last: ContainerEvent | undefined, event: ContainerEve
   return 'phase' in last && 'phase' in event ? last.phase === event.phase : true;
 }
 
+/** Whether a container is in this state only while its process lives. One that comes after the end is of no interest. */
+export const isOfTheLiving = (event: ContainerEvent): boolean => 'pid' in event;
+
 /** After these there is no container any more. */
 export const LAST: readonly EventType[] = ['deleted', 'failed'];

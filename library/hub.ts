@@ -1,7 +1,7 @@
 /** Tells the listeners of a runtime what becomes of its containers. */
 
 import type { LifecycleChange } from '../runtime/container/container.ts';
-import { type ContainerEvent, eventOf, isRepeated, LAST } from './events.ts';
+import { type ContainerEvent, eventOf, isOfTheLiving, isRepeated, LAST } from './events.ts';
 import type { Exit } from './exit.ts';
 
 export type Listener = (event: ContainerEvent) => void;
@@ -65,7 +65,8 @@ export class Hub {
   }
 
   #tellState(event: ContainerEvent): void {
-    if (isRepeated(this.#last.get(event.id), event)) return;
+    const last = this.#last.get(event.id);
+    if (isRepeated(last, event) || (last?.type === 'stopped' && isOfTheLiving(event))) return;
     if (LAST.includes(event.type)) this.#last.delete(event.id);
     else this.#last.set(event.id, event);
     this.#tell(event);

@@ -4,7 +4,6 @@ import { NotRunningError } from '../effects/error.ts';
 import { RefusedError } from '../runtime/container/answers.ts';
 import { causesOf, factsOf } from '../runtime/failure/facts.ts';
 import { StoreError } from '../runtime/store/error.ts';
-import { InvalidIdError } from '../spec/id.ts';
 import { formatPath, SpecError } from '../spec/problem.ts';
 import type { Status } from '../spec/types.ts';
 import {
@@ -14,7 +13,6 @@ import {
   ContainerExistsError,
   ContainerNotFoundError,
   type ErrorDetails,
-  InvalidArgumentError,
   OperationError,
   RunchartError,
   WrongStateError,
@@ -83,7 +81,6 @@ export function toldError(error: unknown, { id, signal }: About): unknown {
     if (one instanceof RefusedError) return refusal(one, details);
     if (one instanceof NotRunningError) return wrongState(details.phase ?? 'use', 'stopped', 'it is stopped', details);
     if (one instanceof SpecError) return new ConfigError(error.message, { ...details, field: formatPath(one.path) });
-    if (one instanceof InvalidIdError) return new InvalidArgumentError(`${error.message}: ${shown(id)}`, details);
   }
   return new OperationError(inWordsOfOptions(error.message), details);
 }
@@ -95,8 +92,6 @@ const isOfProgram = (error: Error): boolean =>
   error instanceof RangeError ||
   error instanceof ReferenceError ||
   error instanceof SyntaxError;
-
-const shown = (id: string | undefined): string => JSON.stringify((id ?? '').slice(0, 300));
 
 function storeError({ problem }: StoreError, message: string, details: ErrorDetails): RunchartError {
   switch (problem) {

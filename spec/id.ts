@@ -4,18 +4,13 @@ const LONGEST = 255;
 /** runc's message, which engines match on. */
 const INVALID = 'invalid container ID format';
 
-/** A text is no container id. */
-export class InvalidIdError extends Error {
-  override readonly name = 'InvalidIdError';
-}
-
 /**
  * Refuses what is no container id. By runc's rule it has ASCII letters, digits, `_`, `+`, `-` and `.`, and is neither
  * `.` nor `..`. It may have 255 characters at most: with more, runc fails to make the directory.
- * @throws {InvalidIdError} with runc's text, and the reason where the length is wrong
+ * @throws {Error} with runc's text, and the reason where the length is wrong
  */
 export function checkContainerId(id: string): void {
-  if (id === '') throw new InvalidIdError('container id cannot be empty');
-  if (!/^[A-Za-z0-9_+.-]+$/.test(id) || id === '.' || id === '..') throw new InvalidIdError(INVALID);
-  if (id.length > LONGEST) throw new InvalidIdError(`${INVALID}: longer than ${LONGEST} characters`);
+  if (id === '') throw new Error('container id cannot be empty');
+  if (!/^[A-Za-z0-9_+.-]+$/.test(id) || id === '.' || id === '..') throw new Error(INVALID);
+  if (id.length > LONGEST) throw new Error(`${INVALID}: longer than ${LONGEST} characters`);
 }
