@@ -49,7 +49,7 @@ export class RunchartContainer {
    * @throws ContainerNotFoundError, ContainerDamagedError
    */
   state(): Promise<ContainerState> {
-    return this.#telling(this.state, async () => {
+    return this.#telling(async () => {
       const { record, status } = await this.#look();
       return containerStateOf(record, status);
     });
@@ -57,7 +57,7 @@ export class RunchartContainer {
 
   /** The config that it was made from, with the limits of later updates. @throws ContainerNotFoundError */
   config(): Promise<Config> {
-    return this.#telling(this.config, async () => (await this.#look()).record.config);
+    return this.#telling(async () => (await this.#look()).record.config);
   }
 
   /**
@@ -65,17 +65,17 @@ export class RunchartContainer {
    * @throws WrongStateError; OperationError where the program could not be executed: then the container is stopped
    */
   start(): Promise<void> {
-    return this.#telling(this.start, () => this.#request({ type: 'start' }));
+    return this.#telling(() => this.#request({ type: 'start' }));
   }
 
   /** Freezes every process of the container. @throws WrongStateError */
   pause(): Promise<void> {
-    return this.#telling(this.pause, () => this.#request({ type: 'pause' }));
+    return this.#telling(() => this.#request({ type: 'pause' }));
   }
 
   /** Lets the processes of a paused container go on. @throws WrongStateError */
   resume(): Promise<void> {
-    return this.#telling(this.resume, () => this.#request({ type: 'resume' }));
+    return this.#telling(() => this.#request({ type: 'resume' }));
   }
 
   /**
@@ -84,7 +84,7 @@ export class RunchartContainer {
    * @throws InvalidArgumentError for what is no signal; WrongStateError
    */
   kill(signal: Signal = 'SIGTERM', { all = false } = {}): Promise<void> {
-    return this.#telling(this.kill, () => this.#request({ type: 'kill', signal: signalNumber(signal), all }));
+    return this.#telling(() => this.#request({ type: 'kill', signal: signalNumber(signal), all }));
   }
 
   /**
@@ -92,7 +92,7 @@ export class RunchartContainer {
    * @throws WrongStateError; ContainerNotFoundError unless `force` is given
    */
   delete({ force = false } = {}): Promise<void> {
-    return this.#telling(this.delete, async () => {
+    return this.#telling(async () => {
       const last = force ? undefined : await this.#reacquired();
       if (last !== undefined) return this.#serve(last, { type: 'delete', force });
       succeed(this.#context, await deleteContainer(optionsFor(this.#context, this.id), force));
@@ -115,7 +115,7 @@ export class RunchartContainer {
    * @throws Error of one line where it could not be started. No process is left then
    */
   exec(options: ExecOptions): Promise<ExecProcess> {
-    return this.#telling(this.exec, () => execProcess(this.#context, this.id, options));
+    return this.#telling(() => execProcess(this.#context, this.id, options));
   }
 
   /**
@@ -129,8 +129,8 @@ export class RunchartContainer {
     });
   }
 
-  #telling<T>(entry: object, action: () => Promise<T>): Promise<T> {
-    return telling(entry, { id: this.id }, action);
+  #telling<T>(action: () => Promise<T>): Promise<T> {
+    return telling({ id: this.id }, action);
   }
 
   #look(): Promise<View> {

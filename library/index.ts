@@ -87,17 +87,16 @@ export interface Runtime {
 
 export function openRuntime(options: RuntimeOptions = {}): Runtime {
   const context = contextOf(options);
-  const runtime: Runtime = {
+  return {
     subscribe: (listener) => context.hub.subscribe(listener),
-    create: (request) => telling(runtime.create, { id: request.id }, () => create(context, request)),
-    container: (id) => tellingAtOnce(runtime.container, {}, () => new RunchartContainer(context, containerId(id))),
-    list: () => telling(runtime.list, {}, () => list(context)),
+    create: (request) => telling({ id: request.id }, () => create(context, request)),
+    container: (id) => tellingAtOnce({}, () => new RunchartContainer(context, containerId(id))),
+    list: () => telling({}, () => list(context)),
     close() {
       context.platform.standing.retire();
       context.devicePrograms.close();
     },
   };
-  return runtime;
 }
 
 async function create(

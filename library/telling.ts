@@ -28,14 +28,13 @@ export interface About {
 
 /**
  * Performs an operation for a caller outside of the library.
- * @param entry the function that the caller called: the error's stack begins with the line that did
- * @throws RunchartError for what the runtime throws. A DOMException (of an AbortSignal) and an error of the program
- *   itself, such as a TypeError, pass as they are
+ * @throws RunchartError for what the runtime throws, with a stack that begins with the line that called. A DOMException
+ *   (of an AbortSignal) and an error of the program itself, such as a TypeError, pass as they are
  */
-export function telling<T>(entry: object, about: About, action: () => Promise<T>): Promise<T> {
+export function telling<T>(about: About, action: () => Promise<T>): Promise<T> {
   // Later the caller is not on the stack any more. The frames are put into words only if somebody reads them.
   const caller: { stack?: string } = {};
-  Error.captureStackTrace(caller, entry as () => unknown);
+  Error.captureStackTrace(caller);
   return told(about, caller, action);
 }
 
@@ -48,26 +47,24 @@ async function told<T>(about: About, caller: { readonly stack?: string }, action
 }
 
 /** The same for an operation that is done when it returns. */
-export function tellingAtOnce<T>(entry: object, about: About, action: () => T): T {
+export function tellingAtOnce<T>(about: About, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    const told = toldError(error, about);
-    if (told instanceof Error) Error.captureStackTrace(told, entry as () => unknown);
-    throw told;
+    const caller: { stack?: string } = {};
+    Error.captureStackTrace(caller);
+    throw withStack(toldError(error, about), caller);
   }
 }
 
 /** The first line says what is wrong. The frames of the caller follow: those of the runtime are the cause's. */
 function withStack(error: unknown, { stack = '' }: { readonly stack?: string }): unknown {
   if (!(error instanceof RunchartError)) return error;
-  const frames = stack.indexOf('\n');
-  const lines = frames < 0 ? '' : stack.slice(frames);
-  Object.defineProperty(error, 'stack', {
-    value: `${error.name}: ${error.message}${lines}`,
-    configurable: true,
-    writable: true,
-  });
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  // The functions of the library itself come first. They cannot be left out by name: Bun drops what calls at its end.
+  const first = frames.findIndex((line) => !line.includes(`${import.meta.dirname}/`));
+  const lines = [`${error.name}: ${error.message}`, ...frames.slice(first < 0 ? 0 : first)];
+  Object.defineProperty(error, 'stack', { value: lines.join('\n'), configurable: true, writable: true });
   return error;
 }
 
@@ -133,6 +130,6 @@ const wrongState = (request: string, status: Status, why: string, details: Error
 const inWordsOfOptions = (message: string): string =>
   message
     .replace(' (delete --force removes what can be found)', ' (delete with force removes what can be found)')
-    .replace(/--((?:parent|lsm|status|systemd|mount)[a-z-]*|cgroup|root)\b/g, (_, flag: string) =>
+    .replace(/(?<!["'\w-])--((?:parent|lsm|status|systemd|mount)[a-z-]*|cgroup|root)\b/g, (_, flag: string) =>
       flag.replace(/-([a-z])/g, (__, letter: string) => letter.toUpperCase()),
     );
