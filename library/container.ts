@@ -1,5 +1,6 @@
 /** A container in the hands of a program. */
 
+import type { ContainerStats } from '../effects/cgroups/stats/types.ts';
 import type { Request } from '../machines/events.ts';
 import { needsLock } from '../machines/rules.ts';
 import { succeed } from '../runtime/container/answers.ts';
@@ -7,17 +8,28 @@ import type { Container } from '../runtime/container/container.ts';
 import { observe } from '../runtime/container/observe.ts';
 import { openExisting, optionsFor } from '../runtime/container/open.ts';
 import { deleteContainer } from '../runtime/operations/delete.ts';
+import { pidsOf, processTable } from '../runtime/operations/ps.ts';
+import { checkResources } from '../runtime/operations/resources-file.ts';
+import { update } from '../runtime/operations/update.ts';
 import { lookAt, type View } from '../runtime/store/look.ts';
-import type { Config } from '../spec/types.ts';
+import type { Config, LinuxResources } from '../spec/types.ts';
+import { type CheckpointOptions, checkpoint } from './checkpoint.ts';
 import type { Child } from './children.ts';
 import type { LibraryContext } from './context.ts';
 import { type ExecOptions, type ExecProcess, execProcess } from './exec.ts';
 import { type Exit, exitOf } from './exit.ts';
 import type { Listener, Unsubscribe } from './hub.ts';
 import type { ContainerId } from './id.ts';
+import { type EventsOptions, statsOf, UsageEvents } from './measure.ts';
 import { type Signal, signalNumber } from './signals.ts';
 import { type ContainerState, containerStateOf } from './state.ts';
 import { telling } from './telling.ts';
+
+/** Intel RDT: schemata that an update changes, as in resctrl(7). */
+export interface UpdateSchemas {
+  readonly l3CacheSchema?: string;
+  readonly memBwSchema?: string;
+}
 
 export class RunchartContainer {
   readonly id: ContainerId;
@@ -97,6 +109,53 @@ export class RunchartContainer {
       if (last !== undefined) return this.#serve(last, { type: 'delete', force });
       succeed(this.#context, await deleteContainer(optionsFor(this.#context, this.id), force));
     });
+  }
+
+  /** What the container uses now. @throws WrongStateError unless it has processes; OperationError without a cgroup */
+  stats(): Promise<ContainerStats> {
+    return this.#telling(() => statsOf(this.#context, this.id));
+  }
+
+  /**
+   * Measures at intervals what the container uses, and tells when it runs out of memory, until it ends:
+   * `for await (const event of container.events())`. Whoever is slow gets the newest measurement.
+   * @throws WrongStateError unless it has processes; OperationError without a cgroup; the signal's reason
+   */
+  events(options: EventsOptions = {}): UsageEvents {
+    return new UsageEvents(this.#context, this.id, options);
+  }
+
+  /** The pids of its processes, as this process sees them. */
+  pids(): Promise<readonly number[]> {
+    return this.#telling(() => pidsOf(this.#context, this.id));
+  }
+
+  /**
+   * What the host's ps(1) says of its processes, with a heading.
+   * @param options of ps, which must show a column PID: `-ef` by default
+   */
+  ps(options: readonly string[] = []): Promise<string> {
+    return this.#telling(async () => processTable(this.#context, await pidsOf(this.#context, this.id), options));
+  }
+
+  /**
+   * Changes limits. What is not named stays as it is. If one is refused, none is changed.
+   * @param resources as `linux.resources` of config.json
+   * @throws ConfigError, WrongStateError
+   */
+  update(resources: LinuxResources, schemas: UpdateSchemas = {}): Promise<void> {
+    return this.#telling(async () =>
+      update(this.#context, this.id, await checkResources(resources, 'resources'), schemas),
+    );
+  }
+
+  /**
+   * Writes the container's processes to images, from which `runtime.restore` brings them back. Then the container is
+   * deleted, unless it is to go on.
+   * @throws WrongStateError, OperationError. Then the container goes on
+   */
+  checkpoint(options: CheckpointOptions): Promise<void> {
+    return this.#telling(() => checkpoint(this.#context, this.id, options));
   }
 
   /**
