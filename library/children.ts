@@ -20,6 +20,8 @@ export interface Child {
    * @throws EffectError where the program has reaped it by other means; the signal's reason
    */
   exited(signal?: AbortSignal): Promise<Exited>;
+  /** The same, but it keeps no program from ending: it is told when the child has been reaped. */
+  readonly ended: Promise<Exited>;
 }
 
 /**
@@ -62,6 +64,7 @@ export class Children {
     else this.#reapOne(pid);
     return {
       pid,
+      ended,
       get unreaped() {
         return isUnreaped();
       },

@@ -8,12 +8,15 @@ import { withStandingStage } from '../native/stage/standing.ts';
 import { type Context, PATIENCE } from '../runtime/container/context.ts';
 import { defaultRoot, type Host } from '../runtime/host/host.ts';
 import { Children, type WatchChildren } from './children.ts';
+import { Hub } from './hub.ts';
 
 export interface RuntimeOptions {
   /** Absolute path of the state root. By default the one of the command: /run/runchart. */
   readonly root?: string;
   /** Lets systemd make the cgroups. */
   readonly systemdCgroup?: boolean;
+  /** Whether to go on without a cgroup that cannot be made. By default that is so for whoever is not root. */
+  readonly rootless?: boolean;
   /** Hears, in one line, of what went wrong without changing anything. Nobody hears of it by default. */
   readonly onWarning?: (message: string) => void;
   /** XState's inspection of every lifecycle machine that works for this runtime. */
@@ -24,23 +27,27 @@ export interface LibraryContext extends Context {
   readonly platform: ReturnType<typeof withStandingStage>;
   readonly devicePrograms: DevicePrograms;
   readonly children: Children;
+  readonly hub: Hub;
 }
 
-export function contextOf(options: RuntimeOptions, onChange: NonNullable<Context['onChange']>): LibraryContext {
+export function contextOf(options: RuntimeOptions): LibraryContext {
   const host = hostOfThisProcess();
   const platform = withStandingStage(hostPlatform());
+  const hub = new Hub();
   const children = new Children(platform, watchChildren);
   return {
     platform,
     host,
     root: options.root ?? defaultRoot(host, runsInUserNamespace(platform.local)),
     systemdCgroup: options.systemdCgroup ?? false,
+    rootless: options.rootless,
     patience: PATIENCE,
     devicePrograms: new DevicePrograms(platform.local),
     children,
+    hub,
     reaped: children.note,
     now: () => new Date().toISOString(),
-    onChange,
+    onChange: hub.changed,
     warn: options.onWarning ?? (() => undefined),
     ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
   };

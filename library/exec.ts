@@ -4,7 +4,6 @@ import { takeMaster } from '../effects/foreground/terminal.ts';
 import type { Inheritance } from '../effects/session.ts';
 import { socketPair } from '../native/calls/pair.ts';
 import { kill } from '../native/calls/process.ts';
-import { SIGNALS } from '../native/constants/signal.ts';
 import { Owned } from '../native/kernel/owned.ts';
 import { call } from '../native/kernel/perform.ts';
 import { execUnattended } from '../runtime/operations/exec.ts';
@@ -13,7 +12,8 @@ import type { ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import type { Child } from './children.ts';
 import type { LibraryContext } from './context.ts';
-import { type Exit, exitOf, type SignalName } from './exit.ts';
+import { type Exit, exitOf } from './exit.ts';
+import { type Signal, signalNumber } from './signals.ts';
 
 export interface ExecOptions {
   /** The program, which is looked up in the container's PATH, and its arguments. */
@@ -42,7 +42,7 @@ export interface ExecProcess {
   readonly terminal?: number;
   wait(): Promise<Exit>;
   /** @throws Error `process 123 has ended` */
-  kill(signal?: SignalName): void;
+  kill(signal?: Signal): void;
 }
 
 export async function execProcess(context: LibraryContext, id: string, options: ExecOptions): Promise<ExecProcess> {
@@ -54,7 +54,9 @@ export async function execProcess(context: LibraryContext, id: string, options: 
       cgroups: [],
       process: (record: ContainerRecord) => requestedProcess(record, options),
     };
-    return processOf(context, context.children.adopt(await execUnattended(context, request, inheritance)));
+    const child = context.children.adopt(await execUnattended(context, request, inheritance));
+    context.hub.followExec(id, child.pid, child.ended.then(exitOf));
+    return processOf(context, child);
   };
   if (terminal === false) return start({ stdio, preserveFds: 0 });
   const { local } = context.platform;
@@ -87,7 +89,7 @@ function processOf({ platform: { local } }: LibraryContext, child: Child): ExecP
     wait: async () => exitOf(await child.exited()),
     kill(signal = 'SIGTERM') {
       if (!child.unreaped) throw new Error(`process ${child.pid} has ended`);
-      call(local, kill(child.pid, SIGNALS[signal]));
+      call(local, kill(child.pid, signalNumber(signal)));
     },
   };
 }

@@ -13,27 +13,44 @@
  * The program needs the rights that a container asks for: it is root, or the config has user namespaces.
  */
 
-import type { LifecycleChange } from '../runtime/container/container.ts';
 import { observe } from '../runtime/container/observe.ts';
 import { createContainer } from '../runtime/operations/create.ts';
 import { lookAtAll } from '../runtime/store/look.ts';
-import { checkContainerId } from '../spec/id.ts';
+import type { Config } from '../spec/types.ts';
 import { checkConfig } from '../spec/validate.ts';
-import { RunchartContainer, type Subscribe } from './container.ts';
+import { RunchartContainer } from './container.ts';
 import { contextOf, type LibraryContext, type RuntimeOptions } from './context.ts';
+import type { Listener, Unsubscribe } from './hub.ts';
+import { containerId } from './id.ts';
 import { type ContainerState, containerStateOf } from './state.ts';
+import { telling, tellingAtOnce } from './telling.ts';
 
 export { type ContainerMachine, containerMachine } from '../machines/container.ts';
 export type { ContainerEffects } from '../machines/contract.ts';
 export type { LifecycleEvent } from '../machines/events.ts';
-export type { LifecycleChange } from '../runtime/container/container.ts';
 export { defaultConfig, rootlessConfig } from '../spec/default.ts';
 export type { ContainerRecord } from '../spec/record.ts';
 export type { Config, Status } from '../spec/types.ts';
-export type { RunchartContainer } from './container.ts';
+export type { RunchartContainer as Container } from './container.ts';
 export type { RuntimeOptions } from './context.ts';
+export {
+  ConfigError,
+  ContainerBusyError,
+  ContainerDamagedError,
+  ContainerExistsError,
+  ContainerNotFoundError,
+  type ErrorCode,
+  InvalidArgumentError,
+  OperationError,
+  RunchartError,
+  WrongStateError,
+} from './errors.ts';
+export type { ContainerEvent } from './events.ts';
 export type { ExecOptions, ExecProcess } from './exec.ts';
 export type { Exit } from './exit.ts';
+export type { Unsubscribe } from './hub.ts';
+export { type ContainerId, containerId } from './id.ts';
+export type { Signal, SignalName } from './signals.ts';
 export type { ContainerState } from './state.ts';
 
 export interface CreateOptions {
@@ -41,7 +58,7 @@ export interface CreateOptions {
   /** Absolute path of the bundle. Relative paths in the config start from there. */
   readonly bundle: string;
   /** Used instead of the bundle's config.json, and validated like it. */
-  readonly config?: unknown;
+  readonly config?: Config;
   /** Descriptors of this process for the container's standard input, output and error. By default 0, 1 and 2. */
   readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
   readonly noPivot?: boolean;
@@ -54,10 +71,11 @@ export interface Runtime {
   /** A container that may be there. This looks at nothing: the first request to the container does. */
   container(id: string): RunchartContainer;
   /**
-   * Hears of every state that requests of this runtime bring a container to, those of its creation included.
+   * Hears of every state that a container comes to, as far as this runtime knows: by its requests, and by the end of the
+   * containers that it has made.
    * @returns what ends the subscription
    */
-  subscribe(listener: (change: LifecycleChange) => void): () => void;
+  subscribe(listener: Listener): Unsubscribe;
   /** Every container below the root, sorted by id. One whose state cannot be read is left out, with a warning. */
   list(): Promise<readonly ContainerState[]>;
   /**
@@ -68,22 +86,12 @@ export interface Runtime {
 }
 
 export function openRuntime(options: RuntimeOptions = {}): Runtime {
-  const listeners = new Set<(change: LifecycleChange) => void>();
-  const subscribe: Subscribe = (listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  };
-  const context = contextOf(options, (change) => {
-    for (const listener of listeners) listener(change);
-  });
+  const context = contextOf(options);
   return {
-    subscribe,
-    create: (request) => create(context, subscribe, request),
-    container(id) {
-      checkContainerId(id);
-      return new RunchartContainer(context, subscribe, id);
-    },
-    list: () => list(context),
+    subscribe: (listener) => context.hub.subscribe(listener),
+    create: (request) => telling({ id: request.id }, () => create(context, request)),
+    container: (id) => tellingAtOnce({}, () => new RunchartContainer(context, containerId(id))),
+    list: () => telling({}, () => list(context)),
     close() {
       context.platform.standing.retire();
       context.devicePrograms.close();
@@ -93,10 +101,10 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
 
 async function create(
   context: LibraryContext,
-  subscribe: Subscribe,
-  { id, bundle, config, stdio = [0, 1, 2], noPivot = false, noNewKeyring = false }: CreateOptions,
+  { id: text, bundle, config, stdio = [0, 1, 2], noPivot = false, noNewKeyring = false }: CreateOptions,
 ): Promise<RunchartContainer> {
-  const handle = new RunchartContainer(context, subscribe, id);
+  const id = containerId(text);
+  const handle = new RunchartContainer(context, id);
   const created = await createContainer(context, {
     id,
     bundle,

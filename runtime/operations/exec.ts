@@ -151,17 +151,17 @@ async function start(
       async join() {
         const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
-        joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
+        joined = starting('joining', () => joinContainer(session, { record, process, cgroup, filter, attach }));
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },
       execute() {
         if (joined === undefined) return;
         const { pid } = joined;
-        starting(() => addToGroup?.(pid));
+        starting('joining', () => addToGroup?.(pid));
         announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
         connect(pid);
-        starting(joined.execute);
+        starting('executing', joined.execute);
         joined.release();
       },
       end: () => joined?.end(),
@@ -181,4 +181,4 @@ async function groupFor({ platform: { local } }: Session, { resctrl }: Container
   return (pid: Pid): void => addExecToGroup(local, resctrl, pid);
 }
 
-const starting = <T>(action: () => T): T => doing(STARTING_PROCESS, action);
+const starting = <T>(phase: string, action: () => T): T => doing(STARTING_PROCESS, action, { phase });
