@@ -118,11 +118,12 @@ test('no more is kept than the limit, and all is read', async () => {
 test('a terminal ends when nobody has it open any more, and tells the end of what is typed', async () => {
   const master = openSync('/dev/ptmx', 'r+');
   const pts = unlocked(master);
-  const terminal = new TerminalStream(streams, new Owned(local, master));
+  const terminal = new TerminalStream(streams);
+  terminal.resize({ width: 91, height: 31 });
+  terminal.open(new Owned(local, master));
   const received = text(terminal);
   const slave = openSync(pts, 'r+');
-  terminal.resize({ width: 91, height: 31 });
-  terminal.write('typed\n');
+  await new Promise<void>((resolve) => void terminal.write('typed\n', () => resolve()));
   const line = Buffer.alloc(100);
   assert.equal(line.toString('utf8', 0, readSync(slave, line)), 'typed\n');
   await new Promise<void>((resolve) => void terminal.end(resolve));
