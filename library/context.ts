@@ -9,6 +9,8 @@ import { type Context, PATIENCE } from '../runtime/container/context.ts';
 import { defaultRoot, type Host } from '../runtime/host/host.ts';
 import { Children, type WatchChildren } from './children.ts';
 import { Hub } from './hub.ts';
+import { OpenStreams } from './streams/open-streams.ts';
+import { Turns } from './turns.ts';
 
 export interface RuntimeOptions {
   /** Absolute path of the state root. By default the one of the command: /run/runchart. */
@@ -28,6 +30,8 @@ export interface LibraryContext extends Context {
   readonly devicePrograms: DevicePrograms;
   readonly children: Children;
   readonly hub: Hub;
+  readonly streams: OpenStreams;
+  readonly turns: Turns;
 }
 
 export function contextOf(options: RuntimeOptions): LibraryContext {
@@ -45,6 +49,8 @@ export function contextOf(options: RuntimeOptions): LibraryContext {
     devicePrograms: new DevicePrograms(platform.local),
     children,
     hub,
+    streams: new OpenStreams(platform),
+    turns: new Turns(),
     reaped: children.note,
     now: () => new Date().toISOString(),
     onChange: hub.changed,

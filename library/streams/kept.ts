@@ -1,17 +1,20 @@
 /** What is kept of a stream for the one who only asks for the result. */
 
 import type { OutputStream } from './reading.ts';
+import type { TerminalStream } from './terminal.ts';
 
 export interface Kept {
   /** Up to the limit, as UTF-8. */
   text(): string;
   readonly isTruncated: boolean;
+  /** What has been written so far is kept; what others write later is not waited for. */
+  stop(): void;
   /** When the stream has ended. */
   readonly ended: Promise<void>;
 }
 
 /** Reads a stream to its end. @param limit how many bytes are kept. More is read, and forgotten */
-export function keep(stream: OutputStream, limit: number): Kept {
+export function keep(stream: OutputStream | TerminalStream, limit: number): Kept {
   const chunks: Uint8Array[] = [];
   let kept = 0;
   let isTruncated = false;
@@ -32,6 +35,7 @@ export function keep(stream: OutputStream, limit: number): Kept {
     get isTruncated() {
       return isTruncated;
     },
+    stop: () => stream.endWhenEmpty(),
     ended,
   };
 }

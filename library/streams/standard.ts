@@ -68,6 +68,8 @@ export interface Standard {
   readonly stderr?: OutputStream;
   /** Ends when the program's own streams have been carried to their ends. It rejects where one of them fails. */
   readonly carried: Promise<void>;
+  /** The process has ended: nobody reads its input any more, and what the program's streams get is what it wrote. */
+  ended(): void;
   /** Closes what the process has by now, or never will have. */
   close(): void;
   /** Ends every stream, since there will be no process. */
@@ -142,6 +144,7 @@ class Opening {
   done(stdio: Inheritance['stdio'], { stdout, stderr }: Pick<Wanted, 'stdout' | 'stderr'>): Standard {
     const made = this.#made;
     const carrying: Promise<void>[] = [];
+    const pumped: OutputStream[] = [];
     const { stdin: input, stdout: output, stderr: error } = made;
     if (input !== undefined && this.#source !== undefined) {
       carrying.push(feed(this.#source, input));
@@ -149,10 +152,12 @@ class Opening {
     }
     if (output !== undefined && isSink(stdout)) {
       carrying.push(pump(output, stdout));
+      pumped.push(output);
       delete made.stdout;
     }
     if (error !== undefined && isSink(stderr)) {
       carrying.push(pump(error, stderr));
+      pumped.push(error);
       delete made.stderr;
     }
     const carried = Promise.all(carrying).then(() => undefined);
@@ -161,6 +166,10 @@ class Opening {
       ...made,
       inheritance: { stdio, ...(this.#pipes.length === 0 ? {} : { pipes: this.#pipes }) },
       carried,
+      ended() {
+        input?.destroy();
+        for (const stream of pumped) stream.endWhenEmpty();
+      },
       close: () => this.#theirs[Symbol.dispose](),
       abandon: () => {
         for (const stream of [input, output, error]) stream?.destroy();
