@@ -20,7 +20,7 @@ export type ErrorCode =
 export interface ErrorDetails {
   /** The container's id. */
   readonly id?: string | undefined;
-  /** What the lifecycle was doing: `mounts`, `createRuntime hooks`, `start`, `kill`; for an exec `joining`, `executing`. */
+  /** What was going on: `mounts`, `createRuntime hooks`, `start`, `kill`; in an exec `joining`, `executing`. */
   readonly phase?: string | undefined;
   /** The system call that failed, as the kernel names it: `openat2`. */
   readonly syscall?: string | undefined;
@@ -37,7 +37,7 @@ export abstract class RunchartError extends Error {
   abstract readonly code: ErrorCode;
   /** The container's id, where the error is about one. */
   readonly id: string | undefined;
-  /** What the lifecycle was doing: `mounts`, `createRuntime hooks`, `start`, `kill`; for an exec `joining`, `executing`. */
+  /** What was going on: `mounts`, `createRuntime hooks`, `start`, `kill`; in an exec `joining`, `executing`. */
   readonly phase: string | undefined;
   /** The system call that failed, as the kernel names it: `openat2`. */
   readonly syscall: string | undefined;

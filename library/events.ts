@@ -1,4 +1,4 @@
-/** What a program hears of the lives of its containers, and how that is read from the states of their machines. Pure. */
+/** What a program hears of its containers' lives, and how that is read from the states of their machines. Pure. */
 
 import type { LifecycleChange } from '../runtime/container/container.ts';
 import type { Exit } from './exit.ts';
@@ -33,7 +33,7 @@ export type ContainerEvent =
 
 type EventType = ContainerEvent['type'];
 
-/** @returns undefined for a state that is none of a container's life: before its creation, or inside of another state */
+/** @returns undefined for a state that is not told: before the creation, or between two others */
 export function eventOf({ id, value, pid = 0 }: LifecycleChange): ContainerEvent | undefined {
   const [state, phase] = partsOf(value);
   switch (state) {
@@ -86,7 +86,7 @@ export function isRepeated(last: ContainerEvent | undefined, event: ContainerEve
   return 'phase' in last && 'phase' in event ? last.phase === event.phase : true;
 }
 
-/** Whether a container is in this state only while its process lives. One that comes after the end is of no interest. */
+/** Whether a container is in this state only while its process lives. After the end nobody wants to hear of it. */
 export const isOfTheLiving = (event: ContainerEvent): boolean => 'pid' in event;
 
 /** After these there is no container any more. */

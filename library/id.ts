@@ -5,7 +5,7 @@ import { InvalidArgumentError } from './errors.ts';
 
 declare const valid: unique symbol;
 
-/** The id of a container: ASCII letters, digits, `_`, `+`, `-` and `.`, 255 at most. `containerId` makes one of a text. */
+/** A container's id: at most 255 ASCII letters, digits, `_`, `+`, `-` and `.`. `containerId` makes one of a text. */
 export type ContainerId = string & { readonly [valid]: 'ContainerId' };
 
 /** @throws InvalidArgumentError for what is no container id */

@@ -13,25 +13,35 @@
  * The program needs the rights that a container asks for: it is root, or the config has user namespaces.
  */
 
+import { prepareRestoration } from '../effects/criu/restoration.ts';
 import { observe } from '../runtime/container/observe.ts';
+import { sessionFor } from '../runtime/container/open.ts';
 import { createContainer } from '../runtime/operations/create.ts';
+import { featuresOf } from '../runtime/operations/features.ts';
 import { lookAtAll } from '../runtime/store/look.ts';
-import type { Config } from '../spec/types.ts';
-import { checkConfig } from '../spec/validate.ts';
+import type { Config, Features } from '../spec/types.ts';
+import { type CriuRestore, restoreOptions } from './checkpoint.ts';
+import { type ContainerSource, configOf } from './config-of.ts';
 import { RunchartContainer } from './container.ts';
 import { contextOf, type LibraryContext, type RuntimeOptions } from './context.ts';
+import { factsFor, specFor } from './host.ts';
 import type { Listener, Unsubscribe } from './hub.ts';
 import { containerId } from './id.ts';
 import { type ContainerState, containerStateOf } from './state.ts';
 import { telling, tellingAtOnce } from './telling.ts';
+import { VERSION } from './version.ts';
 
+export type { ContainerStats } from '../effects/cgroups/stats/types.ts';
 export { type ContainerMachine, containerMachine } from '../machines/container.ts';
 export type { ContainerEffects } from '../machines/contract.ts';
 export type { LifecycleEvent } from '../machines/events.ts';
+export type { BindMount, ConfigOptions, HostFacts, MountOption, TmpfsMount } from '../spec/builder/options.ts';
 export { defaultConfig, rootlessConfig } from '../spec/default.ts';
 export type { ContainerRecord } from '../spec/record.ts';
-export type { Config, Status } from '../spec/types.ts';
-export type { RunchartContainer as Container } from './container.ts';
+export type { Config, Features, LinuxResources, Status } from '../spec/types.ts';
+export type { CheckpointOptions } from './checkpoint.ts';
+export type { BundleSource, ContainerSource, RootfsSource } from './config-of.ts';
+export type { RunchartContainer as Container, UpdateSchemas } from './container.ts';
 export type { RuntimeOptions } from './context.ts';
 export {
   ConfigError,
@@ -48,36 +58,55 @@ export {
 export type { ContainerEvent } from './events.ts';
 export type { ExecOptions, ExecProcess } from './exec.ts';
 export type { Exit } from './exit.ts';
+export { containerConfig, hostFacts } from './host.ts';
 export type { Unsubscribe } from './hub.ts';
 export { type ContainerId, containerId } from './id.ts';
+export type { EventsOptions, UsageEvent } from './measure.ts';
 export type { Signal, SignalName } from './signals.ts';
 export type { ContainerState } from './state.ts';
 
-export interface CreateOptions {
-  readonly id: string;
-  /** Absolute path of the bundle. Relative paths in the config start from there. */
-  readonly bundle: string;
-  /** Used instead of the bundle's config.json, and validated like it. */
-  readonly config?: Config;
+/** A container that is created gets these from the program. */
+export interface StdioOptions {
   /** Descriptors of this process for the container's standard input, output and error. By default 0, 1 and 2. */
   readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
-  readonly noPivot?: boolean;
-  readonly noNewKeyring?: boolean;
 }
+
+export type CreateOptions = ContainerSource &
+  StdioOptions & {
+    readonly id: string;
+    /** Moves the root by MS_MOVE, where pivot_root(2) does not work: on a ramfs. It is less safe. */
+    readonly noPivot?: boolean;
+    /** Lets the container share the session keyring of this program. */
+    readonly noNewKeyring?: boolean;
+  };
+
+export type RestoreOptions = ContainerSource & StdioOptions & CriuRestore & { readonly id: string };
 
 export interface Runtime {
   /** Creates a container, which then waits for `start`. @throws Error of one line. Nothing is left then */
   create(options: CreateOptions): Promise<RunchartContainer>;
+  /**
+   * Brings a checkpointed container back: it is made from its bundle, and its processes go on from the images.
+   * @throws RunchartError. Nothing is left then
+   */
+  restore(options: RestoreOptions): Promise<RunchartContainer>;
   /** A container that may be there. This looks at nothing: the first request to the container does. */
   container(id: string): RunchartContainer;
   /**
-   * Hears of every state that a container comes to, as far as this runtime knows: by its requests, and by the end of the
-   * containers that it has made.
+   * Hears of every state that a container comes to, as far as this runtime knows: by its requests, and by the end of
+   * the containers that it has made.
    * @returns what ends the subscription
    */
   subscribe(listener: Listener): Unsubscribe;
   /** Every container below the root, sorted by id. One whose state cannot be read is left out, with a warning. */
   list(): Promise<readonly ContainerState[]>;
+  /** What this runtime can do on this kernel: the features document of the OCI runtime specification. */
+  features(): Features;
+  /**
+   * The config that `runchart spec` writes, as it fits this host: its cgroups, and whether this program is root.
+   * @param options `rootless` decides that instead
+   */
+  spec(options?: { readonly rootless?: boolean }): Config;
   /**
    * Ends the process that stands by for the next creation, and closes whatever else is kept for it. All of that also
    * ends with this process. Containers live on. A runtime may be used again: it makes these things anew.
@@ -90,6 +119,9 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
   return {
     subscribe: (listener) => context.hub.subscribe(listener),
     create: (request) => telling({ id: request.id }, () => create(context, request)),
+    restore: (request) => telling({ id: request.id }, () => restore(context, request)),
+    features: () => tellingAtOnce({}, () => featuresOf(context.platform, VERSION)),
+    spec: ({ rootless } = {}) => tellingAtOnce({}, () => specFor(factsFor(context.platform.local, rootless))),
     container: (id) => tellingAtOnce({}, () => new RunchartContainer(context, containerId(id))),
     list: () => telling({}, () => list(context)),
     close() {
@@ -99,21 +131,25 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
   };
 }
 
-async function create(
-  context: LibraryContext,
-  { id: text, bundle, config, stdio = [0, 1, 2], noPivot = false, noNewKeyring = false }: CreateOptions,
-): Promise<RunchartContainer> {
-  const id = containerId(text);
+async function create(context: LibraryContext, options: CreateOptions): Promise<RunchartContainer> {
+  const { noPivot = false, noNewKeyring = false, stdio = [0, 1, 2] } = options;
+  const id = containerId(options.id);
   const handle = new RunchartContainer(context, id);
-  const created = await createContainer(context, {
-    id,
-    bundle,
-    noPivot,
-    noNewKeyring,
-    inheritance: { stdio, preserveFds: 0 },
-    ...(config === undefined ? {} : { config: await checkConfig(config) }),
-  });
-  handle.adopt(created);
+  const planned = await configOf(context, options);
+  const inheritance = { stdio, preserveFds: 0 };
+  handle.adopt(await createContainer(context, { id, ...planned, noPivot, noNewKeyring, inheritance }));
+  return handle;
+}
+
+async function restore(context: LibraryContext, options: RestoreOptions): Promise<RunchartContainer> {
+  const { stdio = [0, 1, 2] } = options;
+  const id = containerId(options.id);
+  const handle = new RunchartContainer(context, id);
+  const { bundle, config: planned } = await configOf(context, options);
+  const restoration = await prepareRestoration(sessionFor(context, id), planned, restoreOptions(options));
+  const { config } = restoration;
+  const inheritance = { stdio, preserveFds: 0 };
+  handle.adopt(await createContainer(context, { id, bundle, config, restoration, inheritance }));
   return handle;
 }
 

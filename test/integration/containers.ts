@@ -55,7 +55,8 @@ interface Containers {
   close(): void;
 }
 
-interface Options extends Omit<Partial<CreateOptions>, 'id'> {
+interface Options extends Partial<Pick<CreateOptions, 'noPivot' | 'noNewKeyring' | 'stdio'>> {
+  readonly bundle?: string;
   readonly prepare?: Prepare;
 }
 
