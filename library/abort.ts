@@ -52,12 +52,18 @@ async function ending<T>(
   }
 }
 
+interface Abortable {
+  readonly context: LibraryContext;
+  /** The operation is done: the signal does not concern the context any more. */
+  settle(): void;
+}
+
 /**
  * The context for one operation that a signal ends: at its next wait, or before its next process. The unwinding that
  * follows has its waits undisturbed.
  */
-export function abortable(context: LibraryContext, signal: AbortSignal | undefined): LibraryContext {
-  if (signal === undefined) return context;
+export function abortable(context: LibraryContext, signal: AbortSignal | undefined): Abortable {
+  if (signal === undefined) return { context, settle: () => undefined };
   const { platform, patience } = context;
   let isTold = false;
   /** For the first wait that the signal ends, and for none after it. */
@@ -67,7 +73,7 @@ export function abortable(context: LibraryContext, signal: AbortSignal | undefin
     isTold = true;
     throw signal.reason;
   };
-  return {
+  const own: LibraryContext = {
     ...context,
     patience: {
       ...patience,
@@ -98,6 +104,12 @@ export function abortable(context: LibraryContext, signal: AbortSignal | undefin
         },
         retire: platform.standing.retire,
       },
+    },
+  };
+  return {
+    context: own,
+    settle() {
+      isTold = true;
     },
   };
 }

@@ -41,7 +41,8 @@ const MAX_BUFFER = 10 << 20;
 /** setTimeout takes no more. */
 const LONGEST_TIMER_MS = 0x7fff_ffff;
 
-export class ContainerProcess implements PromiseLike<ProcessResult>, AsyncDisposable {
+export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable {
+  readonly [Symbol.toStringTag] = 'ContainerProcess';
   /** When its program runs. It rejects where that could not be started. */
   readonly started: Promise<void>;
   readonly #context: LibraryContext;

@@ -50,12 +50,18 @@ export async function execInContainer(context: Context, request: ExecRequest, op
 
 /**
  * Starts a process, and leaves it to the caller, whose child it is.
+ * @param pidFile absolute
  * @returns its pid
  * @throws Error of one line where it could not be started. No process is left then
  */
-export async function execUnattended(context: Context, request: ExecRequest, inheritance: Inheritance): Promise<Pid> {
+export async function execUnattended(
+  context: Context,
+  request: ExecRequest,
+  inheritance: Inheritance,
+  pidFile?: string,
+): Promise<Pid> {
   let pid: Pid = 0;
-  const actor = await start(await planned(context, request), { inheritance }, {}, (own) => {
+  const actor = await start(await planned(context, request), { inheritance }, { pidFile }, (own) => {
     pid = own;
   });
   actor.stop();

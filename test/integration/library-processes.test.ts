@@ -28,12 +28,15 @@ const isThere = (pid: number) => existsSync(`/proc/${pid}`);
 test('what exec made is reaped though nobody waits for it, and the container can end', { skip }, async () => {
   const container = await runtime.create({ id: idOf('unwaited'), bundle });
   await container.start();
-  const { pid } = await container.exec({ args: ['true'] });
+  const unwaited = container.exec({ args: ['true'], stdio: 'ignore' });
+  await unwaited.started;
+  const pid = unwaited.pid ?? assert.fail('no pid');
   await until('the process is gone, and is no zombie', () => !isThere(pid));
 
-  const sleeper = await container.exec({ args: ['sleep', '1000'] });
+  const sleeper = container.exec({ args: ['sleep', '1000'], stdio: 'ignore' });
+  await sleeper.started;
   await container.kill('SIGKILL');
   assert.deepEqual(await container.wait(), { status: 137, signal: 'SIGKILL' });
-  await until('the other one is gone with the container', () => !isThere(sleeper.pid));
+  await until('the other one is gone with the container', () => !isThere(sleeper.pid ?? 0));
   await container.delete();
 });
