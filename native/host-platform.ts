@@ -40,7 +40,7 @@ export function hostPlatform(
     kernelBehind: (socket, performer) => wrap(remote(socket, performer)),
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
-    poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
+    poll: (descriptors, timeoutMs = -1, signal) => poll(descriptors, timeoutMs, signal),
     interruption: interrupting,
   };
 }

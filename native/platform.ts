@@ -30,9 +30,10 @@ export interface Platform {
   libseccomp(): LibSeccomp;
   /**
    * Waits for events on descriptors without stopping the engine: poll(2) on a thread.
+   * @param signal ends the wait: it rejects with the signal's reason then
    * @returns the revents of each, in order
    */
-  poll(descriptors: readonly PollRequest[], timeoutMs?: number): Promise<readonly number[]>;
+  poll(descriptors: readonly PollRequest[], timeoutMs?: number, signal?: AbortSignal): Promise<readonly number[]>;
   /** Ends waits for other processes by a signal: such a wait stops the engine. Without it, no signal ends a wait. */
   readonly interruption?: Interruption;
 }

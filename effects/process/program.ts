@@ -48,7 +48,9 @@ export function addFindProgram(batch: Batch, process: Process): (results: readon
       if (name.includes('/')) throw notExecutable(name, verdict, resultOf(results, found));
     }
     // runc says this, too, where PATH leads to a file that may not be executed. Engines make exit status 127 of it.
-    throw new EffectError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
+    throw new EffectError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`, {
+      about: { path: name, errno: ERRNO.ENOENT },
+    });
   };
 }
 
@@ -64,7 +66,9 @@ function notExecutable(name: string, errno: number, found: number): EffectError 
   const what = found < 0 ? `stat ${name}: ` : '';
   // execve(2) says EACCES of a directory. podman 4 (exec) and docker 20.10 end with 126 only where they read its words.
   const why = errno === ERRNO.EISDIR ? `${errnoText(errno)}: ${errnoText(ERRNO.EACCES)}` : errnoText(errno);
-  return new EffectError(`exec: ${JSON.stringify(name)}: ${what}${why}`);
+  return new EffectError(`exec: ${JSON.stringify(name)}: ${what}${why}`, {
+    about: { path: name, errno },
+  });
 }
 
 /** With one of these a user gets wherever root does. execve tells if something is still denied to him. */

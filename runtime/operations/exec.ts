@@ -50,12 +50,18 @@ export async function execInContainer(context: Context, request: ExecRequest, op
 
 /**
  * Starts a process, and leaves it to the caller, whose child it is.
+ * @param pidFile absolute
  * @returns its pid
  * @throws Error of one line where it could not be started. No process is left then
  */
-export async function execUnattended(context: Context, request: ExecRequest, inheritance: Inheritance): Promise<Pid> {
+export async function execUnattended(
+  context: Context,
+  request: ExecRequest,
+  inheritance: Inheritance,
+  pidFile?: string,
+): Promise<Pid> {
   let pid: Pid = 0;
-  const actor = await start(await planned(context, request), { inheritance }, {}, (own) => {
+  const actor = await start(await planned(context, request), { inheritance }, { pidFile }, (own) => {
     pid = own;
   });
   actor.stop();
@@ -151,17 +157,17 @@ async function start(
       async join() {
         const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
-        joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
+        joined = starting('joining', () => joinContainer(session, { record, process, cgroup, filter, attach }));
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },
       execute() {
         if (joined === undefined) return;
         const { pid } = joined;
-        starting(() => addToGroup?.(pid));
+        starting('joining', () => addToGroup?.(pid));
         announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
         connect(pid);
-        starting(joined.execute);
+        starting('executing', joined.execute);
         joined.release();
       },
       end: () => joined?.end(),
@@ -181,4 +187,4 @@ async function groupFor({ platform: { local } }: Session, { resctrl }: Container
   return (pid: Pid): void => addExecToGroup(local, resctrl, pid);
 }
 
-const starting = <T>(action: () => T): T => doing(STARTING_PROCESS, action);
+const starting = <T>(phase: string, action: () => T): T => doing(STARTING_PROCESS, action, { phase });
