@@ -2,16 +2,13 @@
 
 import ELK from 'elkjs/lib/elk.bundled.js';
 import { containerMachine } from '../machines/container.ts';
-import { type Layout, layoutOf } from '../page/chart/layout.ts';
+import { type Layouts, layoutOf } from '../page/chart/layout.ts';
 import { type Chart, mainWays, modelOf } from '../page/chart/model.ts';
-
-export interface Layouts {
-  readonly wide: { readonly main: Layout; readonly all: Layout };
-  readonly narrow: { readonly main: Layout; readonly all: Layout };
-}
 
 export async function chartLayouts(chart: Chart = containerMachine): Promise<Layouts> {
   const elk = new ELK.default();
+  // ELK takes Bun for a browser's worker, and listens for messages: Bun would never end.
+  Reflect.set(globalThis, 'onmessage', null);
   const all = modelOf(chart);
   const main = mainWays(all);
   return {

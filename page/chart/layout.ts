@@ -48,6 +48,12 @@ export interface Layout {
   readonly roads: readonly PlacedWay[];
 }
 
+/** Of the same chart: for a wide window and a narrow one, with the main ways and with all of them. */
+export interface Layouts {
+  readonly wide: { readonly main: Layout; readonly all: Layout };
+  readonly narrow: { readonly main: Layout; readonly all: Layout };
+}
+
 export type Direction = 'RIGHT' | 'DOWN';
 
 export const HEADER = 34;
