@@ -1,6 +1,7 @@
 /**
  * What a watcher learns of a command, as lines: one JSON object each. A command tells them to the watcher of its state
- * root, `runchart watch --record` writes them, and the page gets them. `--trace FILE.jsonl` writes those of `TraceLine`.
+ * root, `runchart watch --record` writes them, and the page gets them. `--trace FILE.jsonl` writes those of
+ * `TraceLine`.
  *
  * Times are seconds since the epoch, with microseconds. Strings come from configs and images: they may hold anything.
  */
