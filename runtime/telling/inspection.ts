@@ -56,11 +56,12 @@ export function inspection(
       tell(stateOf(actor, seen));
     }
     if (detail === undefined) return;
-    detail.tell(snapshotOf(actor, event, seen));
     const { context } = seen;
-    if (!isContainer(actor) || context === undefined || contexts.get(sessionId) === context) return;
-    contexts.set(sessionId, context);
-    detail.context(sessionId, context);
+    if (isContainer(actor) && context !== undefined && contexts.get(sessionId) !== context) {
+      contexts.set(sessionId, context);
+      detail.context(sessionId, context);
+    }
+    detail.tell(snapshotOf(actor, event, seen));
   }
 
   return (event) => {
@@ -73,7 +74,7 @@ export function inspection(
       const from = (event.sourceRef as unknown as Actor | undefined)?.sessionId;
       const told = toldEvent(event.event);
       detail.tell({ type: 'event', actor: actor.sessionId, ...(from !== undefined && { from }), event: told });
-      if (isMachine(actor) && from === undefined && !/^xstate\.|^(un)?saved$/.test(told.type))
+      if (isMachine(actor) && from === undefined && !/^xstate\.|^(un)?saved$|^observed$|^exited$/.test(told.type))
         detail.tell({ type: 'request', id: actor.id, request: told.type });
     } else if (event.type === '@xstate.snapshot') {
       snapshot(actor, event.event, event.snapshot as Seen);

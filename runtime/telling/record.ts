@@ -7,17 +7,18 @@ type Members = Readonly<Record<string, unknown>>;
 
 /**
  * @param withValues whether to tell the values of annotations and environment variables
- * @returns a function that makes the line of a machine's context. A config is told when a container is made and when it
- * changes. A watcher finds that of an older container in its state.json
+ * @returns a function that makes the line of a machine's context: all of it the first time, then the members that have
+ * changed. A config is told when a container is made and when it changes. A watcher finds that of an older container in
+ * its state.json
  */
 export function toldRecord(withValues: boolean): (actor: string, context: object) => Bare {
-  const configs = new Map<string, unknown>();
+  const last = new Map<string, Members>();
   return (actor, context) => {
-    const { effects: _, restoration: __, config, ...record } = { ...context } as Members;
-    const known = configs.get(actor);
-    const isNew = known === undefined ? record.reached === 'creating' : known !== config;
-    configs.set(actor, config);
-    const told: Members = isNew ? { ...record, config } : record;
-    return { type: 'record', actor, id: String(record.id), record: withValues ? told : withoutValues(told) };
+    const { effects: _, restoration: __, ...record } = { ...context } as Members;
+    const known = last.get(actor) ?? (record.reached === 'creating' ? {} : { config: record.config });
+    last.set(actor, record);
+    const changed = Object.fromEntries(Object.entries(record).filter(([name, value]) => known[name] !== value));
+    const told = withValues ? changed : withoutValues(changed);
+    return { type: 'record', actor, id: String(record.id), record: told };
   };
 }
