@@ -1,6 +1,7 @@
 /**
  * What a watcher learns of a command, as lines: one JSON object each. A command tells them to the watcher of its state
- * root, `runchart watch --record` writes them, and the page gets them. `--trace FILE.jsonl` writes those of `TraceLine`.
+ * root, `runchart watch --record` writes them, and the page gets them. `--trace FILE.jsonl` writes those of
+ * `TraceLine`.
  *
  * Times are seconds since the epoch, with microseconds. Strings come from configs and images: they may hold anything.
  */
@@ -135,12 +136,15 @@ export interface SnapshotLine extends Anywhere {
   readonly error?: string;
 }
 
-/** The record of a container, as state.json has it. The values of annotations and of `env` may be left out. */
+/**
+ * The record of a container, as state.json has it, but for the config of a container that was there before. The values
+ * of annotations and of `env` may be left out.
+ */
 export interface RecordLine extends Anywhere {
   readonly type: 'record';
   readonly actor: string;
   readonly id: string;
-  /** The config is left out where it did not change. */
+  /** All members the first time, and then those that have changed. */
   readonly record: Readonly<Record<string, unknown>>;
 }
 
