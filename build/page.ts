@@ -1,6 +1,6 @@
 /**
- * Makes the page of `runchart watch`: three files that need nothing else, index.html, page.css and page.js. The chart is
- * laid out here, and the page gets the result. Runs in Bun.
+ * Makes the page of `runchart watch`: three files that need nothing else, index.html, page.css and page.js. The chart
+ * is laid out here, and the page gets the result. Runs in Bun.
  */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

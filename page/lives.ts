@@ -1,4 +1,4 @@
-/** What the page knows: containers, and the runs of the commands that worked on them. Messages of the server change it. */
+/** What the page knows: containers, and the runs of the commands that worked on them. The server tells it. */
 
 import type { CommandLine, EndLine, Line } from '../spec/watch/lines.ts';
 import type { Hello, RecordAnswer, Summary, ToPage } from '../spec/watch/messages.ts';
@@ -71,9 +71,7 @@ export class Lives {
   }
 
   #setSummary(summary: Summary): void {
-    const key = keyOf(summary.root, summary.id);
-    this.containers.set(key, summary);
-    this.#setPlace(key, summary.place, undefined);
+    this.containers.set(keyOf(summary.root, summary.id), summary);
   }
 
   #addLine(line: Line): void {
@@ -114,17 +112,16 @@ export class Lives {
     else runs.push(run);
   }
 
-  #setPlace(key: string, place: string, at: number | undefined): void {
+  #setPlace(key: string, place: string, at: number): void {
     const last = this.#places.get(key);
     if (last === place) return;
     this.#places.set(key, place);
-    if (at !== undefined) this.since.set(key, at);
-    if (last !== undefined) this.#moves.push({ key, from: last, to: place });
-    else if (place.startsWith('creating') || place.startsWith('restoring'))
-      this.#moves.push({ key, from: 'absent', to: place });
+    this.since.set(key, at);
+    // What happened before the page came is no move that it can show.
+    const isNew = this.hello?.live === false || at >= (this.hello?.now ?? 0);
+    if (last !== undefined && isNew) this.#moves.push({ key, from: last, to: place });
     const summary = this.containers.get(key);
-    if (summary !== undefined && at !== undefined && summary.place !== place)
-      this.containers.set(key, { ...summary, place });
+    if (summary !== undefined && summary.place !== place) this.containers.set(key, { ...summary, place });
   }
 
   #forgetOldest(): void {
@@ -145,16 +142,3 @@ export const keyOf = (root: string, id: string): string => `${root}\0${id}`;
 
 /** XState's own inspection is for its inspectors; the same is told by lines that are easier to read. */
 const isShown = ({ type }: Line): boolean => !['actor', 'event', 'snapshot', 'record'].includes(type);
-
-/** @returns the places that a container came by in its present life, in their order, each with its time */
-export function pathOf(runs: readonly Run[]): readonly { readonly place: string; readonly at: number }[] {
-  const path: { place: string; at: number }[] = [];
-  for (const run of runs)
-    for (const line of run.lines) {
-      if (line.type !== 'state' || line.id !== run.id) continue;
-      const isBegin = /^(?:creating|restoring)\.cgroup$|^absent$/.test(line.state);
-      if (isBegin && path.at(-1)?.place !== 'absent') path.length = 0;
-      if (path.at(-1)?.place !== line.state) path.push({ place: line.state, at: line.at });
-    }
-  return path;
-}

@@ -3,7 +3,8 @@
 import type { FromPage, Summary } from '../spec/watch/messages.ts';
 import type { Layouts } from './chart/layout.ts';
 import { clean } from './clean.ts';
-import { keyOf, Lives, pathOf } from './lives.ts';
+import { type Life, lifeOf } from './life.ts';
+import { keyOf, Lives } from './lives.ts';
 import { type Connection, connect } from './socket.ts';
 import { offerThemes } from './theme.ts';
 import { ChartView, type Standing } from './view/chart.ts';
@@ -15,6 +16,7 @@ import { StoryView } from './view/story.ts';
 
 const NARROW = '(max-width: 900px)';
 const SECOND = 1000;
+const NO_LIFE: Life = { path: [], broken: [] };
 
 export class Page {
   readonly #layouts: Layouts;
@@ -157,9 +159,9 @@ export class Page {
     const there = summaries.filter(({ status, root, id }) => status !== null || keyOf(root, id) === this.#chosen);
     const standings = there.map(standingOf);
     const chosen = this.#summary();
-    const path = this.#chosen === undefined ? [] : pathOf(this.#lives.runsOf(this.#chosen)).map(({ place }) => place);
-    this.#chart.show({ standings, chosen: chosen === undefined ? undefined : standingOf(chosen), path });
-    for (const { key, from, to } of this.#lives.takeMoves()) this.#chart.run(from, to, key === this.#chosen);
+    const life = this.#chosen === undefined ? NO_LIFE : lifeOf(this.#lives.runsOf(this.#chosen));
+    this.#chart.show({ standings, chosen: chosen === undefined ? undefined : standingOf(chosen), ...life });
+    for (const { key, from, to } of this.#lives.takeMoves()) this.#chart.run(key, from, to, key === this.#chosen);
     setText(byId('place', HTMLElement), chosen === undefined ? '' : `${clean(chosen.id, 60)} is ${lookOf(chosen)}`);
   }
 

@@ -1,7 +1,16 @@
 /** Tells what one command did, phase by phase: what the page's timeline shows. Pure. */
 
 import type { CallLine, FailureLine, Line, WarningLine } from '../spec/watch/lines.ts';
+import { placeOfFailure } from './life.ts';
 import type { Run } from './lives.ts';
+
+/** A request of the command. */
+export interface Asked {
+  readonly request: string;
+  readonly at: number;
+  /** Until the machine had settled again, or the command ended; undefined while it goes on. */
+  readonly seconds?: number;
+}
 
 /** A state that the container was in during the command. */
 export interface Phase {
@@ -9,7 +18,7 @@ export interface Phase {
   readonly at: number;
   /** How long it was there while the command ran; undefined in its last state. */
   readonly seconds?: number;
-  readonly requests: readonly string[];
+  readonly requests: readonly Asked[];
   readonly calls: readonly CallLine[];
   readonly failures: readonly FailureLine[];
   readonly warnings: readonly WarningLine[];
@@ -49,7 +58,7 @@ interface Draft {
   place: string;
   at: number;
   seconds?: number;
-  requests: string[];
+  requests: { request: string; at: number; seconds?: number }[];
   calls: CallLine[];
   failures: FailureLine[];
   warnings: WarningLine[];
@@ -66,31 +75,40 @@ function phasesOf(lines: readonly Line[], began: number, ended: number | undefin
     phases.push(phase);
     return phase;
   };
-  let asked: string[] = [];
+  const present = (): Draft => phases.at(-1) ?? begin('', began);
+  const failedPhase = (during: string): Draft | undefined => {
+    const place = placeOfFailure(
+      phases.map((phase) => phase.place),
+      during,
+    );
+    return phases.findLast((phase) => phase.place === place);
+  };
+  let waiting: Draft['requests'] = [];
+  const answer = (at: number): void => {
+    for (const asked of waiting) asked.seconds = Math.max(0, at - asked.at);
+    waiting = [];
+  };
   for (const line of lines) {
-    if (line.type === 'request') asked.push(line.request);
-    else if (line.type === 'state') {
-      const isExec = line.id.startsWith('exec in ');
-      const phase = begin(isExec ? `exec: ${line.state}` : line.state, line.at);
-      phase.requests.push(...asked);
-      asked = [];
-    } else if (line.type === 'call' || line.type === 'failure' || line.type === 'warning' || line.type === 'lost') {
-      const phase = phases.at(-1) ?? begin('', began);
-      if (line.type === 'call') phase.calls.push(line);
-      if (line.type === 'failure') phase.failures.push(line);
-      if (line.type === 'warning') phase.warnings.push(line);
-      if (line.type === 'lost') phase.lost += line.count;
-    }
-  }
-  // A request that changed nothing: it was refused, or only asked whether it is permitted.
-  if (asked.length > 0) {
-    const phase = phases.at(-1) ?? begin('', began);
-    phase.requests.push(...asked);
+    if (line.type === 'request') {
+      const asked = { request: line.request, at: line.at };
+      waiting.push(asked);
+      present().requests.push(asked);
+    } else if (line.type === 'state') {
+      begin(line.id.startsWith('exec in ') ? `exec: ${line.state}` : line.state, line.at);
+      if (isSettled(line.state)) answer(line.at);
+    } else if (line.type === 'call') present().calls.push(line);
+    else if (line.type === 'failure') (failedPhase(line.during) ?? present()).failures.push(line);
+    else if (line.type === 'warning') present().warnings.push(line);
+    else if (line.type === 'lost') present().lost += line.count;
   }
   const last = phases.at(-1);
+  if (ended !== undefined) answer(ended);
   if (last !== undefined && ended !== undefined) last.seconds = Math.max(0, ended - last.at);
   return phases;
 }
+
+const isSettled = (place: string): boolean =>
+  /^(?:absent|created|running|paused|stopped|deleted|failed|creating\.unfinished)$/.test(place);
 
 export interface Performer {
   readonly who: string;

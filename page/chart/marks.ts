@@ -20,7 +20,8 @@ export function marksOf(
   const right = x + width - 12;
   const middle = height > ROW ? y + 13 : y + height / 2;
   const names = standings.slice(0, 12).map(({ name }) => name);
-  const title = `${names.join(', ')}${standings.length > names.length ? ` and ${standings.length - names.length} more` : ''}`;
+  const others = standings.length - names.length;
+  const title = `${names.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
   if (standings.length <= MOST_DOTS)
     return draw(
       'g',

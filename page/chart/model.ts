@@ -50,7 +50,7 @@ export interface Card {
   readonly first?: string;
 }
 
-/** A transition as it is drawn. Several of the chart's may be one: those between the same two ends for the same cause. */
+/** A transition as it is drawn. Those between the same two ends for the same cause are one. */
 export interface Way {
   /** Row, or card. */
   readonly from: string;

@@ -1,4 +1,4 @@
-/** How the chart looks: in the page, in an exported file and in README. The page takes its own colours from here, too. */
+/** How the chart looks: in the page, in an exported file and in README. The page takes its own colours from here. */
 
 /** Each colour has a contrast of 4.5 or more with the ground where it is text, and of 3 where it is a line. */
 export const LIGHT = `
@@ -38,6 +38,8 @@ export const RULES = `
   .chart .taken.failed { stroke: var(--bad) }
   .chart marker.taken path { fill: var(--lit) }
   .chart .row.seen .stop { fill: var(--lit); stroke: var(--lit) }
+  .chart .row.broke .stop, .chart .row.seen.broke .stop { fill: var(--bad); stroke: var(--bad) }
+  .chart .row.broke .name { fill: var(--bad); font-weight: 620 }
   .chart .card.seen > .box { stroke: var(--lit); stroke-width: 1.6 }
   .chart .row.here .lit { fill: var(--lit) }
   .chart .row.here .name { fill: var(--on-lit); font-weight: 620 }

@@ -23,6 +23,8 @@ export interface Shown {
   readonly chosen: Standing | undefined;
   /** The places that the chosen container came by. */
   readonly path: readonly string[];
+  /** Those of them whose effects failed. */
+  readonly broken: readonly string[];
 }
 
 export class ChartView {
@@ -35,7 +37,7 @@ export class ChartView {
   #marks: SVGElement;
   #detours: SVGElement;
   #runners: Runners;
-  #shown: Shown = { standings: [], chosen: undefined, path: [] };
+  #shown: Shown = { standings: [], chosen: undefined, path: [], broken: [] };
   #drawn = '';
 
   constructor(room: HTMLElement, layout: Layout, all: Layout, onChoose: (key: string) => void) {
@@ -78,20 +80,21 @@ export class ChartView {
 
   show(shown: Shown): void {
     this.#shown = shown;
-    const key = JSON.stringify([shown.standings, shown.chosen, shown.path]);
+    const key = JSON.stringify(shown);
     if (key === this.#drawn) return;
     this.#drawn = key;
     this.#showPath();
     this.#showMarks();
+    this.#reveal();
   }
 
   /** Shows that a container goes from one place to another. */
-  run(from: string, to: string, chosen: boolean): void {
+  run(key: string, from: string, to: string, chosen: boolean): void {
     const [start, end] = [leafOf(this.#layout, from), leafOf(this.#layout, to)];
     if (start === undefined || end === undefined || start === end) return;
     const ways = waysBetween(this.#all, start, end);
     const lines = ways.length === 0 ? [this.#detour(start, end)] : ways.map((way) => this.#lineOf(way));
-    this.#runners.run(lines, chosen);
+    this.#runners.run(key, lines, chosen);
   }
 
   /** The chart as it is seen now, as the text of an SVG file. */
@@ -105,9 +108,9 @@ export class ChartView {
   }
 
   #showPath(): void {
-    const { chosen, path } = this.#shown;
-    for (const element of this.#svg.querySelectorAll('.taken, .seen, .here'))
-      element.classList.remove('taken', 'seen', 'here', 'bad');
+    const { chosen, path, broken } = this.#shown;
+    for (const element of this.#svg.querySelectorAll('.taken, .seen, .here, .broke'))
+      element.classList.remove('taken', 'seen', 'here', 'bad', 'broke');
     for (const road of this.#svg.querySelectorAll('.way')) resetTip(road);
     this.#detours.replaceChildren();
     const leaves = path.flatMap((place) => leafOf(this.#layout, place) ?? []);
@@ -116,17 +119,31 @@ export class ChartView {
       const before = leaves[index - 1];
       if (before !== undefined && before !== leaf) this.#take(before, leaf);
     }
+    for (const leaf of broken.flatMap((place) => leafOf(this.#layout, place) ?? []))
+      this.#row(leaf)?.classList.add('broke');
     const here = chosen === undefined ? undefined : leafOf(this.#layout, chosen.place);
     if (here === undefined) return;
     this.#mark(here, 'here');
     if (here === 'failed') this.#mark(here, 'bad');
   }
 
+  /** Where the chart is larger than its room, it is scrolled to where the chosen container is. */
+  #reveal(): void {
+    const here = this.#svg.querySelector('.here');
+    if (here === null || this.#room.scrollHeight <= this.#room.clientHeight) return;
+    const [inner, outer] = [here.getBoundingClientRect(), this.#room.getBoundingClientRect()];
+    if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
+    this.#room.scrollTop += inner.top - outer.top - outer.height / 2;
+  }
+
   /** Marks a row and its card. */
   #mark(leaf: string, name: string): void {
-    const of = (state: string) => this.#svg.querySelector(`[data-state="${CSS.escape(state)}"]`);
-    of(leaf)?.classList.add(name);
-    if (name !== 'here') of(cardIdOf(leaf))?.classList.add(name);
+    this.#row(leaf)?.classList.add(name);
+    if (name !== 'here') this.#row(cardIdOf(leaf))?.classList.add(name);
+  }
+
+  #row(state: string): Element | null {
+    return this.#svg.querySelector(`[data-state="${CSS.escape(state)}"]`);
   }
 
   #take(from: string, to: string): void {

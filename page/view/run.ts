@@ -10,7 +10,7 @@ const MOST_CALLS = 500;
 const LONGEST_MESSAGE = 2000;
 
 /** @param open whether its phases are in sight */
-export function runElement(story: Story, open: boolean): HTMLElement {
+export function runElement(story: Story, open: boolean): HTMLDetailsElement {
   const failed = (story.status ?? 0) !== 0 || story.error !== undefined;
   const outcome = story.ended ? (story.status === undefined ? '' : `exit ${story.status}`) : 'running…';
   const head = make(
@@ -43,7 +43,6 @@ function phaseElement(phase: Phase, began: number, whole: number): HTMLElement {
   return make(
     'div',
     { class: 'phase' },
-    ...requests.map((request) => make('p', { class: 'request' }, clean(request, 60))),
     make(
       'div',
       { class: 'line' },
@@ -52,6 +51,14 @@ function phaseElement(phase: Phase, began: number, whole: number): HTMLElement {
       make('span', { class: 'took' }, seconds === undefined ? '' : duration(seconds)),
     ),
     ...callsOf(phase, calls.length),
+    ...requests.map(({ request, seconds }) =>
+      make(
+        'p',
+        { class: 'request' },
+        clean(request, 60),
+        make('span', { class: 'took' }, seconds === undefined ? '' : duration(seconds)),
+      ),
+    ),
     ...warnings.map(({ message }) =>
       make('p', { class: 'note warn' }, make('strong', {}, 'Warning '), clean(message, LONGEST_MESSAGE)),
     ),
@@ -69,10 +76,10 @@ function phaseElement(phase: Phase, began: number, whole: number): HTMLElement {
 
 function callsOf({ calls }: Phase, count: number): HTMLElement[] {
   if (count === 0) return [];
-  const who = performersOf(calls).map(
-    ({ who, count: own, failed, seconds }) =>
-      `${clean(who, 30)} ${own}${failed === 0 ? '' : ` (${failed} failed)`}${seconds === 0 ? '' : `, ${duration(seconds)}`}`,
-  );
+  const who = performersOf(calls).map(({ who, count: own, failed, seconds }) => {
+    const failures = failed === 0 ? '' : ` (${failed} failed)`;
+    return `${clean(who, 30)} ${own}${failures}${seconds === 0 ? '' : `, ${duration(seconds)}`}`;
+  });
   const summary = make('summary', {}, `${count} system call${count === 1 ? '' : 's'}: ${who.join(' · ')}`);
   const details = make('details', { class: 'calls' }, summary);
   // They are many, and few readers want them all.

@@ -1,67 +1,88 @@
-/** Dots that run along a way while a container takes it. Readers who prefer less motion see the way flash instead. */
+/** Dots that run along the ways which containers take. Readers who prefer less motion see the ways flash instead. */
 
 import { draw } from '../chart/svg.ts';
 import { elementOf } from './dom.ts';
 
-const MILLISECONDS = 520;
+/** How long a dot takes for its ways, in milliseconds: few are shown slowly, many in the time that a reader has. */
+const FOR_ONE = 420;
+const FOR_EACH_MORE = 110;
 /** With more at once, nobody could follow one. */
 const MOST = 24;
 
+interface Runner {
+  readonly dot: SVGElement;
+  readonly ways: { readonly path: SVGPathElement; readonly length: number }[];
+  /** How much of the first way is behind it. */
+  passed: number;
+  last: number;
+}
+
 export class Runners {
   readonly #layer: SVGElement;
-  #count = 0;
+  /** One for each container that runs: what it does meanwhile comes after. */
+  readonly #runners = new Map<string, Runner>();
+  #isMoving = false;
 
   constructor(layer: SVGElement) {
     this.#layer = layer;
   }
 
   /** @param lines one after the other, each as the `d` of a path */
-  run(lines: readonly string[], chosen: boolean): void {
-    if (this.#count >= MOST || document.hidden) return;
-    this.#count++;
-    const paths = lines.map((d) => elementOf(draw('path', { d }))).filter((path) => path instanceof SVGPathElement);
-    const done = () => {
-      this.#count--;
-    };
-    if (matchMedia('(prefers-reduced-motion: reduce)').matches) this.#flash(lines, done);
-    else this.#move(paths, chosen, done);
+  run(key: string, lines: readonly string[], chosen: boolean): void {
+    if (document.hidden || (!this.#runners.has(key) && this.#runners.size >= MOST)) return;
+    if (matchMedia('(prefers-reduced-motion: reduce)').matches) this.#flash(lines);
+    else this.#add(key, lines, chosen);
   }
 
-  #flash(lines: readonly string[], done: () => void): void {
+  #flash(lines: readonly string[]): void {
     const ways = lines.map((d) => elementOf(draw('path', { class: 'way taken flash', d })));
     this.#layer.append(...ways);
     setTimeout(() => {
       for (const way of ways) way.remove();
-      done();
-    }, MILLISECONDS);
+    }, FOR_ONE);
   }
 
-  #move(paths: readonly SVGPathElement[], chosen: boolean, done: () => void): void {
-    const lengths = paths.map((path) => path.getTotalLength());
-    const whole = lengths.reduce((sum, length) => sum + length, 0);
-    const dot = elementOf(draw('circle', { class: chosen ? 'runner' : 'runner other', r: chosen ? 7 : 5 }));
+  #add(key: string, lines: readonly string[], chosen: boolean): void {
+    const paths = lines.map((d) => elementOf(draw('path', { d }))).filter((path) => path instanceof SVGPathElement);
+    const ways = paths.map((path) => ({ path, length: path.getTotalLength() }));
+    const runner = this.#runners.get(key);
+    if (runner !== undefined) {
+      runner.ways.push(...ways);
+      return;
+    }
+    const dot = elementOf(draw('circle', { class: chosen ? 'runner' : 'runner other', r: chosen ? 7 : 5, cx: -99 }));
     this.#layer.append(dot);
-    const began = performance.now();
-    const step = (now: number) => {
-      const part = Math.min(1, Math.max(0, (now - began) / MILLISECONDS));
-      if (part === 1 || !dot.isConnected) {
-        dot.remove();
-        done();
-        return;
+    this.#runners.set(key, { dot, ways, passed: 0, last: performance.now() });
+    if (this.#isMoving) return;
+    this.#isMoving = true;
+    requestAnimationFrame((now) => this.#step(now));
+  }
+
+  #step(now: number): void {
+    for (const [key, runner] of this.#runners) {
+      advance(runner, now);
+      const [way] = runner.ways;
+      if (way === undefined || !runner.dot.isConnected) {
+        runner.dot.remove();
+        this.#runners.delete(key);
+        continue;
       }
-      let left = whole * eased(part);
-      const index = lengths.findIndex((length) => {
-        if (left <= length) return true;
-        left -= length;
-        return false;
-      });
-      const point = paths[index]?.getPointAtLength(left);
-      dot.setAttribute('cx', String(point?.x ?? 0));
-      dot.setAttribute('cy', String(point?.y ?? 0));
-      requestAnimationFrame(step);
-    };
-    requestAnimationFrame(step);
+      const point = way.path.getPointAtLength(runner.passed * way.length);
+      runner.dot.setAttribute('cx', String(point.x));
+      runner.dot.setAttribute('cy', String(point.y));
+    }
+    this.#isMoving = this.#runners.size > 0;
+    if (this.#isMoving) requestAnimationFrame((then) => this.#step(then));
   }
 }
 
-const eased = (part: number): number => (part < 0.5 ? 2 * part * part : 1 - (-2 * part + 2) ** 2 / 2);
+function advance(runner: Runner, now: number): void {
+  const { ways } = runner;
+  const each = (FOR_ONE + FOR_EACH_MORE * (ways.length - 1)) / ways.length;
+  runner.passed += Math.max(0, now - runner.last) / each;
+  runner.last = now;
+  while (runner.passed >= 1 && ways.length > 0) {
+    runner.passed -= 1;
+    ways.shift();
+  }
+}

@@ -22,6 +22,13 @@ export interface Told {
   readonly record: RecordState;
 }
 
+interface Made {
+  readonly element: HTMLDetailsElement;
+  readonly lines: number;
+  /** Whether it was opened since it was the last one, not by the reader. */
+  byItself: boolean;
+}
+
 export class StoryView {
   readonly #room: HTMLElement;
   readonly #onAsk: () => void;
@@ -30,7 +37,7 @@ export class StoryView {
   readonly #runs = make('div', { class: 'runs' });
   readonly #record = make('details', { class: 'record' }, make('summary', {}, 'Record'));
   /** The element of each run, and of how many lines it was made. */
-  #made = new Map<Run, { readonly element: HTMLElement; readonly lines: number }>();
+  #made = new Map<Run, Made>();
   #key: string | undefined;
   #all = false;
   #headText = '';
@@ -85,12 +92,13 @@ export class StoryView {
     const text = JSON.stringify(summary);
     if (text === this.#headText) return;
     this.#headText = text;
-    const { id, place, pid, created, bundle, owner, annotations, engine, failure, root } = summary;
+    const { id, place, pid, created, bundle, owner, annotations, engine, root } = summary;
+    const failure = presentFailure(summary);
     const look = lookOf(summary);
     const facts: readonly (readonly [name: string, value: string | undefined])[] = [
       ['state', place === look ? undefined : place],
       ['pid', pid === undefined || pid === 0 || summary.status === null ? undefined : String(pid)],
-      ['created', created],
+      ['created', created?.replace(/\.\d+/, '')],
       ['bundle', bundle],
       ['owner', owner === undefined || owner === 0 ? undefined : `uid ${owner}`],
       ['engine', engine],
@@ -113,7 +121,7 @@ export class StoryView {
       make(
         'dl',
         { class: 'facts' },
-        ...facts.flatMap(([name, value]) => (value === undefined ? [] : pair(name, value))),
+        ...facts.flatMap(([name, value]) => (value === undefined ? [] : [pair(name, value)])),
       ),
       ...(names.length === 0
         ? []
@@ -125,7 +133,7 @@ export class StoryView {
               make(
                 'dl',
                 { class: 'facts' },
-                ...names.slice(0, 200).flatMap(([name, value]) => pair(name, value ?? '(left out)')),
+                ...names.slice(0, 200).map(([name, value]) => pair(name, value ?? '(left out)')),
               ),
             ),
           ]),
@@ -136,15 +144,12 @@ export class StoryView {
     const some = this.#all ? runs : runs.slice(-AT_FIRST);
     this.#older.hidden = some.length === runs.length;
     this.#older.textContent = `Show ${runs.length - some.length} earlier commands`;
-    const made = new Map<Run, { readonly element: HTMLElement; readonly lines: number }>();
+    const made = new Map<Run, Made>();
     for (const [index, run] of some.entries()) {
       const before = this.#made.get(run);
       const isLast = index === some.length - 1;
-      if (before?.lines === run.lines.length) made.set(run, before);
-      else {
-        const open = before === undefined ? isLast || run.end?.status !== 0 : before.element.hasAttribute('open');
-        made.set(run, { element: runElement(storyOf(run), open), lines: run.lines.length });
-      }
+      if (before?.byItself && !isLast && run.end?.status === 0) before.element.open = false;
+      made.set(run, before?.lines === run.lines.length ? before : madeOf(run, before, isLast));
     }
     const same =
       made.size === this.#made.size &&
@@ -155,7 +160,20 @@ export class StoryView {
   }
 }
 
-const pair = (name: string, value: string): HTMLElement[] => [
-  make('dt', {}, clean(name, 120)),
-  make('dd', {}, clean(value, 600)),
-];
+function madeOf(run: Run, before: Made | undefined, isLast: boolean): Made {
+  const open = before?.element.open ?? (isLast || (run.end?.status ?? 1) !== 0);
+  const element = runElement(storyOf(run), open);
+  const made: Made = { element, lines: run.lines.length, byItself: before?.byItself ?? isLast };
+  element.querySelector('summary')?.addEventListener('click', () => {
+    made.byItself = false;
+  });
+  return made;
+}
+
+/** A failure is of interest as long as nothing has followed it. */
+function presentFailure({ failure, last, place }: Summary): Summary['failure'] {
+  return failure?.run === last?.run || place === 'failed' ? failure : undefined;
+}
+
+const pair = (name: string, value: string): HTMLElement =>
+  make('div', {}, make('dt', {}, clean(name, 120)), make('dd', {}, clean(value, 600)));
