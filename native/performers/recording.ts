@@ -10,6 +10,7 @@ import {
   type SyscallName,
 } from '../kernel/kernel.ts';
 import type { Pid } from '../kernel/numbers.ts';
+import { epochSeconds } from '../trace/time.ts';
 
 /** An argument as the kernel saw it: in the place of a reference to an earlier result there is that result. */
 export type SeenArg = Exclude<Arg, ResultRef>;
@@ -38,9 +39,6 @@ export interface TraceEntry {
 }
 
 export type TraceSink = (entry: TraceEntry) => void;
-
-/** The time now in seconds since the epoch, with microseconds. */
-export const epochSeconds = (): number => (performance.timeOrigin + performance.now()) / 1000;
 
 /**
  * Records the calls of `inner` in the order in which they were performed, when their batch is done. A call that was not

@@ -8,6 +8,7 @@ import type { TraceEntry, TraceSink } from '../performers/recording.ts';
 import { any } from './kinds.ts';
 import { render, type Shown } from './shown.ts';
 import { SIGNATURES } from './signatures.ts';
+import { microseconds } from './time.ts';
 
 export type TraceFormat = 'text' | 'json';
 
@@ -89,9 +90,6 @@ export function stamp(at: number, pid?: number): string {
 }
 
 const PID_WIDTH = 5;
-
-/** Seconds without what is finer than a microsecond. */
-export const microseconds = (seconds: number): number => Number(seconds.toFixed(6));
 
 /**
  * A readable line for a state that the machine has come to: `-- c1: creating.mounts`. It stands between the calls that

@@ -81,8 +81,11 @@ export async function prepare(host: Host, options: GlobalOptions, asked: Asked):
 /** Who is told of a command's machines, beside the trace. A command that works on no container tells nobody. */
 async function watcherOf(kernel: Kernel, about: AboutCommand): Promise<WatcherTelling | undefined> {
   if (about.id === undefined || !mayBeWatched(kernel, about.root)) return undefined;
+  const { connectToWatcher } = await import('../telling/connect.ts');
+  const connection = connectToWatcher(kernel, about.root);
+  if (connection === undefined) return undefined;
   const { tellWatcher } = await import('../telling/tell.ts');
-  return tellWatcher(kernel, about);
+  return tellWatcher(kernel, connection, about);
 }
 
 const tellingAll =

@@ -61,7 +61,8 @@ export function inspection(
       contexts.set(sessionId, context);
       detail.context(sessionId, context);
     }
-    detail.tell(snapshotOf(actor, event, seen));
+    // Of an effect only its end is told: its beginning is its actor's.
+    if (isMachine(actor) || seen.status !== 'active') detail.tell(snapshotOf(actor, event, seen));
   }
 
   return (event) => {
@@ -70,17 +71,23 @@ export function inspection(
       if (isContainer(actor)) actor.on('*', (emitted) => tell(failureOf(actor, emitted)));
       detail?.tell(actorOf(actor));
     } else if (event.type === '@xstate.event') {
-      if (detail === undefined) return;
+      if (detail === undefined || isInnerEvent(event.event.type)) return;
       const from = (event.sourceRef as unknown as Actor | undefined)?.sessionId;
       const told = toldEvent(event.event);
       detail.tell({ type: 'event', actor: actor.sessionId, ...(from !== undefined && { from }), event: told });
-      if (isMachine(actor) && from === undefined && !/^xstate\.|^(un)?saved$|^observed$|^exited$/.test(told.type))
+      if (isMachine(actor) && from === undefined && isRequest(told.type))
         detail.tell({ type: 'request', id: actor.id, request: told.type });
     } else if (event.type === '@xstate.snapshot') {
       snapshot(actor, event.event, event.snapshot as Seen);
     }
   };
 }
+
+/** What XState sends an actor at its beginning, and a promise sends itself: the actor and its snapshot say as much. */
+const isInnerEvent = (type: string): boolean => type === 'xstate.init' || type.startsWith('xstate.promise.');
+
+const isRequest = (type: string): boolean =>
+  !type.startsWith('xstate.') && !['saved', 'unsaved', 'observed', 'exited'].includes(type);
 
 const isMachine = (actor: Actor): boolean => actor._parent === undefined;
 const isContainer = (actor: Actor): boolean => isMachine(actor) && machineOf(actor) === 'container';

@@ -12,7 +12,7 @@ import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { wideIntegers } from '../store/state-file.ts';
-import { connectToWatcher } from './connect.ts';
+import type { WatcherConnection } from './connect.ts';
 import { type Bare, inspection } from './inspection.ts';
 import { toldRecord } from './record.ts';
 import { type AboutCommand, beginning, ending, lineOf, runName, type WatcherTelling } from './teller.ts';
@@ -20,10 +20,8 @@ import { type AboutCommand, beginning, ending, lineOf, runName, type WatcherTell
 /** A packet of this size fits into the socket's buffer, of which a part is for the kernel's own bookkeeping. */
 const PACKET_BYTES = 60_000;
 
-/** Called where `mayBeWatched` says so. @returns undefined where nobody is told anything after all */
-export function tellWatcher(kernel: Kernel, about: AboutCommand): WatcherTelling | undefined {
-  const connection = connectToWatcher(kernel, about.root);
-  if (connection === undefined) return undefined;
+/** @param connection is closed at the command's end */
+export function tellWatcher(kernel: Kernel, connection: WatcherConnection, about: AboutCommand): WatcherTelling {
   const run = runName(about.pid);
   const packets = new Packets(kernel, connection.fd, run);
   const tell = (line: Bare): void => packets.add(JSON.stringify(lineOf(run, line), wideIntegers));

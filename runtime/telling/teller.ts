@@ -1,8 +1,7 @@
 /** Tells the story of one command as lines, to whoever takes them: a trace, or a watcher. */
 
 import type { InspectionEvent } from 'xstate';
-import { epochSeconds } from '../../native/performers/recording.ts';
-import { microseconds } from '../../native/trace/writer.ts';
+import { epochSeconds, microseconds } from '../../native/trace/time.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { type CallLine, LINES_VERSION, type Line } from '../../spec/watch/lines.ts';
 import type { Bare } from './inspection.ts';

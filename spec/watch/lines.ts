@@ -90,6 +90,8 @@ export interface EndLine extends Anywhere {
   readonly status?: number;
   /** The error that it printed. */
   readonly error?: string;
+  /** What is known of its cause, by the names of the fields in the JSON log: `phase`, `syscall`, `errno`, `path`… */
+  readonly failure?: Readonly<Record<string, string>>;
 }
 
 /** The lines of a trace. */

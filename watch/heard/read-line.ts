@@ -30,6 +30,7 @@ const OPTIONAL: Readonly<Record<string, string>> = {
   error: 'string',
   parent: 'string',
   from: 'string',
+  failure: 'object',
 };
 
 const STATUSES = ['creating', 'created', 'running', 'paused', 'stopped'];

@@ -1,7 +1,7 @@
 /** A state root that is watched: its socket, and what lies in it. */
 
-import { epochSeconds } from '../../native/performers/recording.ts';
 import type { Platform } from '../../native/platform.ts';
+import { epochSeconds } from '../../native/trace/time.ts';
 import { observe } from '../../runtime/container/observe.ts';
 import { lookAt, lookAtAll, type View } from '../../runtime/store/look.ts';
 import { withoutValues } from '../../runtime/telling/redact.ts';

@@ -1,6 +1,6 @@
 /** The connection of a page: it gets everything that is known, then what happens, and may ask for a record. */
 
-import { epochSeconds } from '../../native/performers/recording.ts';
+import { epochSeconds } from '../../native/trace/time.ts';
 import { LINES_VERSION, type Line } from '../../spec/watch/lines.ts';
 import type { FromPage, Hello, RecordAnswer, Summary, ToPage } from '../../spec/watch/messages.ts';
 import type { Hub } from '../heard/hub.ts';

@@ -3,7 +3,7 @@
  * @statelyai/inspect, which tells. Which of them it is shows when it tells something.
  */
 
-import { epochSeconds } from '../../native/performers/recording.ts';
+import { epochSeconds } from '../../native/trace/time.ts';
 import type { Line } from '../../spec/watch/lines.ts';
 import type { Hub } from '../heard/hub.ts';
 import { StatelyHearer } from '../stately/hear.ts';
