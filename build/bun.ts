@@ -22,7 +22,7 @@ interface BuildOptions {
   readonly entrypoints: readonly string[];
   readonly outdir: string;
   readonly naming?: string;
-  readonly target: 'bun';
+  readonly target: 'bun' | 'browser';
   readonly format: 'esm';
   readonly minify?: boolean;
   readonly splitting?: boolean;

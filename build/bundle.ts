@@ -26,7 +26,7 @@ export async function bundle(entry: string, output: string, init: Uint8Array): P
     minify: true,
     splitting: true,
     metafile: true,
-    plugins: [arrayMethods(resolve(entry)), validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate],
+    plugins: [arrayMethods(resolve(entry)), validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate, realWs],
     define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) },
   });
   const held = Object.values(metafile?.outputs ?? {}).flatMap(({ inputs }) => Object.entries(inputs));
@@ -44,3 +44,14 @@ const arrayMethods = (entry: string): BunPlugin => ({
     });
   },
 });
+
+/** Bun has an imitation of `ws` built in, which does less. The package itself works in Bun as it does in Node. */
+const realWs: BunPlugin = {
+  name: 'real-ws',
+  setup(builder) {
+    builder.onResolve({ filter: /^ws$/ }, () => ({
+      path: join(import.meta.dirname, '../node_modules/ws/wrapper.mjs'),
+      namespace: 'file',
+    }));
+  },
+};

@@ -34,7 +34,9 @@ export async function dispatch(argv: readonly string[], host: Host): Promise<num
     if (read.argv.includes('--help')) return (await import('./help.ts')).printCommandHelp(Loaded);
     checkCount(Loaded.id, read.words.length, Loaded.takes);
     command = new Loaded(read.argv, host);
-    return await command.run();
+    const status = await command.run();
+    command.prepared?.ended(status);
+    return status;
   } catch (error) {
     const { report } = await import('./report.ts');
     return report(error, { argv, host, prepared: command?.prepared });

@@ -14,9 +14,12 @@ interface Failed {
 /** @returns the exit status */
 export function report(error: unknown, failed: Failed): number {
   const log = failed.prepared?.log ?? logOfLine(failed);
-  log.error(lineOf(error));
+  const line = lineOf(error);
+  log.error(line);
   if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
-  return error instanceof UsageError ? error.exitStatus : 1;
+  const status = error instanceof UsageError ? error.exitStatus : 1;
+  failed.prepared?.ended(status, line);
+  return status;
 }
 
 /** Makes one line of an error. oclif puts hints of its own on further lines. */

@@ -30,5 +30,6 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   ['start', () => import('./start.ts')],
   ['state', () => import('./state.ts')],
   ['update', () => import('./update.ts')],
+  ['watch', () => import('./watch.ts')],
   ['completion', () => import('./completion.ts')],
 ]);
