@@ -14,6 +14,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   () => Promise<CommandModule>
 >([
   ['checkpoint', () => import('./checkpoint.ts')],
+  ['conform', () => import('./conform.ts')],
   ['create', () => import('./create.ts')],
   ['delete', () => import('./delete.ts')],
   ['events', () => import('./events.ts')],
