@@ -200,7 +200,8 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
     };
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
-    const timer = timeout === undefined ? undefined : setTimeout(() => this.#timeOut(child), Math.min(timeout, LONGEST_TIMER_MS));
+    const timer =
+      timeout === undefined ? undefined : setTimeout(() => this.#timeOut(child), Math.min(timeout, LONGEST_TIMER_MS));
     if (!maker.holdsProgram) timer?.unref();
     try {
       const exit = exitOf(await (maker.holdsProgram ? child.exited() : child.ended));

@@ -45,7 +45,8 @@ export interface Prepared {
 /** @throws Error of one line: a log or trace file cannot be opened, or the root is `/` */
 export async function prepare(host: Host, options: GlobalOptions, asked: Asked): Promise<Prepared> {
   // What is done for the trace and the watcher themselves does not show up in a trace.
-  const bare = hostPlatform(undefined, undefined, options.trace === undefined ? host.stage : undefined);
+  const launched = options.trace === undefined ? host.stage : undefined;
+  const bare = host.platform ?? hostPlatform(undefined, undefined, launched);
   const root = await rootOf(host, options.root, bare.local);
   const about = { ...asked, pid: host.pid, root, traceparent: host.env.TRACEPARENT };
   const watcher = await watcherOf(bare.local, about);
@@ -58,6 +59,7 @@ export async function prepare(host: Host, options: GlobalOptions, asked: Asked):
     platform,
     host,
     root,
+    ...(bare.caller !== undefined && { globalWords: wordsOf(host, root, options) }),
     systemdCgroup: options.systemdCgroup ?? false,
     rootless: options.rootless,
     patience: PATIENCE,
@@ -95,6 +97,17 @@ const tellingAll =
     for (const listener of listeners) listener.warned(message);
   };
 
+function wordsOf(host: Host, root: string, { log, logFormat, debug, systemdCgroup, rootless }: GlobalOptions) {
+  return [
+    ...['--root', root],
+    ...(log === undefined || log === '' ? [] : ['--log', absolutePath(host, log)]),
+    ...(logFormat === undefined ? [] : ['--log-format', logFormat]),
+    ...(debug ? ['--debug'] : []),
+    ...(systemdCgroup ? ['--systemd-cgroup'] : []),
+    ...(rootless === undefined ? [] : ['--rootless', String(rootless)]),
+  ];
+}
+
 /**
  * For `--debug`: logs every state that a machine comes to: `container c1: creating.mounts`; for `exec`, `process:
  * joining`.
@@ -117,7 +130,8 @@ function isOfContainer(snapshot: unknown): snapshot is { readonly value: unknown
 }
 
 /** Opens the log alone: for a command line that we cannot understand. */
-export const openLogAlone = (host: Host, options: GlobalOptions): Log => logFor(hostPlatform().local, host, options);
+export const openLogAlone = (host: Host, options: GlobalOptions): Log =>
+  logFor((host.platform ?? hostPlatform()).local, host, options);
 
 function logFor(kernel: Kernel, host: Host, { log: file, logFormat, debug }: GlobalOptions): Log {
   return openLog(kernel, {
