@@ -19,6 +19,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   ['delete', () => import('./delete.ts')],
   ['events', () => import('./events.ts')],
   ['exec', () => import('./exec.ts')],
+  ['explain', () => import('./explain.ts')],
   ['features', () => import('./features.ts')],
   ['kill', () => import('./kill.ts')],
   ['list', () => import('./list.ts')],

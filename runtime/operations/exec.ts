@@ -154,22 +154,30 @@ async function start(
   const session = sessionFor(context, record.id, { inheritance });
   let joined: JoinedProcess | undefined;
   let addToGroup: ((pid: Pid) => void) | undefined;
+  const starting = async <T>(phase: 'joining' | 'executing', action: () => T): Promise<T> => {
+    try {
+      return doing(STARTING_PROCESS, action, { phase });
+    } catch (error) {
+      const { explainedError } = await import('../container/explained.ts');
+      throw explainedError(session, record, error, process);
+    }
+  };
   const actor = createActor(
     execMachine({
       async join() {
         const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
-        joined = starting('joining', () => joinContainer(session, { record, process, cgroup, filter, attach }));
+        joined = await starting('joining', () => joinContainer(session, { record, process, cgroup, filter, attach }));
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },
-      execute() {
+      async execute() {
         if (joined === undefined) return;
         const { pid } = joined;
-        starting('joining', () => addToGroup?.(pid));
+        await starting('joining', () => addToGroup?.(pid));
         announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
         connect(pid);
-        starting('executing', joined.execute);
+        await starting('executing', joined.execute);
         joined.release();
       },
       end: () => joined?.end(),
@@ -188,5 +196,3 @@ async function groupFor({ platform: { local } }: Session, { resctrl }: Container
   const { addExecToGroup } = await import('../../effects/resctrl/group.ts');
   return (pid: Pid): void => addExecToGroup(local, resctrl, pid);
 }
-
-const starting = <T>(phase: string, action: () => T): T => doing(STARTING_PROCESS, action, { phase });
