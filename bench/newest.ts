@@ -56,7 +56,11 @@ function make(cache: string, folder: string): void {
  * and what it starts (an engine's monitor, a hook) does not get these libraries, as by LD_LIBRARY_PATH.
  */
 function bind(folder: string, root: string): void {
-  const libraries = join(root, 'usr/lib', readdirSync(join(root, 'usr/lib')).find((name) => /-linux-gnu$/.test(name)) ?? '');
+  const libraries = join(
+    root,
+    'usr/lib',
+    readdirSync(join(root, 'usr/lib')).find((name) => /-linux-gnu$/.test(name)) ?? '',
+  );
   const loader = join(libraries, readdirSync(libraries).find((name) => /^ld-linux-.*\.so\.\d$/.test(name)) ?? '');
   const patchelf = [loader, '--library-path', libraries, join(root, 'usr/bin/patchelf')] as const;
   for (const [name, path] of Object.entries(PROGRAMS)) {
