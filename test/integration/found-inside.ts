@@ -2,7 +2,8 @@
 
 /** A script for a shell that prints all of it, in sections. The last is `end`. */
 export const FIND = [
-  'for f in status limits oom_score_adj cgroup mountinfo environ coredump_filter personality loginuid sessionid stat; do',
+  'for f in status limits oom_score_adj cgroup mountinfo environ coredump_filter personality loginuid sessionid stat',
+  'do',
   'echo "== $f"; cat /proc/$$/$f 2>&1 | tr "\\0" "\\n"; echo; done',
   'echo "== timerslack"; cat /proc/$$/timerslack_ns 2>&1',
   'echo "== keys"; cat /proc/keys 2>&1',

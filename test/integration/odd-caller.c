@@ -20,7 +20,9 @@ static int under_filter(void) {
   return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
-static int with_own_keyring(void) { return (int)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, getenv("ODD"), 0, 0, 0); }
+static int with_own_keyring(void) {
+  return (int)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, getenv("ODD"), 0, 0, 0);
+}
 
 static int with_signals(void) {
   sigset_t blocked;
