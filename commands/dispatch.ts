@@ -2,21 +2,9 @@
 
 import type { Host } from '../runtime/host/host.ts';
 import type { RuntimeCommand } from './base.ts';
+import { GLOBALS_WITH_VALUE } from './global-values.ts';
 import { checkCount, readLine, splitLine, UsageError } from './line.ts';
 import { COMMANDS } from './table.ts';
-
-/**
- * The global flags that take a value. They are listed here because oclif is not loaded yet; a test compares them with
- * globals.ts.
- */
-export const GLOBALS_WITH_VALUE: ReadonlySet<string> = new Set([
-  'root',
-  'log',
-  'log-format',
-  'rootless',
-  'criu',
-  'trace',
-]);
 
 /** runc's exit status for a command that it does not know. */
 const UNKNOWN_COMMAND = 3;
@@ -38,6 +26,9 @@ export async function dispatch(argv: readonly string[], host: Host): Promise<num
   } catch (error) {
     const { report } = await import('./report.ts');
     return report(error, { argv, host, prepared: command?.prepared });
+  } finally {
+    // A process of its own ends with its command, and so does its log.
+    if (host.platform !== undefined) command?.prepared?.log.close();
   }
 }
 

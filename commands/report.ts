@@ -3,6 +3,7 @@
 import type { Host } from '../runtime/host/host.ts';
 import type { Log } from '../runtime/host/log.ts';
 import { openLogAlone, type Prepared } from '../runtime/host/prepare.ts';
+import { isGivenBack } from '../runtime/resident/given-back.ts';
 import { logFormat, looseValue, UsageError } from './line.ts';
 
 interface Failed {
@@ -13,9 +14,12 @@ interface Failed {
 
 /** @returns the exit status */
 export function report(error: unknown, failed: Failed): number {
+  // Nothing has been done: the caller goes the usual way, and reports what there is to report.
+  if (isGivenBack(error)) return 1;
   const log = failed.prepared?.log ?? logOfLine(failed);
   log.error(lineOf(error));
   if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+  if (failed.prepared === undefined) log.close();
   return error instanceof UsageError ? error.exitStatus : 1;
 }
 

@@ -26,6 +26,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   ['restore', () => import('./restore.ts')],
   ['resume', () => import('./resume.ts')],
   ['run', () => import('./run.ts')],
+  ['serve', () => import('./serve.ts')],
   ['spec', () => import('./spec.ts')],
   ['start', () => import('./start.ts')],
   ['state', () => import('./state.ts')],

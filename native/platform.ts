@@ -6,6 +6,7 @@ import type { PollRequest } from './kernel/poll.ts';
 import type { Libc } from './libraries/libc.ts';
 import type { LibSeccomp } from './libraries/libseccomp.ts';
 import type { Interruption } from './performers/interruption.ts';
+import type { Caller } from './resident/caller.ts';
 import type { Stage, StandingStages } from './stage/stage.ts';
 
 /** How this process reaches the kernel and the C libraries. It is the one door to both, so a test can simulate all. */
@@ -35,6 +36,8 @@ export interface Platform {
   poll(descriptors: readonly PollRequest[], timeoutMs?: number): Promise<readonly number[]>;
   /** Ends waits for other processes by a signal: such a wait stops the engine. Without it, no signal ends a wait. */
   readonly interruption?: Interruption;
+  /** The process that this one works for, where it is another one: the client of a resident engine. */
+  readonly caller?: Caller;
 }
 
 /** Puts a kernel around another one: it traces the calls, or makes some fail. */

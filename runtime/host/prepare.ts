@@ -33,7 +33,7 @@ export interface Prepared {
 /** @throws Error of one line: a log or trace file cannot be opened, or the root is `/` */
 export async function prepare(host: Host, options: GlobalOptions): Promise<Prepared> {
   const trace = await traceTo(host, options.trace);
-  const platform = trace?.platform ?? hostPlatform(undefined, undefined, host.stage);
+  const platform = trace?.platform ?? host.platform ?? hostPlatform(undefined, undefined, host.stage);
   const log = logFor(platform.local, host, options);
   const context: Context = {
     platform,
@@ -72,7 +72,8 @@ function isOfContainer(snapshot: unknown): snapshot is { readonly value: unknown
 }
 
 /** Opens the log alone: for a command line that we cannot understand. */
-export const openLogAlone = (host: Host, options: GlobalOptions): Log => logFor(hostPlatform().local, host, options);
+export const openLogAlone = (host: Host, options: GlobalOptions): Log =>
+  logFor((host.platform ?? hostPlatform()).local, host, options);
 
 function logFor(kernel: Kernel, host: Host, { log: file, logFormat, debug }: GlobalOptions): Log {
   return openLog(kernel, {

@@ -1,0 +1,69 @@
+/*
+ * The caller's side of a command that a resident engine decides: the body. It performs the batches that the engine
+ * sends, as a container's init does. So what the engine needs of the caller (children, limits, waits) is the caller's.
+ */
+#pragma once
+#include "../init/batches.h"
+#include "../resident/protocol.h"
+#include "attend.h"
+#include "stage.h"
+
+/* How the engine's part ended. Where it asks for an exit status, the body exits by a call of its last batch. */
+enum service { LOST, COLD };
+
+/* Makes a stage. Its ends become the caller's. @returns its pid, or an error */
+static i64 spawn(u32 *ends) {
+  struct stage stage;
+  if (!start_stage(&stage)) return -ENOMEM;
+  ends[0] = (u32)stage.socket;
+  ends[1] = (u32)stage.channel;
+  return stage.pid;
+}
+
+static i64 perform_for_engine(const struct call *call, const i64 *results, const struct request *request) {
+  if (call->nr == SPAWN) return spawn((u32 *)call->args[0]);
+  if (call->nr == ATTEND) return attend(call->args, request);
+  return perform(call, results);
+}
+
+/* Whether a batch asks for what only an init can do. */
+static int is_for_init(const struct message *m) {
+  for (u32 i = 0; i < m->count; i++)
+    if (m->calls[i].flags & (CHILD_SERVES | SERVE)) return 1;
+  return 0;
+}
+
+static int is_go_cold(const struct message *m) { return m->count == 1 && m->calls[0].nr == GO_COLD; }
+
+/* @returns whether a call failed that may not */
+static int perform_batch(const struct message *m, u64 *done, i64 *results, const struct request *request) {
+  while (*done < m->count) {
+    const struct call *call = &m->calls[*done];
+    i64 r = results[*done] = perform_for_engine(call, results, request);
+    (*done)++;
+    if (r < 0 && r >= -MAX_ERRNO && !(call->flags & MAY_FAIL)) return 1;
+  }
+  return 0;
+}
+
+/* Performs the engine's batches, until it is gone, or gives the command back. */
+static enum service serve_engine(const struct request *request) {
+  const u64 half = ARENA_SIZE / 2;
+  char *arena = (char *)ARENA;
+  struct message *m = (struct message *)arena;
+  i64 socket = (i64)request->body;
+  int stopped = 0;
+
+  if (syscall6(SYS_mmap, ARENA, ARENA_SIZE, PROT_READ_WRITE, MAP_FLAGS, (u64)-1, 0) != (i64)ARENA) return LOST;
+  while (receive(socket, m, half) && !is_for_init(m)) {
+    if (is_go_cold(m)) return COLD;
+    u64 *done = (u64 *)(arena + half);
+    u64 answer = 8 + 8ul * m->count + m->out_bytes;
+    clear((char *)(done + 1 + m->count), m->out_bytes);
+    stopped = stopped && m->after;
+    *done = stopped ? NOT_PERFORMED : 0;
+    if (!stopped) stopped = perform_batch(m, done, (i64 *)(done + 1), request);
+    if (!transfer(SYS_sendto, socket, (char *)done, answer)) break;
+  }
+  return LOST;
+}
