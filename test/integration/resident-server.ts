@@ -5,9 +5,8 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, linkSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { BUILT } from './dist.ts';
 import { PATIENCE } from './patience.ts';
-
-const DIST = join(import.meta.dirname, '../../dist');
 
 /** What `serve --status` tells, as far as tests need it. */
 export interface ServerStatus {
@@ -35,7 +34,7 @@ export interface ResidentDist {
   /** The directory of the socket. */
   readonly directory: string;
   readonly socket: string;
-  serve(...flags: readonly string[]): Promise<ResidentServer>;
+  serve(flags?: readonly string[], env?: NodeJS.ProcessEnv): Promise<ResidentServer>;
 }
 
 /** @param folder in which the copy is made */
@@ -44,15 +43,18 @@ export function residentDist(folder: string): ResidentDist {
   const directory = join(folder, 'resident');
   mkdirSync(copy, { recursive: true });
   const program = join(copy, 'runchart');
-  copyFileSync(join(DIST, 'runchart'), program);
-  for (const name of ['runchart-engine', 'koffi.node']) linkOrCopy(join(DIST, name), join(copy, name));
+  copyFileSync(join(BUILT, 'runchart'), program);
+  for (const name of ['runchart-engine', 'koffi.node']) linkOrCopy(join(BUILT, name), join(copy, name));
   symlinkSync(directory, join(copy, 'runchart-resident'));
   return {
     program,
     directory,
     socket: join(directory, 'socket'),
-    async serve(...flags) {
-      const child = spawn(program, ['serve', ...flags], { stdio: ['ignore', 'ignore', 'inherit'] });
+    async serve(flags = [], env = {}) {
+      const child = spawn(program, ['serve', ...flags], {
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
       return ready(child, program);
     },
   };
@@ -100,4 +102,4 @@ function isIdle(status: () => ServerStatus): boolean {
 }
 
 /** Why no server can be tested; false if one can be. */
-export const noServer: string | false = existsSync(join(DIST, 'runchart')) ? false : 'dist/runchart is not built';
+export const noServer: string | false = existsSync(join(BUILT, 'runchart')) ? false : 'dist/runchart is not built';
