@@ -4,7 +4,7 @@ import type { Host } from '../runtime/host/host.ts';
 import type { RuntimeCommand } from './base.ts';
 import { GLOBALS_WITH_VALUE } from './global-values.ts';
 import { checkCount, readLine, splitLine, UsageError } from './line.ts';
-import { COMMANDS } from './table.ts';
+import { commandNamed } from './table.ts';
 
 /** runc's exit status for a command that it does not know. */
 const UNKNOWN_COMMAND = 3;
@@ -14,7 +14,7 @@ export async function dispatch(argv: readonly string[], host: Host): Promise<num
   let command: RuntimeCommand | undefined;
   try {
     const line = splitLine(argv, GLOBALS_WITH_VALUE);
-    const load = line.command === undefined ? undefined : COMMANDS.get(line.command);
+    const load = line.command === undefined ? undefined : commandNamed(line.command);
     if (load === undefined) return await withoutCommand(line.command, line.before, line.after);
     const [{ default: Loaded }, { globalsBefore }] = await Promise.all([load(), import('./globals.ts')]);
     const given = [...globalsBefore(line.before, Loaded.flags), ...line.after];

@@ -33,3 +33,8 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   ['update', () => import('./update.ts')],
   ['completion', () => import('./completion.ts')],
 ]);
+
+/** A command that another one goes on as. Nobody types it. */
+const HIDDEN: ReadonlyMap<string, () => Promise<CommandModule>> = new Map([['finish', () => import('./finish.ts')]]);
+
+export const commandNamed = (name: string) => COMMANDS.get(name) ?? HIDDEN.get(name);

@@ -2,7 +2,7 @@
 #pragma once
 
 /* The current directory, for calls that take a directory's descriptor. */
-enum { AT_FDCWD = -100 };
+enum { AT_FDCWD = -100, O_CLOEXEC = 02000000 };
 
 typedef unsigned int u32;
 typedef unsigned long u64;
@@ -66,6 +66,13 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_geteuid 107
 #define SYS_getpid 39
 #define SYS_ppoll 271
+#define SYS_waitid 247
+#define SYS_pidfd_send_signal 424
+#define SYS_pidfd_open 434
+#define SYS_signalfd4 289
+#define SYS_statx 332
+#define SYS_fstatfs 138
+#define SYS_ioctl 16
 
 #elif defined(__aarch64__)
 
@@ -127,6 +134,13 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_geteuid 175
 #define SYS_getpid 172
 #define SYS_ppoll 73
+#define SYS_waitid 95
+#define SYS_pidfd_send_signal 424
+#define SYS_pidfd_open 434
+#define SYS_signalfd4 74
+#define SYS_statx 291
+#define SYS_fstatfs 44
+#define SYS_ioctl 29
 
 #else
 #error "runchart runs on x86-64 and arm64"

@@ -109,14 +109,14 @@ static long connect_to_server(const char *directory) {
 }
 
 /* Sends the request in one piece, with its descriptors. @returns whether the engine can read it */
-static int send_request(struct request *request, char **argv, u64 argv_bytes, const char *cwd, const u32 *fds, u64 n) {
+static int send_request(struct request *request, char **argv, char **envp, const char *cwd, const u32 *fds, u64 n) {
   struct rights rights = {.size = 16 + 4 * n, .level = SOL_SOCKET, .type = SCM_RIGHTS};
   for (volatile u64 i = 0; i < n; i++) rights.fds[i] = fds[i];
-  /* The kernel lays argv and the environment out in one piece. */
   struct piece pieces[] = {{(u64)request, sizeof *request},
-                           {(u64)*argv, argv_bytes + request->env_bytes},
+                           {(u64)*argv, request->argv_bytes},
+                           {(u64)*envp, request->env_bytes},
                            {(u64)cwd, request->cwd_bytes}};
-  struct envelope envelope = {.pieces = pieces, .count = 3, .control = &rights, .control_size = (rights.size + 7) & ~7ul};
+  struct envelope envelope = {.pieces = pieces, .count = 4, .control = &rights, .control_size = (rights.size + 7) & ~7ul};
   return syscall6(SYS_sendmsg, request->connection, (u64)&envelope, MSG_NOSIGNAL, 0, 0, 0) == (i64)request->size;
 }
 
@@ -148,56 +148,107 @@ __attribute__((noreturn)) static void server_ended(void) {
   quit(1);
 }
 
-/*
- * Has a resident engine perform the command, if there is one.
- * @param envp as the kernel gave it
- * @param stage is started where the command makes a process and a server was asked
- * @returns whether a stage has been started; only where the command is still to be performed
- */
-static int ask_server(char **argv, char **envp, const char *command, const char *directory, struct stage *stage) {
-  static char cwd[DIRECTORY_SIZE];
-  static struct request request = {.magic = REQUEST_MAGIC};
-  u32 fds[DESCRIPTORS_ALWAYS + DESCRIPTORS_OF_STAGE + MOST_PRESERVED], n = 0;
-  int ends[2] = {-1, -1}, body[2], started = 0;
+/* The client's side of one request. */
+struct asking {
+  struct request request;
+  struct stage *stage;
+  int makes_process;
+  int started;    /* the stage is there */
+  int stage_ends[2];
+};
 
-  if (!is_worth_asking(command) || syscall6(SYS_geteuid, 0, 0, 0, 0, 0, 0) != 0) return 0;
-  request.preserved = preserved_descriptors(argv, envp);
-  u64 argv_bytes = size_of(argv), env_bytes = size_of(envp);
-  if (request.preserved > MOST_PRESERVED || argv_bytes + env_bytes > LARGEST_REQUEST - sizeof request - sizeof cwd ||
-      !are_open(request.preserved))
-    return 0;
-  long connection = connect_to_server(directory);
-  if (connection < 0) return 0;
-  long cwd_size = syscall6(SYS_getcwd, (u64)cwd, sizeof cwd, 0, 0, 0, 0);
-  if (cwd_size <= 0 || syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)body, 0, 0) < 0) {
-    close_fd(connection);
-    return 0;
-  }
-  request.argv_bytes = (u32)argv_bytes;
-  request.env_bytes = (u32)env_bytes;
-  request.cwd_bytes = (u32)cwd_size - 1;
-  request.size = (u32)(sizeof request + argv_bytes + env_bytes) + request.cwd_bytes;
-  request.connection = (u32)connection;
-  request.body = (u32)body[0];
-  request.pid = (u32)syscall6(SYS_getpid, 0, 0, 0, 0, 0, 0);
+/* Sends the request and starts the stage. @returns whether an engine may take it */
+static int ask(struct asking *a, char **argv, char **envp, const char *cwd, const int *body) {
+  struct request *request = &a->request;
+  u32 fds[DESCRIPTORS_ALWAYS + DESCRIPTORS_OF_STAGE + MOST_PRESERVED], n = 0;
   fds[n++] = (u32)body[1];
   for (u32 i = 0; i < 3; i++) fds[n++] = i;
-  if (makes_process(command) && make_stage_sockets(stage, ends)) {
-    request.flags |= STAGED;
-    fds[n++] = (u32)stage->socket;
-    fds[n++] = (u32)stage->channel;
+  if (a->makes_process && make_stage_sockets(a->stage, a->stage_ends)) {
+    request->flags |= STAGED;
+    fds[n++] = (u32)a->stage->socket;
+    fds[n++] = (u32)a->stage->channel;
   }
-  for (u32 i = 0; i < request.preserved; i++) fds[n++] = 3 + i;
-  int sent = send_request(&request, argv, argv_bytes, cwd, fds, n);
-  close_fd(body[1]);
-  if (request.flags & STAGED) {
-    /* The engine looks at us meanwhile. */
-    started = fork_stage(stage, ends);
-    u32 pid = started ? (u32)stage->pid : 0;
-    if (sent) sent = syscall6(SYS_sendto, request.connection, (u64)&pid, sizeof pid, MSG_NOSIGNAL, 0, 0) == sizeof pid;
+  for (u32 i = 0; i < request->preserved; i++) fds[n++] = 3 + i;
+  int sent = send_request(request, argv, envp, cwd, fds, n);
+  if (!(request->flags & STAGED)) return sent;
+  /* The engine looks at us meanwhile. */
+  a->started = fork_stage(a->stage, a->stage_ends);
+  close_fd(a->stage_ends[0]);
+  close_fd(a->stage_ends[1]);
+  u32 pid = a->started ? (u32)a->stage->pid : 0;
+  return sent && syscall6(SYS_sendto, request->connection, (u64)&pid, sizeof pid, MSG_NOSIGNAL, 0, 0) == sizeof pid;
+}
+
+/* Describes the command. @returns 0 where it cannot be left to somebody else */
+static int describe(struct request *request, char **argv, char **envp, char *cwd) {
+  u64 argv_bytes = size_of(argv), env_bytes = size_of(envp);
+  request->preserved = preserved_descriptors(argv, envp);
+  if (request->preserved > MOST_PRESERVED || argv_bytes + env_bytes > LARGEST_REQUEST - sizeof *request - DIRECTORY_SIZE ||
+      !are_open(request->preserved))
+    return 0;
+  long cwd_size = syscall6(SYS_getcwd, (u64)cwd, DIRECTORY_SIZE, 0, 0, 0, 0);
+  if (cwd_size <= 0) return 0;
+  request->magic = REQUEST_MAGIC;
+  request->argv_bytes = (u32)argv_bytes;
+  request->env_bytes = (u32)env_bytes;
+  request->cwd_bytes = (u32)cwd_size - 1;
+  request->size = (u32)(sizeof *request + argv_bytes + env_bytes) + request->cwd_bytes;
+  request->pid = (u32)syscall6(SYS_getpid, 0, 0, 0, 0, 0, 0);
+  return 1;
+}
+
+/* Makes a command line of words. */
+static char **line_of(struct next *next) {
+  static char *argv[32];
+  u64 n = 0;
+  for (u64 at = 0; at < next->size && n < 31; at++) {
+    argv[n++] = next->words + at;
+    while (next->words[at]) at++;
   }
-  if (sent && await_answer(request.connection) == BEGUN && serve_engine(&request) == LOST) server_ended();
+  argv[n] = 0;
+  return argv;
+}
+
+/* @returns how the engine's part ended; COLD where no engine took part */
+static enum service served(struct asking *a, char **argv, char **envp, const char *folder, struct next *next) {
+  static char cwd[DIRECTORY_SIZE];
+  u64 mask;
+  int body[2];
+  if (!describe(&a->request, argv, envp, cwd)) return COLD;
+  long connection = connect_to_server(folder);
+  if (connection < 0) return COLD;
+  enum service service = COLD;
+  if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)body, 0, 0) == 0) {
+    a->request.connection = (u32)connection;
+    a->request.body = (u32)body[0];
+    int asked = ask(a, argv, envp, cwd, body);
+    close_fd(body[1]);
+    if (asked && await_answer((u32)connection) == BEGUN) {
+      syscall6(SYS_rt_sigprocmask, 0, 0, (u64)&mask, sizeof mask, 0, 0);
+      service = serve_engine(&a->request, next);
+      if (service == LOST) server_ended();
+      syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&mask, 0, sizeof mask, 0, 0);
+    }
+    close_fd(body[0]);
+  }
   close_fd(connection);
-  close_fd(body[0]);
-  return started;
+  return service;
+}
+
+/*
+ * Has a resident engine perform the command, if there is one.
+ * @param argv the command line; where an engine has done a part, the line of what is left
+ * @param envp as the kernel gave it
+ * @param stage is started where the command makes a process and a server was asked
+ * @returns whether a stage has been started; only where something is still to be performed
+ */
+static int ask_server(char ***argv, char **envp, const char *command, const char *folder, struct stage *stage) {
+  static struct next next, last;
+  if (!is_worth_asking(command) || syscall6(SYS_geteuid, 0, 0, 0, 0, 0, 0) != 0) return 0;
+  struct asking asking = {.stage = stage, .makes_process = makes_process(command)};
+  if (served(&asking, *argv, envp, folder, &next) == COLD) return asking.started;
+  *argv = line_of(&next);
+  struct asking again = {.stage = stage};
+  served(&again, *argv, envp, folder, &last);
+  return 0;
 }

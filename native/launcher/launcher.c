@@ -8,6 +8,7 @@
  */
 #include "../freestanding.h"
 #include "client.h"
+#include "decimal.h"
 #include "environment.h"
 #include "page-cache.h"
 #include "stage.h"
@@ -87,15 +88,6 @@ static char *engine_in(char *folder) {
   return folder;
 }
 
-/* Writes digits from `at` on. @returns where they end */
-static char *decimal(char *at, u64 value) {
-  char digits[20], *digit = digits + sizeof digits;
-  do *--digit = (char)('0' + value % 10);
-  while ((value /= 10) != 0);
-  while (digit < digits + sizeof digits) *at++ = *digit++;
-  return at;
-}
-
 static char *soft_limit_of_descriptors(void) {
   u64 limits[2] = {0, 0};
   syscall6(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (u64)limits, 0, 0);
@@ -150,7 +142,8 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   struct stage stage;
   const char *command = command_in(argv);
   char *folder = own_folder();
-  int started = ask_server(argv, envp, command, folder, &stage);
+  int started = ask_server(&argv, envp, command, folder, &stage);
+  command = command_in(argv);
 
   /* The new environment is written over the old one. It may be longer: the auxiliary vector behind is not needed. */
   char *all = whole_environment(envp);

@@ -8,6 +8,7 @@ import type { Fd } from '../kernel/numbers.ts';
 import { attempt, call, post } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
 import type { Wait } from './caller.ts';
+import { setOf } from './interruption.ts';
 
 /** attend.h has the same. */
 const FLAG = { INPUT: 1, OUTPUT: 2, ERROR: 4, SUBREAPER: 8, AWAITS_WRITERS: 16 } as const;
@@ -41,7 +42,7 @@ export function attendBy(own: Kernel, callers: Kernel, sockets: Sockets, wait: W
   const line = next === undefined ? null : new TextEncoder().encode(next.map((word) => `${word}\0`).join(''));
   const batch: readonly Call[] = [
     ...(sent.length === 0 ? [] : [receiveMessage(sockets.theirBody, buffers)]),
-    { name: 'client_attend', args: [pid, flags, buffers.control, line, line?.length ?? 0] },
+    { name: 'client_attend', args: [pid, flags, buffers.control, line, line?.length ?? 0, setOf(wait.signals)] },
   ];
   post(callers, batch, () => undefined);
   if (sent.length > 0) call(own, sendDescriptors(sockets.body, sent));

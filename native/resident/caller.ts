@@ -17,6 +17,8 @@ export interface Wait {
   readonly subreaper: boolean;
   /** Whether the outputs are copied as long as anybody holds them open. */
   readonly awaitsWriters: boolean;
+  /** The signals that are handed on: `holdSignals` has had them before. */
+  readonly signals: readonly number[];
   /** The command line of what is left to do after the wait, for whoever does it then; none where nothing is. */
   readonly next?: readonly string[];
 }

@@ -90,5 +90,8 @@ export function callersInterruption(own: Kernel, body: () => Kernel, socket: Fd)
 }
 
 /** A set of signals, as the kernel has it: bit n - 1 is signal n. */
-export const maskOf = (signals: readonly number[]): Uint8Array =>
-  u64s(signals.reduce((set, signal) => set | (1n << BigInt(signal - 1)), 0n));
+export const setOf = (signals: readonly number[]): bigint =>
+  signals.reduce((set, signal) => set | (1n << BigInt(signal - 1)), 0n);
+
+/** The same in memory. */
+export const maskOf = (signals: readonly number[]): Uint8Array => u64s(setOf(signals));

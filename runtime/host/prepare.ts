@@ -35,10 +35,12 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
   const trace = await traceTo(host, options.trace);
   const platform = trace?.platform ?? host.platform ?? hostPlatform(undefined, undefined, host.stage);
   const log = logFor(platform.local, host, options);
+  const root = await rootOf(host, options.root, platform.local);
   const context: Context = {
     platform,
     host,
-    root: await rootOf(host, options.root, platform.local),
+    root,
+    ...(platform.caller !== undefined && { globalWords: wordsOf(host, root, options) }),
     systemdCgroup: options.systemdCgroup ?? false,
     rootless: options.rootless,
     patience: PATIENCE,
@@ -48,6 +50,17 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
     ...(log.debugging && { inspect: watcher(log) }),
   };
   return { context, log };
+}
+
+function wordsOf(host: Host, root: string, { log, logFormat, debug, systemdCgroup, rootless }: GlobalOptions) {
+  return [
+    ...['--root', root],
+    ...(log === undefined || log === '' ? [] : ['--log', absolutePath(host, log)]),
+    ...(logFormat === undefined ? [] : ['--log-format', logFormat]),
+    ...(debug ? ['--debug'] : []),
+    ...(systemdCgroup ? ['--systemd-cgroup'] : []),
+    ...(rootless === undefined ? [] : ['--rootless', String(rootless)]),
+  ];
 }
 
 /**

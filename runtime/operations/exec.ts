@@ -5,7 +5,6 @@ import { doing } from '../../effects/error.ts';
 import { execCgroup } from '../../effects/exec/cgroup.ts';
 import { type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
 import type { ExecPlan } from '../../effects/exec/plan.ts';
-import { attend } from '../../effects/foreground/attend.ts';
 import { capabilityWarnings } from '../../effects/process/capabilities.ts';
 import type { Inheritance, Session } from '../../effects/session.ts';
 import { type ExecActor, execMachine, settled } from '../../machines/exec.ts';
@@ -103,7 +102,9 @@ async function inForeground(execution: Execution, options: ExecOptions): Promise
   if (connected === undefined) throw new Error('a process runs that nobody is connected to');
   // As with runc, we go on carrying the output of what the process leaves running in the container, until that ends.
   // (With `run`, the deletion of the container ends it.)
-  const status = await attend(context.platform, connected.attendance({ subreaper: false, awaitsWriters: true }));
+  const status = await connected.attendance({ subreaper: false, awaitsWriters: true }).untilEnd();
+  // The caller waits by itself, and nothing is left to do.
+  if (status === undefined) return 0;
   actor.send({ type: 'exited', status });
   return status;
 }
