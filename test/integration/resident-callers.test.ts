@@ -22,17 +22,20 @@ import { hostPlatform } from '../../native/host-platform.ts';
 import type { Config } from '../../spec/types.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { adoptOrphans, reapOrphans } from './chaos/remains.ts';
-import { RUNCHART } from './command-line.ts';
+import { BUILT } from './dist.ts';
 import { FIND, sectionsOf, type Where } from './found-inside.ts';
 import { remainsAtLast } from './nothing-left.ts';
 import { type OddCaller, oddCallers } from './odd-callers.ts';
 import { PATIENCE } from './patience.ts';
+import { noServer, type ResidentServer, residentDist } from './resident-server.ts';
 
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'];
 /** Those of a hook that concern the whole host, or are numbers of the host. */
 const NOT_OF_HOOKS = ['mountinfo', 'keys', 'stat'];
+/** All commands that findAll gives for a caller. */
+const MOST_COMMANDS = 12;
 
-describe('what is inherited of a caller', { skip: noContainers }, () => {
+describe('what is inherited of a caller', { skip: noContainers || noServer }, () => {
   const work = workFolder('callers');
   const prefix = `runchart-test-${process.pid}-callers`;
   const root = join(work.path, 'state');
@@ -46,7 +49,10 @@ describe('what is inherited of a caller', { skip: noContainers }, () => {
   const callers = noContainers ? [] : oddCallers(work.path, emptyRoot);
 
   const kernel = hostPlatform().local;
-  before(() => {
+  const { program: client, serve } = residentDist(work.path);
+  let server: ResidentServer;
+  before(async () => {
+    server = await serve();
     adoptOrphans();
     const script = join(work.path, 'find');
     writeFileSync(script, FIND);
@@ -57,6 +63,7 @@ describe('what is inherited of a caller', { skip: noContainers }, () => {
     makeBundle(sleeper, inheriting('exec sleep 10000'));
   });
   after(async () => {
+    await server?.stop();
     reapOrphans(kernel, []);
     assert.deepEqual(await remainsAtLast(prefix, work.path), []);
     work.remove();
@@ -128,12 +135,17 @@ describe('what is inherited of a caller', { skip: noContainers }, () => {
   let ordinary: unknown;
   for (const caller of callers)
     it(`is the same: ${caller.name}`, () => {
-      const cold = findAll(RUNCHART, caller);
-      const warm = findAll(RUNCHART, caller);
+      const cold = findAll(join(BUILT, 'runchart'), caller);
+      const before = server.status();
+      const warm = findAll(client, caller);
+      const after = server.status();
       ordinary ??= cold;
       assert.equal(isDeepStrictEqual(cold, ordinary), caller.alike ?? false, 'the process can tell who called');
       assert.equal('createRuntime of run' in cold, !caller.fails, JSON.stringify(cold));
       assert.deepEqual(warm, cold);
+      const served = after.commands - before.commands;
+      if (caller.cold === false) assert.ok(served >= MOST_COMMANDS, `the server performed ${served} of its commands`);
+      else assert.equal(served, 0, caller.cold);
     });
 });
 

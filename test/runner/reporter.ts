@@ -40,8 +40,7 @@ export interface Sign {
 }
 
 /** Whether it says that a whole file has ended. */
-export const isEndOfFile = (report: Report): boolean =>
-  report.kind === 'sign' && report.ended && report.name === '';
+export const isEndOfFile = (report: Report): boolean => report.kind === 'sign' && report.ended && report.name === '';
 
 interface Event {
   readonly type: string;
