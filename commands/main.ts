@@ -7,7 +7,7 @@ const { env } = process;
 if (env.RUNCHART_RESIDENT !== undefined) {
   const { serve } = await import('./resident.ts');
   await serve(env.RUNCHART_RESIDENT);
-  process.exit(0);
+  process.exit();
 }
 // The launcher tells this engine about itself by these variables.
 const limit = Number(env.RUNCHART_NOFILE);

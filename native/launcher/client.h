@@ -173,8 +173,6 @@ static int ask(struct asking *a, char **argv, char **envp, const char *cwd, cons
   if (!(request->flags & STAGED)) return sent;
   /* The engine looks at us meanwhile. */
   a->started = fork_stage(a->stage, a->stage_ends);
-  close_fd(a->stage_ends[0]);
-  close_fd(a->stage_ends[1]);
   u32 pid = a->started ? (u32)a->stage->pid : 0;
   return sent && syscall6(SYS_sendto, request->connection, (u64)&pid, sizeof pid, MSG_NOSIGNAL, 0, 0) == sizeof pid;
 }

@@ -116,19 +116,27 @@ static int make_stage_sockets(struct stage *stage, int *ends) {
   if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)channel, 0, 0) < 0) return 0;
   stage->socket = out_of_the_way(socket[0]);
   stage->channel = out_of_the_way(channel[0]);
+  close_fd(socket[0]);
+  close_fd(channel[0]);
   ends[0] = socket[1];
   ends[1] = channel[1];
   if (stage->socket >= 0 && stage->channel >= 0) return 1;
-  /* The other ones are close-on-exec. */
   close_fd(stage->socket);
   close_fd(stage->channel);
+  close_fd(ends[0]);
+  close_fd(ends[1]);
   return 0;
 }
 
-/* @returns 0 where there is none; our ends are closed then */
+/*
+ * Its ends are closed here. While we held them too, nobody would notice that it is gone.
+ * @returns 0 where there is none; our ends are closed then
+ */
 static int fork_stage(struct stage *stage, const int *ends) {
   stage->pid = syscall6(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
   if (stage->pid == 0) become_stage(ends[0], ends[1]);
+  close_fd(ends[0]);
+  close_fd(ends[1]);
   if (stage->pid > 0) return 1;
   close_fd(stage->socket);
   close_fd(stage->channel);

@@ -6,7 +6,7 @@ import { kill, SIGINFO_BYTES, waitid } from '../calls/process.ts';
 import { receive, receiveBuffers, receivedDescriptors, receiveMessage, sendDescriptors } from '../calls/sockets.ts';
 import { P, W } from '../constants/process.ts';
 import { POLL } from '../constants/socket.ts';
-import type { Call, Kernel } from '../kernel/kernel.ts';
+import { type Call, type Kernel, LostPeerError } from '../kernel/kernel.ts';
 import type { Fd, Pid } from '../kernel/numbers.ts';
 import { attempt, call, perform, post } from '../kernel/perform.ts';
 import { out, viewOf } from '../kernel/struct.ts';
@@ -64,6 +64,8 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
   const local = callersKernel(own, callers, pid, (pidfd) => pidOf(own, pidfd));
   const stage = stageOnce(own, sockets.connection, staged);
   let refused = false;
+  /** The caller goes on by itself. */
+  let isLeft = false;
 
   const take = (launched: LaunchedStage, descriptors: readonly Fd[]): Stage | undefined =>
     takeLaunchedStage(own, launched, descriptors, (socket) => remote(socket, 'stage'), false);
@@ -99,15 +101,25 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
       holdSignals: (signals) => {
         call(callers, { name: 'rt_sigprocmask', args: [SIG_BLOCK, maskOf(signals), null, 8] });
       },
-      attend: (wait) => attendBy(own, callers, sockets, wait),
+      attend(wait) {
+        const status = attendBy(own, callers, sockets, wait);
+        isLeft = status === undefined;
+        return status;
+      },
       retire: (pids) => post(callers, pids.flatMap(ending), () => undefined),
     },
     finish(status) {
+      if (isLeft) return;
       const left = refused || staged === undefined ? undefined : stage();
       const last: readonly Call[] = refused
         ? [{ name: 'client_go_cold', args: [] }]
         : [...(left === undefined || left.taken ? [] : ending(left.pid)), { name: 'exit_group', args: [status] }];
-      post(callers, last, () => undefined);
+      try {
+        post(callers, last, () => undefined);
+      } catch (error) {
+        // Nobody is left who could be told.
+        if (!(error instanceof LostPeerError)) throw error;
+      }
     },
   };
 }

@@ -5,7 +5,7 @@
 
 import { setTimeout } from 'node:timers/promises';
 import { EPOLL, epollAdd, epollCreate, epollWait } from '../../native/calls/epoll.ts';
-import { openat } from '../../native/calls/files.ts';
+import { duplicateAbove, openat } from '../../native/calls/files.ts';
 import { receive, sendAtOnce } from '../../native/calls/sockets.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
@@ -16,9 +16,10 @@ import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { out, u64s } from '../../native/kernel/struct.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';
+import { tryWriteAll } from '../host/output.ts';
 import { whoWeAre } from './admission.ts';
 import { type Front, type Surroundings, serveOne } from './command.ts';
-import { closeBelow, watchBelow } from './descriptors.ts';
+import { closeBelow, OWN_FROM, watchBelow } from './descriptors.ts';
 
 /** What the supervisor tells an engine, as one word of its environment: numbers with colons between. */
 export interface Orders {
@@ -58,6 +59,7 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   // What the engine opens once shall lie above what commands open.
   await setTimeout(1);
   const nothing = call(kernel, openat(AT.FDCWD, '/dev/null', O.RDWR));
+  const errors = call(kernel, duplicateAbove(2, OWN_FROM));
   const epoll = call(kernel, epollCreate());
   perform(kernel, [
     epollAdd(epoll, orders.listener, EPOLL.IN | EPOLL.EXCLUSIVE),
@@ -75,8 +77,15 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
       return;
     const connection = ready.includes(orders.listener) ? attempt(kernel, accepting) : -1;
     if (connection < 0) continue;
-    if (await serveOne(around, connection)) commands++;
-    else refused++;
+    try {
+      if (await serveOne(around, connection)) commands++;
+      else refused++;
+    } catch (error) {
+      // Its state is unknown now. The caller hears that its engine is gone.
+      tryWriteAll(kernel, errors, `runchart: engine ${process.pid}: ${error instanceof Error ? error.stack : error}\n`);
+      process.exitCode = 1;
+      return;
+    }
     if (!isAsBefore(kernel) || commands >= orders.commands) return;
     if (commands % LOOK_EVERY === 0 && process.memoryUsage.rss() > orders.memory) return;
     await setTimeout(0);
