@@ -50,6 +50,7 @@ const servedCallers = (folder: string, odd: string): readonly OddCaller[] => [
   { name: 'a timer slack', through: [odd, 'timer-slack'], cold: false },
   { name: 'a session keyring', through: [odd, 'keyring'], cold: false },
   { name: 'signals blocked and ignored', through: [odd, 'signals'], cold: false, alike: true },
+  { name: 'no new privileges', through: ['setpriv', '--no-new-privs'], cold: false },
   { name: 'another session', through: ['setsid', '--wait'], cold: false, alike: true },
   {
     name: 'another environment',
@@ -60,7 +61,6 @@ const servedCallers = (folder: string, odd: string): readonly OddCaller[] => [
 
 const coldCallers = (root: string, odd: string): readonly OddCaller[] => [
   { name: 'a seccomp filter', through: [odd, 'seccomp'], cold: 'the server is under no filter' },
-  { name: 'no new privileges', through: ['setpriv', '--no-new-privs'], cold: 'the server may gain privileges' },
   {
     name: 'a root of its own',
     through: ['unshare', '--mount', 'sh', '-c', `mount --rbind / ${root} && exec chroot ${root} "$@"`, 'sh'],

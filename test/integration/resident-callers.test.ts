@@ -32,8 +32,8 @@ import { noServer, type ResidentServer, residentDist } from './resident-server.t
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'];
 /** Those of a hook that concern the whole host, or are numbers of the host. */
 const NOT_OF_HOOKS = ['mountinfo', 'keys', 'stat'];
-/** All commands that findAll gives for a caller. */
-const MOST_COMMANDS = 12;
+/** Where engines or processors are busy for some milliseconds, a command goes the cold way. So it is tried again. */
+const TRIES = 20;
 
 describe('what is inherited of a caller', { skip: noContainers || noServer }, () => {
   const work = workFolder('callers');
@@ -108,44 +108,57 @@ describe('what is inherited of a caller', { skip: noContainers || noServer }, ()
     };
   }
 
-  /** @returns what was found by each process and by hooks, or what a command said that failed */
-  function findAll(program: string, caller: OddCaller): Readonly<Record<string, unknown>> {
-    const found: Record<string, unknown> = {};
-    for (const [name, making] of Object.entries(makings)) {
-      rmSync(told, { recursive: true, force: true });
-      mkdirSync(told, { mode: 0o777 });
-      const hand = handOf(program, caller, `${prefix}-${++count}`);
-      const { status, file } = making(hand);
-      until(() => status !== 0 || readFileSync(file, 'utf8').includes('== end'));
-      const text = readFileSync(file, 'utf8');
-      const where: Where = { id: hand.id, shared };
-      found[name] =
-        status === 0 ? sectionsOf(text, where) : `${status}: ${withoutTime(text).replaceAll(hand.id, 'ID')}`;
-      // Where the host's first process has to reap a process of exec, the container's own waits a second for that.
-      reapOrphans(kernel, []);
-      hand.aside('delete', '--force', hand.id);
-      for (const hook of readdirSync(told)) {
-        const sections = Object.entries(sectionsOf(readFileSync(join(told, hook), 'utf8'), where));
-        found[`${hook} of ${name}`] = Object.fromEntries(sections.filter(([title]) => !NOT_OF_HOOKS.includes(title)));
+  /** @returns what was found by the process and by hooks, or what a command said that failed */
+  function find(hand: Hand, making: (typeof makings)[string]): Readonly<Record<string, unknown>> {
+    rmSync(told, { recursive: true, force: true });
+    mkdirSync(told, { mode: 0o777 });
+    const where: Where = { id: hand.id, shared };
+    const { status, file } = making(hand);
+    until(() => status !== 0 || readFileSync(file, 'utf8').includes('== end'));
+    const text = readFileSync(file, 'utf8');
+    // Where the host's first process has to reap a process of exec, the container's own waits a second for that.
+    reapOrphans(kernel, []);
+    hand.aside('delete', '--force', hand.id);
+    const hooks = readdirSync(told).map((hook) => {
+      const sections = Object.entries(sectionsOf(readFileSync(join(told, hook), 'utf8'), where));
+      return [hook, Object.fromEntries(sections.filter(([title]) => !NOT_OF_HOOKS.includes(title)))];
+    });
+    const said = `${status}: ${withoutTime(text).replaceAll(hand.id, 'ID')}`;
+    return { process: status === 0 ? sectionsOf(text, where) : said, ...Object.fromEntries(hooks) };
+  }
+
+  /** @param isDone whether a making need not be tried again. It is told whether the server has performed its command */
+  function findAll(program: string, caller: OddCaller, isDone: (served: boolean) => boolean) {
+    const found: Record<string, Readonly<Record<string, unknown>>> = {};
+    for (const [name, making] of Object.entries(makings))
+      for (let tries = 1; found[name] === undefined; tries++) {
+        assert.ok(tries < TRIES, `${name}: the server performs it`);
+        const hand = handOf(program, caller, `${prefix}-${++count}`);
+        let served = false;
+        const give: Hand['give'] = (...argv) => {
+          const before = server.status().commands;
+          const given = hand.give(...argv);
+          served = server.status().commands > before;
+          return given;
+        };
+        const all = find({ ...hand, give }, making);
+        if (isDone(served)) found[name] = all;
       }
-    }
     return found;
   }
 
   let ordinary: unknown;
   for (const caller of callers)
     it(`is the same: ${caller.name}`, () => {
-      const cold = findAll(join(BUILT, 'runchart'), caller);
-      const before = server.status();
-      const warm = findAll(client, caller);
-      const after = server.status();
+      const cold = findAll(join(BUILT, 'runchart'), caller, () => true);
+      const warm = findAll(client, caller, (served) => {
+        assert.ok(!served || caller.cold === false, `it was served, though ${caller.cold}`);
+        return served || caller.cold !== false;
+      });
       ordinary ??= cold;
       assert.equal(isDeepStrictEqual(cold, ordinary), caller.alike ?? false, 'the process can tell who called');
-      assert.equal('createRuntime of run' in cold, !caller.fails, JSON.stringify(cold));
+      assert.equal('createRuntime' in (cold.run ?? {}), !caller.fails, JSON.stringify(cold));
       assert.deepEqual(warm, cold);
-      const served = after.commands - before.commands;
-      if (caller.cold === false) assert.ok(served >= MOST_COMMANDS, `the server performed ${served} of its commands`);
-      else assert.equal(served, 0, caller.cold);
     });
 });
 
