@@ -1,8 +1,7 @@
 /** Leaves the long wait of a foreground command to the caller: native/launcher/attend.h is the other side. */
 
-import { ppoll } from '../calls/poll.ts';
+import { isReadableWithin } from '../calls/poll.ts';
 import { receive, receiveBuffers, receiveMessage, sendDescriptors } from '../calls/sockets.ts';
-import { POLL } from '../constants/socket.ts';
 import type { Call, Kernel } from '../kernel/kernel.ts';
 import type { Fd } from '../kernel/numbers.ts';
 import { attempt, call, post } from '../kernel/perform.ts';
@@ -54,7 +53,7 @@ export function attendBy(own: Kernel, callers: Kernel, sockets: Sockets, wait: W
  * sent any more, and it goes on by itself; if it was sent before, it is there.
  */
 function soon(own: Kernel, connection: Fd): number | undefined {
-  if (attempt(own, ppoll([{ fd: connection, events: POLL.IN }], BRIEFLY_MS)) <= 0)
+  if (!isReadableWithin(own, connection, BRIEFLY_MS))
     attempt(own, { name: 'shutdown', args: [connection, SHUT_RD] });
   const status = out(4);
   return attempt(own, receive(connection, status)) === 4 ? viewOf(status.bytes).getUint32(0, true) : undefined;

@@ -1,11 +1,10 @@
 /** The platform of a command whose caller is another process: the client of this resident engine. */
 
 import { close } from '../calls/files.ts';
-import { ppoll } from '../calls/poll.ts';
+import { isReadableWithin } from '../calls/poll.ts';
 import { kill, SIGINFO_BYTES, waitid } from '../calls/process.ts';
 import { receive, receiveBuffers, receivedDescriptors, receiveMessage, sendDescriptors } from '../calls/sockets.ts';
 import { P, W } from '../constants/process.ts';
-import { POLL } from '../constants/socket.ts';
 import { type Call, type Kernel, LostPeerError } from '../kernel/kernel.ts';
 import type { Fd, Pid } from '../kernel/numbers.ts';
 import { attempt, call, perform, post } from '../kernel/perform.ts';
@@ -152,8 +151,7 @@ function stageOnce(own: Kernel, connection: Fd, staged: CallersStage | undefined
     if (isKnown || staged === undefined) return found;
     isKnown = true;
     const pid = out(4);
-    attempt(own, ppoll([{ fd: connection, events: POLL.IN }], FORK_MS));
-    const length = attempt(own, receive(connection, pid));
+    const length = isReadableWithin(own, connection, FORK_MS) ? attempt(own, receive(connection, pid)) : 0;
     const number = length === 4 ? viewOf(pid.bytes).getUint32(0, true) : 0;
     if (number !== 0) found = { ...staged, pid: number, taken: false };
     return found;

@@ -100,7 +100,7 @@ function peerOf(kernel: Kernel, connection: Fd): Pid | undefined {
 
 /** The caller holds its end as long as it lives, and gives it to nobody: so its pid is its own still. */
 const isConnected = (kernel: Kernel, connection: Fd): boolean =>
-  attempt(kernel, ppoll([{ fd: connection, events: 0 }], 0)) === 0;
+  attempt(kernel, ppoll([{ fd: connection, events: 0 }], 0)) <= 0;
 
 function identityOf(kernel: Kernel, path: string): Identity | undefined {
   const batch = new Batch();

@@ -1,9 +1,9 @@
 /** One command of a resident engine: from the connection of a caller to the caller's exit. */
 
-import { ppoll } from '../../native/calls/poll.ts';
+import { isReadableWithin } from '../../native/calls/poll.ts';
 import { umask } from '../../native/calls/process.ts';
 import { receiveBuffers, receivedDescriptors, receiveMessage, send } from '../../native/calls/sockets.ts';
-import { MSG, POLL } from '../../native/constants/socket.ts';
+import { MSG } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
 import { attempt } from '../../native/kernel/perform.ts';
@@ -113,7 +113,7 @@ function receiveRequest(kernel: Kernel, connection: Fd): Message | undefined {
   const buffers = receiveBuffers(MOST_DESCRIPTORS, FIRST_BYTES);
   const first = receiveMessage(connection, buffers, MSG.CMSG_CLOEXEC | MSG.DONTWAIT);
   let length = attempt(kernel, first);
-  if (length < 0 && isReadable(kernel, connection)) length = attempt(kernel, first);
+  if (length < 0 && isReadableWithin(kernel, connection, PATIENCE_MS)) length = attempt(kernel, first);
   if (length <= 0) return undefined;
   const fds = receivedDescriptors(buffers.control);
   const bytes = wholeMessage(kernel, connection, buffers.data.bytes.subarray(0, length));
@@ -130,7 +130,7 @@ function wholeMessage(kernel: Kernel, connection: Fd, first: Uint8Array): Uint8A
   whole.set(first);
   for (let at = first.length; at < size; ) {
     const rest = out(size - at);
-    const length = isReadable(kernel, connection)
+    const length = isReadableWithin(kernel, connection, PATIENCE_MS)
       ? attempt(kernel, { name: 'recvfrom', args: [connection, rest, size - at, MSG.DONTWAIT, null, null] })
       : 0;
     if (length <= 0) return undefined;
@@ -139,6 +139,3 @@ function wholeMessage(kernel: Kernel, connection: Fd, first: Uint8Array): Uint8A
   }
   return whole;
 }
-
-const isReadable = (kernel: Kernel, fd: Fd): boolean =>
-  attempt(kernel, ppoll([{ fd, events: POLL.IN }], PATIENCE_MS)) > 0;

@@ -2,9 +2,9 @@
 
 import { doing, EffectError } from '../../effects/error.ts';
 import { readSmallFile } from '../../effects/paths/proc.ts';
-import { ppoll } from '../../native/calls/poll.ts';
+import { isReadableWithin } from '../../native/calls/poll.ts';
 import { accept, connectUnix, receive, sendAtOnce, socket } from '../../native/calls/sockets.ts';
-import { AF, POLL, SOCK } from '../../native/constants/socket.ts';
+import { AF, SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { Owned, opened } from '../../native/kernel/owned.ts';
@@ -75,8 +75,7 @@ function engineStatus(kernel: Kernel, { pid, control }: RunningEngine): EngineSt
   // An answer that came too late is another question's.
   while (attempt(kernel, receive(control.fd, answer)) > 0);
   attempt(kernel, sendAtOnce(control.fd, new Uint8Array(1)));
-  attempt(kernel, ppoll([{ fd: control.fd, events: POLL.IN }], ENGINE_MS));
-  const length = attempt(kernel, receive(control.fd, answer));
+  const length = isReadableWithin(kernel, control.fd, ENGINE_MS) ? attempt(kernel, receive(control.fd, answer)) : 0;
   const memory = memoryOf(kernel, pid);
   const seen = { pid, idle: length > 0, ...(memory === undefined ? {} : { memory }) };
   if (length <= 0) return seen;
