@@ -1,7 +1,7 @@
 /** Makes a container for a program that uses the library. */
 
-import { createContainer } from '../runtime/operations/create.ts';
 import { announce } from '../runtime/foreground/announce.ts';
+import { createContainer } from '../runtime/operations/create.ts';
 import type { Config } from '../spec/types.ts';
 import { abortable, type WaitOptions, within } from './abort.ts';
 import { type ContainerSource, configOf, type Planned } from './config-of.ts';
@@ -65,7 +65,7 @@ export const makingOptions = ({ noPivot = false, noNewKeyring = false, notifySoc
 export function withTerminal({ bundle, config }: Planned, terminal: boolean | TerminalSize): Planned {
   const { process, ...others } = config;
   const size = typeof terminal === 'object' ? { consoleSize: terminal } : {};
-  if (process === undefined || ((process.terminal ?? false) === terminal)) return { bundle, config };
+  if (process === undefined || (process.terminal ?? false) === terminal) return { bundle, config };
   const changed: Config = { ...others, process: { ...process, terminal: terminal !== false, ...size } };
   return { bundle, config: changed };
 }

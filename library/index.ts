@@ -24,9 +24,9 @@ import { type CriuRestore, restoreOptions } from './checkpoint.ts';
 import { type ContainerSource, configOf } from './config-of.ts';
 import { RunchartContainer } from './container.ts';
 import { contextOf, type LibraryContext, type RuntimeOptions } from './context.ts';
+import { type CreateOptions, create } from './create.ts';
 import { factsFor, specFor } from './host.ts';
 import type { Listener, Unsubscribe } from './hub.ts';
-import { type CreateOptions, create } from './create.ts';
 import { containerId } from './id.ts';
 import type { ContainerProcess } from './process.ts';
 import { type RunOptions, run } from './run.ts';
@@ -42,10 +42,12 @@ export type { BindMount, ConfigOptions, HostFacts, MountOption, TmpfsMount } fro
 export { defaultConfig, rootlessConfig } from '../spec/default.ts';
 export type { ContainerRecord } from '../spec/record.ts';
 export type { Config, Features, LinuxResources, Status } from '../spec/types.ts';
+export type { WaitOptions } from './abort.ts';
 export type { CheckpointOptions } from './checkpoint.ts';
 export type { BundleSource, ContainerSource, RootfsSource } from './config-of.ts';
 export type { RunchartContainer as Container, UpdateSchemas } from './container.ts';
 export type { RuntimeOptions } from './context.ts';
+export type { CreateOptions, MakingOptions } from './create.ts';
 export {
   ConfigError,
   ContainerBusyError,
@@ -59,7 +61,6 @@ export {
   WrongStateError,
 } from './errors.ts';
 export type { ContainerEvent } from './events.ts';
-export type { CreateOptions, MakingOptions } from './create.ts';
 export type { ExecOptions } from './exec.ts';
 export type { Exit } from './exit.ts';
 export { containerConfig, hostFacts } from './host.ts';
@@ -74,9 +75,10 @@ export type { ContainerState } from './state.ts';
 export type { GivenOptions, HandoverOptions } from './streams/given.ts';
 export type { ErrorOutput, Input, Output, StandardOptions } from './streams/standard.ts';
 export type { TerminalSize, TerminalStream } from './streams/terminal.ts';
-export type { WaitOptions } from './abort.ts';
 
-export type RestoreOptions = ContainerSource & { readonly stdio?: readonly [stdin: number, stdout: number, stderr: number] } & CriuRestore & { readonly id: string };
+export type RestoreOptions = ContainerSource & {
+  readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
+} & CriuRestore & { readonly id: string };
 
 export interface Runtime extends AsyncDisposable {
   /** Creates a container, which then waits for `start`. @throws Error of one line. Nothing is left then */

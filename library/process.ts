@@ -192,15 +192,16 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
 
   /** From its start to its end, whoever awaits it. */
   async #live(maker: Maker) {
-    const child = await this.#making;
     const began = performance.now();
+    const child = await this.#making;
     const { signal, timeout } = this.#options;
     const abort = (): void => {
       this.#isAborted = this.#send(child, SIGKILL);
     };
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
-    const timer = timeout === undefined ? undefined : setTimeout(() => this.#timeOut(child), Math.min(timeout, LONGEST_TIMER_MS));
+    const timer =
+      timeout === undefined ? undefined : setTimeout(() => this.#timeOut(child), Math.min(timeout, LONGEST_TIMER_MS));
     if (!maker.holdsProgram) timer?.unref();
     try {
       const exit = exitOf(await (maker.holdsProgram ? child.exited() : child.ended));

@@ -16,10 +16,12 @@ import { containerId } from './id.ts';
 import { ContainerProcess, type Maker, type ProcessOptions } from './process.ts';
 import type { Given } from './streams/given.ts';
 
-export type RunOptions = ContainerSource & ProcessOptions & MakingOptions & {
-  /** By default one is made up. */
-  readonly id?: string | undefined;
-};
+export type RunOptions = ContainerSource &
+  ProcessOptions &
+  MakingOptions & {
+    /** By default one is made up. */
+    readonly id?: string | undefined;
+  };
 
 /** Begins to make a container. What goes wrong is told by what it returns. */
 export function run(context: LibraryContext, options: RunOptions): ContainerProcess {

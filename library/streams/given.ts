@@ -1,6 +1,7 @@
 /** What a process is given: standard descriptors or a terminal, further descriptors, and who is told of it. */
 
 import { resolve } from 'node:path';
+import { EffectError } from '../../effects/error.ts';
 import { takeMaster } from '../../effects/foreground/terminal.ts';
 import { connectSocket } from '../../effects/handover/sockets.ts';
 import type { Inheritance } from '../../effects/session.ts';
@@ -9,7 +10,6 @@ import { socketPair } from '../../native/calls/pair.ts';
 import { F } from '../../native/constants/files.ts';
 import { Owned, OwnedStack } from '../../native/kernel/owned.ts';
 import { attempt } from '../../native/kernel/perform.ts';
-import { EffectError } from '../../effects/error.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { openStandard, type Standard, type StandardOptions } from './standard.ts';
 import { type TerminalSize, TerminalStream } from './terminal.ts';
@@ -60,10 +60,14 @@ export function openGiven(streams: OpenStreams, options: GivenOptions, usual: Us
   const theirs = new OwnedStack();
   opening.use(theirs);
   const own = (fd: number): number => theirs.use(new Owned(local, fd)).fd;
-  const pidfd = pidfdSocket === undefined ? undefined : own(connectSocket(local, 'the pidfd socket', resolve(pidfdSocket)));
+  const pidfd =
+    pidfdSocket === undefined ? undefined : own(connectSocket(local, 'the pidfd socket', resolve(pidfdSocket)));
   const master = terminal === false || consoleSocket !== undefined ? undefined : new Master(streams);
   if (master !== undefined) theirs.use(master);
-  const console = consoleSocket === undefined ? master?.theirs : own(connectSocket(local, 'the console socket', resolve(consoleSocket)));
+  const console =
+    consoleSocket === undefined
+      ? master?.theirs
+      : own(connectSocket(local, 'the console socket', resolve(consoleSocket)));
   opening.forget();
   return {
     standard,
