@@ -192,8 +192,8 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
 
   /** From its start to its end, whoever awaits it. */
   async #live(maker: Maker) {
-    const child = await this.#making;
     const began = performance.now();
+    const child = await this.#making;
     const { signal, timeout } = this.#options;
     const abort = (): void => {
       this.#isAborted = this.#send(child, SIGKILL);

@@ -12,7 +12,7 @@ export interface ProcessResult extends Exit {
   readonly stderr: string;
   /** It wrote more than `maxBuffer`. What came after that is not in `stdout` or `stderr`. */
   readonly truncated: boolean;
-  /** How long it ran, in milliseconds. */
+  /** In milliseconds, from the call to its end. */
   readonly durationMs: number;
   /** The kernel ended it, or another process of its container meanwhile, for lack of memory. */
   readonly outOfMemory: boolean;

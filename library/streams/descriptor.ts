@@ -14,6 +14,9 @@ import type { OpenStreams } from './open-streams.ts';
 /** How many reads or writes in a row find the other side ready, before the program has a turn. */
 const IN_A_ROW = 8;
 
+/** The most that /proc/sys/fs/pipe-max-size allows by default. */
+const LARGE_PIPE_BYTES = 1 << 20;
+
 /** What a read finds: bytes, nothing yet, or the end. */
 type Found = Uint8Array | 'nothing' | 'end';
 
@@ -23,6 +26,7 @@ export class Descriptor {
   readonly #waits = new Set<AbortController>();
   #isClosed = false;
   #inARow = 0;
+  #isLarge = false;
 
   /** @param owned it is made non-blocking: nobody else may have the same open file */
   constructor(streams: OpenStreams, owned: Owned) {
@@ -45,11 +49,22 @@ export class Descriptor {
     const { piece, platform } = this.#streams;
     const one = read(this.#owned.fd, { kind: 'out', bytes: piece });
     const n = attempt(platform.local, one);
+    if (n === piece.length) this.#enlarge();
     if (n > 0) return Buffer.from(piece.subarray(0, n));
     if (n === -ERRNO.EAGAIN || n === -ERRNO.EINTR) return 'nothing';
     // A terminal says EIO once nobody has the other side open any more.
     if (n === 0 || n === -ERRNO.EIO) return 'end';
     throw new SyscallError(one, -n);
+  }
+
+  /**
+   * Whoever fills the pipe while we are away has more room from now on: each way to the thread that waits, and back,
+   * moves more. A user without privileges may not have that much: then it stays as it is.
+   */
+  #enlarge(): void {
+    if (this.#isLarge) return;
+    this.#isLarge = true;
+    attempt(this.#streams.platform.local, fcntl(this.#owned.fd, F.SETPIPE_SZ, LARGE_PIPE_BYTES));
   }
 
   /** @returns how many bytes were taken: 0 where there is no room. @throws SyscallError */
