@@ -43,7 +43,11 @@ before(async () => {
 after(() => work.remove());
 
 async function npm(cwd: string, ...argv: readonly string[]): Promise<string> {
-  const { stdout } = await run('npm', argv, { cwd, maxBuffer: 64 << 20, env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' } });
+  const { stdout } = await run('npm', argv, {
+    cwd,
+    maxBuffer: 64 << 20,
+    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
+  });
   return stdout;
 }
 
