@@ -170,7 +170,7 @@ describe('the page of watch', { skip: noContainers || noBrowser }, () => {
     await here(page, 'running.idle');
     await page.locator('.annotations > summary').click();
     await page.locator('.annotations dt', { hasText: '<script>' }).waitFor();
-    await page.locator('.annotations').getByText('␛[2J␛]0;title␇').waitFor();
+    await page.locator('.annotations').getByText('⟨ESC⟩[2J⟨ESC⟩]0;title⟨BEL⟩').waitFor();
     await page.locator('.record > summary').click();
     await page.locator('.tree summary', { hasText: 'config' }).click();
     await page.locator('.tree summary', { hasText: 'process' }).click();
