@@ -1,14 +1,14 @@
 /** Which engine made a container, as the names of its annotations show. Pure. */
 
+/** The first that fits. Podman and CRI-O share some names. */
 const ENGINES: readonly (readonly [prefix: string, engine: string])[] = [
-  ['io.kubernetes.cri-o.', 'cri-o'],
+  ['io.podman.', 'podman'],
+  ['io.kubernetes.cri-o.SandboxID', 'cri-o'],
   ['io.kubernetes.cri.', 'containerd'],
   ['io.containerd.', 'containerd'],
   ['nerdctl/', 'nerdctl'],
-  ['io.podman.', 'podman'],
-  ['io.container.manager', 'podman'],
   ['com.docker.', 'docker'],
-  ['run.oci.keep_original_groups', 'buildah'],
+  ['io.container.manager', 'podman'],
 ];
 
 export function engineOf(annotations: Readonly<Record<string, unknown>>): string | undefined {

@@ -32,9 +32,10 @@ export function servePage(
 
   function flush(): void {
     timer = undefined;
-    if (changed.size > 0) tell({ type: 'runchart.containers', containers: [...changed.values()] });
     for (let at = 0; at < lines.length; at += AT_ONCE)
       tell({ type: 'runchart.lines', lines: lines.slice(at, at + AT_ONCE) });
+    // After the lines that changed them: whoever sees a container's state has what led to it.
+    if (changed.size > 0) tell({ type: 'runchart.containers', containers: [...changed.values()] });
     lines = [];
     changed = new Map();
   }
