@@ -6,13 +6,18 @@ import { type Layouts, layoutOf } from '../page/chart/layout.ts';
 import { type Chart, mainWays, modelOf } from '../page/chart/model.ts';
 
 export async function chartLayouts(chart: Chart = containerMachine): Promise<Layouts> {
-  const elk = new ELK.default();
-  // ELK takes Bun for a browser's worker, and listens for messages: Bun would never end.
-  Reflect.set(globalThis, 'onmessage', null);
+  const elk = layoutEngine();
   const all = modelOf(chart);
   const main = mainWays(all);
   return {
     wide: { main: await layoutOf(elk, main, 'RIGHT'), all: await layoutOf(elk, all, 'RIGHT') },
     narrow: { main: await layoutOf(elk, main, 'DOWN'), all: await layoutOf(elk, all, 'DOWN') },
   };
+}
+
+export function layoutEngine() {
+  const elk = new ELK.default();
+  // ELK takes Bun for a browser's worker, and listens for messages: Bun would never end.
+  Reflect.set(globalThis, 'onmessage', null);
+  return elk;
 }

@@ -72,7 +72,10 @@ export class Page {
     });
     this.#narrow.addEventListener('change', () => this.#setLayout());
     byId('export', HTMLButtonElement).addEventListener('click', () => save(this.#chart.toFile(), 'runchart.svg'));
-    this.#filter.addEventListener('input', () => this.#plan());
+    this.#filter.addEventListener('input', () => {
+      this.#list.scrollToTop();
+      this.#plan();
+    });
     this.#filter.addEventListener('keydown', (event) => {
       if (event.key === 'ArrowDown' || event.key === 'Enter') this.#list.focus();
     });

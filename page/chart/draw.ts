@@ -110,13 +110,16 @@ function drawLabel(road: PlacedWay, cards: readonly PlacedCard[]): Drawing[] {
   if (road.labels.length === 0 || end === undefined || before === undefined || card === undefined) return [];
   const text = road.labels.join(', ');
   const width = widthOf(text, 12.5, 'mono');
+  const comesFromRight = before.y === end.y && before.x > end.x;
   const isTaken = (right: number) =>
     cards.some(
       ({ x, y, width: w, height: h }) => x < right && x + w > right - width - 4 && y < end.y && y + h > end.y - 16,
     );
-  const place = isTaken(end.x - 10)
-    ? { x: card.x + 2, y: card.y - 7, 'text-anchor': 'start' }
-    : { x: end.x - 10, y: end.y - 5, 'text-anchor': 'end' };
+  const place = comesFromRight
+    ? { x: end.x + 10, y: end.y - 5, 'text-anchor': 'start' }
+    : isTaken(end.x - 10)
+      ? { x: card.x + 2, y: card.y - 7, 'text-anchor': 'start' }
+      : { x: end.x - 10, y: end.y - 5, 'text-anchor': 'end' };
   return [draw('text', { class: `label ${road.cause}`, 'data-way': nameOf(road), ...place }, text)];
 }
 

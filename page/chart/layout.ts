@@ -64,6 +64,8 @@ const PADDING = 8;
 /** For the marks of containers at the right end of a row. */
 const MARKS = 36;
 const DOT = 22;
+/** Between two columns. */
+const GAP = 34;
 /** How far below a row's other ways one begins that the kernel shows. */
 const ASIDE = 6;
 
@@ -85,8 +87,9 @@ const COLUMNS: Readonly<Record<string, number>> = {
   deleted: 9,
 };
 
-export async function layoutOf(elk: ELK, model: Model, direction: Direction): Promise<Layout> {
-  const graph = await elk.layout(graphOf(model, direction));
+/** @param gap between two columns, at least */
+export async function layoutOf(elk: ELK, model: Model, direction: Direction, gap = GAP): Promise<Layout> {
+  const graph = await elk.layout(graphOf(model, direction, gap));
   const placed = new Map(graph.children?.map((node) => [node.id, node]));
   const cards = model.cards.map((card) => placedCard(card, placed.get(card.id)));
   return {
@@ -106,7 +109,6 @@ const LAYERED = {
   'elk.spacing.nodeNode': '28',
   'elk.spacing.edgeNode': '16',
   'elk.spacing.edgeEdge': '9',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '34',
   'elk.layered.spacing.edgeNodeBetweenLayers': '12',
   'elk.layered.spacing.edgeEdgeBetweenLayers': '9',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
@@ -115,35 +117,19 @@ const LAYERED = {
   'elk.randomSeed': '1',
 };
 
-function graphOf({ cards, roads }: Model, direction: Direction): ElkNode {
-  const columnOf = (id: string) => COLUMNS[cardIdOf(id)] ?? 0;
-  const ahead = ({ from, to }: Way) => columnOf(from) < columnOf(to);
-  const [last, first] = direction === 'RIGHT' ? ['EAST', 'WEST'] : ['SOUTH', 'NORTH'];
-  // Roads that end at the same place share a port: ELK draws them as one where they meet.
-  const portId = (way: Way, at: 'from' | 'to') => {
-    const side = (at === 'from') === ahead(way) ? last : first;
-    const kind = at === 'from' && way.cause === 'observed' ? ' observed' : '';
-    return `${way[at]} ${side} ${at}${kind}`;
-  };
-  const port = (way: Way, card: Card, at: 'from' | 'to'): ElkPort => {
-    const side = (at === 'from') === ahead(way) ? last : first;
-    const { width } = sizeOf(card);
-    return {
-      id: portId(way, at),
-      width: 0,
-      height: 0,
-      ...(direction === 'RIGHT'
-        ? {
-            x: side === 'EAST' ? width : 0,
-            y: anchorOf(card, way[at]) + (portId(way, at).endsWith('observed') ? ASIDE : 0),
-          }
-        : {}),
-      layoutOptions: { 'elk.port.side': side ?? '' },
-    };
-  };
+function graphOf({ cards, roads }: Model, direction: Direction, gap: number): ElkNode {
+  const portsOf = (card: Card): ElkPort[] =>
+    roads.flatMap((way) => [
+      ...(cardIdOf(way.from) === card.id ? [portOf(way, 'from', card, direction)] : []),
+      ...(cardIdOf(way.to) === card.id ? [portOf(way, 'to', card, direction)] : []),
+    ]);
   return {
     id: 'chart',
-    layoutOptions: { ...LAYERED, 'elk.direction': direction },
+    layoutOptions: {
+      ...LAYERED,
+      'elk.direction': direction,
+      'elk.layered.spacing.nodeNodeBetweenLayers': String(gap),
+    },
     children: cards.map((card) => ({
       id: card.id,
       ...sizeOf(card),
@@ -151,29 +137,54 @@ function graphOf({ cards, roads }: Model, direction: Direction): ElkNode {
         'elk.partitioning.partition': String(columnOf(card.id)),
         'elk.portConstraints': direction === 'RIGHT' ? 'FIXED_POS' : 'FIXED_SIDE',
       },
-      ports: unique(
-        roads.flatMap((way) => [
-          ...(cardIdOf(way.from) === card.id ? [port(way, card, 'from')] : []),
-          ...(cardIdOf(way.to) === card.id ? [port(way, card, 'to')] : []),
-        ]),
-      ),
+      ports: unique(portsOf(card)),
     })),
-    edges: roads.map((road, index) => edgeOf(road, String(index), portId(road, 'from'), portId(road, 'to'))),
+    edges: roads.map((road, index) => edgeOf(road, String(index), direction)),
   };
 }
+
+type End = 'from' | 'to';
+
+const columnOf = (id: string): number => COLUMNS[cardIdOf(id)] ?? 0;
+
+const leadsBack = ({ from, to }: Way): boolean => columnOf(from) > columnOf(to);
+
+function sideOf(way: Way, end: End, direction: Direction): 'EAST' | 'WEST' | 'SOUTH' | 'NORTH' {
+  const isLast = (end === 'from') !== leadsBack(way);
+  if (direction === 'RIGHT') return isLast ? 'EAST' : 'WEST';
+  return isLast ? 'SOUTH' : 'NORTH';
+}
+
+/** Roads that end at the same place share a port: ELK draws them as one where they meet. */
+function portIdOf(way: Way, end: End, direction: Direction): string {
+  const kind = end === 'from' && way.cause === 'observed' ? ' observed' : '';
+  return `${way[end]} ${sideOf(way, end, direction)} ${end}${kind}`;
+}
+
+function portOf(way: Way, end: End, card: Card, direction: Direction): ElkPort {
+  const side = sideOf(way, end, direction);
+  const place = { x: side === 'EAST' ? sizeOf(card).width : 0, y: anchorOf(card, way, end) };
+  return {
+    id: portIdOf(way, end, direction),
+    width: 0,
+    height: 0,
+    ...(direction === 'RIGHT' ? place : {}),
+    layoutOptions: { 'elk.port.side': side },
+  };
+}
+
+const unique = (ports: readonly ElkPort[]): ElkPort[] => [...new Map(ports.map((port) => [port.id, port])).values()];
 
 /** Requests and what follows from them shall be straight; a failure may take a detour. */
 const STRAIGHTNESS: Readonly<Record<Cause, string>> = { request: '20', done: '20', observed: '2', failed: '1' };
 
-const unique = (ports: readonly ElkPort[]): ElkPort[] => [...new Map(ports.map((port) => [port.id, port])).values()];
-
-const edgeOf = ({ cause }: Way, id: string, from: string, to: string): ElkExtendedEdge => ({
+const edgeOf = (road: Way, id: string, direction: Direction): ElkExtendedEdge => ({
   id,
-  sources: [from],
-  targets: [to],
+  sources: [portIdOf(road, 'from', direction)],
+  targets: [portIdOf(road, 'to', direction)],
   layoutOptions: {
-    'elk.layered.priority.straightness': STRAIGHTNESS[cause],
-    'elk.layered.priority.shortness': STRAIGHTNESS[cause],
+    'elk.layered.priority.straightness': STRAIGHTNESS[road.cause],
+    'elk.layered.priority.shortness': STRAIGHTNESS[road.cause],
   },
 });
 
@@ -187,11 +198,16 @@ function sizeOf(card: Card): { width: number; height: number } {
   return { width, height: HEADER + card.rows.length * ROW + PADDING };
 }
 
-/** How far below the top of its card a way ends. */
-function anchorOf(card: Card, end: string): number {
-  const row = card.rows.findIndex(({ id }) => id === end);
-  if (row >= 0) return HEADER + (row + 0.5) * ROW;
-  return card.rows.length === 0 ? sizeOf(card).height / 2 : HEADER / 2;
+/** How far below the top of its card a road ends. */
+function anchorOf(card: Card, way: Way, end: End): number {
+  const aside = end === 'from' && way.cause === 'observed' ? ASIDE : 0;
+  const row = card.rows.findIndex(({ id }) => id === way[end]);
+  if (row >= 0) return HEADER + (row + 0.5) * ROW + aside;
+  if (card.rows.length > 0) return HEADER / 2 + aside;
+  const middle = sizeOf(card).height / 2;
+  // There is no other place for what leads back than below what leads ahead.
+  if (card.effect === undefined) return middle + aside;
+  return leadsBack(way) ? middle + 2 * ASIDE : middle - ASIDE + aside;
 }
 
 function placedCard(card: Card, node: ElkNode | undefined): PlacedCard {

@@ -54,6 +54,10 @@ export class ListView {
     this.#draw();
   }
 
+  scrollToTop(): void {
+    this.#list.scrollTop = 0;
+  }
+
   focus(): void {
     this.#list.focus();
   }

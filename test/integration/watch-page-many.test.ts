@@ -65,7 +65,7 @@ describe('the page of watch, of a recording of 204 containers and 10,000 events'
     await page.keyboard.press('ArrowDown');
     await page.getByRole('heading', { name: '20,000 characters' }).waitFor();
     await page.keyboard.press('ArrowDown');
-    await page.getByRole('heading', { name: '␛[31mred⟨U+202E⟩txt' }).waitFor();
+    await page.getByRole('heading', { name: '⟨ESC⟩[31mred⟨U+202E⟩txt' }).waitFor();
     await page.keyboard.press('ArrowDown');
     await page.getByRole('heading', { name: '<script>hacked = 1</script>' }).waitFor();
     await picture(page, 'hostile-names');
