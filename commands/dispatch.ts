@@ -2,21 +2,9 @@
 
 import type { Host } from '../runtime/host/host.ts';
 import type { RuntimeCommand } from './base.ts';
+import { GLOBALS_WITH_VALUE } from './global-values.ts';
 import { isRightCount, readLine, splitLine, UsageError } from './line.ts';
-import { COMMANDS } from './table.ts';
-
-/**
- * The global flags that take a value. They are listed here because oclif is not loaded yet; a test compares them with
- * globals.ts.
- */
-export const GLOBALS_WITH_VALUE: ReadonlySet<string> = new Set([
-  'root',
-  'log',
-  'log-format',
-  'rootless',
-  'criu',
-  'trace',
-]);
+import { COMMANDS, commandNamed } from './table.ts';
 
 /** runc's exit status for a command that it does not know. */
 const UNKNOWN_COMMAND = 3;
@@ -27,7 +15,7 @@ export async function dispatch(argv: readonly string[], host: Host): Promise<num
   let asked: { readonly command: string; readonly id: string | undefined } | undefined;
   try {
     const line = splitLine(argv, GLOBALS_WITH_VALUE);
-    const load = line.command === undefined ? undefined : COMMANDS.get(line.command);
+    const load = line.command === undefined ? undefined : commandNamed(line.command);
     if (load === undefined) return await withoutCommand(line.command, line.before, line.after);
     const [{ default: Loaded }, { globalsBefore }] = await Promise.all([load(), import('./globals.ts')]);
     const given = [...globalsBefore(line.before, Loaded.flags), ...line.after];
@@ -40,10 +28,15 @@ export async function dispatch(argv: readonly string[], host: Host): Promise<num
     if (!isRightCount(read.words.length, Loaded.takes))
       throw (await import('./usage.ts')).wrongCount(Loaded, read.words.length);
     command = new Loaded(read.argv, host);
-    return await command.run();
+    const status = await command.run();
+    command.prepared?.ended(status);
+    return status;
   } catch (error) {
     const { report } = await import('./report.ts');
     return report(error, { argv, host, prepared: command?.prepared, ...(asked && { asked }) });
+  } finally {
+    // A process of its own ends with its command, and so does its log.
+    if (host.platform !== undefined) command?.prepared?.log.close();
   }
 }
 

@@ -46,8 +46,10 @@ export const globals = {
  */
 export function globalsBefore(before: readonly string[], own: Readonly<Record<string, FlagShape>>): string[] {
   const flags: Readonly<Record<string, FlagShape>> = globals;
-  return readLine(before, flags).argv.filter((word) => {
+  // `watch` takes `--root` several times. It is the same flag all the same.
+  const roots = own.root?.multiple ? { root: own.root } : {};
+  return readLine(before, { ...flags, ...roots }).argv.filter((word) => {
     const [name = ''] = word.slice('--'.length).split('=', 1);
-    return name !== '' && own[name] === flags[name];
+    return name !== '' && (own[name] === flags[name] || name in roots);
   });
 }

@@ -7,6 +7,7 @@ import type { Host } from '../runtime/host/host.ts';
 import type { Log } from '../runtime/host/log.ts';
 import { absolutePath } from '../runtime/host/path.ts';
 import { openLogAlone, type Prepared } from '../runtime/host/prepare.ts';
+import { isGivenBack } from '../runtime/resident/given-back.ts';
 import { nearest } from '../spec/nearest.ts';
 import { logFormat, looseValue, UsageError } from './line.ts';
 
@@ -20,13 +21,18 @@ interface Failed {
 
 /** @returns the exit status */
 export function report(error: unknown, failed: Failed): number {
+  // Nothing has been done: the caller goes the usual way, and reports what there is to report.
+  if (isGivenBack(error)) return 1;
   const log = failed.prepared?.log ?? logOfLine(failed);
   const story = storyOf(error);
   const line = lineOf(error) + suggestion(error);
   log.error(withCause(line, story), story);
   if (isWorthKeeping(error)) keep(failed, { ...story, message: line });
   if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
-  return error instanceof UsageError ? error.exitStatus : 1;
+  const status = error instanceof UsageError ? error.exitStatus : 1;
+  failed.prepared?.ended(status, line);
+  if (failed.prepared === undefined) log.close();
+  return status;
 }
 
 /** ` (did you mean --debug?)` */

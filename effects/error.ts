@@ -26,6 +26,13 @@ export class EffectError extends Error {
   }
 }
 
+/** The container's init has ended, though a moment ago it was there. The words are runc's. */
+export class NotRunningError extends EffectError {
+  constructor() {
+    super('container not running');
+  }
+}
+
 /**
  * The reason of an error, as one line. Of a failed call this is the errno alone, `ENOENT: no such file or directory`:
  * the words before it say what was tried, and better than the call's name does.

@@ -128,7 +128,7 @@ async function startProcess(
 
 function connectForStart(session: Session, record: ContainerRecord): NonNullable<Session['init']> {
   const pid = record.init?.pid ?? 0;
-  return { ...connectToInit(session, startPeer(session.platform.local, record, pid).connectAs), pid };
+  return { ...connectToInit(session, startPeer(session.platform.local, record, pid).connectAs, pid), pid };
 }
 
 /** @throws Error for a container on a host without cgroups */

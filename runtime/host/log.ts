@@ -4,7 +4,7 @@
  */
 
 import { doing } from '../../effects/error.ts';
-import { openat } from '../../native/calls/files.ts';
+import { close, openat } from '../../native/calls/files.ts';
 import { getTermios, TERMIOS_BYTES } from '../../native/calls/terminal.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
@@ -40,6 +40,8 @@ export interface Log {
   error(message: string, facts?: Facts): void;
   warn(message: string): void;
   debug(message: string): void;
+  /** Closes the log file: for a process that goes on. */
+  close(): void;
 }
 
 const STDERR = 2;
@@ -68,6 +70,9 @@ export function openLog(kernel: Kernel, { file, format, debug, now }: LogOptions
     warn: (message) => log('warning', message),
     debug(message) {
       if (debug) log('debug', message);
+    },
+    close() {
+      if (fd !== STDERR) attempt(kernel, close(fd));
     },
   };
 }

@@ -99,6 +99,16 @@ function openBelow(kernel: Kernel, parent: Owned, root: string, id: string): Dir
   return { root, id, rootFd: parent.release(), fd };
 }
 
+/**
+ * Opens the state root for reading, and makes it where there is none.
+ * @returns a descriptor that the caller closes
+ * @throws StoreError where it cannot be trusted
+ */
+export function openStateRoot(kernel: Kernel, root: string): Fd {
+  makeRoot(kernel, root);
+  return openRoot(kernel, root, O.RDONLY).release();
+}
+
 function makeRoot(kernel: Kernel, root: string): void {
   const made = attempt(kernel, mkdirat(AT.FDCWD, root, ROOT_MODE));
   if (made >= 0 || made === -ERRNO.EEXIST) return;

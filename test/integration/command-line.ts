@@ -3,9 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DIST } from './dist.ts';
 import { PATIENCE } from './patience.ts';
 
-export const RUNCHART = join(import.meta.dirname, '../../dist/runchart');
+export const RUNCHART = join(DIST, 'runchart');
 
 /** Why there is no runc to compare with; false if there is one. */
 export const noRunc: string | false =
