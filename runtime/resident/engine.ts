@@ -68,15 +68,24 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   const around: Surroundings = { libc, kernel, self: whoWeAre(kernel, process.execPath), nothing, front };
   closeBelow(kernel);
   const isAsBefore = watchBelow();
-  const { call: wait, readyIn } = epollWait(epoll);
+  const long = epollWait(epoll);
+  const brief = epollWait(epoll, REST_MS);
+  let hasRested = false;
   const accepting = { name: 'accept4', args: [orders.listener, null, null, SOCK.CLOEXEC] } as const;
   let [commands, refused] = [0, 0];
   for (;;) {
-    const ready = readyIn(attempt(kernel, wait));
+    const { call: wait, readyIn } = hasRested ? long : brief;
+    const count = attempt(kernel, wait);
+    if (count === 0) {
+      giveMemoryBack();
+      hasRested = true;
+    }
+    const ready = readyIn(count);
     if (ready.includes(orders.control) && !answers(kernel, orders.control, { pid: process.pid, commands, refused }))
       return;
     const connection = ready.includes(orders.listener) ? attempt(kernel, accepting) : -1;
     if (connection < 0) continue;
+    hasRested = false;
     try {
       if (await serveOne(around, connection)) commands++;
       else refused++;
@@ -100,6 +109,14 @@ function answers(kernel: Kernel, control: Fd, report: EngineReport): boolean {
   if (attempt(kernel, receive(control, out(1))) <= 0) return false;
   attempt(kernel, sendAtOnce(control, new TextEncoder().encode(JSON.stringify(report))));
   return true;
+}
+
+/** When nothing has come for so long, there is time to clean up. */
+const REST_MS = 1000;
+
+function giveMemoryBack(): void {
+  const bun: { gc?(now: boolean): void } | undefined = Reflect.get(globalThis, 'Bun');
+  bun?.gc?.(true);
 }
 
 const SIG_IGN = 1;
