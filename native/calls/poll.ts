@@ -22,7 +22,8 @@ export function ppoll(requests: readonly PollRequest[], milliseconds: number): C
     view.setInt32(i * POLLFD.BYTES, fd, true);
     view.setInt16(i * POLLFD.BYTES + POLLFD.EVENTS, events, true);
   });
-  return { name: 'ppoll', args: [polled, requests.length, u64s(Math.floor(milliseconds / 1000), Math.round((milliseconds % 1000) * 1_000_000)), null, 0], mayFail: true };
+  const timeout = u64s(Math.floor(milliseconds / 1000), Math.floor((milliseconds % 1000) * 1_000_000));
+  return { name: 'ppoll', args: [polled, requests.length, timeout, null, 0], mayFail: true };
 }
 
 /**

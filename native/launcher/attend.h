@@ -121,8 +121,8 @@ static void open_streams(struct wait *w, const u32 *pipes, char *room) {
 
 /*
  * Waits for the end of a child.
- * @param args its pid; flags; the control message that brought the pipes; then what ask_server (client.h) reads; the set
- * of signals that are handed on
+ * @param args its pid; flags; the control message that brought the pipes; what is left to do (body.h), and its size;
+ * the set of the signals that are handed on
  * @returns the exit status, or an error
  */
 static i64 wait_for_child(const u64 *args) {

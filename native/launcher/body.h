@@ -44,7 +44,8 @@ static i64 attend(const u64 *args, const struct request *request, struct next *n
   u32 word = (u32)status;
   if (size == 0) quit(status < 0 ? 1 : (int)status);
   /* If it has been sent, the engine goes on: see native/resident/attend.ts. */
-  if (syscall6(SYS_sendto, request->connection, (u64)&word, sizeof word, MSG_NOSIGNAL, 0, 0) == sizeof word) return status;
+  i64 sent = syscall6(SYS_sendto, request->connection, (u64)&word, sizeof word, MSG_NOSIGNAL, 0, 0);
+  if (sent == sizeof word) return status;
   for (u64 i = 0; i < size && i < LINE_SIZE - 8; i++) next->words[next->size++] = ((const char *)args[3])[i];
   next->size = (u64)(decimal(next->words + next->size, status < 0 ? 1 : (u64)status) + 1 - next->words);
   return status;

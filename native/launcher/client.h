@@ -74,11 +74,11 @@ static int are_open(u32 count) {
   return 1;
 }
 
-/* @param directory the launcher's own, with a slash at its end. @returns the size of the address; 0 where it is too long */
-static u64 address_of_server(struct unix_address *address, const char *directory) {
+/* @param folder the launcher's own, with a slash at its end. @returns the size of the address; 0: it is too long */
+static u64 address_of_server(struct unix_address *address, const char *folder) {
   static char link[DIRECTORY_SIZE + sizeof RESIDENT_LINK];
   u64 at = 0;
-  for (; directory[at]; at++) link[at] = directory[at];
+  for (; folder[at]; at++) link[at] = folder[at];
   for (u64 i = 0; i < sizeof RESIDENT_LINK; i++) link[at + i] = RESIDENT_LINK[i];
   const u64 room = SUN_PATH - sizeof RESIDENT_SOCKET;
   long size = syscall6(SYS_readlinkat, (u64)AT_FDCWD, (u64)link, (u64)address->path, room, 0, 0);
@@ -93,9 +93,9 @@ static u64 address_of_server(struct unix_address *address, const char *directory
 }
 
 /* Connects without waiting: a full queue is a refusal. @returns a descriptor, or an error */
-static long connect_to_server(const char *directory) {
+static long connect_to_server(const char *folder) {
   struct unix_address address;
-  u64 size = address_of_server(&address, directory);
+  u64 size = address_of_server(&address, folder);
   u32 peer[3] = {0}, peer_size = sizeof peer; /* struct ucred: pid, uid, gid */
   if (size == 0) return -1;
   long fd = syscall6(SYS_socket, AF_UNIX, SOCK_STREAM_NONBLOCK_CLOEXEC, 0, 0, 0, 0);
@@ -116,7 +116,8 @@ static int send_request(struct request *request, char **argv, char **envp, const
                            {(u64)*argv, request->argv_bytes},
                            {(u64)*envp, request->env_bytes},
                            {(u64)cwd, request->cwd_bytes}};
-  struct envelope envelope = {.pieces = pieces, .count = 4, .control = &rights, .control_size = (rights.size + 7) & ~7ul};
+  struct envelope envelope = {
+      .pieces = pieces, .count = 4, .control = &rights, .control_size = (rights.size + 7) & ~7ul};
   return syscall6(SYS_sendmsg, request->connection, (u64)&envelope, MSG_NOSIGNAL, 0, 0, 0) == (i64)request->size;
 }
 
@@ -142,8 +143,8 @@ static char await_answer(u32 connection) {
 }
 
 __attribute__((noreturn)) static void server_ended(void) {
-  static const char line[] = "runchart: the resident server ended while it worked on this command: look at what is left with "
-                             "`runchart list`, and remove it with `runchart delete --force`\n";
+  static const char line[] = "runchart: the resident server ended while it worked on this command: look at what is "
+                             "left with `runchart list`, and remove it with `runchart delete --force`\n";
   syscall6(SYS_write, 2, (u64)line, sizeof line - 1, 0, 0, 0);
   quit(1);
 }
@@ -181,8 +182,8 @@ static int ask(struct asking *a, char **argv, char **envp, const char *cwd, cons
 static int describe(struct request *request, char **argv, char **envp, char *cwd) {
   u64 argv_bytes = size_of(argv), env_bytes = size_of(envp);
   request->preserved = preserved_descriptors(argv, envp);
-  if (request->preserved > MOST_PRESERVED || argv_bytes + env_bytes > LARGEST_REQUEST - sizeof *request - DIRECTORY_SIZE ||
-      !are_open(request->preserved))
+  const u64 room = LARGEST_REQUEST - sizeof *request - DIRECTORY_SIZE;
+  if (request->preserved > MOST_PRESERVED || argv_bytes + env_bytes > room || !are_open(request->preserved))
     return 0;
   long cwd_size = syscall6(SYS_getcwd, (u64)cwd, DIRECTORY_SIZE, 0, 0, 0, 0);
   if (cwd_size <= 0) return 0;

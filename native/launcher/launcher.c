@@ -71,7 +71,7 @@ __attribute__((noreturn)) static void fail(const char *what, const char *path, l
   for (;;) syscall6(SYS_exit_group, 1, 0, 0, 0, 0, 0);
 }
 
-/* The folder of this executable, with a slash at its end. The kernel resolves symlinks to it: /usr/local/bin/runc, say. */
+/* The folder of this executable, with a slash at its end. The kernel resolves symlinks to it (/usr/local/bin/runc). */
 static char *own_folder(void) {
   static char path[PATH_SIZE + sizeof ENGINE];
   long n = syscall6(SYS_readlinkat, (u64)AT_FDCWD, (u64) "/proc/self/exe", (u64)path, PATH_SIZE, 0, 0);

@@ -53,8 +53,7 @@ export function attendBy(own: Kernel, callers: Kernel, sockets: Sockets, wait: W
  * sent any more, and it goes on by itself; if it was sent before, it is there.
  */
 function soon(own: Kernel, connection: Fd): number | undefined {
-  if (!isReadableWithin(own, connection, BRIEFLY_MS))
-    attempt(own, { name: 'shutdown', args: [connection, SHUT_RD] });
+  if (!isReadableWithin(own, connection, BRIEFLY_MS)) attempt(own, { name: 'shutdown', args: [connection, SHUT_RD] });
   const status = out(4);
   return attempt(own, receive(connection, status)) === 4 ? viewOf(status.bytes).getUint32(0, true) : undefined;
 }

@@ -24,7 +24,7 @@ export interface Wait {
 }
 
 export interface Caller {
-  /** Gives the command back, of which nothing has been done: the caller performs it by itself. @throws NotServedError */
+  /** Gives back the command, of which nothing has been done: the caller performs it itself. @throws NotServedError */
   refuse(why: string): never;
   /** Throws where the caller is gone. @throws InterruptedError */
   check(): void;

@@ -17,7 +17,7 @@ const CHANNEL = 31;
 
 /**
  * Takes the stage, for a process with these descriptors.
- * @param looks whether to look first if it is still there. Its socket tells that too, but for a stage that is just ending
+ * @param looks whether to look first if it is still there. Its socket tells that too, but not of one that is ending
  * @returns undefined where there is none, or none any more. The caller spawns one then
  */
 export function takeLaunchedStage(

@@ -6,7 +6,7 @@
 import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Caller } from '../../native/resident/caller.ts';
 import type { Context } from '../container/context.ts';
-import type { Foreground } from './attendance.ts';
+import type { Foreground } from './attended.ts';
 import { CAUGHT } from './caught-signals.ts';
 import { type InheritanceOptions, inherit } from './inheritance.ts';
 

@@ -15,7 +15,8 @@ import type { Context } from '../container/context.ts';
 import { openExisting } from '../container/open.ts';
 import { isStoreError } from '../store/error.ts';
 import { announce } from './announce.ts';
-import { type Attended, enterForeground, type Foreground } from './attendance.ts';
+import { enterForeground } from './attendance.ts';
+import type { Attended, Foreground } from './attended.ts';
 import type { InheritanceOptions, Inherited } from './inheritance.ts';
 import { EndedBySignal, unlessEnded } from './interruptible.ts';
 
@@ -131,7 +132,8 @@ const lineOfRemoval = ({ globalWords = [] }: Context, { record: { id, created } 
 export async function removeEnded(context: Context, id: string, created: string): Promise<void> {
   try {
     using container = await openExisting(context, id, 'delete');
-    if (container.record.created === created) succeed(context, await container.request({ type: 'delete', force: true }));
+    if (container.record.created !== created) return;
+    succeed(context, await container.request({ type: 'delete', force: true }));
   } catch (error) {
     // Somebody else has deleted it.
     if (!isStoreError(error, 'missing')) context.warn(`delete container ${id}: ${reasonOf(error)}`);

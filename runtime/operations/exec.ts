@@ -19,7 +19,8 @@ import { sessionFor } from '../container/open.ts';
 import { permitted } from '../container/permitted.ts';
 import { attacherFor } from '../container/systemd.ts';
 import { announce } from '../foreground/announce.ts';
-import { type Connected, enterForeground } from '../foreground/attendance.ts';
+import { enterForeground } from '../foreground/attendance.ts';
+import type { Connected } from '../foreground/attended.ts';
 import { type InheritanceOptions, type Inherited, inherit } from '../foreground/inheritance.ts';
 import { ENDING } from '../foreground/interruptible.ts';
 

@@ -14,7 +14,7 @@ export const OWN_FROM: Fd = 128;
 
 const STANDARD = [0, 1, 2] as const;
 
-/** Calls by which a process that becomes an engine fills what is below its own descriptors. @param filler an open one */
+/** Calls by which a process that becomes an engine fills what is below its own descriptors. @param filler is open */
 export const placeholders = (filler: Fd, from: Fd): readonly Call[] =>
   Array.from({ length: OWN_FROM - from }, (_, i) => dup3(filler, from + i));
 

@@ -15,7 +15,7 @@ import type { Place } from './place.ts';
 
 const DIRECTORY_MODE = 0o700;
 const SOCKET_MODE = 0o600;
-/** Where all engines are busy, so many callers wait for one, each for some milliseconds. The next goes the usual way. */
+/** Where all engines are busy, so many callers wait for one, for some milliseconds each. The next one does not wait. */
 const BACKLOG = 64;
 
 /**

@@ -91,7 +91,7 @@ const passedListener = ({ env, pid }: Context['host']): Fd | undefined =>
 
 const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
-/** Starts engines where there is none. @returns how long until the next one may be started, in milliseconds; -1: none */
+/** Starts engines where there is none. @returns in how many milliseconds the next one may be started; -1: none is */
 function fill({ warn }: Context, seats: readonly Seat[], start: () => RunningEngine): number {
   const now = performance.now();
   let soonest = Infinity;
