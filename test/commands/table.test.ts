@@ -27,6 +27,9 @@ describe('the global flags', () => {
   it('before a command do not become its own', () => {
     const spec = classes.find(({ name }) => name === 'spec')?.command;
     assert.deepEqual(globalsBefore(['--rootless', 'auto', '-root', '/x'], spec?.flags ?? {}), ['--root=/x']);
+    const watch = classes.find(({ name }) => name === 'watch')?.command;
+    const roots = ['--root', '/x', '--debug', '--root', '/y'];
+    assert.deepEqual(globalsBefore(roots, watch?.flags ?? {}), ['--root=/x', '--debug', '--root=/y']);
     assert.throws(() => globalsBefore(['-d'], {}), { message: 'flag provided but not defined: -d' });
   });
 });
