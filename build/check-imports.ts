@@ -16,6 +16,7 @@ interface Floor {
 
 const FLOORS: Readonly<Record<string, Floor>> = {
   commands: { imports: ['watch', 'runtime', 'spec'], packages: ['@oclif/core/', 'node:'] },
+  page: { imports: [], types: ['spec'], packages: ['elkjs/'] },
   watch: { imports: ['runtime', 'machines', 'effects', 'native', 'spec'], packages: ['ws', 'node:'] },
   library: { imports: ['runtime', 'machines', 'effects', 'native', 'spec'], packages: ['node:'] },
   runtime: { imports: ['machines', 'effects', 'native', 'spec'], packages: ['xstate', 'node:'] },
