@@ -1,5 +1,6 @@
 /** What is told of a container's record, which is the context of its machine. */
 
+import type { RecordLine } from '../../spec/watch/lines.ts';
 import type { Bare } from './inspection.ts';
 import { withoutValues } from './redact.ts';
 
@@ -11,7 +12,7 @@ type Members = Readonly<Record<string, unknown>>;
  * changed. A config is told when a container is made and when it changes. A watcher finds that of an older container in
  * its state.json
  */
-export function toldRecord(withValues: boolean): (actor: string, context: object) => Bare {
+export function toldRecord(withValues: boolean): (actor: string, context: object) => Bare<RecordLine> {
   const last = new Map<string, Members>();
   return (actor, context) => {
     const { effects: _, restoration: __, ...record } = { ...context } as Members;

@@ -17,13 +17,17 @@ describe('the global flags', () => {
   it('are those of every command, except where a command has its own of the name', () => {
     for (const { name, command } of classes) {
       const own = Object.keys(globals).filter((flag) => command.flags[flag] !== Reflect.get(globals, flag));
-      assert.deepEqual(own, name === 'spec' ? ['rootless'] : [], name);
+      const expected: Record<string, string[]> = { spec: ['rootless'], watch: ['root'] };
+      assert.deepEqual(own, expected[name] ?? [], name);
     }
   });
 
   it('before a command do not become its own', () => {
     const spec = classes.find(({ name }) => name === 'spec')?.command;
     assert.deepEqual(globalsBefore(['--rootless', 'auto', '-root', '/x'], spec?.flags ?? {}), ['--root=/x']);
+    const watch = classes.find(({ name }) => name === 'watch')?.command;
+    const roots = ['--root', '/x', '--debug', '--root', '/y'];
+    assert.deepEqual(globalsBefore(roots, watch?.flags ?? {}), ['--root=/x', '--debug', '--root=/y']);
     assert.throws(() => globalsBefore(['-d'], {}), { message: 'flag provided but not defined: -d' });
   });
 });
