@@ -48,7 +48,7 @@ function scale(): void {
   const folder = mkdtempSync(join(tmpdir(), 'runchart-bench-'));
   const states = mkdtempSync('/run/runchart-bench-');
   try {
-    using stopwatch = openStopwatch(states);
+    const stopwatch = openStopwatch(states);
     const paths = { runchart: PROGRAM, runc: findProgram('runc'), crun: findProgram('crun') };
     const runtimes = Object.entries(paths).flatMap(([name, path]) => runtimeAt(name, path, join(states, name), stopwatch));
     const names = runtimes.slice(1).map(({ name }) => name);
