@@ -1,7 +1,7 @@
 /** `exec`: another process in a container that is there. */
 
 import { createActor } from 'xstate';
-import { doing } from '../../effects/error.ts';
+import { doing, doingSlowly } from '../../effects/error.ts';
 import { execCgroup } from '../../effects/exec/cgroup.ts';
 import { type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
 import type { ExecPlan } from '../../effects/exec/plan.ts';
@@ -157,7 +157,11 @@ async function start(
       async join() {
         const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
-        joined = starting('joining', () => joinContainer(session, { record, process, cgroup, filter, attach }));
+        joined = await doingSlowly(
+          STARTING_PROCESS,
+          () => joinContainer(session, { record, process, cgroup, filter, attach }),
+          { phase: 'joining' },
+        );
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },
