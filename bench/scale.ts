@@ -50,7 +50,9 @@ function scale(): void {
   try {
     const stopwatch = openStopwatch(states);
     const paths = { runchart: PROGRAM, runc: findProgram('runc'), crun: findProgram('crun') };
-    const runtimes = Object.entries(paths).flatMap(([name, path]) => runtimeAt(name, path, join(states, name), stopwatch));
+    const runtimes = Object.entries(paths).flatMap(([name, path]) =>
+      runtimeAt(name, path, join(states, name), stopwatch),
+    );
     const names = runtimes.slice(1).map(({ name }) => name);
     console.log(runtimes.map(({ version }) => version).join(', '));
     for (const [title, figures] of measurements(folder, runtimes)) console.log(`\n${table(title, figures, names)}`);

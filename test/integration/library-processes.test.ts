@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { openRuntime } from '../../library/index.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
@@ -116,7 +117,7 @@ test('an AbortSignal ends what waits, and what is half made is unwound', { skip 
     stdio: 'ignore',
     signal: during.signal,
   });
-  setTimeout(() => during.abort(reason), 200);
+  void setTimeout(200).then(() => during.abort(reason));
   await assert.rejects(creation, isReason);
   const limited = runtime.create({ id: idOf('limited'), bundle, config: hanging, stdio: 'ignore', timeout: 200 });
   await assert.rejects(limited, { name: 'TimeoutError' });
@@ -162,6 +163,17 @@ test('lack of memory is told', { skip }, async (t) => {
   await container.start();
   assert.equal((await container.exec({ args: ['true'] })).outOfMemory, false);
   assert.equal((await container.exec({ args: eats })).outOfMemory, true);
+});
+
+test('a process of exec waits in a paused container, and the program goes on meanwhile', { skip }, async () => {
+  await using container = await runtime.create({ id: idOf('paused'), bundle, stdio: 'ignore' });
+  await container.start();
+  await container.pause();
+  const waiting = container.exec({ args: ['echo', 'at last'], ignorePaused: true });
+  await assert.rejects(container.exec({ args: ['true'] }), { code: 'WRONG_STATE' });
+  await setTimeout(100);
+  await container.resume();
+  assert.equal((await waiting).stdout, 'at last\n');
 });
 
 test('200 containers at once, in one process', { skip }, async () => {
