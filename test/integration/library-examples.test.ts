@@ -76,4 +76,3 @@ test('clean-up after a crash', { skip }, async () => {
   const output = await example('clean-up', rootfs);
   assert.match(output, /^the first program ended by SIGKILL\nleft-behind-\d+ is running, its process \d+\nleft: 0\n$/);
 });
-});
