@@ -1,6 +1,8 @@
 /** A container in the hands of a program. */
 
+import type { Readable, Writable } from 'node:stream';
 import type { ContainerStats } from '../effects/cgroups/stats/types.ts';
+import { awaitForeignExit } from '../effects/running/foreign-exit.ts';
 import type { Request } from '../machines/events.ts';
 import { needsLock } from '../machines/rules.ts';
 import { succeed } from '../runtime/container/answers.ts';
@@ -13,16 +15,20 @@ import { checkResources } from '../runtime/operations/resources-file.ts';
 import { update } from '../runtime/operations/update.ts';
 import { lookAt, type View } from '../runtime/store/look.ts';
 import type { Config, LinuxResources } from '../spec/types.ts';
+import { type WaitOptions, within } from './abort.ts';
 import { type CheckpointOptions, checkpoint } from './checkpoint.ts';
 import type { Child } from './children.ts';
 import type { LibraryContext } from './context.ts';
-import { type ExecOptions, type ExecProcess, execProcess } from './exec.ts';
+import { type ExecOptions, execProcess } from './exec.ts';
 import { type Exit, exitOf } from './exit.ts';
 import type { Listener, Unsubscribe } from './hub.ts';
 import type { ContainerId } from './id.ts';
 import { type EventsOptions, statsOf, UsageEvents } from './measure.ts';
+import type { ContainerProcess } from './process.ts';
 import { type Signal, signalNumber } from './signals.ts';
 import { type ContainerState, containerStateOf } from './state.ts';
+import type { Given } from './streams/given.ts';
+import type { TerminalStream } from './streams/terminal.ts';
 import { telling } from './telling.ts';
 
 /** Intel RDT: schemata that an update changes, as in resctrl(7). */
@@ -36,6 +42,7 @@ export class RunchartContainer {
   readonly #context: LibraryContext;
   /** Set where this process created the container: then the init is its child. */
   #init: Child | undefined;
+  #given: Given | undefined;
   /**
    * The container as the last request left it, at rest. As long as nobody else changes it, it need not be opened anew.
    */
@@ -48,12 +55,59 @@ export class RunchartContainer {
   }
 
   /** @internal takes over a container that was just created, and lets go of its lock */
-  adopt(created: Container): void {
-    const { init } = created.record;
-    const child = init && this.#context.children.adopt(init.pid);
-    if (child !== undefined) this.#context.hub.follow(this.id, child.ended.then(exitOf));
-    this.#init = child;
+  adopt(created: Container, given?: Given): void {
+    this.#given = given;
+    this.#adoptInit(created);
     this.#keep(created);
+  }
+
+  /**
+   * @internal takes over a container that was just created, and starts it
+   * @param announce called before it is started
+   */
+  async begin(created: Container, announce: (pid: number) => void): Promise<Child> {
+    const child = this.#adoptInit(created);
+    try {
+      announce(child.pid);
+      succeed(this.#context, await created.request({ type: 'start' }));
+      return child;
+    } finally {
+      this.#keep(created);
+    }
+  }
+
+  /** @internal whether this object has taken over the container that was created */
+  get isOurs(): boolean {
+    return this.#init !== undefined;
+  }
+
+  /** @throws Error for a container without an init: no creation leaves one */
+  #adoptInit({ record: { init } }: Container): Child {
+    if (init === undefined) throw new Error(`container ${this.id} has no init`);
+    const child = this.#context.children.adopt(init.pid);
+    this.#context.hub.follow(this.id, child.ended.then(exitOf));
+    this.#init = child;
+    return child;
+  }
+
+  /** What its process reads: of a container that was created with `stdin: 'pipe'` here. */
+  get stdin(): Writable | undefined {
+    return this.#given?.standard.stdin;
+  }
+
+  /** What its process writes: of a container that was created with `stdout: 'pipe'` here. */
+  get stdout(): Readable | undefined {
+    return this.#given?.standard.stdout;
+  }
+
+  /** The same of its standard error. */
+  get stderr(): Readable | undefined {
+    return this.#given?.standard.stderr;
+  }
+
+  /** Its terminal: of a container that was created with one here. */
+  get terminal(): TerminalStream | undefined {
+    return this.#given?.terminal;
   }
 
   /**
@@ -159,22 +213,35 @@ export class RunchartContainer {
   }
 
   /**
-   * Waits for the end of the container's process, which is a child of the process that created it. This also works
-   * after `delete`.
-   * @throws Error where another process created the container
+   * Waits for the end of the container's process. It may be asked as often as one likes, and after `delete`.
+   *
+   * Of a container that another process created, the kernel tells how it ended since Linux 6.15, or where its parent has
+   * not taken note yet, and only to whoever waits before the end.
+   * @throws OperationError where nobody tells how it ended; ContainerNotFoundError; the signal's reason
    */
-  async wait(): Promise<Exit> {
-    if (this.#init === undefined)
-      throw new Error(`container ${this.id} was not created by this process, which cannot learn how it ends`);
-    return exitOf(await this.#init.exited());
+  wait(options: WaitOptions = {}): Promise<Exit> {
+    return telling({ id: this.id, signal: options.signal }, () =>
+      within(options, async (signal) => {
+        if (this.#init !== undefined) return exitOf(await this.#init.exited(signal));
+        const { init } = (await this.#look()).record;
+        return exitOf(await awaitForeignExit(this.#context.platform, init, signal));
+      }),
+    );
   }
 
   /**
-   * Starts another process in the container, running or only created.
-   * @throws Error of one line where it could not be started. No process is left then
+   * Starts another process in the container, running or only created. It is there at once, to be read from and written
+   * to, and awaitable for its result: `const { stdout } = await container.exec({ args: ['hostname'] })`.
    */
-  exec(options: ExecOptions): Promise<ExecProcess> {
-    return this.#telling(() => execProcess(this.#context, this.id, options));
+  exec(options: ExecOptions): ContainerProcess {
+    return execProcess(this.#context, this.id, options);
+  }
+
+  /** Deletes it, whatever state it is in, for `await using container = await runtime.create(…)`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.delete({ force: true });
+    const { standard, terminal } = this.#given ?? {};
+    for (const stream of [standard?.stdin, standard?.stdout, standard?.stderr, terminal]) stream?.destroy();
   }
 
   /**

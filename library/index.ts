@@ -24,9 +24,12 @@ import { type CriuRestore, restoreOptions } from './checkpoint.ts';
 import { type ContainerSource, configOf } from './config-of.ts';
 import { RunchartContainer } from './container.ts';
 import { contextOf, type LibraryContext, type RuntimeOptions } from './context.ts';
+import { type CreateOptions, create } from './create.ts';
 import { factsFor, specFor } from './host.ts';
 import type { Listener, Unsubscribe } from './hub.ts';
 import { containerId } from './id.ts';
+import type { ContainerProcess } from './process.ts';
+import { type RunOptions, run } from './run.ts';
 import { type ContainerState, containerStateOf } from './state.ts';
 import { telling, tellingAtOnce } from './telling.ts';
 import { VERSION } from './version.ts';
@@ -35,10 +38,12 @@ export type { ContainerStats } from '../effects/cgroups/stats/types.ts';
 export type { BindMount, ConfigOptions, HostFacts, MountOption, TmpfsMount } from '../spec/builder/options.ts';
 export { defaultConfig, rootlessConfig } from '../spec/default.ts';
 export type { Config, Features, LinuxResources, Status } from '../spec/types.ts';
+export type { WaitOptions } from './abort.ts';
 export type { CheckpointOptions } from './checkpoint.ts';
 export type { BundleSource, ContainerSource, RootfsSource } from './config-of.ts';
 export type { RunchartContainer as Container, UpdateSchemas } from './container.ts';
 export type { RuntimeOptions } from './context.ts';
+export type { CreateOptions, MakingOptions } from './create.ts';
 export {
   ConfigError,
   ContainerBusyError,
@@ -52,7 +57,7 @@ export {
   WrongStateError,
 } from './errors.ts';
 export type { ContainerEvent } from './events.ts';
-export type { ExecOptions, ExecProcess } from './exec.ts';
+export type { ExecOptions } from './exec.ts';
 export type { Exit } from './exit.ts';
 export { containerConfig, hostFacts } from './host.ts';
 export type { Unsubscribe } from './hub.ts';
@@ -73,29 +78,27 @@ export {
   type Request,
 } from './machine.ts';
 export type { EventsOptions, UsageEvent } from './measure.ts';
+export type { ContainerProcess, ProcessOptions } from './process.ts';
+export type { ProcessResult } from './result.ts';
+export type { RunOptions } from './run.ts';
 export type { Signal, SignalName } from './signals.ts';
 export type { ContainerState } from './state.ts';
+export type { GivenOptions, HandoverOptions } from './streams/given.ts';
+export type { ErrorOutput, Input, Output, StandardOptions } from './streams/standard.ts';
+export type { TerminalSize, TerminalStream } from './streams/terminal.ts';
 
-/** A container that is created gets these from the program. */
-export interface StdioOptions {
-  /** Descriptors of this process for the container's standard input, output and error. By default 0, 1 and 2. */
+export type RestoreOptions = ContainerSource & {
   readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
-}
+} & CriuRestore & { readonly id: string };
 
-export type CreateOptions = ContainerSource &
-  StdioOptions & {
-    readonly id: string;
-    /** Moves the root by MS_MOVE, where pivot_root(2) does not work: on a ramfs. It is less safe. */
-    readonly noPivot?: boolean;
-    /** Lets the container share the session keyring of this program. */
-    readonly noNewKeyring?: boolean;
-  };
-
-export type RestoreOptions = ContainerSource & StdioOptions & CriuRestore & { readonly id: string };
-
-export interface Runtime {
+export interface Runtime extends AsyncDisposable {
   /** Creates a container, which then waits for `start`. @throws Error of one line. Nothing is left then */
   create(options: CreateOptions): Promise<RunchartContainer>;
+  /**
+   * Makes a container, runs its program to the end, and deletes the container. It is there at once, to be read from and
+   * written to, and awaitable for its result: `const { status, stdout } = await runtime.run({ rootfs, args: ['ls'] })`.
+   */
+  run(options: RunOptions): ContainerProcess;
   /**
    * Brings a checkpointed container back: it is made from its bundle, and its processes go on from the images.
    * @throws RunchartError. Nothing is left then
@@ -127,29 +130,25 @@ export interface Runtime {
 
 export function openRuntime(options: RuntimeOptions = {}): Runtime {
   const context = contextOf(options);
+  const close = (): void => {
+    context.platform.standing.retire();
+    context.devicePrograms.close();
+    context.streams.close();
+  };
   return {
     subscribe: (listener) => context.hub.subscribe(listener),
-    create: (request) => telling({ id: request.id }, () => create(context, request)),
+    create: (request) => telling({ id: request.id, signal: request.signal }, () => create(context, request)),
+    run: (request) => run(context, request),
     restore: (request) => telling({ id: request.id }, () => restore(context, request)),
     features: () => tellingAtOnce({}, () => featuresOf(context.platform, VERSION)),
     spec: ({ rootless } = {}) => tellingAtOnce({}, () => specFor(factsFor(context.platform.local, rootless))),
     container: (id) => tellingAtOnce({}, () => new RunchartContainer(context, containerId(id))),
     list: () => telling({}, () => list(context)),
-    close() {
-      context.platform.standing.retire();
-      context.devicePrograms.close();
+    close,
+    async [Symbol.asyncDispose]() {
+      close();
     },
   };
-}
-
-async function create(context: LibraryContext, options: CreateOptions): Promise<RunchartContainer> {
-  const { noPivot = false, noNewKeyring = false, stdio = [0, 1, 2] } = options;
-  const id = containerId(options.id);
-  const handle = new RunchartContainer(context, id);
-  const planned = await configOf(context, options);
-  const inheritance = { stdio, preserveFds: 0 };
-  handle.adopt(await createContainer(context, { id, ...planned, noPivot, noNewKeyring, inheritance }));
-  return handle;
 }
 
 async function restore(context: LibraryContext, options: RestoreOptions): Promise<RunchartContainer> {

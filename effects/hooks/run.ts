@@ -100,7 +100,8 @@ async function failureOf(
   using pidfd = new Owned(platform.local, running.pidfd);
   let killed: string | undefined;
   try {
-    killed = await reasonToKill(platform, hook, pidfd.fd, init);
+    // Somebody may end the wait.
+    killed = await reasonToKill(platform, hook, pidfd.fd, init).catch(reasonOf);
     if (killed !== undefined) await killProcess(platform, pidfd.fd);
   } catch (error) {
     // It does not end, so it cannot be reaped either.

@@ -1,7 +1,7 @@
 /** `exec`: another process in a container that is there. */
 
 import { createActor } from 'xstate';
-import { doing } from '../../effects/error.ts';
+import { doing, doingSlowly } from '../../effects/error.ts';
 import { execCgroup } from '../../effects/exec/cgroup.ts';
 import { type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
 import type { ExecPlan } from '../../effects/exec/plan.ts';
@@ -50,12 +50,18 @@ export async function execInContainer(context: Context, request: ExecRequest, op
 
 /**
  * Starts a process, and leaves it to the caller, whose child it is.
+ * @param pidFile absolute
  * @returns its pid
  * @throws Error of one line where it could not be started. No process is left then
  */
-export async function execUnattended(context: Context, request: ExecRequest, inheritance: Inheritance): Promise<Pid> {
+export async function execUnattended(
+  context: Context,
+  request: ExecRequest,
+  inheritance: Inheritance,
+  pidFile?: string,
+): Promise<Pid> {
   let pid: Pid = 0;
-  const actor = await start(await planned(context, request), { inheritance }, {}, (own) => {
+  const actor = await start(await planned(context, request), { inheritance }, { pidFile }, (own) => {
     pid = own;
   });
   actor.stop();
@@ -151,7 +157,11 @@ async function start(
       async join() {
         const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
-        joined = starting('joining', () => joinContainer(session, { record, process, cgroup, filter, attach }));
+        joined = await doingSlowly(
+          STARTING_PROCESS,
+          () => joinContainer(session, { record, process, cgroup, filter, attach }),
+          { phase: 'joining' },
+        );
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },

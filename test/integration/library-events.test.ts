@@ -95,7 +95,7 @@ test('the processes of exec, from their start to their end', { skip }, async () 
   await container.start();
   const heard: ContainerEvent[] = [];
   using _ = container.subscribe((event) => heard.push(event));
-  const executed = await container.exec({ args: ['sh', '-c', 'exit 3'] });
+  const executed = container.exec({ args: ['sh', '-c', 'exit 3'] });
   await executed.wait();
   assert.deepEqual(heard.splice(0), [
     { type: 'exec', id, pid: executed.pid },
