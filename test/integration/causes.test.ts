@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
@@ -56,6 +56,29 @@ describe('what is told of a fault', { skip: noContainers }, () => {
     assert.equal(text.trimEnd().split('\n').length, Math.min(20, FAULTS.filter(({ skip }) => !skip).length));
     const left = readdirSync(join(work.path, 'root')).filter((name) => name !== '@seccomp');
     assert.deepEqual(left, ['@failures.jsonl']);
+  });
+
+  test('a trace tells the same story, on any machine', () => {
+    const [fault] = FAULTS.filter(({ title }) => title === 'The source of a bind is missing');
+    assert.ok(fault);
+    const trace = join(work.path, 'trace.jsonl');
+    const id = `${prefix}-traced`;
+    tryFault({ words: [RUNCHART, '--trace', trace] }, work.path, id, fault, ({ line }) => {
+      const { status, text } = explain('--json', trace);
+      assert.equal(status, 0, text);
+      const { phase, syscall, errno, path, cause, ...named } = JSON.parse(text);
+      const told = { phase: 'mounts', syscall: 'open_tree', errno: 'ENOENT', path: '/no/such/data' };
+      assert.deepEqual({ phase, syscall, errno, path }, told);
+      assert.ok(String(line.hint).startsWith(cause));
+      assert.deepEqual([named.id, named.command], [id, 'run']);
+      // Without what the command itself has written down at its end, the calls tell it.
+      writeFileSync(trace, readFileSync(trace, 'utf8').replace(/,"failure":\{[^{}]*\}/g, ''));
+      const { advice, ...bare } = JSON.parse(explain('--json', trace).text);
+      assert.deepEqual([advice, bare.phase, bare.syscall, bare.errno, bare.path], [undefined, ...Object.values(told)]);
+    });
+    writeFileSync(trace, 'no trace\n');
+    assert.match(explain(trace).text, /read the trace \S+: it has no line of a trace$/m);
+    assert.match(explain('./no-such.jsonl').text, /read the trace \/\S+: ENOENT/);
   });
 
   test('of what is not known it says so', () => {
