@@ -4,6 +4,7 @@ import type { InspectionEvent } from 'xstate';
 import { epochSeconds, microseconds } from '../../native/trace/time.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { type CallLine, LINES_VERSION, type Line } from '../../spec/watch/lines.ts';
+import type { FailureStory } from '../failure/story.ts';
 import type { Bare } from './inspection.ts';
 
 /** What is known of a command before it does anything. */
@@ -23,12 +24,14 @@ export interface Telling {
   inspect(event: InspectionEvent): void;
   warned(message: string): void;
   /** The command is over. Nothing may be told after this. */
-  ended(status: number, error?: string): void;
+  ended(status: number, error?: string, failure?: FailureStory): void;
 }
 
 /** A watcher also hears of the system calls of a command that is traced. */
 export interface WatcherTelling extends Telling {
   called(line: CallLine): void;
+  /** The command has done nothing: nobody need know of it. */
+  dropped(): void;
 }
 
 /** A name for a command's run that no other run has: pids come again, but not in the same millisecond. */
@@ -50,11 +53,16 @@ export const beginning = ({ pid, command, id, root, traceparent }: AboutCommand)
   ...(isTraceparent(traceparent) && { traceparent }),
 });
 
-export const ending = (status: number, error?: string): Bare => ({
-  type: 'end',
-  status,
-  ...(error !== undefined && { error }),
-});
+export const ending = (status: number, error?: string, failure: FailureStory = {}): Bare => {
+  // Whether the message says the cause itself is of interest to who prints it alone.
+  const facts = Object.entries(failure).filter(([name, value]) => typeof value === 'string' && name !== 'hint');
+  return {
+    type: 'end',
+    status,
+    ...(error !== undefined && { error }),
+    ...(facts.length > 0 && { failure: Object.fromEntries(facts) }),
+  };
+};
 
 /** W3C Trace Context, "traceparent header": what else the variable may hold is not passed on. */
 const isTraceparent = (value: string | undefined): value is string =>
