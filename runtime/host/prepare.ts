@@ -7,7 +7,6 @@ import { placeOf } from '../../machines/place.ts';
 import { hostPlatform } from '../../native/host-platform.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { type Context, PATIENCE } from '../container/context.ts';
-import type { FailureStory } from '../failure/story.ts';
 import { mayBeWatched } from '../telling/look.ts';
 import type { AboutCommand, Telling, WatcherTelling } from '../telling/teller.ts';
 import { nowNanoseconds, rfc3339 } from './clock.ts';
@@ -39,8 +38,8 @@ interface Asked {
 export interface Prepared {
   readonly context: Context;
   readonly log: Log;
-  /** To be called at the end of the command, with its exit status, its error, and what is known of that. */
-  ended(status: number, error?: string, failure?: FailureStory): void;
+  /** To be called at the end of the command, with its exit status and its error. */
+  ended: Telling['ended'];
   /** To be called instead, where the command has done nothing, and another process does it. */
   dropped(): void;
 }
