@@ -17,15 +17,16 @@ const hostile = ['<script>hacked = 1</script>', '\u001b[31mred\u202etxt', 'x'.re
 describe('the page of watch, of a recording of 204 containers and 10,000 events', { skip: noBrowser }, () => {
   const work = workFolder('watch-page-many');
   let browser: Browser;
+  let closeBrowser: () => Promise<void>;
   let watching: Watching;
   before(async () => {
     const file = join(work.path, 'recording.jsonl');
     writeFileSync(file, recordingOf([...ids, ...hostile], 10_000));
     watching = await startWatch('watch', '--speed', 'max', file);
-    browser = await startBrowser();
+    ({ browser, close: closeBrowser } = await startBrowser());
   });
   after(async () => {
-    await browser.close();
+    await closeBrowser();
     assert.equal(await watching.stop(), 0);
     work.remove();
   });

@@ -15,11 +15,12 @@ describe('the page of watch', { skip: noContainers || noBrowser }, () => {
   const { runchart } = host;
   mkdirSync(runchart.root, { mode: 0o700 });
   let browser: Browser;
+  let closeBrowser: () => Promise<void>;
   before(async () => {
-    browser = await startBrowser();
+    ({ browser, close: closeBrowser } = await startBrowser());
   });
   after(async () => {
-    await browser.close();
+    await closeBrowser();
     await host.close();
   });
 
