@@ -203,6 +203,8 @@ describe('the page of watch', { skip: noContainers || noBrowser }, () => {
     assert.match(text, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
     const saved = await look(browser, new URL(`file://${file}`));
     await here(saved.page, 'running.idle');
+    assert.equal(await saved.page.locator('.marks .mark').count(), 1);
+    assert.equal(await saved.page.locator('parsererror').count(), 0);
     assert.deepEqual(saved.complaints, []);
     await picture(saved.page, 'saved');
     assert.equal(await watching.stop(), 0);
