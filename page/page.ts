@@ -132,7 +132,8 @@ export class Page {
 
   #draw(): void {
     const containers = this.#sorted();
-    this.#chosen ??= containers[0]?.key;
+    // The chosen one may be forgotten, after the server was started again.
+    if (this.#summary() === undefined) this.#chosen = containers[0]?.key ?? this.#chosen;
     this.#drawTop(containers.length);
     this.#drawChart(containers.map(({ summary }) => summary));
     this.#drawList(containers);

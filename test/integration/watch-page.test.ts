@@ -135,6 +135,12 @@ describe('the page of watch', { skip: noContainers || noBrowser }, () => {
     await page.locator('.tree summary', { hasText: 'process' }).click();
     await page.locator('.tree summary', { hasText: 'env' }).click();
     await page.locator('.tree').getByText('PASSWORD').waitFor();
+    // What is open follows.
+    await page.locator('.tree').getByText('"running"').waitFor();
+    succeed('pause', id);
+    succeed('update', '--pids-limit', '77', id);
+    await page.locator('.tree').getByText('PASSWORD').waitFor({ state: 'detached' });
+    await page.locator('.tree summary', { hasText: 'config' }).waitFor();
     assert.doesNotMatch(await page.content(), /only-for-the-container/);
     assert.equal(await watching.stop(), 0);
     succeed('delete', '--force', id);
