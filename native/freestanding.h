@@ -57,6 +57,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_cachestat 451
 #define SYS_accept4 288
 #define SYS_clone3 435
+#define SYS_statx 332
 
 #elif defined(__aarch64__)
 
@@ -109,6 +110,7 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_cachestat 451
 #define SYS_accept4 242
 #define SYS_clone3 435
+#define SYS_statx 291
 
 #else
 #error "runchart runs on x86-64 and arm64"

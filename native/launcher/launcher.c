@@ -7,6 +7,7 @@
  * descriptors, limits, the signal mask, and ignored signals (but one).
  */
 #include "../freestanding.h"
+#include "config-size.h"
 #include "environment.h"
 #include "page-cache.h"
 #include "stage.h"
@@ -15,8 +16,11 @@ enum { PATH_SIZE = 4096, ENOENT = 2 };
 
 static const char ENGINE[] = "runchart-engine";
 
-/* Without the JIT a short run is 2 ms faster (docs/performance.md). Nobody shall be sent a report of a crash. */
-static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REPORTING=0"};
+/* Without the JIT a short run is 4 ms faster (docs/performance.md). */
+static char without_jit[] = "BUN_JSC_useJIT=0";
+
+/* Nobody shall be sent a report of a crash. */
+static char without_reports[] = "BUN_ENABLE_CRASH_REPORTING=0";
 
 /*
  * A heap of huge pages, where the host offers them, saves a `run` or `exec` 1 ms. Some virtual machines give free
@@ -143,11 +147,12 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   char *all = whole_environment(envp);
   char **kept = keep_for_engine(envp);
   *kept++ = all;
-  for (u64 i = 0; i < sizeof ENGINE_OPTIONS / sizeof *ENGINE_OPTIONS; i++) *kept++ = ENGINE_OPTIONS[i];
+  const char *command = command_that_makes_a_process(argv);
+  if (!command || is_flag(command, "exec") || !has_large_config(argv)) *kept++ = without_jit;
+  *kept++ = without_reports;
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
   struct stage stage;
-  const char *command = command_that_makes_a_process(argv);
   if (command && start_stage(&stage)) *kept++ = told(&stage);
   if (command && !is_flag(command, "create")) *kept++ = huge_pages;
   *kept = 0;

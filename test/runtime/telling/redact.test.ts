@@ -78,3 +78,13 @@ test('a record is told once, and then what has changed', () => {
   assert.deepEqual(tell('x:5', { id: 'c2', reached: 'running', config }).record, { id: 'c2', reached: 'running' });
   assert.deepEqual(toldRecord(true)('x:0', made).record.config, config);
 });
+
+test('a config that would take long to tell is left out', () => {
+  const made = { id: 'c1', reached: 'creating', begun: [] };
+  const tellOf = (config: object) => toldRecord(true)('x:0', { ...made, config }).record.config;
+  const mount = { destination: '/a', source: '/b', type: 'bind', options: ['rbind', 'ro'] };
+  const few = { mounts: Array.from({ length: 100 }, () => mount) };
+  assert.deepEqual(tellOf(few), few);
+  assert.equal(tellOf({ mounts: Array.from({ length: 20_000 }, () => mount) }), null);
+  assert.equal(tellOf({ annotations: { a: 'x'.repeat(100_000) } }), null);
+});
