@@ -83,8 +83,9 @@ export class StoryView {
     this.#all = false;
     this.#made = new Map();
     this.#headText = '';
-    this.#record.open = false;
     this.#recordShown = undefined;
+    // A reader who looked at one record looks at the next one, too.
+    if (this.#record.open) this.#onAsk();
     this.#record.replaceChildren(make('summary', {}, 'Record'));
     this.#runs.replaceChildren();
     this.#room.replaceChildren(this.#head, this.#record, this.#older, this.#runs);
