@@ -62,6 +62,7 @@ describe('the page of watch', { skip: noContainers || noBrowser }, () => {
     await taken(page, 'created.idle starting request', 'starting running done');
     succeed('pause', id);
     await here(page, 'paused.idle');
+    await page.locator('#moment').getByText('running.pausing → paused').waitFor();
     await picture(page, 'paused');
     succeed('resume', id);
     await here(page, 'running.idle');
