@@ -15,7 +15,11 @@ interface Floor {
 }
 
 const FLOORS: Readonly<Record<string, Floor>> = {
-  commands: { imports: ['watch', 'runtime', 'spec'], packages: ['@oclif/core/', 'node:'] },
+  commands: { imports: ['conform', 'watch', 'runtime', 'spec'], packages: ['@oclif/core/', 'node:'] },
+  conform: {
+    imports: ['runtime', 'machines', 'native', 'spec'],
+    packages: ['xstate', 'xstate/graph', 'fast-check', 'node:'],
+  },
   page: { imports: [], types: ['spec'], packages: ['elkjs/'] },
   watch: { imports: ['runtime', 'machines', 'effects', 'native', 'spec'], packages: ['ws', 'node:'] },
   library: { imports: ['runtime', 'machines', 'effects', 'native', 'spec'], packages: ['node:'] },

@@ -29,6 +29,7 @@ export const globals = {
     hidden: true,
     description: 'accepted for old callers of runc, with a warning: CRIU is the criu in $PATH',
   }),
+  version: boolean({ char: 'v', helpGroup, description: 'show the version' }),
   help: boolean({ char: 'h', helpGroup, description: 'show what a command does' }),
   trace: string({
     helpGroup,

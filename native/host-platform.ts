@@ -42,7 +42,7 @@ export function hostPlatform(
     kernelBehind: (socket, performer, pid = unknown) => wrap(remote(socket, performer), pid),
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
-    poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
+    poll: (descriptors, timeoutMs = -1, signal) => poll(descriptors, timeoutMs, signal),
     interruption: interrupting,
   };
 }

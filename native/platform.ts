@@ -6,6 +6,7 @@ import type { PollRequest } from './kernel/poll.ts';
 import type { Libc } from './libraries/libc.ts';
 import type { LibSeccomp } from './libraries/libseccomp.ts';
 import type { Interruption } from './performers/interruption.ts';
+import type { Caller } from './resident/caller.ts';
 import type { Stage, StandingStages } from './stage/stage.ts';
 
 /** How this process reaches the kernel and the C libraries. It is the one door to both, so a test can simulate all. */
@@ -33,11 +34,19 @@ export interface Platform {
   libseccomp(): LibSeccomp;
   /**
    * Waits for events on descriptors without stopping the engine: poll(2) on a thread.
+   * @param signal ends the wait: it rejects with the signal's reason then
    * @returns the revents of each, in order
    */
-  poll(descriptors: readonly PollRequest[], timeoutMs?: number): Promise<readonly number[]>;
+  poll(descriptors: readonly PollRequest[], timeoutMs?: number, signal?: AbortSignal): Promise<readonly number[]>;
+  /**
+   * Waits for the answers of another process to all that it was asked for, without stopping the engine. Absent where the
+   * engine has nothing else to do: to stand still takes less time.
+   */
+  answers?(kernel: Kernel): Promise<void>;
   /** Ends waits for other processes by a signal: such a wait stops the engine. Without it, no signal ends a wait. */
   readonly interruption?: Interruption;
+  /** The process that this one works for, where it is another one: the client of a resident engine. */
+  readonly caller?: Caller;
 }
 
 /**

@@ -26,12 +26,12 @@ export interface ServedProcess extends InitConnection {
 /** @throws EffectError; no process is left then */
 export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
   const { local } = platform;
-  const { stdio, preserveFds } = plan.inheritance;
+  const { stdio, preserveFds, preserved } = plan.inheritance;
   const ends = makeSocket(local, performer);
   using ours = new Owned(local, ends.ours);
   using theirs = new Owned(local, ends.theirs);
   const table: Fd[] = [...stdio];
-  for (let fd = 3; fd < 3 + preserveFds; fd++) table.push(fd);
+  for (let i = 0; i < preserveFds; i++) table.push(preserved?.[i] ?? 3 + i);
   table.push(theirs.fd, ...plan.extra);
   let pid: Pid | undefined;
   const kernel = platform.kernelBehind(ours.fd, performer, () => pid);

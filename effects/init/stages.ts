@@ -167,6 +167,10 @@ function cloneProcess(
 
 function endMakers(platform: Platform, { connections, pids }: Makers): void {
   for (const connection of connections) attempt(platform.local, close(connection));
+  if (platform.caller !== undefined) {
+    platform.caller.retire(pids);
+    return;
+  }
   // All are killed before one of them is waited for: a signal may end the wait.
   for (const pid of pids) killChild(platform.local, pid);
   for (const pid of pids) endChild(platform, pid);

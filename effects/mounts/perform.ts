@@ -146,12 +146,18 @@ function recover(
     return { next: at, prepared };
   }
   if (!missing || !isMade(step) || prepared === at)
-    throw new EffectError(`${describe(step)}: ${reasonOfStep(step, error)}${said}`, { cause: error });
+    throw new EffectError(`${describe(step)}: ${reasonOfStep(step, error)}${said}`, {
+      cause: error,
+      about: { path: step.at },
+    });
   try {
     if (step.step === 'symlink') makePlaceholder(kernel, root, parentOf(step.at), 'directory');
     else makePlaceholder(kernel, root, step.at, step.placeholder);
   } catch (cause) {
-    throw new EffectError(`${describe(step)}: make the destination: ${reasonOf(cause)}`, { cause });
+    throw new EffectError(`${describe(step)}: make the destination: ${reasonOf(cause)}`, {
+      cause,
+      about: { path: step.at },
+    });
   }
   return { next: at, prepared: at };
 }

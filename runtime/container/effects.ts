@@ -116,9 +116,11 @@ async function startProcess(
     const { becomeProgram } = await import('./start-effect.ts');
     await becomeProgram(session, record, session.init.kernel, surroundings, filterOf);
   } catch (error) {
+    const { explainedError } = await import('./explained.ts');
+    const explained = explainedError(session, record, error);
     disconnect(session);
     await destroyInit(session.platform, record, undefined, session.reaped);
-    throw error;
+    throw explained;
   } finally {
     disconnect(session);
   }

@@ -39,25 +39,29 @@ export interface Prepared {
   readonly context: Context;
   readonly log: Log;
   /** To be called at the end of the command, with its exit status and its error. */
-  ended(status: number, error?: string): void;
+  ended: Telling['ended'];
+  /** To be called instead, where the command has done nothing, and another process does it. */
+  dropped(): void;
 }
 
 /** @throws Error of one line: a log or trace file cannot be opened, or the root is `/` */
 export async function prepare(host: Host, options: GlobalOptions, asked: Asked): Promise<Prepared> {
-  // What is done for the trace and the watcher themselves does not show up in a trace.
-  const bare = hostPlatform(undefined, undefined, options.trace === undefined ? host.stage : undefined);
+  // What is done for the log, the trace and the watcher themselves does not show up in a trace.
+  const launched = options.trace === undefined ? host.stage : undefined;
+  const bare = host.platform ?? hostPlatform(undefined, undefined, launched);
   const root = await rootOf(host, options.root, bare.local);
   const about = { ...asked, pid: host.pid, root, traceparent: host.env.TRACEPARENT };
+  const log = logFor(bare.local, host, options);
   const watcher = await watcherOf(bare.local, about);
   const trace = options.trace === undefined ? undefined : await traceTo(host, options.trace, about, watcher);
   const platform = trace?.platform ?? bare;
-  const log = logFor(platform.local, host, options);
   const listeners = [...(trace === undefined ? [] : [trace]), ...(watcher === undefined ? [] : [watcher])];
   const inspectors = [...listeners.map(({ inspect }) => inspect), ...(log.debugging ? [debugLines(log)] : [])];
   const context: Context = {
     platform,
     host,
     root,
+    ...(bare.caller !== undefined && { globalWords: wordsOf(host, root, options) }),
     systemdCgroup: options.systemdCgroup ?? false,
     rootless: options.rootless,
     patience: PATIENCE,
@@ -72,9 +76,10 @@ export async function prepare(host: Host, options: GlobalOptions, asked: Asked):
   return {
     context,
     log,
-    ended(status, error) {
-      for (const listener of listeners) listener.ended(status, error);
+    ended(status, error, failure) {
+      for (const listener of listeners) listener.ended(status, error, failure);
     },
+    dropped: () => watcher?.dropped(),
   };
 }
 
@@ -94,6 +99,17 @@ const tellingAll =
     log.warn(message);
     for (const listener of listeners) listener.warned(message);
   };
+
+function wordsOf(host: Host, root: string, { log, logFormat, debug, systemdCgroup, rootless }: GlobalOptions) {
+  return [
+    ...['--root', root],
+    ...(log === undefined || log === '' ? [] : ['--log', absolutePath(host, log)]),
+    ...(logFormat === undefined ? [] : ['--log-format', logFormat]),
+    ...(debug ? ['--debug'] : []),
+    ...(systemdCgroup ? ['--systemd-cgroup'] : []),
+    ...(rootless === undefined ? [] : ['--rootless', String(rootless)]),
+  ];
+}
 
 /**
  * For `--debug`: logs every state that a machine comes to: `container c1: creating.mounts`; for `exec`, `process:
@@ -117,7 +133,8 @@ function isOfContainer(snapshot: unknown): snapshot is { readonly value: unknown
 }
 
 /** Opens the log alone: for a command line that we cannot understand. */
-export const openLogAlone = (host: Host, options: GlobalOptions): Log => logFor(hostPlatform().local, host, options);
+export const openLogAlone = (host: Host, options: GlobalOptions): Log =>
+  logFor((host.platform ?? hostPlatform()).local, host, options);
 
 function logFor(kernel: Kernel, host: Host, { log: file, logFormat, debug }: GlobalOptions): Log {
   return openLog(kernel, {

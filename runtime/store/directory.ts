@@ -55,7 +55,7 @@ export function openDirectory(kernel: Kernel, root: string, id: string): Directo
     using parent = openRoot(kernel, root);
     return openBelow(kernel, parent, root, id);
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) throw missing();
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) throw missing(root, id);
     throw storeFailure(`open the state directory ${root}/${id}`, error);
   }
 }
@@ -81,7 +81,7 @@ function openMade(kernel: Kernel, parent: Owned, root: string, id: string): Dire
   try {
     return openBelow(kernel, parent, root, id);
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) throw missing();
+    if (isErrno(error, 'ENOENT')) throw missing(root, id);
     attempt(kernel, unlinkat(parent.fd, id, AT.REMOVEDIR));
     throw storeFailure(`open the state directory ${root}/${id}`, error);
   }
