@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { barriers, look, noBrowser, picture, startBrowser } from '../page/browser.ts';
-import { recordingOf } from '../page/watched.ts';
+import { recordingOf, recordingOfFailedPause } from '../page/watched.ts';
 import { workFolder } from './bundle.ts';
 import { startWatch, type Watching } from './watching.ts';
 
@@ -70,6 +70,14 @@ describe('the page of watch, of a recording of 204 containers and 10,000 events'
     await page.keyboard.press('ArrowDown');
     await page.getByRole('heading', { name: '<script>hacked = 1</script>' }).waitFor();
     await picture(page, 'hostile-names');
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save the chart' }).click();
+    const file = join(work.path, 'hostile.svg');
+    await (await download).saveAs(file);
+    const saved = await look(browser, new URL(`file://${file}`));
+    assert.equal(await saved.page.locator('.pill').count(), 1);
+    assert.equal(await saved.page.locator('parsererror, script').count(), 0);
+    await saved.page.context().close();
     assert.equal(await page.evaluate('typeof hacked'), 'undefined');
     assert.equal(await page.locator('body script').count(), 0);
     assert.deepEqual(complaints, []);
@@ -105,6 +113,28 @@ describe('the page of watch, of a recording of 204 containers and 10,000 events'
     await page.getByRole('button', { name: 'Theme: dark' }).waitFor();
     assert.notEqual(await ground(), light);
     await page.context().close();
+  });
+
+  it('shows a way that is not drawn when a container takes it', async () => {
+    const file = join(work.path, 'failed-pause.jsonl');
+    writeFileSync(file, recordingOfFailedPause('odd'));
+    const playing = await startWatch('watch', '--speed', 'max', file);
+    try {
+      const { page, complaints } = await look(browser, playing.page);
+      await page.locator('.chart .here[data-state="paused.idle"]').waitFor();
+      // From running to observing, and from there to paused.
+      assert.equal(await page.locator('path.detour.taken').count(), 2);
+      await page.locator('.note.bad').getByText('pause failed (EBUSY)').waitFor();
+      await page.locator('.note.warn').getByText('it is slow').waitFor();
+      await picture(page, 'detour');
+      await page.getByRole('button', { name: 'All ways' }).click();
+      await page.locator('path.road.taken[data-way="running.pausing observing failed"]').waitFor({ state: 'attached' });
+      assert.equal(await page.locator('path.detour').count(), 0);
+      assert.deepEqual(complaints, []);
+    } finally {
+      for (const context of browser.contexts()) await context.close();
+      await playing.stop();
+    }
   });
 
   it('moves dots along the ways, but not for those who prefer less motion', async () => {
