@@ -124,6 +124,7 @@ describe('the page of watch, of a recording of 204 containers and 10,000 events'
       await page.locator('.chart .here[data-state="paused.idle"]').waitFor();
       // From running to observing, and from there to paused.
       assert.equal(await page.locator('path.detour.taken').count(), 2);
+      await page.locator('.row.broke[data-state="running.pausing"]').waitFor();
       await page.locator('.note.bad').getByText('pause failed (EBUSY)').waitFor();
       await page.locator('.note.warn').getByText('it is slow').waitFor();
       await picture(page, 'detour');
