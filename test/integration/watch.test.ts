@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import type { Line, StateLine } from '../../spec/watch/lines.ts';
 import { boxArchive } from '../engines/box.ts';
 import { openPodman } from '../engines/podman/engine.ts';
@@ -224,6 +225,9 @@ describe('runchart watch', { skip: noContainers }, () => {
     const watching = await startWatch('--root', root, 'watch');
     const page = await openPage(watching);
     const inspector = await openInspector(watching);
+    const received: StatelyInspectionEvent[] = [];
+    const receiver = createWebSocketReceiver({ server: watching.inspect.href });
+    receiver.subscribe((event) => void received.push(event));
     await promisify(execFile)(process.execPath, ['docs/examples/inspect.ts', watching.inspect.href, bundle], {
       cwd: repository,
     });
@@ -233,6 +237,10 @@ describe('runchart watch', { skip: noContainers }, () => {
     assert.equal(page.container(state?.id ?? '')?.root, 'inspector');
     await inspector.until((messages) => messages.some(({ type }) => type === '@xstate.snapshot'));
     assert.ok(!JSON.stringify([page.messages, inspector.messages]).includes(SECRET));
+    assert.ok(
+      received.some(({ type, sessionId }) => type === '@xstate.snapshot' && sessionId.endsWith(':x:0')),
+      'the receiver of the package understands it',
+    );
     await Promise.all([page.close(), inspector.close()]);
     await ending(watching, root);
   });
