@@ -53,3 +53,12 @@ export function doing<T>(what: string, action: () => T, about: FailureAbout = {}
     throw new EffectError(`${what}: ${reasonOf(error)}`, { cause: error, about });
   }
 }
+
+/** The same for an action that takes its time. */
+export async function doingSlowly<T>(what: string, action: () => Promise<T>, about: FailureAbout = {}): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw new EffectError(`${what}: ${reasonOf(error)}`, { cause: error, about });
+  }
+}

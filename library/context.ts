@@ -3,7 +3,12 @@
 import { isMainThread } from 'node:worker_threads';
 import { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
 import { runsInUserNamespace } from '../effects/namespaces/user/read-mappings.ts';
+import { ppoll } from '../native/calls/poll.ts';
+import { POLL } from '../native/constants/socket.ts';
 import { hostPlatform } from '../native/host-platform.ts';
+import type { Kernel } from '../native/kernel/kernel.ts';
+import { attempt } from '../native/kernel/perform.ts';
+import type { Platform } from '../native/platform.ts';
 import { withStandingStage } from '../native/stage/standing.ts';
 import { type Context, PATIENCE } from '../runtime/container/context.ts';
 import { defaultRoot, type Host } from '../runtime/host/host.ts';
@@ -36,7 +41,7 @@ export interface LibraryContext extends Context {
 
 export function contextOf(options: RuntimeOptions): LibraryContext {
   const host = hostOfThisProcess();
-  const platform = withStandingStage(hostPlatform());
+  const platform = withAnswers(withStandingStage(hostPlatform()));
   const hub = new Hub();
   const children = new Children(platform, watchChildren);
   return {
@@ -58,6 +63,20 @@ export function contextOf(options: RuntimeOptions): LibraryContext {
     ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
   };
 }
+
+/** Most answers are there within this time: to wait for them on a thread would take longer. */
+const BRIEF_MS = 0.3;
+
+/** The platform of a program that has other things to do while a process answers. */
+const withAnswers = <P extends Platform>(platform: P): P => ({
+  ...platform,
+  async answers(this: Platform, kernel: Kernel) {
+    await kernel.arrive?.(async (fd) => {
+      const awaited = [{ fd, events: POLL.IN }];
+      if (attempt(platform.local, ppoll(awaited, BRIEF_MS)) <= 0) await this.poll(awaited);
+    });
+  },
+});
 
 const hostOfThisProcess = (): Host => ({
   cwd: process.cwd(),

@@ -1,5 +1,6 @@
 /** `exec` for a program that uses the library: another process in a container, which is a child of the program. */
 
+import { isFrozen } from '../effects/cgroups/freeze.ts';
 import { oomKills } from '../effects/cgroups/oom-kills.ts';
 import { execUnattended } from '../runtime/operations/exec.ts';
 import { overriddenProcess } from '../runtime/operations/exec-process.ts';
@@ -46,8 +47,9 @@ function maker(context: LibraryContext, id: string, options: ExecOptions): Maker
         id,
         ignorePaused: options.ignorePaused ?? false,
         cgroups: [],
-        process(record: ContainerRecord) {
+        async process(record: ContainerRecord) {
           ({ cgroup } = record);
+          if (options.ignorePaused && cgroup !== undefined) await untilThawed(own.context, cgroup);
           return requestedProcess(record, options);
         },
       };
@@ -60,6 +62,14 @@ function maker(context: LibraryContext, id: string, options: ExecOptions): Maker
     },
     end: async () => kills() > killsBefore,
   };
+}
+
+/** How often to look whether a container goes on: nobody tells on cgroup v1. */
+const LOOK_EVERY_MS = 20;
+
+/** A stage that joins a frozen cgroup freezes, and with it the engine that waits for its answer. */
+async function untilThawed({ platform }: LibraryContext, cgroup: CgroupRecord): Promise<void> {
+  while (isFrozen(platform.local, cgroup)) await platform.poll([], LOOK_EVERY_MS);
 }
 
 function requestedProcess(record: ContainerRecord, options: ExecOptions): Process {

@@ -38,6 +38,11 @@ export interface Platform {
    * @returns the revents of each, in order
    */
   poll(descriptors: readonly PollRequest[], timeoutMs?: number, signal?: AbortSignal): Promise<readonly number[]>;
+  /**
+   * Waits for the answers of another process to all that it was asked for, without stopping the engine. Absent where the
+   * engine has nothing else to do: to stand still takes less time.
+   */
+  answers?(kernel: Kernel): Promise<void>;
   /** Ends waits for other processes by a signal: such a wait stops the engine. Without it, no signal ends a wait. */
   readonly interruption?: Interruption;
   /** The process that this one works for, where it is another one: the client of a resident engine. */

@@ -1,7 +1,7 @@
 /** `exec`: another process in a container that is there. */
 
 import { createActor } from 'xstate';
-import { doing } from '../../effects/error.ts';
+import { doingSlowly } from '../../effects/error.ts';
 import { execCgroup } from '../../effects/exec/cgroup.ts';
 import { type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
 import type { ExecPlan } from '../../effects/exec/plan.ts';
@@ -154,9 +154,9 @@ async function start(
   const session = sessionFor(context, record.id, { inheritance });
   let joined: JoinedProcess | undefined;
   let addToGroup: ((pid: Pid) => void) | undefined;
-  const starting = async <T>(phase: 'joining' | 'executing', action: () => T): Promise<T> => {
+  const starting = async <T>(phase: 'joining' | 'executing', action: () => T | Promise<T>): Promise<T> => {
     try {
-      return doing(STARTING_PROCESS, action, { phase });
+      return await doingSlowly(STARTING_PROCESS, async () => action(), { phase });
     } catch (error) {
       const { explainedError } = await import('../container/explained.ts');
       throw explainedError(session, record, error, process);
