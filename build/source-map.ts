@@ -1,5 +1,5 @@
 /**
- * Writes where each script of the engine comes from, for the stacks of `--debug`. Bun's linker embeds its own map, which
+ * Collects where the scripts of the engine come from, for the stacks of `--debug`. Bun's linker embeds a map, which
  * leads back to the scripts of the first bundle (bundle.ts); this file leads on from there to the sources. It lies
  * beside the engine, and is read only to show a stack. Runs in Bun.
  */
