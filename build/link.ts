@@ -5,7 +5,7 @@
  * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` is the container's init program in base64.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.ts';
 import { type Arch, BUN_PACKAGES, hostArch } from './compiler.ts';
@@ -16,6 +16,7 @@ import { buildDate, writeManual } from './manual.ts';
 import { recordOrder } from './order.ts';
 import { writePage } from './page.ts';
 import { alignFile } from './segments.ts';
+import { collectSourceMaps } from './source-map.ts';
 
 /**
  * Without the first two, the engine would obey `.env` and the `preload` of `bunfig.toml` in the current directory. That
@@ -51,6 +52,7 @@ export async function link(root: string, dist: string, arch: Arch, options: Link
   const engine = join(work, 'runchart-engine');
   const init = compileInit(arch);
   await bundle(join(root, 'commands/main.ts'), script, readFileSync(init));
+  writeFileSync(join(work, 'runchart-engine.map'), collectSourceMaps(work, root));
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(root, arch, script, linked, []);
   if (ordered) linkEngine(root, arch, script, linked, recordOrder(linked, work, init));
@@ -59,12 +61,15 @@ export async function link(root: string, dist: string, arch: Arch, options: Link
 
   // The renames are atomic, so a running engine does not change, and it does not stop the build. The launcher comes
   // last.
-  for (const name of ['koffi.node', 'runchart-engine', 'runchart']) renameSync(join(work, name), join(dist, name));
+  for (const name of ['koffi.node', 'runchart-engine.map', 'runchart-engine', 'runchart'])
+    renameSync(join(work, name), join(dist, name));
   rmSync(work, { recursive: true });
 }
 
 function linkEngine(root: string, arch: Arch, script: string, output: string, order: readonly string[]): void {
   const flags = ['--compile', '--bytecode', '--format=esm', '--minify', '--splitting', ...IGNORE_CURRENT_DIRECTORY];
+  // It is embedded, and read only for the stack of an error that is shown. (`inline` would be part of the scripts.)
+  flags.push('--sourcemap=external');
   // The target is given too, since it replaces process.arch in the code.
   if (arch !== hostArch())
     flags.push(
