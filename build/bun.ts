@@ -28,11 +28,22 @@ interface BuildOptions {
   readonly splitting?: boolean;
   readonly plugins?: readonly BunPlugin[];
   readonly define?: Readonly<Record<string, string>>;
+  readonly metafile?: boolean;
+}
+
+interface Built {
+  readonly outputs: readonly { readonly path: string }[];
+  /** Where it was asked for: how many bytes of each source an output holds. */
+  readonly metafile?: {
+    readonly outputs: Readonly<
+      Record<string, { readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>> }>
+    >;
+  };
 }
 
 interface Bun {
   readonly version: string;
-  build(options: BuildOptions): Promise<{ readonly outputs: readonly { readonly path: string }[] }>;
+  build(options: BuildOptions): Promise<Built>;
 }
 
 /** @throws unless the program runs in Bun */

@@ -14,9 +14,10 @@ import { validatorsPlugin } from './validators.ts';
 /**
  * @param output the script's path; the others are `chunk-….js` in its folder
  * @param init the container's init program; the script holds it in base64 as RUNCHART_INIT, so nothing is unpacked
+ * @returns the paths of the sources that the scripts hold code of
  */
-export async function bundle(entry: string, output: string, init: Uint8Array): Promise<void> {
-  await bundler().build({
+export async function bundle(entry: string, output: string, init: Uint8Array): Promise<readonly string[]> {
+  const { metafile } = await bundler().build({
     entrypoints: [entry],
     outdir: dirname(output),
     naming: basename(output),
@@ -24,9 +25,12 @@ export async function bundle(entry: string, output: string, init: Uint8Array): P
     format: 'esm',
     minify: true,
     splitting: true,
+    metafile: true,
     plugins: [arrayMethods(resolve(entry)), validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate],
     define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) },
   });
+  const held = Object.values(metafile?.outputs ?? {}).flatMap(({ inputs }) => Object.entries(inputs));
+  return held.flatMap(([source, { bytesInOutput }]) => (bytesInOutput > 0 ? [source] : []));
 }
 
 /** Lets the entry point install our methods of Array (array-methods.ts) before anything else. */

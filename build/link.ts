@@ -27,11 +27,20 @@ const IGNORE_CURRENT_DIRECTORY = [
   '--no-compile-autoload-package-json',
 ];
 
+interface LinkOptions {
+  /**
+   * Lays the bytecode out in the order in which a run uses it, which differs a little from run to run. Without it, the
+   * same sources give the same bytes. By default, where this machine can run the engine.
+   */
+  readonly ordered?: boolean;
+}
+
 /**
  * @param root the repository
  * @param dist where the three files go
  */
-export async function link(root: string, dist: string, arch: Arch): Promise<void> {
+export async function link(root: string, dist: string, arch: Arch, options: LinkOptions = {}): Promise<void> {
+  const { ordered = arch === hostArch() } = options;
   const work = join(dist, 'work');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -43,8 +52,7 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   await bundle(join(root, 'commands/main.ts'), script, readFileSync(init));
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(root, arch, script, linked, []);
-  // An engine for another architecture cannot be run here to record its order.
-  if (arch === hostArch()) linkEngine(root, arch, script, linked, recordOrder(linked, work, init));
+  if (ordered) linkEngine(root, arch, script, linked, recordOrder(linked, work, init));
   alignFile(linked, engine);
   compileLauncher(root, arch, join(work, 'runchart'));
 

@@ -35,12 +35,8 @@ import { telling, tellingAtOnce } from './telling.ts';
 import { VERSION } from './version.ts';
 
 export type { ContainerStats } from '../effects/cgroups/stats/types.ts';
-export { type ContainerMachine, containerMachine } from '../machines/container.ts';
-export type { ContainerEffects } from '../machines/contract.ts';
-export type { LifecycleEvent } from '../machines/events.ts';
 export type { BindMount, ConfigOptions, HostFacts, MountOption, TmpfsMount } from '../spec/builder/options.ts';
 export { defaultConfig, rootlessConfig } from '../spec/default.ts';
-export type { ContainerRecord } from '../spec/record.ts';
 export type { Config, Features, LinuxResources, Status } from '../spec/types.ts';
 export type { WaitOptions } from './abort.ts';
 export type { CheckpointOptions } from './checkpoint.ts';
@@ -66,6 +62,21 @@ export type { Exit } from './exit.ts';
 export { containerConfig, hostFacts } from './host.ts';
 export type { Unsubscribe } from './hub.ts';
 export { type ContainerId, containerId } from './id.ts';
+export {
+  type ContainerEffects,
+  type ContainerMachine,
+  type ContainerRecord,
+  containerMachine,
+  type Emitted,
+  type Facts,
+  type LifecycleContext,
+  type LifecycleEvent,
+  type LifecycleInput,
+  newRecord,
+  type Observation,
+  pretendEffects,
+  type Request,
+} from './machine.ts';
 export type { EventsOptions, UsageEvent } from './measure.ts';
 export type { ContainerProcess, ProcessOptions } from './process.ts';
 export type { ProcessResult } from './result.ts';

@@ -47,8 +47,9 @@ export function causesOf(error: unknown): readonly unknown[] {
 
 /** Where cleaning up has failed too, the first error is the one that counts. */
 function innerOf(error: unknown): unknown {
-  if (error instanceof SuppressedError) return error.suppressed;
-  return error instanceof Error ? error.cause : undefined;
+  if (!(error instanceof Error)) return undefined;
+  // A SuppressedError, which Node.js 22 has no class for.
+  return 'suppressed' in error ? error.suppressed : error.cause;
 }
 
 type Found = { readonly [Name in keyof FailureFacts]?: FailureFacts[Name] | undefined };

@@ -106,3 +106,23 @@ test('the processes of exec, from their start to their end', { skip }, async () 
   assert.deepEqual(heard, [{ type: 'stopped', id, exit: { status: 137, signal: 'SIGKILL' } }]);
   await container.delete();
 });
+
+test('in an inspector each actor has the name of its container', { skip }, async () => {
+  const names = new Set<string>();
+  const inspected = openRuntime({
+    root,
+    inspect: (event) => {
+      if (event.type === '@xstate.snapshot') names.add('id' in event.actorRef ? String(event.actorRef.id) : '');
+    },
+  });
+  const id = idOf('inspected');
+  const container = await inspected.create({ id, bundle: waiting });
+  await container.start();
+  const executed = await container.exec({ args: ['true'] });
+  await executed.wait();
+  await container.delete({ force: true });
+  inspected.close();
+  assert.ok(names.has(id), [...names].join(', '));
+  assert.ok(names.has(`exec in ${id}`), [...names].join(', '));
+  assert.ok(!names.has('container'));
+});
