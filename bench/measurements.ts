@@ -100,7 +100,8 @@ export const MEASUREMENTS: readonly Measurement[] = [
     },
   },
   {
-    title: 'the library, how long the event loop stands still while 200 containers are made at once (99th of 100, median)',
+    title:
+      'the library, how long the event loop stands still while 200 containers are made at once (99th of 100, median)',
     take: ({ bundle, states }) => {
       const [median = Number.NaN, most = Number.NaN] = libraryTimes('stalls', states, bundle, 200);
       return [{ name: 'runchart', median: most, best: median }];

@@ -118,8 +118,7 @@ test('in an inspector each actor has the name of its container', { skip }, async
   const id = idOf('inspected');
   const container = await inspected.create({ id, bundle: waiting });
   await container.start();
-  const executed = await container.exec({ args: ['true'] });
-  await executed.wait();
+  await container.exec({ args: ['true'] });
   await container.delete({ force: true });
   inspected.close();
   assert.ok(names.has(id), [...names].join(', '));

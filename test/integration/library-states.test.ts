@@ -73,7 +73,7 @@ async function firstEvent(container: Container): Promise<void> {
 }
 
 async function exec(container: Container): Promise<void> {
-  const { status } = await (await container.exec({ args: ['true'] })).wait();
+  const { status } = await container.exec({ args: ['true'] });
   assert.equal(status, 0);
 }
 
