@@ -26,6 +26,8 @@ export interface Bench {
 
 interface Measurement {
   readonly title: string;
+  /** Whether it shows what a resident server gives. */
+  readonly resident?: true;
   /** @returns the figures of each runtime; none if it cannot be measured here */
   take(bench: Bench): readonly Figures[] | Promise<readonly Figures[]>;
 }
@@ -33,6 +35,7 @@ interface Measurement {
 export const MEASUREMENTS: readonly Measurement[] = [
   {
     title: '`run`',
+    resident: true,
     take: ({ runtimes, bundle, rounds }) => measure(runtimes.map(runOf(bundle)), rounds),
   },
   {
@@ -41,6 +44,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   },
   {
     title: "`run` with docker's default seccomp profile and limits",
+    resident: true,
     take({ runtimes, folder, unified, rounds }) {
       const restricted = makeBundle(join(folder, 'restricted'), restrictedConfig(unified));
       return measure(runtimes.map(runOf(restricted)), rounds);
@@ -48,15 +52,18 @@ export const MEASUREMENTS: readonly Measurement[] = [
   },
   {
     title: '`create`, `start`, `delete`',
+    resident: true,
     take: ({ runtimes, bundle, rounds }) => measure(runtimes.map(lifeOf(bundle)), rounds),
   },
   {
     title: '`state`',
+    resident: true,
     take: ({ runtimes, bundle, rounds }) =>
       withCreated(runtimes, bundle, () => measure(runtimes.map(commandOf('state', 'kept')), rounds)),
   },
   {
     title: '`exec`',
+    resident: true,
     take({ runtimes, folder, unified, rounds }) {
       const sleeper = makeBundle(join(folder, 'sleeper'), plainConfig(unified, ['sleep', '10000']));
       return withCreated(runtimes, sleeper, () => {
@@ -67,6 +74,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   },
   {
     title: '`podman run --rm`',
+    resident: true,
     // The bench's own view of cgroup v2 lacks controllers that podman takes for granted.
     take: ({ runtimes, folder, states, ownView, rounds }) =>
       ownView ? [] : podmanRuns(folder, states, runtimes, Math.ceil(rounds / 2)),
@@ -75,21 +83,21 @@ export const MEASUREMENTS: readonly Measurement[] = [
     title: 'the library, a container',
     take: ({ runtimes, bundle, states, rounds }) => [
       library('life', states, bundle, rounds * 3),
-      ...measure(runtimes.slice(1).map(runOf(bundle)), rounds),
+      ...measure(peersOf(runtimes).map(runOf(bundle)), rounds),
     ],
   },
   {
     title: 'the library, a container whose output is captured',
     take: ({ runtimes, bundle, states, rounds }) => [
       library('captured', states, bundle, rounds * 3),
-      ...measure(runtimes.slice(1).map(runOf(bundle)), rounds),
+      ...measure(peersOf(runtimes).map(runOf(bundle)), rounds),
     ],
   },
   {
     title: 'the library, an `exec` whose output is captured',
     take({ runtimes, folder, states, unified, rounds }) {
       const sleeper = makeBundle(join(folder, 'sleeper'), plainConfig(unified, ['sleep', '10000']));
-      const peers = runtimes.slice(1);
+      const peers = peersOf(runtimes);
       return [
         library('exec', states, sleeper, rounds * 3),
         ...withCreated(peers, sleeper, () => {
@@ -109,16 +117,24 @@ export const MEASUREMENTS: readonly Measurement[] = [
   },
 ];
 
+/** Those that are not ours, in whatever way it runs. */
+const peersOf = (runtimes: readonly Runtime[]): readonly Runtime[] =>
+  runtimes.filter(({ name }) => name !== 'runchart');
+
 const commandOf =
   (...args: readonly string[]) =>
-  (runtime: Runtime): Sample => ({ name: runtime.name, run: () => invoke(runtime, ...args) });
+  (runtime: Runtime): Sample => ({ ...sampleOf(runtime), run: () => invoke(runtime, ...args) });
+
+/** All of a sample but what is done. */
+const sampleOf = ({ name, server }: Runtime): Omit<Sample, 'run'> =>
+  server === undefined ? { name } : { name, serversTime: () => server.time() };
 
 const runOf = (bundle: string) => commandOf('run', '-b', bundle, 'bench');
 
 const lifeOf =
   (bundle: string) =>
   (runtime: Runtime): Sample => ({
-    name: runtime.name,
+    ...sampleOf(runtime),
     run() {
       invoke(runtime, 'create', '-b', bundle, 'bench');
       invoke(runtime, 'start', 'bench');

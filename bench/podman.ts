@@ -23,23 +23,24 @@ export async function podmanRuns(
   const own = join(folder, 'podman');
   mkdirSync(own);
   const archive = boxArchive(own);
-  const engines = runtimes.map(({ name, command }) =>
-    openPodman(join(own, name), name, command[0] ?? name, archive, volatile),
-  );
+  const engines = runtimes.map(({ name, command }) => {
+    const word = name.replaceAll(/\W+/g, '-');
+    return { name, podman: openPodman(join(own, word), word, command[0] ?? name, archive, volatile) };
+  });
   try {
     return measure(
-      engines.map(({ runtime, env }) => ({
-        name: runtime,
+      engines.map(({ name, podman: { env } }) => ({
+        name,
         run() {
           const { status } = spawnSync('podman', ['run', '--rm', 'box', 'true'], { env, stdio: 'ignore' });
-          if (status !== 0) throw new Error(`podman run with ${runtime}: exit status ${status}`);
+          if (status !== 0) throw new Error(`podman run with ${name}: exit status ${status}`);
         },
       })),
       rounds,
     );
   } finally {
-    for (const engine of engines) {
-      const left = await engine.close();
+    for (const { podman } of engines) {
+      const left = await podman.close();
       if (left.length > 0) console.error(`bench: left behind: ${left.join(', ')}`);
     }
   }

@@ -20,9 +20,10 @@ export interface BunPlugin {
 
 interface BuildOptions {
   readonly entrypoints: readonly string[];
-  readonly outdir: string;
+  /** Without it, the outputs are kept in memory. */
+  readonly outdir?: string;
   readonly naming?: string;
-  readonly target: 'bun';
+  readonly target: 'bun' | 'browser';
   readonly format: 'esm';
   readonly minify?: boolean;
   readonly splitting?: boolean;
@@ -32,7 +33,7 @@ interface BuildOptions {
 }
 
 interface Built {
-  readonly outputs: readonly { readonly path: string }[];
+  readonly outputs: readonly { readonly path: string; text(): Promise<string> }[];
   /** Where it was asked for: how many bytes of each source an output holds. */
   readonly metafile?: {
     readonly outputs: Readonly<
@@ -56,3 +57,9 @@ export function bundler(): Bun {
 function isBun(value: unknown): value is Bun {
   return typeof value === 'object' && value !== null && 'build' in value && 'version' in value;
 }
+
+/** @returns the paths of the sources that the outputs hold code of */
+export const heldSources = ({ metafile }: Built): readonly string[] =>
+  Object.values(metafile?.outputs ?? {})
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .flatMap(([source, { bytesInOutput }]) => (bytesInOutput > 0 ? [source] : []));

@@ -5,7 +5,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type BunPlugin, bundler } from './bun.ts';
+import { bundledApart } from './apart.ts';
+import { type BunPlugin, bundler, heldSources } from './bun.ts';
 import { lazyBuiltins, renameImports } from './lazy-builtins.ts';
 import { lazyOclif } from './lazy-oclif.ts';
 import { lazyXstate } from './lazy-xstate.ts';
@@ -17,7 +18,10 @@ import { validatorsPlugin } from './validators.ts';
  * @returns the paths of the sources that the scripts hold code of
  */
 export async function bundle(entry: string, output: string, init: Uint8Array): Promise<readonly string[]> {
-  const { metafile } = await bundler().build({
+  const plugins = [validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate, realWs];
+  const define = { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) };
+  const apart = await bundledApart(join(import.meta.dirname, '..'), { plugins, define });
+  const built = await bundler().build({
     entrypoints: [entry],
     outdir: dirname(output),
     naming: basename(output),
@@ -26,11 +30,10 @@ export async function bundle(entry: string, output: string, init: Uint8Array): P
     minify: true,
     splitting: true,
     metafile: true,
-    plugins: [arrayMethods(resolve(entry)), validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate],
-    define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) },
+    plugins: [arrayMethods(resolve(entry)), apart.plugin, ...plugins],
+    define,
   });
-  const held = Object.values(metafile?.outputs ?? {}).flatMap(({ inputs }) => Object.entries(inputs));
-  return held.flatMap(([source, { bytesInOutput }]) => (bytesInOutput > 0 ? [source] : []));
+  return [...heldSources(built), ...apart.sources];
 }
 
 /** Lets the entry point install our methods of Array (array-methods.ts) before anything else. */
@@ -44,3 +47,14 @@ const arrayMethods = (entry: string): BunPlugin => ({
     });
   },
 });
+
+/** Bun has an imitation of `ws` built in, which does less. The package itself works in Bun as it does in Node. */
+const realWs: BunPlugin = {
+  name: 'real-ws',
+  setup(builder) {
+    builder.onResolve({ filter: /^ws$/ }, () => ({
+      path: join(import.meta.dirname, '../node_modules/ws/wrapper.mjs'),
+      namespace: 'file',
+    }));
+  },
+};

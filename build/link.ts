@@ -1,6 +1,6 @@
 /**
  * Makes `dist/`, what ships: `runchart` (the launcher), beside it `runchart-engine` (Bun with commands/main.ts linked
- * in) and `koffi.node`, and the manual pages. Runs in Bun: `npm run build`.
+ * in) and `koffi.node`, the page of `runchart watch`, and the manual pages. Runs in Bun: `npm run build`.
  *
  * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` is the container's init program in base64.
  */
@@ -14,6 +14,7 @@ import { koffiAddon } from './koffi.ts';
 import { compileLauncher } from './launcher.ts';
 import { buildDate, writeManual } from './manual.ts';
 import { recordOrder } from './order.ts';
+import { writePage } from './page.ts';
 import { alignFile } from './segments.ts';
 
 /**
@@ -82,5 +83,6 @@ if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
   console.error('build: linking dist/runchart');
   await link(root, join(root, 'dist'), hostArch());
+  await writePage(root, join(root, 'dist/page'));
   await writeManual(join(root, 'dist/man/man8'), buildDate(process.env));
 }

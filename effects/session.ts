@@ -54,6 +54,8 @@ export interface Session {
   readonly startsAtOnce?: boolean;
   /** Keeps device programs for the next container that may need them. */
   readonly devicePrograms?: DevicePrograms | undefined;
+  /** Hears what is odd about the config, and fails nothing. */
+  readonly warn?: ((message: string) => void) | undefined;
   /** Hears how a child of this process ended that an effect has reaped. */
   readonly reaped?: ((exited: Exited) => void) | undefined;
   /** The batches that make its mounts, where they have been written ahead. */

@@ -73,6 +73,7 @@ class Run implements Maker {
   }
 
   async end(): Promise<boolean> {
+    await this.#context.turns.take();
     const outOfMemory = this.#cgroup !== undefined && oomKills(this.#context.platform.local, this.#cgroup) > 0;
     try {
       await this.#container?.delete();

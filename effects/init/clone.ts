@@ -33,10 +33,11 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
   const table: Fd[] = [...stdio];
   for (let i = 0; i < preserveFds; i++) table.push(preserved?.[i] ?? 3 + i);
   table.push(theirs.fd, ...plan.extra);
-  const kernel = platform.kernelBehind(ours.fd, performer);
+  let pid: Pid | undefined;
+  const kernel = platform.kernelBehind(ours.fd, performer, () => pid);
   const meanwhile = (): void => plan.meanwhile?.(kernel);
   const standing = leavesStageAsItIs(plan) && table.length < STANDING_CGROUP ? platform.standing : undefined;
-  const pid =
+  pid =
     standing === undefined
       ? cloneByOwnStages(platform, table, plan, meanwhile)
       : cloneByStandingStage(local, standing, table, plan, meanwhile);

@@ -14,6 +14,7 @@ import { EffectError } from '../error.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';
 import { withHome } from './environment.ts';
 import { lookAround, type Surroundings } from './look-around.ts';
+import { ProgramError } from './program.ts';
 import { addMustEnter, cwdError } from './working-directory.ts';
 
 export interface Execution {
@@ -102,11 +103,13 @@ export function executeProcess(kernel: Kernel, execution: Execution, options: Ex
   const index = outcome.stoppedAt ?? batch.calls.length - 1;
   const failed = batch.calls[index];
   const errno = -(outcome.results[index] ?? 0);
-  // These are runc's words, and nothing may be added to them.
-  if (failed?.name === 'execve') {
-    const cause = new SyscallError(failed, errno, index);
-    throw new EffectError(`exec ${program}: ${errnoText(errno)}`, { cause, about: { path: program } });
-  }
+  // These are runc's words, and the error's message has no others.
+  if (failed?.name === 'execve')
+    throw new ProgramError(
+      `exec ${program}: ${errnoText(errno)}`,
+      { program, errno, during: 'execve' },
+      new SyscallError(failed, errno, index),
+    );
   throw failure(process, failed, errno, index);
 }
 

@@ -42,12 +42,12 @@ class CreationEffects implements CreationUnderWay {
     this.#session = session;
     this.#filterOf = filterOf;
     this.effects = {
-      makeCgroup: (record) => this.#makeCgroup(record),
+      makeCgroup: (record) => this.#perform('cgroup', record, () => this.#makeCgroup(record)),
       enterNamespaces: (record) => this.#perform('namespaces', record, () => this.#enterNamespaces(record)),
       makeMounts: (record) => this.#perform('mounts', record, () => makeMounts(session, record)),
       enterRootfs: (record) => this.#perform('rootfs', record, () => enterRootfs(session, record)),
       prepareProcess: (record) => this.#perform('process', record, () => this.#prepareProcess(record)),
-      restore: (record, request) => this.#restore(record, request),
+      restore: (record, request) => this.#perform('restore', record, () => this.#restore(record, request)),
     };
   }
 
@@ -78,7 +78,9 @@ class CreationEffects implements CreationUnderWay {
         return effect();
       });
     } catch (error) {
-      throw (await oomKilled(this.#session.platform.local, record, error)) ?? error;
+      const worded = (await oomKilled(this.#session.platform.local, record, error)) ?? error;
+      const { explainedError } = await import('./explained.ts');
+      throw explainedError(this.#session, record, worded);
     }
   }
 

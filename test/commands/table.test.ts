@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { GLOBALS_WITH_VALUE } from '../../commands/dispatch.ts';
+import { GLOBALS_WITH_VALUE } from '../../commands/global-values.ts';
 import { globals, globalsBefore } from '../../commands/globals.ts';
 import { COMMANDS } from '../../commands/table.ts';
 

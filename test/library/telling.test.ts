@@ -22,7 +22,7 @@ function told(error: unknown): RunchartError {
 test('each kind of error has a class and a code', () => {
   const refused = new RefusedError({ outcome: 'refused', message: 'no', request: 'exec', status: 'paused' });
   const kinds: readonly [unknown, name: string, code: string, message: string][] = [
-    [missing(), 'ContainerNotFoundError', 'NOT_FOUND', 'container c1 does not exist'],
+    [missing('/run/runchart', id), 'ContainerNotFoundError', 'NOT_FOUND', 'container c1 does not exist'],
     [new StoreError('exists', 'x'), 'ContainerExistsError', 'EXISTS', 'container c1 exists already'],
     [new StoreError('busy', 'container c1 is busy'), 'ContainerBusyError', 'BUSY', 'container c1 is busy'],
     [

@@ -176,8 +176,8 @@ test('a start that could not be written down is noticed in a paused container to
 });
 
 const REFUSALS: readonly [brought: readonly Request['type'][], request: Request, message: string][] = [
-  [[], { type: 'start' }, 'container does not exist'],
-  [[], DELETE, 'container does not exist'],
+  [[], { type: 'start' }, 'container does not exist: c1'],
+  [[], DELETE, 'container does not exist: c1'],
   [['create'], { type: 'create' }, 'container with given ID already exists'],
   [['create'], { type: 'resume' }, 'container not paused'],
   [['create'], simple('checkpoint'), 'Container cannot be checkpointed in created state'],

@@ -19,7 +19,7 @@ import { command, descriptors, kernel, newRoot, patience } from '../place.ts';
 
 const KILL = { type: 'kill', signal: 9, all: false } as const;
 const BUSY = { message: 'container c1 is busy: another command is working on it' };
-const MISSING = { message: 'container does not exist' };
+const MISSING = { message: /^container does not exist: \S+ is not in \// };
 
 const recordIn = (root: string) => ({ ...newRecord(HOOKS), root });
 

@@ -1,0 +1,7 @@
+/** What a resident engine runs instead of one command: commands of its callers, one after the other. */
+
+import { ordersIn, serveCommands } from '../runtime/resident/engine.ts';
+import { dispatch } from './dispatch.ts';
+import { isServed } from './served.ts';
+
+export const serve = (orders: string): Promise<void> => serveCommands(ordersIn(orders), { isServed, dispatch });
