@@ -1,7 +1,7 @@
 /** The processes that a program makes with the library: who reaps them, and how their end is told. */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -184,6 +184,57 @@ test('200 containers at once, in one process', { skip }, async () => {
     assert.deepEqual([status, stdout], [i, `${i}\n`]);
   });
   assert.deepEqual(readdirSync(root), []);
+});
+
+test('to close a runtime ends what waits, and what run has made', { skip }, async () => {
+  const own = openRuntime({ root });
+  await using container = await own.create({ id: idOf('closed'), bundle, stdio: 'pipe' });
+  await container.start();
+  const waits = [
+    container.wait(),
+    own.container(container.id).wait(),
+    container.exec({ args: ['sleep', '1000'] }).then(),
+    own.run({ bundle, args: ['sleep', '1000'] }).then(),
+  ];
+  const settled = Promise.allSettled(waits);
+  await until('the run has begun', () => readdirSync(root).length === 2);
+  await setTimeout(300);
+  own.close();
+  for (const one of await settled) {
+    assert.equal(one.status, 'rejected');
+    assert.equal(one.reason.name, 'AbortError', String(one.reason));
+  }
+  assert.deepEqual(readdirSync(root), [container.id], 'what run made is gone, and what create made lives on');
+  assert.equal((await container.exec({ args: ['echo', 'again'] })).stdout, 'again\n', 'it may be used again');
+  own.close();
+});
+
+test('NOTIFY_SOCKET: whoever is to be told hears that the process is ready', { skip }, async (t) => {
+  if (spawnSync('socat', ['-V']).error !== undefined) return t.skip('socat is not installed');
+  const address = join(work.path, 'notify');
+  const host = spawn('socat', ['-u', `UNIX-RECV:${address}`, 'STDOUT'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let heard = '';
+  host.stdout.on('data', (data) => {
+    heard += data;
+  });
+  try {
+    await until('socat listens', () => existsSync(address));
+    const say = 'test -S "$NOTIFY_SOCKET" && sleep 1000';
+    await using container = await runtime.create({
+      id: idOf('notify'),
+      bundle,
+      args: ['sh', '-c', say],
+      notifySocket: address,
+      stdio: 'ignore',
+    });
+    await container.start();
+    const socket = join(root, container.id, 'notify/notify.sock');
+    spawnSync('socat', ['-u', 'STDIN', `UNIX-SENDTO:${socket}`], { input: 'READY=1' });
+    await until(`it is told: ${heard}`, () => heard.includes('READY=1') && heard.includes('MAINPID='));
+    assert.equal((await container.state()).status, 'running', 'the container has the socket');
+  } finally {
+    host.kill();
+  }
 });
 
 test('a program ends when its work does, whatever it has left running', { skip }, async () => {
