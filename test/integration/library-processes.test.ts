@@ -1,16 +1,23 @@
 /** The processes that a program makes with the library: who reaps them, and how their end is told. */
 
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { closeAll } from '../../effects/foreground/ends.ts';
 import { openRuntime } from '../../library/index.ts';
+import { bindUnix, receiveBuffers, receivedDescriptors, receiveMessage, socket } from '../../native/calls/sockets.ts';
+import { AF, SOCK } from '../../native/constants/socket.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
+import { opened } from '../../native/kernel/owned.ts';
+import { attempt, perform } from '../../native/kernel/perform.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
+import { listenAt } from './listening-socket.ts';
 import { until } from './lives.ts';
 
 const skip = noContainers;
@@ -209,31 +216,57 @@ test('to close a runtime ends what waits, and what run has made', { skip }, asyn
   own.close();
 });
 
-test('NOTIFY_SOCKET: whoever is to be told hears that the process is ready', { skip }, async (t) => {
-  if (spawnSync('socat', ['-V']).error !== undefined) return t.skip('socat is not installed');
-  const address = join(work.path, 'notify');
-  const host = spawn('socat', ['-u', `UNIX-RECV:${address}`, 'STDOUT'], { stdio: ['ignore', 'pipe', 'inherit'] });
+test('NOTIFY_SOCKET: whoever is to be told hears that the process is ready', { skip }, async () => {
+  const { local } = hostPlatform();
+  const notifySocket = join(work.path, 'notify');
+  using boss = opened(local, socket(AF.UNIX, SOCK.DGRAM | SOCK.NONBLOCK));
+  perform(local, [bindUnix(boss.fd, notifySocket)]);
   let heard = '';
-  host.stdout.on('data', (data) => {
-    heard += data;
+  const listen = (): string => {
+    const buffers = receiveBuffers(1, 4096);
+    const length = attempt(local, receiveMessage(boss.fd, buffers));
+    closeAll(local, receivedDescriptors(buffers.control));
+    if (length > 0) heard += new TextDecoder().decode(buffers.data.bytes.subarray(0, length));
+    return heard;
+  };
+  // The only program of busybox that talks to such sockets. Its message begins with other lines.
+  const say = 'ln -s /run/notify/notify.sock /dev/log; logger "$(printf \'here\\nREADY=1\')"; sleep 1000';
+  const config = shellConfig(say);
+  const writable = { ...config, root: { path: 'rootfs', readonly: false } };
+  await using container = await runtime.create({
+    id: idOf('notify'),
+    bundle,
+    config: writable,
+    notifySocket,
+    stdio: 'ignore',
   });
+  await container.start();
+  const { pid } = await container.state();
+  await until(`it is told: ${heard}`, () => listen().includes(`READY=1\nMAINPID=${pid}\n`));
+});
+
+test('a console socket gets the terminal, and a pidfd socket the process', { skip }, async () => {
+  const console_ = listenAt(join(work.path, 'console'));
+  const pidfds = listenAt(join(work.path, 'pidfd'));
   try {
-    await until('socat listens', () => existsSync(address));
-    const say = 'test -S "$NOTIFY_SOCKET" && sleep 1000';
     await using container = await runtime.create({
-      id: idOf('notify'),
+      id: idOf('sockets'),
       bundle,
-      args: ['sh', '-c', say],
-      notifySocket: address,
-      stdio: 'ignore',
+      terminal: true,
+      consoleSocket: console_.path,
+      pidfdSocket: pidfds.path,
     });
-    await container.start();
-    const socket = join(root, container.id, 'notify/notify.sock');
-    spawnSync('socat', ['-u', 'STDIN', `UNIX-SENDTO:${socket}`], { input: 'READY=1' });
-    await until(`it is told: ${heard}`, () => heard.includes('READY=1') && heard.includes('MAINPID='));
-    assert.equal((await container.state()).status, 'running', 'the container has the socket');
+    assert.equal(container.terminal, undefined, 'it is with whoever listens');
+    const master = console_.receive();
+    const pidfd = pidfds.receive();
+    const { pid } = await container.state();
+    assert.match(readFileSync(`/proc/self/fdinfo/${pidfd.fd}`, 'utf8'), new RegExp(`^Pid:\\s${pid}$`, 'm'));
+    assert.match(readlinkSync(`/proc/self/fd/${master.fd}`), /ptmx$/);
+    closeSync(master.fd);
+    closeSync(pidfd.fd);
   } finally {
-    host.kill();
+    console_.close();
+    pidfds.close();
   }
 });
 
