@@ -219,8 +219,8 @@ export class RunchartContainer {
   /**
    * Waits for the end of the container's process. It may be asked as often as one likes, and after `delete`.
    *
-   * Of a container that another process created, the kernel tells how it ended since Linux 6.15, or where its parent has
-   * not taken note yet, and only to whoever waits before the end.
+   * Of a container that another process created, the kernel tells how it ended since Linux 6.15, or where its parent
+   * has not taken note yet, and only to whoever waits before the end.
    * @throws OperationError where nobody tells how it ended; ContainerNotFoundError; the signal's reason
    */
   wait(options: WaitOptions = {}): Promise<Exit> {

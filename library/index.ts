@@ -81,7 +81,8 @@ export type { RunOptions } from './run.ts';
 export type { Signal, SignalName } from './signals.ts';
 export type { ContainerState } from './state.ts';
 export type { GivenOptions, HandoverOptions } from './streams/given.ts';
-export type { ErrorOutput, Input, Output, StandardOptions } from './streams/standard.ts';
+export type { ErrorOutput, Input, Output } from './streams/places.ts';
+export type { StandardOptions } from './streams/standard.ts';
 export type { TerminalSize, TerminalStream } from './streams/terminal.ts';
 
 export interface Runtime extends AsyncDisposable {

@@ -59,7 +59,8 @@ test('a worker thread reaps too', { skip }, async () => {
     const { parentPort } = await import('node:worker_threads');
     const runtime = openRuntime({ root: ${JSON.stringify(root)} });
     const { stdout } = await runtime.run({ bundle: ${JSON.stringify(bundle)}, args: ['echo', 'hello'] });
-    const container = await runtime.create({ id: '${idOf('worker')}', bundle: ${JSON.stringify(bundle)}, stdio: 'ignore' });
+    const options = { bundle: ${JSON.stringify(bundle)}, stdio: 'ignore' };
+    const container = await runtime.create({ id: '${idOf('worker')}', ...options });
     await container.start();
     const unwaited = container.exec({ args: ['true'], stdio: 'ignore' });
     await unwaited.started;
@@ -274,7 +275,8 @@ test('a program ends when its work does, whatever it has left running', { skip }
   const program = `
     const { openRuntime } = await import(${JSON.stringify(new URL('../../library/index.ts', import.meta.url).href)});
     const runtime = openRuntime({ root: ${JSON.stringify(root)} });
-    const container = await runtime.create({ id: '${idOf('left')}', bundle: ${JSON.stringify(bundle)}, stdio: 'ignore' });
+    const options = { bundle: ${JSON.stringify(bundle)}, stdio: 'ignore' };
+    const container = await runtime.create({ id: '${idOf('left')}', ...options });
     await container.start();
     const left = container.exec({ args: ['sleep', '1000'], stdin: 'pipe', timeout: 1000000 });
     await left.started;
