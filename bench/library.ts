@@ -1,7 +1,7 @@
 /**
- * Makes containers and processes in one process, through the library as npm's users get it (`build/library.ts`). bench.ts
- * runs it in a process of its own: `library.ts WHAT ROOT BUNDLE COUNT` prints the times in milliseconds as JSON; for
- * `stalls` it prints the longest stalls of the event loop.
+ * Makes containers and processes in one process, through the library as npm's users get it (`build/library.ts`).
+ * bench.ts runs it in a process of its own: `library.ts WHAT ROOT BUNDLE COUNT` prints the times in milliseconds as
+ * JSON; for `stalls` it prints the longest stalls of the event loop.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';

@@ -13,6 +13,7 @@ import { withStandingStage } from '../native/stage/standing.ts';
 import { type Context, PATIENCE } from '../runtime/container/context.ts';
 import { defaultRoot, type Host } from '../runtime/host/host.ts';
 import { Children, type WatchChildren } from './children.ts';
+import { Closing } from './closing.ts';
 import { Hub } from './hub.ts';
 import { OpenStreams } from './streams/open-streams.ts';
 import { Turns } from './turns.ts';
@@ -37,6 +38,7 @@ export interface LibraryContext extends Context {
   readonly hub: Hub;
   readonly streams: OpenStreams;
   readonly turns: Turns;
+  readonly closing: Closing;
 }
 
 export function contextOf(options: RuntimeOptions): LibraryContext {
@@ -57,6 +59,7 @@ export function contextOf(options: RuntimeOptions): LibraryContext {
     hub,
     streams: new OpenStreams(platform),
     turns,
+    closing: new Closing(),
     reaped: children.note,
     now: () => new Date().toISOString(),
     onChange: hub.changed,

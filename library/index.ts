@@ -81,7 +81,8 @@ export type { RunOptions } from './run.ts';
 export type { Signal, SignalName } from './signals.ts';
 export type { ContainerState } from './state.ts';
 export type { GivenOptions, HandoverOptions } from './streams/given.ts';
-export type { ErrorOutput, Input, Output, StandardOptions } from './streams/standard.ts';
+export type { ErrorOutput, Input, Output } from './streams/places.ts';
+export type { StandardOptions } from './streams/standard.ts';
 export type { TerminalSize, TerminalStream } from './streams/terminal.ts';
 
 export interface Runtime extends AsyncDisposable {
@@ -115,8 +116,9 @@ export interface Runtime extends AsyncDisposable {
    */
   spec(options?: { readonly rootless?: boolean }): Config;
   /**
-   * Ends the process that stands by for the next creation, and closes whatever else is kept for it. All of that also
-   * ends with this process. Containers live on. A runtime may be used again: it makes these things anew.
+   * Lets go of everything that would keep this program from ending. What `run` has made is ended; containers and their
+   * other processes live on. What still waits for something is rejected with an AbortError, and streams are closed. A
+   * runtime may be used again: it makes what it needs anew.
    */
   close(): void;
 }
@@ -126,6 +128,7 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
   const close = (): void => {
     context.platform.standing.retire();
     context.devicePrograms.close();
+    context.closing.close();
     context.streams.close();
   };
   return {

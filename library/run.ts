@@ -61,9 +61,9 @@ class Run implements Maker {
     const container = new RunchartContainer(context, id);
     this.#container = container;
     try {
-      return await container.begin(created, (pid) => {
+      const tell = (pid: number): void =>
         announce(context.platform.local, pid, { pidFile: given.pidFile, pidfdSocket: given.inheritance.pidfdSocket });
-      });
+      return await container.begin(created, tell, options.notifySocket);
     } catch (error) {
       await container.delete({ force: true });
       throw error;

@@ -3,8 +3,8 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isErrno } from '../../native/kernel/perform.ts';
+import type { Input } from './places.ts';
 import type { OutputStream } from './reading.ts';
-import type { Input } from './standard.ts';
 import type { InputStream } from './writing.ts';
 
 type Fed = Exclude<Input, number | { readonly file: string }>;
