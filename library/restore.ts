@@ -12,7 +12,7 @@ import type { LibraryContext } from './context.ts';
 import { containerId } from './id.ts';
 import { type GivenOptions, openGiven } from './streams/given.ts';
 
-/** What it is made from is what it was made from before. Descriptors that were pipes or /dev/null become those given. */
+/** It is made from what it was made from before. What were pipes or /dev/null becomes what is given here. */
 export type RestoreOptions = ContainerSource & CriuRestore & GivenOptions & WaitOptions & { readonly id: string };
 
 /** @throws RunchartError; the signal's reason. Nothing is left then */
