@@ -22,8 +22,9 @@ import { table } from './measure.ts';
 import { type Bench, MEASUREMENTS } from './measurements.ts';
 import { memoryOfCreated } from './memory.ts';
 import { phasesOfRun } from './phases.ts';
-import { residentReport } from './resident.ts';
+import { giveMany, residentReport } from './resident.ts';
 import { invoke, type Runtime, runtimeAt, runtimesHere, serverOf } from './runtimes.ts';
+import { openStopwatch, type Stopwatch } from './stopwatch.ts';
 
 /** Set in the mount namespace that shows cgroup v2 alone. */
 const UNIFIED = 'RUNCHART_BENCH_UNIFIED';
@@ -32,6 +33,9 @@ const ownView = process.env[UNIFIED] !== undefined;
 const words = process.argv.slice(2);
 const rounds = Number(words.find((word) => /^\d+$/.test(word)) ?? 60);
 const part = words.includes('resident') ? 'resident' : 'all';
+
+/** How many commands a server gets before it is measured: a server serves many. */
+const WARMING = 600;
 
 if (process.getuid?.() !== 0) {
   console.error('bench: containers need root here');
@@ -52,11 +56,14 @@ async function bench(): Promise<void> {
   try {
     await using stack = new AsyncDisposableStack();
     const bundle = makeBundle(join(folder, 'bundle'), plainConfig(unified));
-    const served = noServer === false ? [await residentRuntime(folder, states, stack)] : [];
-    const [own, ...peers] = runtimesHere(states, part === 'all' ? 'all' : 'newest');
+    const stopwatch = openStopwatch(states);
+    const served = noServer === false ? [await residentRuntime(folder, states, stopwatch, stack)] : [];
+    const [own, ...peers] = runtimesHere(states, part === 'all' ? 'all' : 'newest', stopwatch);
     if (own?.name !== 'runchart') throw new Error('dist/runchart does not run: npm run build');
     const runtimes = [own, ...served, ...peers].filter((runtime) => works(runtime, bundle));
-    await report({ folder, states, unified, ownView, runtimes, bundle, rounds });
+    const sleeper = makeBundle(join(folder, 'sleeper'), plainConfig(unified, ['sleep', '10000']));
+    for (const runtime of runtimes) if (runtime.server) giveMany(runtime, bundle, sleeper, WARMING);
+    await report({ folder, states, unified, ownView, runtimes, bundle, sleeper, rounds });
   } finally {
     rmSync(folder, { recursive: true });
     rmSync(states, { recursive: true, force: true });
@@ -64,10 +71,15 @@ async function bench(): Promise<void> {
 }
 
 /** Starts a server, whose client is a copy of the launcher. */
-async function residentRuntime(folder: string, states: string, stack: AsyncDisposableStack): Promise<Runtime> {
+async function residentRuntime(
+  folder: string,
+  states: string,
+  stopwatch: Stopwatch,
+  stack: AsyncDisposableStack,
+): Promise<Runtime> {
   const { program, serve } = residentDist(folder);
   const server = stack.use(await serve());
-  const [runtime] = runtimeAt('resident', program, join(states, 'resident'));
+  const [runtime] = runtimeAt('resident', program, join(states, 'resident'), stopwatch);
   if (runtime === undefined) throw new Error(`${program} does not run`);
   return { ...runtime, server: serverOf(server) };
 }

@@ -1,11 +1,11 @@
 /** Takes times in turn, so that whatever else the machine does affects every runtime alike. */
 
-import { openChildrensTime } from './processor.ts';
+import type { Took } from './stopwatch.ts';
 
 export interface Sample {
   readonly name: string;
   /** Does once what is timed. */
-  run(): void;
+  run(): Took;
   /** Restores what it needs, untimed. */
   between?(): void;
   /** The processor time that a server has spent so far, in ms, if one works for what is timed. */
@@ -27,23 +27,19 @@ export interface Figures {
  * @returns figures in the order of the samples
  */
 export function measure(samples: readonly Sample[], rounds: number, pause = 0): readonly Figures[] {
-  const childrensTime = openChildrensTime();
   const times = samples.map((): number[] => []);
   const spent = samples.map(() => 0);
   for (let round = -2; round < rounds; round++) {
     samples.forEach((sample, i) => {
       if (pause > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
-      const processor = () => childrensTime() + (sample.serversTime?.() ?? 0);
-      const before = processor();
-      const start = performance.now();
-      sample.run();
-      const took = performance.now() - start;
-      const after = processor();
+      const before = sample.serversTime?.() ?? 0;
+      const { wall, processor } = sample.run();
+      const servers = (sample.serversTime?.() ?? 0) - before;
       sample.between?.();
       // The first two rounds only warm the caches.
       if (round < 0) return;
-      times[i]?.push(took);
-      spent[i] = (spent[i] ?? 0) + after - before;
+      times[i]?.push(wall);
+      spent[i] = (spent[i] ?? 0) + processor + servers;
     });
   }
   return samples.map(({ name }, i) => ({

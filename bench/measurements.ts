@@ -7,6 +7,7 @@ import { plainConfig, restrictedConfig } from './configs.ts';
 import { type Figures, measure, quantile, type Sample } from './measure.ts';
 import { podmanRuns } from './podman.ts';
 import { invoke, type Runtime } from './runtimes.ts';
+import { together } from './stopwatch.ts';
 
 export interface Bench {
   /** A folder for bundles. */
@@ -21,6 +22,8 @@ export interface Bench {
   readonly runtimes: readonly Runtime[];
   /** Of a container that ends at once. */
   readonly bundle: string;
+  /** Of one that does not end. */
+  readonly sleeper: string;
   readonly rounds: number;
 }
 
@@ -31,6 +34,8 @@ interface Measurement {
   /** @returns the figures of each runtime; none if it cannot be measured here */
   take(bench: Bench): readonly Figures[] | Promise<readonly Figures[]>;
 }
+
+const peersAmong = (runtimes: readonly Runtime[]) => runtimes.filter(({ name }) => !name.startsWith('runchart'));
 
 export const MEASUREMENTS: readonly Measurement[] = [
   {
@@ -59,16 +64,23 @@ export const MEASUREMENTS: readonly Measurement[] = [
     title: '`state`',
     resident: true,
     take: ({ runtimes, bundle, rounds }) =>
-      withCreated(runtimes, bundle, () => measure(runtimes.map(commandOf('state', 'kept')), rounds)),
+      withCreated(runtimes, bundle, () =>
+        measure(
+          runtimes.map((one) => commandOf('state', keptBy(one))(one)),
+          rounds,
+        ),
+      ),
   },
   {
     title: '`exec`',
     resident: true,
-    take({ runtimes, folder, unified, rounds }) {
-      const sleeper = makeBundle(join(folder, 'sleeper'), plainConfig(unified, ['sleep', '10000']));
+    take({ runtimes, sleeper, rounds }) {
       return withCreated(runtimes, sleeper, () => {
-        for (const one of runtimes) invoke(one, 'start', 'kept');
-        return measure(runtimes.map(commandOf('exec', 'kept', 'true')), rounds);
+        for (const one of runtimes) invoke(one, 'start', keptBy(one));
+        return measure(
+          runtimes.map((one) => commandOf('exec', keptBy(one), 'true')(one)),
+          rounds,
+        );
       });
     },
   },
@@ -83,21 +95,21 @@ export const MEASUREMENTS: readonly Measurement[] = [
     title: 'the library, a container',
     take: ({ runtimes, bundle, states, rounds }) => [
       library('life', states, bundle, rounds * 3),
-      ...measure(peersOf(runtimes).map(runOf(bundle)), rounds),
+      ...measure(peersAmong(runtimes).map(runOf(bundle)), rounds),
     ],
   },
   {
     title: 'the library, a container whose output is captured',
     take: ({ runtimes, bundle, states, rounds }) => [
       library('captured', states, bundle, rounds * 3),
-      ...measure(peersOf(runtimes).map(runOf(bundle)), rounds),
+      ...measure(peersAmong(runtimes).map(runOf(bundle)), rounds),
     ],
   },
   {
     title: 'the library, an `exec` whose output is captured',
     take({ runtimes, folder, states, unified, rounds }) {
       const sleeper = makeBundle(join(folder, 'sleeper'), plainConfig(unified, ['sleep', '10000']));
-      const peers = peersOf(runtimes);
+      const peers = peersAmong(runtimes);
       return [
         library('exec', states, sleeper, rounds * 3),
         ...withCreated(peers, sleeper, () => {
@@ -116,10 +128,6 @@ export const MEASUREMENTS: readonly Measurement[] = [
   },
 ];
 
-/** Those that are not ours, in whatever way it runs. */
-const peersOf = (runtimes: readonly Runtime[]): readonly Runtime[] =>
-  runtimes.filter(({ name }) => name !== 'runchart');
-
 const commandOf =
   (...args: readonly string[]) =>
   (runtime: Runtime): Sample => ({ ...sampleOf(runtime), run: () => invoke(runtime, ...args) });
@@ -134,24 +142,28 @@ const lifeOf =
   (bundle: string) =>
   (runtime: Runtime): Sample => ({
     ...sampleOf(runtime),
-    run() {
-      invoke(runtime, 'create', '-b', bundle, 'bench');
-      invoke(runtime, 'start', 'bench');
-      invoke(runtime, 'delete', '--force', 'bench');
-    },
+    run: () =>
+      together(
+        invoke(runtime, 'create', '-b', bundle, 'bench'),
+        invoke(runtime, 'start', 'bench'),
+        invoke(runtime, 'delete', '--force', 'bench'),
+      ),
   });
 
-/** Each runtime has a created container named `kept` meanwhile. */
+/** The name is a cgroup's as well, which no two runtimes can have at the same time. */
+export const keptBy = ({ name }: Runtime): string => `kept-${name.replaceAll(/\W/g, '-')}`;
+
+/** Each runtime has a created container meanwhile. */
 function withCreated(
   runtimes: readonly Runtime[],
   bundle: string,
   action: () => readonly Figures[],
 ): readonly Figures[] {
-  for (const one of runtimes) invoke(one, 'create', '-b', bundle, 'kept');
+  for (const one of runtimes) invoke(one, 'create', '-b', bundle, keptBy(one));
   try {
     return action();
   } finally {
-    for (const one of runtimes) invoke(one, 'delete', '--force', 'kept');
+    for (const one of runtimes) invoke(one, 'delete', '--force', keptBy(one));
   }
 }
 

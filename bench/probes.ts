@@ -1,10 +1,9 @@
 /** Executes a command in many containers at a steady rate, as the probes of an orchestrator do. */
 
-import { spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { quantile } from './measure.ts';
-import { openChildrensTime } from './processor.ts';
 import { invoke, type Runtime } from './runtimes.ts';
+import { type Took, together } from './stopwatch.ts';
 
 interface Load {
   readonly containers: number;
@@ -15,15 +14,15 @@ interface Load {
 
 export interface ProbeFigures {
   readonly name: string;
-  /** Milliseconds from when a probe was due to its end: one that has to wait for others is late. */
+  /** Milliseconds. */
   readonly median: number;
   /** The 99th percentile. */
   readonly late: number;
   /** Processor time of a probe, in ms, with that of a server. */
   readonly processor: number;
-  readonly failed: number;
 }
 
+/** @throws Error if a probe fails */
 export async function probe(runtime: Runtime, sleeper: string, load: Load): Promise<ProbeFigures> {
   const ids = Array.from({ length: load.containers }, (_, i) => `probed-${i}`);
   try {
@@ -35,35 +34,25 @@ export async function probe(runtime: Runtime, sleeper: string, load: Load): Prom
   }
 }
 
-async function probed(runtime: Runtime, ids: readonly string[], { rate, seconds }: Load): Promise<ProbeFigures> {
-  const childrensTime = openChildrensTime();
-  const processor = () => childrensTime() + (runtime.server?.time() ?? 0);
-  const spent = processor();
-  const count = rate * seconds;
+async function probed(
+  { name, command, stopwatch, server }: Runtime,
+  ids: readonly string[],
+  { rate, seconds }: Load,
+): Promise<ProbeFigures> {
+  const before = server?.time() ?? 0;
   const begin = performance.now();
-  const ends: Promise<number | undefined>[] = [];
-  for (let i = 0; i < count; i++) {
-    const due = begin + (i * 1000) / rate;
-    await setTimeout(Math.max(0, due - performance.now()));
-    ends.push(execute(runtime, ids[i % ids.length] ?? '', due));
+  const probes: Promise<Took>[] = [];
+  for (let i = 0; i < rate * seconds; i++) {
+    await setTimeout(Math.max(0, begin + (i * 1000) / rate - performance.now()));
+    probes.push(stopwatch.timeLater([...command, 'exec', ids[i % ids.length] ?? '', 'true']));
   }
-  const took = await Promise.all(ends);
-  const times = took.filter((time) => time !== undefined);
+  const took = await Promise.all(probes);
+  const times = took.map(({ wall }) => wall);
+  const servers = (server?.time() ?? 0) - before;
   return {
-    name: runtime.name,
+    name,
     median: quantile(times, 0.5),
     late: quantile(times, 0.99),
-    processor: (processor() - spent) / count,
-    failed: count - times.length,
+    processor: (together(...took).processor + servers) / took.length,
   };
-}
-
-/** @returns how long it took; undefined if it failed */
-function execute({ command }: Runtime, id: string, due: number): Promise<number | undefined> {
-  const [program = '', ...options] = command;
-  const child = spawn(program, [...options, 'exec', id, 'true'], { stdio: 'ignore' });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (status) => resolve(status === 0 ? performance.now() - due : undefined));
-  });
 }

@@ -1,20 +1,6 @@
-/** How much processor time commands take: their own, their children's, and that of a server that works for them. */
+/** What the processes of a server take: processor time and memory. */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { loadKoffi } from '../native/libraries/koffi.ts';
-
-const RUSAGE_CHILDREN = -1;
-
-/** @returns milliseconds in user and system mode of all children that have been waited for, and of theirs */
-export function openChildrensTime(): () => number {
-  const getrusage = loadKoffi().load('libc.so.6').func('getrusage', 'int', ['int', 'void *']);
-  return () => {
-    const usage = new BigInt64Array(18);
-    if (getrusage(RUSAGE_CHILDREN, usage) !== 0) throw new Error('getrusage of the children failed');
-    const [userSeconds = 0n, userMicros = 0n, systemSeconds = 0n, systemMicros = 0n] = usage;
-    return Number((userSeconds + systemSeconds) * 1_000_000n + userMicros + systemMicros) / 1000;
-  };
-}
 
 /** @returns milliseconds that the threads of these processes have run. Threads that have ended are not counted. */
 export const timeOf = (pids: readonly number[]): number =>

@@ -1,10 +1,7 @@
 /** What a resident server gives and costs beyond single commands: probes, memory, and commands that find none. */
 
-import { join } from 'node:path';
-import { makeBundle } from '../test/integration/bundle.ts';
-import { plainConfig } from './configs.ts';
 import { row } from './measure.ts';
-import type { Bench } from './measurements.ts';
+import { type Bench, keptBy } from './measurements.ts';
 import { type ProbeFigures, probe } from './probes.ts';
 import { invoke, type Runtime } from './runtimes.ts';
 
@@ -13,8 +10,7 @@ const MANY = 10_000;
 const FULL_ROUNDS = 60;
 
 export async function residentReport(bench: Bench): Promise<void> {
-  const { runtimes, folder, unified, rounds } = bench;
-  const sleeper = makeBundle(join(folder, 'probed'), plainConfig(unified, ['sleep', '10000']));
+  const { runtimes, sleeper, rounds } = bench;
   for (const [rate, seconds] of [
     [20, rounds],
     [100, Math.ceil(rounds / 6)],
@@ -28,33 +24,39 @@ export async function residentReport(bench: Bench): Promise<void> {
 }
 
 function probeTable(title: string, figures: readonly ProbeFigures[]): string {
-  const rows = figures.map(({ name, median, late, processor, failed }) =>
-    row([name, ...[median, late, processor].map((value) => value.toFixed(1)), String(failed)]),
+  const rows = figures.map(({ name, median, late, processor }) =>
+    row([name, ...[median, late, processor].map((value) => value.toFixed(1))]),
   );
-  return [row([`${title}, ms`, 'p50', 'p99', 'processor', 'failed']), row(Array(5).fill('---')), ...rows].join('\n');
+  return [row([`${title}, ms`, 'p50', 'p99', 'processor']), row(Array(4).fill('---')), ...rows].join('\n');
 }
 
 /** Gives the server many commands of three kinds. @returns a table of its memory before and after */
-function growthOf(runtime: Runtime, { bundle, folder, unified, rounds }: Bench): string {
+function growthOf(runtime: Runtime, { bundle, sleeper, rounds }: Bench): string {
   const { server } = runtime;
   if (server === undefined) return '';
-  const sleeper = makeBundle(join(folder, 'grown'), plainConfig(unified, ['sleep', '10000']));
-  invoke(runtime, 'run', '--detach', '-b', sleeper, 'kept');
-  const commands = [
-    ['state', 'kept'],
-    ['exec', 'kept', 'true'],
-    ['run', '-b', bundle, 'bench'],
-  ] as const;
-  const give = (count: number): void => {
-    for (let i = 0; i < count; i++) invoke(runtime, ...(commands[i % commands.length] ?? ['state', 'kept']));
-  };
   const many = Math.ceil(MANY * Math.min(1, rounds / FULL_ROUNDS));
   const rows: string[][] = [['0 of them', String(server.memory())]];
   for (const count of [many / 10, many]) {
     const served = server.served();
-    give(count);
+    giveMany(runtime, bundle, sleeper, count);
     rows.push([`${count} more, ${server.served() - served} served`, String(server.memory())]);
   }
-  invoke(runtime, 'delete', '--force', 'kept');
   return [row(['a server after so many commands', 'kB (Pss)']), row(['---', '---']), ...rows.map(row)].join('\n');
+}
+
+/** Commands of several kinds, one after the other. */
+export function giveMany(runtime: Runtime, bundle: string, sleeper: string, count: number): void {
+  const kept = keptBy(runtime);
+  invoke(runtime, 'run', '--detach', '-b', sleeper, kept);
+  const commands = [
+    ['state', kept],
+    ['exec', kept, 'true'],
+    ['run', '-b', bundle, 'bench'],
+    ['create', '-b', bundle, 'bench'],
+    ['start', 'bench'],
+    ['delete', '--force', 'bench'],
+  ];
+  for (let i = 0; i < count; i++) invoke(runtime, ...(commands[i % commands.length] ?? []));
+  invoke(runtime, 'delete', '--force', kept);
+  if (count % commands.length > 3) invoke(runtime, 'delete', '--force', 'bench');
 }

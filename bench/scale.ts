@@ -17,6 +17,7 @@ import { makeBundle } from '../test/integration/bundle.ts';
 import { plainConfig } from './configs.ts';
 import { type Figures, measure, table } from './measure.ts';
 import { invoke, type Runtime, runtimeAt } from './runtimes.ts';
+import { openStopwatch } from './stopwatch.ts';
 
 /** Set in the mount namespace that shows cgroup v2 alone. */
 const OWN_VIEW = 'RUNCHART_BENCH_UNIFIED';
@@ -47,8 +48,11 @@ function scale(): void {
   const folder = mkdtempSync(join(tmpdir(), 'runchart-bench-'));
   const states = mkdtempSync('/run/runchart-bench-');
   try {
+    const stopwatch = openStopwatch(states);
     const paths = { runchart: PROGRAM, runc: findProgram('runc'), crun: findProgram('crun') };
-    const runtimes = Object.entries(paths).flatMap(([name, path]) => runtimeAt(name, path, join(states, name)) ?? []);
+    const runtimes = Object.entries(paths).flatMap(([name, path]) =>
+      runtimeAt(name, path, join(states, name), stopwatch),
+    );
     const names = runtimes.slice(1).map(({ name }) => name);
     console.log(runtimes.map(({ version }) => version).join(', '));
     for (const [title, figures] of measurements(folder, runtimes)) console.log(`\n${table(title, figures, names)}`);

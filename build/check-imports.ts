@@ -20,6 +20,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     imports: ['runtime', 'machines', 'native', 'spec'],
     packages: ['xstate', 'xstate/graph', 'fast-check', 'node:'],
   },
+  page: { imports: [], types: ['spec'], packages: ['elkjs/'] },
   watch: { imports: ['runtime', 'machines', 'effects', 'native', 'spec'], packages: ['ws', 'node:'] },
   library: { imports: ['runtime', 'machines', 'effects', 'native', 'spec'], packages: ['node:'] },
   runtime: { imports: ['machines', 'effects', 'native', 'spec'], packages: ['xstate', 'node:'] },

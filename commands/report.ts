@@ -1,7 +1,7 @@
 /** A command's error: one line for the log, and its exit status. */
 
 import { isWorthKeeping, keepFailure } from '../runtime/failure/kept.ts';
-import { type FailureStory, storyOf, withCause } from '../runtime/failure/story.ts';
+import { type FailureStory, factsForPrograms, storyOf, withCause } from '../runtime/failure/story.ts';
 import { rfc3339 } from '../runtime/host/clock.ts';
 import type { Host } from '../runtime/host/host.ts';
 import type { Log } from '../runtime/host/log.ts';
@@ -30,7 +30,7 @@ export function report(error: unknown, failed: Failed): number {
   if (isWorthKeeping(error)) keep(failed, { ...story, message: line });
   if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
   const status = error instanceof UsageError ? error.exitStatus : 1;
-  failed.prepared?.ended(status, line);
+  failed.prepared?.ended(status, line, factsForPrograms(story));
   if (failed.prepared === undefined) log.close();
   return status;
 }

@@ -4,8 +4,8 @@
 const LONGEST = 400;
 
 /**
- * @returns the text in one line. Control characters have a visible form (`⟨ESC⟩[31m`), and so have those that would reverse
- * the direction of what follows or hide in it. What is longer than `longest` is cut, which the text then says.
+ * @returns the text in one line. Control characters have a visible form (`⟨ESC⟩[31m`), and so have those that would
+ * reverse the direction of what follows or hide in it. What is longer than `longest` is cut, which the text then says.
  */
 export function clean(text: string, longest = LONGEST): string {
   const cut =

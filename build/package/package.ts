@@ -17,6 +17,7 @@ import { ARCHITECTURES, type Arch, compilerFor } from '../compiler.ts';
 import { link } from '../link.ts';
 import { buildDate, writeManual } from '../manual.ts';
 import { provideArchitecture } from '../other-architecture.ts';
+import { writePage } from '../page.ts';
 import { buildDebianPackage } from './debian.ts';
 import { linkedPackages } from './linked.ts';
 import { billOfMaterials } from './materials.ts';
@@ -40,6 +41,7 @@ async function makePackages({ arch, date, into }: Order): Promise<readonly strin
   try {
     const dist = join(work, 'dist');
     await link(root, dist, arch, { ordered: false });
+    await writePage(root, join(dist, 'page'));
     await writeManual(join(dist, 'man/man8'), date);
     const linked = await linkedPackages(root, arch);
     const bill = billOfMaterials(root, linked, { date, arch });

@@ -34,6 +34,8 @@ export async function layOut(root: string, { dist, linked, bill, to }: Parts): P
   put('lib/runchart/koffi.node', readFileSync(join(dist, 'koffi.node')));
   // 110 MB: copied by the kernel.
   copyFileSync(join(dist, 'runchart-engine'), join(to, 'lib/runchart/runchart-engine'));
+  for (const file of globSync('page/*', { cwd: dist }).sort())
+    put(`lib/runchart/${file}`, readFileSync(join(dist, file)));
   mkdirSync(join(to, 'bin'));
   // The launcher looks for the engine beside itself, wherever a link to it lies.
   symlinkSync('../lib/runchart/runchart', join(to, 'bin/runchart'));

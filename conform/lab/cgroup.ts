@@ -44,26 +44,31 @@ export class Cgroup {
 
   /** Whether it is frozen. @returns undefined where there is no freezer */
   frozen(): boolean | undefined {
-    for (const path of this.directories()) {
-      const v1 = text(join(path, 'freezer.state'));
-      if (v1 !== undefined) return v1.trim() !== 'THAWED';
-      const v2 = text(join(path, 'cgroup.events'));
-      if (v2 !== undefined && /^frozen /m.test(v2)) return /^frozen 1$/m.test(v2);
-    }
-    return undefined;
+    const [v1] = this.#files('freezer.state');
+    if (v1 !== undefined) return text(v1)?.trim() !== 'THAWED';
+    const events = this.#files('cgroup.events').map((path) => text(path) ?? '');
+    const v2 = events.find((one) => /^frozen /m.test(one));
+    return v2 === undefined ? undefined : /^frozen 1$/m.test(v2);
   }
 
+  /** A hybrid machine has both freezers, and runtimes use that of v1. */
   freeze(frozen: boolean): void {
-    for (const path of this.directories()) {
-      tryWrite(join(path, 'freezer.state'), frozen ? 'FROZEN' : 'THAWED');
-      tryWrite(join(path, 'cgroup.freeze'), frozen ? '1' : '0');
-    }
+    const [v1] = this.#files('freezer.state');
+    if (v1 !== undefined) tryWrite(v1, frozen ? 'FROZEN' : 'THAWED');
+    else for (const path of this.#files('cgroup.freeze')) tryWrite(path, frozen ? '1' : '0');
+  }
+
+  /** The files of this name in its directories. */
+  #files(name: string): readonly string[] {
+    return this.directories()
+      .map((path) => join(path, name))
+      .filter((path) => existsSync(path));
   }
 
   /** The limit of processes. @returns undefined where there is none */
   pidsLimit(): number | undefined {
-    const limits = this.directories().map((path) => text(join(path, 'pids.max')));
-    const limit = Number(limits.find((one) => one !== undefined));
+    const [file] = this.#files('pids.max');
+    const limit = Number(file === undefined ? Number.NaN : text(file));
     return Number.isNaN(limit) ? undefined : limit;
   }
 
@@ -114,7 +119,6 @@ export function text(path: string): string | undefined {
 }
 
 function tryWrite(path: string, value: string): void {
-  if (!existsSync(path)) return;
   try {
     writeFileSync(path, value);
   } catch {

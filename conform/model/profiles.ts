@@ -76,7 +76,7 @@ export function canHappen(model: Model, { happens }: Happening): boolean {
   }
 }
 
-/** What nobody says the result of: SIGTERM for an init that waits or for what is frozen; limits where there are none. */
+/** What nobody says the result of: SIGTERM for what waits for its start or is frozen; limits where there are none. */
 function isOpen(model: Model, step: Asked): boolean {
   const status = statusIn(model);
   if (!model.limits && (step.ask === 'update' || step.ask === 'update-badly')) return true;

@@ -17,7 +17,9 @@ export const preludeOf = ({ program, profile }: Conformance): readonly string[] 
 /** Where the words come from that a deviation breaks. */
 export function sourceOf({ rule }: Deviation): string {
   const { where, sentence } = ruleOf(rule);
-  return where === undefined ? 'not in the specification; runc does so' : `${where}: "${sentence}"`;
+  return where === undefined
+    ? 'no sentence of the specification asks for it, but runc does so'
+    : `${where}: "${sentence}"`;
 }
 
 /** Why some transitions of the chart were not taken, and which. */

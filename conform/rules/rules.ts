@@ -1,6 +1,6 @@
 /**
  * What is checked, and the sentence that asks for it. The sentences are those of the OCI runtime specification as of
- * April 2026, without its links. A rule without one is runc's behaviour, and only the profile `runc` has it.
+ * April 2026, without its links. A rule without one is runc's behaviour.
  */
 
 export interface Rule {

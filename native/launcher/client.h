@@ -211,7 +211,6 @@ static char **line_of(struct next *next) {
 /* @returns how the engine's part ended; COLD where no engine took part */
 static enum service served(struct asking *a, char **argv, char **envp, const char *folder, struct next *next) {
   static char cwd[DIRECTORY_SIZE];
-  u64 mask;
   int body[2];
   if (!describe(&a->request, argv, envp, cwd)) return COLD;
   long connection = connect_to_server(folder);
@@ -223,10 +222,8 @@ static enum service served(struct asking *a, char **argv, char **envp, const cha
     int asked = ask(a, argv, envp, cwd, body);
     close_fd(body[1]);
     if (asked && await_answer((u32)connection) == BEGUN) {
-      syscall6(SYS_rt_sigprocmask, 0, 0, (u64)&mask, sizeof mask, 0, 0);
       service = serve_engine(&a->request, next);
       if (service == LOST) server_ended();
-      syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&mask, 0, sizeof mask, 0, 0);
     }
     close_fd(body[0]);
   }

@@ -14,7 +14,7 @@
 #include "page-cache.h"
 #include "stage.h"
 
-enum { PATH_SIZE = 4096, ENOENT = 2 };
+enum { PATH_SIZE = 4096, ENOENT = 2, PR_SET_THP_DISABLE = 41 };
 
 static const char ENGINE[] = "runchart-engine";
 
@@ -158,6 +158,7 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   *kept++ = without_reports;
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
+  if (command && is_flag(command, "serve") == 1) syscall6(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0, 0);
   if (makes && (started || start_stage(&stage))) *kept++ = told(&stage);
   if (makes && !is_flag(command, "create")) *kept++ = huge_pages;
   *kept = 0;

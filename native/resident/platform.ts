@@ -5,6 +5,7 @@ import { isReadableWithin } from '../calls/poll.ts';
 import { kill, SIGINFO_BYTES, waitid } from '../calls/process.ts';
 import { receive, receiveBuffers, receivedDescriptors, receiveMessage, sendDescriptors } from '../calls/sockets.ts';
 import { P, W } from '../constants/process.ts';
+import { SIGNALS } from '../constants/signal.ts';
 import { type Call, type Kernel, LostPeerError } from '../kernel/kernel.ts';
 import type { Fd, Pid } from '../kernel/numbers.ts';
 import { attempt, call, perform, post } from '../kernel/perform.ts';
@@ -19,7 +20,7 @@ import type { LaunchedStage, Stage } from '../stage/stage.ts';
 import { attendBy } from './attend.ts';
 import { type Caller, NotServedError } from './caller.ts';
 import { callersKernel } from './callers-kernel.ts';
-import { callersInterruption, maskOf } from './interruption.ts';
+import { callersInterruption } from './interruption.ts';
 
 export interface CallersSockets {
   /** Ours, of the body's socket and of the connection. */
@@ -49,22 +50,24 @@ export interface CallersPlatform extends Platform {
 export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, staged?: CallersStage): CallersPlatform {
   const own = localKernel(libc);
   let body: Kernel | undefined;
-  const interruption = callersInterruption(own, () => bodyKernel(), sockets.body);
-  const remote = remoteKernels(libc, interruption.awaitReadable);
-  const bodyKernel = (): Kernel => {
-    body ??= remote(sockets.body, 'caller');
-    return body;
-  };
   const callers: Kernel = {
     performer: 'caller',
     submit: (calls) => bodyKernel().submit(calls),
     post: (calls, settle) => bodyKernel().post?.(calls, settle),
+  };
+  const interruption = callersInterruption(own, callers, sockets.body);
+  const remote = remoteKernels(libc, interruption.awaitReadable);
+  const bodyKernel = (): Kernel => {
+    body ??= remote(sockets.body, 'caller');
+    return body;
   };
   const local = callersKernel(own, callers, pid, (pidfd) => pidOf(own, pidfd));
   const stage = stageOnce(own, sockets.connection, staged);
   let refused = false;
   /** The caller goes on by itself. */
   let isLeft = false;
+  /** Children that have been killed, and may not be reaped yet. */
+  const retired: Pid[] = [];
 
   const take = (launched: LaunchedStage, descriptors: readonly Fd[]): Stage | undefined =>
     takeLaunchedStage(own, launched, descriptors, (socket) => remote(socket, 'stage'), false);
@@ -97,22 +100,29 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
         throw new NotServedError(why);
       },
       check: interruption.check,
-      holdSignals: (signals) => {
-        call(callers, { name: 'rt_sigprocmask', args: [SIG_BLOCK, maskOf(signals), null, 8] });
-      },
+      catchSignals: interruption.catchSignals,
       attend(wait) {
+        // They are long gone, and a wait that may last for days is to leave no zombies.
+        if (retired.length > 0) post(callers, retired.splice(0).map(reaping), () => undefined);
         const status = attendBy(own, callers, sockets, wait);
         isLeft = status === undefined;
         return status;
       },
-      retire: (pids) => post(callers, pids.flatMap(ending), () => undefined),
+      retire(pids) {
+        retired.push(...pids);
+        post(callers, pids.flatMap(ending), () => undefined);
+      },
     },
     finish(status) {
       if (isLeft) return;
       const left = refused || staged === undefined ? undefined : stage();
       const last: readonly Call[] = refused
         ? [{ name: 'client_go_cold', args: [] }]
-        : [...(left === undefined || left.taken ? [] : ending(left.pid)), { name: 'exit_group', args: [status] }];
+        : [
+            ...(left === undefined || left.taken ? [] : ending(left.pid)),
+            ...retired.map(reapingIfGone),
+            { name: 'exit_group', args: [status] },
+          ];
       try {
         post(callers, last, () => undefined);
       } catch (error) {
@@ -123,13 +133,15 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
   };
 }
 
-const SIG_BLOCK = 0;
+const reaping = (pid: Pid): Call => ({ ...waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED), mayFail: true });
 
-/** Kills and reaps a child. Its pid is its own until then. */
-const ending = (pid: Pid): readonly Call[] => [
-  { ...kill(pid, 9), mayFail: true },
-  { ...waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED), mayFail: true },
-];
+const reapingIfGone = (pid: Pid): Call => ({
+  ...waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED | W.NOHANG),
+  mayFail: true,
+});
+
+/** Kills a child, and reaps it if it is gone at once. A frozen one is not: the caller would be held up. */
+const ending = (pid: Pid): readonly Call[] => [{ ...kill(pid, SIGNALS.SIGKILL), mayFail: true }, reapingIfGone(pid)];
 
 /** Whose pidfd a descriptor is: /proc/self/fdinfo says so. */
 function pidOf(own: Kernel, pidfd: Fd): Pid {

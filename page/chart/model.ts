@@ -83,8 +83,8 @@ export function modelOf({ root }: Chart): Model {
   );
   return {
     cards,
-    tracks: withoutDoubles(merged(ways.filter(inside)), idOfEnd),
-    roads: withoutDoubles(roads, cardIdOf),
+    tracks: withoutDoubles(merged(ways.filter(inside))),
+    roads: withoutDoubles(roads),
   };
 }
 
@@ -102,8 +102,6 @@ export function mainWays(model: Model): Model {
   };
   return { ...model, roads: model.roads.filter(isMain) };
 }
-
-const idOfEnd = (id: string): string => id;
 
 /** The card that a row is on: `creating` of `creating.mounts`. */
 export const cardIdOf = (id: string): string => id.split('.', 1)[0] ?? id;
@@ -174,8 +172,8 @@ function merged(ways: readonly Way[]): Way[] {
 const WEIGHTS: Readonly<Record<Cause, number>> = { request: 0, done: 1, observed: 2, failed: 3 };
 
 /** What may also happen by itself, or where a failure leads as well, needs no second way. */
-function withoutDoubles(ways: readonly Way[], endOf: (id: string) => string): Way[] {
-  const between = ({ from, to }: Way) => `${endOf(from)} ${endOf(to)}`;
+function withoutDoubles(ways: readonly Way[]): Way[] {
+  const between = ({ from, to }: Way) => `${from} ${to}`;
   const alike = Map.groupBy(ways, between);
   return ways.filter((way) => {
     const best = Math.min(...(alike.get(between(way)) ?? []).map(({ cause }) => WEIGHTS[cause]));

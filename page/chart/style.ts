@@ -40,12 +40,12 @@ export const RULES = `
   .chart .row.seen .stop { fill: var(--lit); stroke: var(--lit) }
   .chart .row.broke .stop, .chart .row.seen.broke .stop { fill: var(--bad); stroke: var(--bad) }
   .chart .row.broke .name { fill: var(--bad); font-weight: 620 }
-  .chart .card.seen > .box { stroke: var(--lit); stroke-width: 1.6 }
+  .chart .card.seen .box { stroke: var(--lit); stroke-width: 1.6 }
   .chart .row.here .lit { fill: var(--lit) }
   .chart .row.here .name { fill: var(--on-lit); font-weight: 620 }
   .chart .row.here .stop { fill: var(--on-lit); stroke: var(--on-lit) }
-  .chart .card.here > .box { fill: var(--lit-ground); stroke: var(--lit); stroke-width: 2 }
-  .chart .card.bad.here > .box { fill: var(--bad-ground); stroke: var(--bad) }
+  .chart .card.here .box { fill: var(--lit-ground); stroke: var(--lit); stroke-width: 2 }
+  .chart .card.bad.here .box { fill: var(--bad-ground); stroke: var(--bad) }
   .chart .mark { fill: var(--mark); stroke: var(--card); stroke-width: 1.5 }
   .chart .pill rect { fill: var(--mark) }
   .chart .pill text { fill: var(--card); font-size: 11px; font-weight: 650 }

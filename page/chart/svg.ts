@@ -17,7 +17,9 @@ export function draw(
 /** SVG as text. Everything in it that could be markup is escaped. */
 export function textOf(drawing: Drawing): string {
   const { tag, attributes, children } = drawing;
-  const listed = Object.entries(attributes).map(([name, value]) => ` ${name}="${escaped(shown(value))}"`);
+  const listed = Object.entries(attributes).map(
+    ([name, value]) => ` ${name}="${escaped(shown(value)).replaceAll('"', '&quot;')}"`,
+  );
   const open = `<${tag}${listed.join('')}`;
   if (children.length === 0) return `${open}/>`;
   const inner = children.map((child) => (typeof child === 'string' ? escaped(child) : textOf(child)));
@@ -27,10 +29,10 @@ export function textOf(drawing: Drawing): string {
 export const shown = (value: string | number): string =>
   typeof value === 'number' ? String(Math.round(value * 100) / 100) : value;
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
 // XML has no form at all for most control characters.
 const escaped = (text: string): string =>
   text
-    .replace(/[&<>"]/g, (letter) => ENTITIES[letter] ?? letter)
+    .replace(/[&<>]/g, (letter) => ENTITIES[letter] ?? letter)
     .replace(/[^\t\n\r\u0020-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD');

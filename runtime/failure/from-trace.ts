@@ -47,9 +47,16 @@ function storyOf(all: readonly Line[], run: unknown): KeptFailure {
   };
 }
 
-/** The call that failed: the last one before the failure with its errno. */
-const callBefore = (lines: readonly Line[], code: string | undefined): Line | undefined =>
-  lines.findLast(({ type, errno }) => type === 'call' && (code === undefined ? errno !== undefined : errno === code));
+/**
+ * The call that failed: the last one before the failure with its errno. The runtime's own calls come second: after the
+ * failure of another process it looks for the cause, and finds more that is missing.
+ */
+function callBefore(lines: readonly Line[], code: string | undefined): Line | undefined {
+  const calls = lines.filter(
+    ({ type, errno }) => type === 'call' && (code === undefined ? errno !== undefined : errno === code),
+  );
+  return calls.findLast(({ who }) => who !== 'runtime') ?? calls.at(-1);
+}
 
 /** The first argument that is a path. */
 const pathIn = (args: unknown): string | undefined =>

@@ -31,6 +31,11 @@ export function storyOf(error: unknown): FailureStory {
   };
 }
 
+/** What a trace says of it. The hint is for people: it is the cause and the advice. */
+export function factsForPrograms({ hint: _, isSaid: _said, ...facts }: FailureStory): Readonly<Record<string, string>> {
+  return facts;
+}
+
 /** A config that cannot be used: its own words say where, and why. */
 function storyOfDocument(error: unknown): FailureStory {
   const wrong = causesOf(error).find((one) => one instanceof SpecError);

@@ -39,7 +39,7 @@ export interface Prepared {
   readonly context: Context;
   readonly log: Log;
   /** To be called at the end of the command, with its exit status and its error. */
-  ended(status: number, error?: string): void;
+  ended: Telling['ended'];
 }
 
 /** @throws Error of one line: a log or trace file cannot be opened, or the root is `/` */
@@ -74,8 +74,8 @@ export async function prepare(host: Host, options: GlobalOptions, asked: Asked):
   return {
     context,
     log,
-    ended(status, error) {
-      for (const listener of listeners) listener.ended(status, error);
+    ended(status, error, failure) {
+      for (const listener of listeners) listener.ended(status, error, failure);
     },
   };
 }

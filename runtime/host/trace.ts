@@ -50,7 +50,7 @@ export function openTrace(file: string, about: AboutCommand, called?: (line: Cal
     platform: hostPlatform((kernel, pid) => recordingKernel(kernel, sink, pid), libc),
     inspect: inspection(tell),
     warned: (message) => tell({ type: 'warning', message }),
-    ended: (status, error) => tell(ending(status, error)),
+    ended: (status, error, failure) => tell(ending(status, error, failure)),
   };
 }
 

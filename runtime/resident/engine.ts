@@ -20,6 +20,7 @@ import { tryWriteAll } from '../host/output.ts';
 import { whoWeAre } from './admission.ts';
 import { type Front, type Surroundings, serveOne } from './command.ts';
 import { closeBelow, OWN_FROM, watchBelow } from './descriptors.ts';
+import { collectGarbage, letGoOfCode } from './rest.ts';
 
 /** What the supervisor tells an engine, as one word of its environment: numbers with colons between. */
 export interface Orders {
@@ -68,15 +69,21 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   const around: Surroundings = { libc, kernel, self: whoWeAre(kernel, process.execPath), nothing, front };
   closeBelow(kernel);
   const isAsBefore = watchBelow();
-  const { call: wait, readyIn } = epollWait(epoll);
+  const waits = [epollWait(epoll, PAUSE_MS), epollWait(epoll, REST_MS), epollWait(epoll)] as const;
+  const rests = [collectGarbage, () => letGoOfCode(kernel, process.execPath)] as const;
+  let rested = 0;
   const accepting = { name: 'accept4', args: [orders.listener, null, null, SOCK.CLOEXEC] } as const;
   let [commands, refused] = [0, 0];
   for (;;) {
-    const ready = readyIn(attempt(kernel, wait));
+    const { call: wait, readyIn } = waits[rested] ?? waits[2];
+    const count = attempt(kernel, wait);
+    if (count === 0) rests[rested++]?.();
+    const ready = readyIn(count);
     if (ready.includes(orders.control) && !answers(kernel, orders.control, { pid: process.pid, commands, refused }))
       return;
     const connection = ready.includes(orders.listener) ? attempt(kernel, accepting) : -1;
     if (connection < 0) continue;
+    rested = 0;
     try {
       if (await serveOne(around, connection)) commands++;
       else refused++;
@@ -101,6 +108,11 @@ function answers(kernel: Kernel, control: Fd, report: EngineReport): boolean {
   attempt(kernel, sendAtOnce(control, new TextEncoder().encode(JSON.stringify(report))));
   return true;
 }
+
+/** When nothing has come for so long, there is time to clean up; … */
+const PAUSE_MS = 1000;
+/** … and after so much more, memory is worth more than the time of the next command. */
+const REST_MS = 20_000;
 
 const SIG_IGN = 1;
 

@@ -34,8 +34,8 @@ export function tellWatcher(kernel: Kernel, connection: WatcherConnection, about
     }),
     called: (line) => packets.add(JSON.stringify({ ...line, run })),
     warned: (message) => tell({ type: 'warning', message }),
-    ended(status, error) {
-      tell(ending(status, error));
+    ended(status, error, failure) {
+      tell(ending(status, error, failure));
       packets.send();
       packets.close();
     },

@@ -3,7 +3,7 @@
 import type { InspectionEvent } from 'xstate';
 import { epochSeconds, microseconds } from '../../native/trace/time.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { type CallLine, LINES_VERSION, type Line } from '../../spec/watch/lines.ts';
+import { type CallLine, type EndLine, LINES_VERSION, type Line } from '../../spec/watch/lines.ts';
 import type { Bare } from './inspection.ts';
 
 /** What is known of a command before it does anything. */
@@ -22,8 +22,8 @@ export interface AboutCommand {
 export interface Telling {
   inspect(event: InspectionEvent): void;
   warned(message: string): void;
-  /** The command is over. Nothing may be told after this. */
-  ended(status: number, error?: string): void;
+  /** The command is over. Nothing may be told after this. @param failure what is known of the error's cause */
+  ended(status: number, error?: string, failure?: EndLine['failure']): void;
 }
 
 /** A watcher also hears of the system calls of a command that is traced. */
@@ -50,10 +50,11 @@ export const beginning = ({ pid, command, id, root, traceparent }: AboutCommand)
   ...(isTraceparent(traceparent) && { traceparent }),
 });
 
-export const ending = (status: number, error?: string): Bare => ({
+export const ending = (status: number, error?: string, failure?: EndLine['failure']): Bare => ({
   type: 'end',
   status,
   ...(error !== undefined && { error }),
+  ...(failure !== undefined && { failure }),
 });
 
 /** W3C Trace Context, "traceparent header": what else the variable may hold is not passed on. */

@@ -168,7 +168,7 @@ describe('the command line', { skip: noContainers }, () => {
     assert.ok(where({ state: 'starting' }) < where({ call: 'execve' }));
     const { stderr, status } = runchart('--trace', '-', 'state', 'nope');
     assert.equal(status, 1);
-    assert.match(stderr, /^runtime openat\(.* ENOENT .*\n/m);
+    assert.match(stderr, /^\d\d:\d\d:\d\d\.\d{6} +\d+ runtime openat\(.* ENOENT .*\n/m);
   });
 
   it('writes a config that runs, and leaves one that is there alone', () => {

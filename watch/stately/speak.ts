@@ -15,10 +15,12 @@ const ACTORS_KEPT = 500;
 
 export class StatelySpeaker {
   readonly #actors = new Map<string, KnownActor>();
+  /** Those of machines, which are long and always the same. */
+  readonly #definitions = new Map<string, string>();
 
   /** The actors that are known, for an inspector that has just come. */
   get present(): readonly StatelyMessage[] {
-    return [...this.#actors].map(([sessionId, known]) => actorMessage(sessionId, known));
+    return [...this.#actors].map(([sessionId, known]) => this.#actorMessage(sessionId, known));
   }
 
   messages(line: Line): readonly StatelyMessage[] {
@@ -51,7 +53,25 @@ export class StatelySpeaker {
       if (this.#actors.size <= ACTORS_KEPT) break;
       this.#actors.delete(oldest);
     }
-    return actorMessage(sessionId, known);
+    return this.#actorMessage(sessionId, known);
+  }
+
+  #actorMessage(sessionId: string, { line, root, snapshot }: KnownActor): StatelyMessage {
+    return {
+      ...baseOf(sessionId, root, line.at),
+      type: '@xstate.actor',
+      name: line.id,
+      definition: this.#definitionOf(line),
+      parentId: line.parent === undefined ? undefined : sessionOf(line.run, line.parent),
+      snapshot,
+    };
+  }
+
+  #definitionOf({ src, id, parent }: ActorLine): string {
+    if (parent !== undefined) return definitionOf(src, id);
+    const known = this.#definitions.get(src) ?? definitionOf(src, id);
+    if (src === 'container' || src === 'exec') this.#definitions.set(src, known);
+    return known;
   }
 
   #snapshot(line: SnapshotLine): readonly StatelyMessage[] {
@@ -100,14 +120,3 @@ const baseOf = (sessionId: string, rootId: string, at: number) => ({
   id: null,
   _version: STATELY_VERSION,
 });
-
-function actorMessage(sessionId: string, { line, root, snapshot }: KnownActor): StatelyMessage {
-  return {
-    ...baseOf(sessionId, root, line.at),
-    type: '@xstate.actor',
-    name: line.id,
-    definition: definitionOf(line.src, line.id),
-    parentId: line.parent === undefined ? undefined : sessionOf(line.run, line.parent),
-    snapshot,
-  };
-}

@@ -29,6 +29,8 @@ export interface Fault {
   readonly facts: Facts;
   /** Part of the advice that `explain` gives. */
   readonly advice: RegExp;
+  /** What is said depends on what else the host has. */
+  readonly varies?: true;
   /** Why it cannot be tried here. */
   readonly skip?: string | false;
 }
@@ -219,6 +221,7 @@ export const PROGRAMS: readonly Fault[] = [
 export const FILE_SYSTEMS: readonly Fault[] = [
   {
     title: 'The source of a bind is missing',
+    varies: true,
     config: mounts(() => [bind('/no/such/data', '/data')]),
     says: /\(mounts\[\d+\]\.source is missing on the host: there is no \/no\)$/,
     facts: { ...MOUNTING, syscall: 'open_tree', errno: 'ENOENT', path: '/no/such/data' },
@@ -324,6 +327,7 @@ export const SETTINGS: readonly Fault[] = [
   },
   {
     title: 'A cgroup controller is not there',
+    varies: true,
     config: resources({ hugepageLimits: [{ pageSize: '2MB', limit: 1 << 21 }] }),
     says: /\((no cgroup hierarchy with the controller|this kernel has no cgroup controller) hugetlb( is mounted)?\)$/,
     facts: { phase: 'cgroup' },
@@ -347,6 +351,7 @@ export const SETTINGS: readonly Fault[] = [
   },
   {
     title: 'A namespace to join is missing',
+    varies: true,
     config: linux((config) => ({
       namespaces: (config.linux?.namespaces ?? []).map((one) =>
         one.type === 'network' ? { ...one, path: '/run/netns/no-such' } : one,
@@ -387,6 +392,7 @@ export const SETTINGS: readonly Fault[] = [
   },
   {
     title: 'A hook is missing',
+    varies: true,
     config: (config) => ({ ...config, hooks: { createRuntime: [{ path: '/opt/hooks/no-such' }] } }),
     says: /\(hooks\.createRuntime\[0\]\.path: the hook, \/opt\/hooks\/no-such, is missing: there is no \/opt\S*\)$/,
     facts: { phase: 'createRuntime hooks', syscall: 'execve', errno: 'ENOENT', path: '/opt/hooks/no-such' },

@@ -1,8 +1,9 @@
 /** Tries a fault on a runtime: a bundle is made, `run` is called, and what it says comes back. */
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config } from '../../../spec/types.ts';
 import { shellConfig, writeConfig } from '../bundle.ts';
 import { smallRootfs } from '../containers.ts';
 import type { Fault } from './faults.ts';
@@ -16,13 +17,19 @@ export interface Tried {
   readonly bundle: string;
 }
 
+export interface Command {
+  /** The runtime, or a program that executes it, with arguments. */
+  readonly words: readonly [program: string, ...before: string[]];
+  /** Takes out of a config what this runtime cannot do here. */
+  readonly changed?: (config: Config) => Config;
+}
+
 /**
- * @param program the runtime
  * @param folder for the bundle, the state root and the log; `busybox` is in it
  * @param look called before the bundle is removed
  */
 export function tryFault(
-  program: string,
+  command: Command,
   folder: string,
   id: string,
   fault: Fault,
@@ -32,7 +39,7 @@ export function tryFault(
   const log = join(folder, 'log');
   mkdirSync(bundle);
   try {
-    return tryIn(program, { folder, bundle, log, id }, fault, look);
+    return tryIn(command, { folder, bundle, log, id }, fault, look);
   } finally {
     rmSync(bundle, { recursive: true });
   }
@@ -46,42 +53,60 @@ interface Place {
 }
 
 function tryIn(
-  program: string,
+  { words: [program, ...before], changed = (config) => config }: Command,
   { folder, bundle, log, id }: Place,
   fault: Fault,
   look?: (tried: Tried) => void,
 ): Tried {
   smallRootfs(join(bundle, 'rootfs'), join(folder, 'busybox'));
-  const config = shellConfig('true');
-  writeConfig(bundle, fault.config?.(config, bundle) ?? config);
+  // crun 1.8 knows no later version.
+  const config = { ...shellConfig('true'), ociVersion: '1.0.2' };
+  writeConfig(bundle, changed(fault.config?.(config, bundle) ?? config));
   fault.prepare?.(bundle);
   const globals = ['--root', join(folder, 'root'), '--log', log, '--log-format', 'json'];
   const output = openSync(join(folder, 'output'), 'w');
   try {
     const stdio = ['ignore', output, output] as const;
-    const { status } = spawnSync(program, [...globals, 'run', '--bundle', bundle, id], { stdio: [...stdio] });
-    const line = lastError(readFileSync(log, 'utf8'), readFileSync(join(folder, 'output'), 'utf8'));
+    const { status } = spawnSync(program, [...before, ...globals, 'run', '--bundle', bundle, id], {
+      stdio: [...stdio],
+    });
+    const line = lastError(
+      existsSync(log) ? readFileSync(log, 'utf8') : '',
+      readFileSync(join(folder, 'output'), 'utf8'),
+    );
     const tried = { status, message: String(line.msg), line, bundle };
     look?.(tried);
     return tried;
   } finally {
-    spawnSync(program, [...globals, 'delete', '--force', id], { stdio: 'ignore' });
+    spawnSync(program, [...before, ...globals, 'delete', '--force', id], { stdio: 'ignore' });
     closeSync(output);
+    for (const path of LEFT) attemptToRemove(join(path, id));
     fault.restore?.(bundle);
     rmSync(log, { force: true });
   }
 }
 
-/** The last error of a log. crun sometimes writes to standard error alone. */
+/** The last error of a log. crun sometimes writes to standard error alone, as JSON or as plain text. */
 function lastError(log: string, output: string): Tried['line'] {
-  const lines = log.split('\n').flatMap((line) => {
+  const lines = `${output}\n${log}`.split('\n').flatMap((line) => {
     try {
       return [JSON.parse(line) as Tried['line']];
     } catch {
       return [];
     }
   });
-  return lines.findLast(({ level }) => level === 'error') ?? { msg: output.trim().split('\n').at(-1) ?? '' };
+  return lines.findLast(({ level }) => level === 'error') ?? { msg: output.trim() };
+}
+
+/** Where crun leaves a cgroup behind after some faults. */
+const LEFT = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'];
+
+function attemptToRemove(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Most remove their cgroups themselves.
+  }
 }
 
 /** Puts busybox where `tryFault` links it from. */
