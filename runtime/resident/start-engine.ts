@@ -26,10 +26,16 @@ const LISTENER: Fd = OWN_FROM;
 const CONTROL: Fd = OWN_FROM + 1;
 
 /**
- * A resident engine has the JIT but for its last stage, which needs more time than it saves here (docs/performance.md).
+ * A resident engine has the JIT but for its last stage, which needs more time than it saves here; and the others come
+ * sooner than by default, since a command runs most code once (docs/resident.md).
  * As by the launcher, nobody is sent a report of a crash.
  */
-const ENGINE_OPTIONS = ['BUN_ENABLE_CRASH_REPORTING=0', 'BUN_JSC_useFTLJIT=0'];
+const ENGINE_OPTIONS = [
+  'BUN_ENABLE_CRASH_REPORTING=0',
+  'BUN_JSC_useFTLJIT=0',
+  'BUN_JSC_thresholdForJITAfterWarmUp=100',
+  'BUN_JSC_thresholdForOptimizeAfterWarmUp=300',
+];
 
 /**
  * @param nothing an open /dev/null, its standard input
