@@ -10,6 +10,7 @@
 #include "client.h"
 #include "decimal.h"
 #include "environment.h"
+#include "memory.h"
 #include "page-cache.h"
 #include "stage.h"
 
