@@ -4,7 +4,7 @@ import type { Host } from '../runtime/host/host.ts';
 import { GLOBALS_WITH_VALUE } from './global-values.ts';
 import { splitLine } from './line.ts';
 
-const SERVED: ReadonlySet<string> = new Set([
+export const SERVED: ReadonlySet<string> = new Set([
   ...['state', 'create', 'start', 'delete', 'kill', 'exec', 'run', 'pause', 'resume', 'list', 'ps', 'update'],
   'finish',
 ]);

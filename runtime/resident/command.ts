@@ -28,6 +28,8 @@ import { variablesIn } from './variables.ts';
 export interface Front {
   /** Whether a command is worth it, and can be performed for another process. */
   isServed(argv: readonly string[], env: Host['env']): boolean;
+  /** Loads what its commands need. */
+  loadAhead(): Promise<void>;
   /** @returns the exit status */
   dispatch(argv: readonly string[], host: Host): Promise<number>;
 }
