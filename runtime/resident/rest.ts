@@ -13,7 +13,7 @@ export function collectGarbage(): void {
 }
 
 /**
- * Lets go of the program's own code and constants. The kernel keeps them in its page cache, for all who run the program,
+ * Lets go of the code and constants of the program. The kernel keeps them in its page cache, for all who run it,
  * and maps again what is needed. That makes the next command 0.7 ms slower.
  * @param program its path
  */

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { codeIn } from '../../../runtime/resident/rest.ts';
 
 const mapping = (range: string, rights: string, path: string, own = 0): string =>
-  `${range} ${rights} 00000000 fe:00 2249496                            ${path}\nRss: 100 kB\nAnonymous:      ${own} kB\n`;
+  `${range} ${rights} 00000000 fe:00 2249496     ${path}\nRss: 100 kB\nAnonymous:      ${own} kB\n`;
 
 it('finds the code of a program, and nothing that is a process’s own', () => {
   const smaps = [
