@@ -62,6 +62,7 @@ export async function prepare(host: Host, options: GlobalOptions, asked: Asked):
     host,
     root,
     ...(bare.caller !== undefined && { globalWords: wordsOf(host, root, options) }),
+    ...(host.devicePrograms && { devicePrograms: host.devicePrograms }),
     systemdCgroup: options.systemdCgroup ?? false,
     rootless: options.rootless,
     patience: PATIENCE,
