@@ -1,6 +1,6 @@
 /**
  * Makes `dist/`, what ships: `runchart` (the launcher), beside it `runchart-engine` (Bun with commands/main.ts linked
- * in) and `koffi.node`, and the manual pages. Runs in Bun: `npm run build`.
+ * in) and `koffi.node`, the manual pages, and systemd's units of the server. Runs in Bun: `npm run build`.
  *
  * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` is the container's init program in base64.
  */
@@ -75,4 +75,6 @@ if (import.meta.main) {
   console.error('build: linking dist/runchart');
   await link(root, join(root, 'dist'), hostArch());
   await writeManual(join(root, 'dist/man/man8'), buildDate(process.env));
+  for (const unit of ['runchart.service', 'runchart.socket'])
+    copyFileSync(join(root, 'build/systemd', unit), join(root, 'dist', unit));
 }

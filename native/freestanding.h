@@ -69,7 +69,6 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_waitid 247
 #define SYS_pidfd_send_signal 424
 #define SYS_pidfd_open 434
-#define SYS_signalfd4 289
 #define SYS_statx 332
 #define SYS_fstatfs 138
 #define SYS_ioctl 16
@@ -137,7 +136,6 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_waitid 95
 #define SYS_pidfd_send_signal 424
 #define SYS_pidfd_open 434
-#define SYS_signalfd4 74
 #define SYS_statx 291
 #define SYS_fstatfs 44
 #define SYS_ioctl 29

@@ -22,10 +22,13 @@ export function epollAdd(epoll: Fd, fd: Fd, events: number): Call {
 
 const MOST_EVENTS = 4;
 
-/** Waits for ever. The result is how many descriptors are ready; `readyIn` tells which. */
-export function epollWait(epoll: Fd) {
+/**
+ * Waits. The result is how many descriptors are ready; `readyIn` tells which.
+ * @param milliseconds -1: for ever
+ */
+export function epollWait(epoll: Fd, milliseconds = -1) {
   const events = out(EVENT.BYTES * MOST_EVENTS);
-  const call: Call = { name: 'epoll_pwait', args: [epoll, events, MOST_EVENTS, -1, null, 8], mayFail: true };
+  const call: Call = { name: 'epoll_pwait', args: [epoll, events, MOST_EVENTS, milliseconds, null, 8], mayFail: true };
   const readyIn = (count: number): readonly Fd[] =>
     Array.from({ length: Math.max(0, count) }, (_, i) =>
       viewOf(events.bytes).getInt32(i * EVENT.BYTES + EVENT.DATA, true),

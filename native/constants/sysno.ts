@@ -147,6 +147,8 @@ export const SYSNO = {
   client_spawn: [0x10000, 0x10000],
   client_go_cold: [0x10001, 0x10001],
   client_attend: [0x10002, 0x10002],
+  client_catch_signals: [0x10003, 0x10003],
+  client_caught_signals: [0x10004, 0x10004],
 } as const satisfies Record<string, readonly [x64: number, arm64: number]>;
 
 export type Sysno = keyof typeof SYSNO;

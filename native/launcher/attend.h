@@ -6,17 +6,19 @@
 #pragma once
 #include "../init/batches.h"
 #include "../resident/protocol.h"
+#include "signals.h"
 #include "stage.h"
 #include "stream.h"
 
 /* What is asked for: which of the container's pipes come along, in this order, and how to wait. */
 enum { INPUT = 1, OUTPUT = 2, ERROR = 4, SUBREAPER = 8, AWAITS_WRITERS = 16 };
-enum { STREAMS = 3, ESRCH = 3, ECHILD = 10, SIGNAL_SIZE = 128 };
-enum { P_ALL = 0, P_PID = 1, WNOHANG = 1, WEXITED = 4, CLD_EXITED = 1, SFD_NONBLOCK_CLOEXEC = 02004000, SIGWINCH = 28 };
+enum { STREAMS = 3, ESRCH = 3 };
+enum { P_ALL = 0, P_PID = 1, WNOHANG = 1, WEXITED = 4, CLD_EXITED = 1, SIGWINCH = 28, SIG_BLOCK = 0 };
 
 struct wait {
   u32 pid, flags;
-  i64 pidfd, signals;
+  i64 pidfd;
+  u64 signals, mask;              /* those that are handed on; and those that are blocked while we wait */
   struct stream streams[STREAMS]; /* the first is the input */
   int status;                     /* -1 while the process runs */
   int given_up;                   /* somebody wants the command to end, and the process is gone */
@@ -43,15 +45,18 @@ static void reap_orphans(struct wait *w) {
 /* What tells a command to end: SIGHUP, SIGINT, SIGQUIT, SIGTERM. */
 static int asks_for_end(u32 signal) { return signal == 1 || signal == 2 || signal == 3 || signal == 15; }
 
-/* Hands the signals on that have come. */
+/* Hands the signals on that have come. Whoever wants the command to end may tell a process that has just ended. */
 static void forward_signals(struct wait *w) {
-  u32 info[SIGNAL_SIZE / sizeof(u32)]; /* struct signalfd_siginfo: the number comes first */
-  while (syscall6(SYS_read, (u64)w->signals, (u64)info, sizeof info, 0, 0, 0) == sizeof info) {
-    if (info[0] == SIGCHLD) {
+  u64 come = (u64)take_caught(w->signals);
+  for (u32 signal = 1; come; signal++, come >>= 1) {
+    if (!(come & 1)) continue;
+    if (signal == SIGCHLD) {
       if (w->flags & SUBREAPER) reap_orphans(w);
-    } else if (info[0] != SIGWINCH) {
-      i64 sent = syscall6(SYS_pidfd_send_signal, (u64)w->pidfd, info[0], 0, 0, 0, 0);
-      if (sent == -ESRCH && asks_for_end(info[0])) w->given_up = 1;
+    } else if (signal != SIGWINCH) {
+      i64 sent = syscall6(SYS_pidfd_send_signal, (u64)w->pidfd, signal, 0, 0, 0, 0);
+      if (!asks_for_end(signal)) continue;
+      if (w->status < 0) reap(w, P_PID, w->pid);
+      if (sent == -ESRCH || w->status >= 0) w->given_up = 1;
     }
   }
 }
@@ -64,7 +69,7 @@ static int is_live(const struct wait *w, u32 i) { return !w->streams[i].done && 
  * @param drains whether only what is there already is still copied
  */
 static void wait_once(struct wait *w, int drains) {
-  struct polled polled[2 * STREAMS + 2];
+  struct polled polled[2 * STREAMS + 1];
   u32 first[STREAMS], n = 0, runs = w->status < 0;
   int waits = 1;
   for (u32 i = 0; i < STREAMS; i++) {
@@ -74,19 +79,20 @@ static void wait_once(struct wait *w, int drains) {
     if (drains && !is_stalled(&w->streams[i])) waits = 0;
   }
   u32 of_streams = n;
-  polled[n++] = (struct polled){(u32)w->signals, POLL_IN, 0};
   if (runs) polled[n++] = (struct polled){(u32)w->pidfd, POLL_IN, 0};
   u64 at_once[2] = {0, 0};
-  if (syscall6(SYS_ppoll, (u64)polled, n, waits ? 0 : (u64)at_once, 0, 0, 0) < 0) return;
+  /* Signals come while we wait, and at no other time: none is overlooked. */
+  i64 ready = syscall6(SYS_ppoll, (u64)polled, n, waits ? 0 : (u64)at_once, (u64)&w->mask, SET_SIZE, 0);
+  forward_signals(w);
+  if (ready < 0) return;
   for (u32 i = 0; i < STREAMS; i++)
     if (is_live(w, i)) {
       const struct polled *own = &polled[first[i]];
       u32 end = i + 1 < STREAMS ? first[i + 1] : of_streams;
       proceed(&w->streams[i], own[0].happened, first[i] + 1 < end ? own[1].happened : 0);
     }
-  if (polled[of_streams].happened) forward_signals(w);
   /* Where somebody else has reaped it, nobody knows how it ended. */
-  if (runs && w->status < 0 && polled[of_streams + 1].happened && reap(w, P_PID, w->pid) < 0) w->status = 255;
+  if (runs && w->status < 0 && polled[of_streams].happened && reap(w, P_PID, w->pid) < 0) w->status = 255;
 }
 
 static void wait_for_end(struct wait *w) {
@@ -132,10 +138,12 @@ static i64 wait_for_child(const u64 *args) {
   w.flags = (u32)args[1];
   w.status = -1;
   w.pidfd = syscall6(SYS_pidfd_open, w.pid, 0, 0, 0, 0, 0);
-  w.signals = syscall6(SYS_signalfd4, (u64)-1, (u64)&args[5], sizeof args[5], SFD_NONBLOCK_CLOEXEC, 0, 0);
+  w.signals = args[5];
   if (w.pidfd < 0) return w.pidfd;
-  if (w.signals < 0) return w.signals;
+  syscall6(SYS_rt_sigprocmask, SIG_BLOCK, (u64)&w.signals, (u64)&w.mask, SET_SIZE, 0, 0);
+  forward_signals(&w);
   open_streams(&w, control + 4, (char *)(ARENA + ARENA_SIZE - STREAMS * CHUNK));
   wait_for_end(&w);
+  syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&w.mask, 0, SET_SIZE, 0, 0);
   return w.status;
 }

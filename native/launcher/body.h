@@ -7,6 +7,7 @@
 #include "../resident/protocol.h"
 #include "attend.h"
 #include "decimal.h"
+#include "signals.h"
 #include "stage.h"
 
 /*
@@ -55,7 +56,13 @@ static i64 perform_for_engine(const struct call *call, const i64 *results, const
                               struct next *next) {
   if (call->nr == SPAWN) return spawn((u32 *)call->args[0]);
   if (call->nr == ATTEND) return attend(call->args, request, next);
-  return perform(call, results);
+  if (call->nr == CATCH_SIGNALS) return catch_signals(call->args[0], call->args[1]);
+  if (call->nr == CAUGHT_SIGNALS) return take_caught(call->args[0]);
+  i64 r;
+  /* Our own handlers of signals are no reason for a call to fail. */
+  do r = perform(call, results);
+  while (r == -EINTR && call->nr == SYS_recvmsg);
+  return r;
 }
 
 /* Whether a batch asks for what only an init can do. */

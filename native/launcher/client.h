@@ -158,7 +158,7 @@ struct asking {
   int stage_ends[2];
 };
 
-/* Sends the request and starts the stage. @returns whether an engine may take it */
+/* Sends the request and starts the stage. @returns whether an engine may have taken it */
 static int ask(struct asking *a, char **argv, char **envp, const char *cwd, const int *body) {
   struct request *request = &a->request;
   u32 fds[DESCRIPTORS_ALWAYS + DESCRIPTORS_OF_STAGE + MOST_PRESERVED], n = 0;
@@ -175,7 +175,8 @@ static int ask(struct asking *a, char **argv, char **envp, const char *cwd, cons
   /* The engine looks at us meanwhile. */
   a->started = fork_stage(a->stage, a->stage_ends);
   u32 pid = a->started ? (u32)a->stage->pid : 0;
-  return sent && syscall6(SYS_sendto, request->connection, (u64)&pid, sizeof pid, MSG_NOSIGNAL, 0, 0) == sizeof pid;
+  if (sent) syscall6(SYS_sendto, request->connection, (u64)&pid, sizeof pid, MSG_NOSIGNAL, 0, 0);
+  return sent;
 }
 
 /* Describes the command. @returns 0 where it cannot be left to somebody else */
@@ -211,7 +212,6 @@ static char **line_of(struct next *next) {
 /* @returns how the engine's part ended; COLD where no engine took part */
 static enum service served(struct asking *a, char **argv, char **envp, const char *folder, struct next *next) {
   static char cwd[DIRECTORY_SIZE];
-  u64 mask;
   int body[2];
   if (!describe(&a->request, argv, envp, cwd)) return COLD;
   long connection = connect_to_server(folder);
@@ -223,10 +223,8 @@ static enum service served(struct asking *a, char **argv, char **envp, const cha
     int asked = ask(a, argv, envp, cwd, body);
     close_fd(body[1]);
     if (asked && await_answer((u32)connection) == BEGUN) {
-      syscall6(SYS_rt_sigprocmask, 0, 0, (u64)&mask, sizeof mask, 0, 0);
       service = serve_engine(&a->request, next);
       if (service == LOST) server_ended();
-      syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&mask, 0, sizeof mask, 0, 0);
     }
     close_fd(body[0]);
   }

@@ -10,10 +10,11 @@
 #include "client.h"
 #include "decimal.h"
 #include "environment.h"
+#include "memory.h"
 #include "page-cache.h"
 #include "stage.h"
 
-enum { PATH_SIZE = 4096, ENOENT = 2 };
+enum { PATH_SIZE = 4096, ENOENT = 2, PR_SET_THP_DISABLE = 41 };
 
 static const char ENGINE[] = "runchart-engine";
 
@@ -152,6 +153,7 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   for (u64 i = 0; i < sizeof ENGINE_OPTIONS / sizeof *ENGINE_OPTIONS; i++) *kept++ = ENGINE_OPTIONS[i];
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
+  if (command && is_flag(command, "serve") == 1) syscall6(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0, 0);
   int makes = makes_process(command);
   if (makes && (started || start_stage(&stage))) *kept++ = told(&stage);
   if (makes && !is_flag(command, "create")) *kept++ = huge_pages;

@@ -17,7 +17,7 @@ export interface Wait {
   readonly subreaper: boolean;
   /** Whether the outputs are copied as long as anybody holds them open. */
   readonly awaitsWriters: boolean;
-  /** The signals that are handed on: `holdSignals` has had them before. */
+  /** The signals that are handed on: `catchSignals` has had them before. */
   readonly signals: readonly number[];
   /** The command line of what is left to do after the wait, for whoever does it then; none where nothing is. */
   readonly next?: readonly string[];
@@ -28,8 +28,8 @@ export interface Caller {
   refuse(why: string): never;
   /** Throws where the caller is gone. @throws InterruptedError */
   check(): void;
-  /** Keeps these signals for the wait that is to come. */
-  holdSignals(signals: readonly number[]): void;
+  /** Catches these signals from now on, for the wait that is to come. */
+  catchSignals(signals: readonly number[]): void;
   /**
    * Leaves the long wait to the caller.
    * @returns the exit status where the process ended soon; undefined where the caller goes on by itself

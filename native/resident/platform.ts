@@ -20,7 +20,7 @@ import type { LaunchedStage, Stage } from '../stage/stage.ts';
 import { attendBy } from './attend.ts';
 import { type Caller, NotServedError } from './caller.ts';
 import { callersKernel } from './callers-kernel.ts';
-import { callersInterruption, maskOf } from './interruption.ts';
+import { callersInterruption } from './interruption.ts';
 
 export interface CallersSockets {
   /** Ours, of the body's socket and of the connection. */
@@ -50,16 +50,16 @@ export interface CallersPlatform extends Platform {
 export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, staged?: CallersStage): CallersPlatform {
   const own = localKernel(libc);
   let body: Kernel | undefined;
-  const interruption = callersInterruption(own, () => bodyKernel(), sockets.body);
-  const remote = remoteKernels(libc, interruption.awaitReadable);
-  const bodyKernel = (): Kernel => {
-    body ??= remote(sockets.body, 'caller');
-    return body;
-  };
   const callers: Kernel = {
     performer: 'caller',
     submit: (calls) => bodyKernel().submit(calls),
     post: (calls, settle) => bodyKernel().post?.(calls, settle),
+  };
+  const interruption = callersInterruption(own, callers, sockets.body);
+  const remote = remoteKernels(libc, interruption.awaitReadable);
+  const bodyKernel = (): Kernel => {
+    body ??= remote(sockets.body, 'caller');
+    return body;
   };
   const local = callersKernel(own, callers, pid, (pidfd) => pidOf(own, pidfd));
   const stage = stageOnce(own, sockets.connection, staged);
@@ -100,9 +100,7 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
         throw new NotServedError(why);
       },
       check: interruption.check,
-      holdSignals: (signals) => {
-        call(callers, { name: 'rt_sigprocmask', args: [SIG_BLOCK, maskOf(signals), null, 8] });
-      },
+      catchSignals: interruption.catchSignals,
       attend(wait) {
         // They are long gone, and a wait that may last for days is to leave no zombies.
         if (retired.length > 0) post(callers, retired.splice(0).map(reaping), () => undefined);
@@ -134,8 +132,6 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
     },
   };
 }
-
-const SIG_BLOCK = 0;
 
 const reaping = (pid: Pid): Call => ({ ...waitid(P.PID, pid, out(SIGINFO_BYTES), W.EXITED), mayFail: true });
 

@@ -39,6 +39,8 @@ enum {
   SPAWN = 0x10000,  /* start a stage; argument 0: where its two ends go. It returns the stage's pid */
   GO_COLD = 0x10001, /* nothing has been done: the client executes the engine itself */
   ATTEND = 0x10002, /* the long wait: attend.h */
+  CATCH_SIGNALS = 0x10003, /* a set of signals, and how: signals.h */
+  CAUGHT_SIGNALS = 0x10004, /* a set of signals; it returns those that have come */
 };
 
 /* Below the socket's directory. A symlink of that name beside the launcher leads to another directory. */

@@ -1,6 +1,6 @@
 /**
  * Stands for a process in the foreground where this process works for another one, its caller (runtime/resident/). The
- * caller holds signals from before the process is made, and waits for it by itself.
+ * caller catches signals from before the process is made, and waits for it by itself.
  */
 
 import { SIGNALS } from '../../native/constants/signal.ts';
@@ -26,7 +26,7 @@ export function enterForegroundFor(
   const { console: _, ...pipes } = inherited.ends;
   for (const end of Object.values(pipes)) undo.use(end);
   const signals = CAUGHT.map((name) => SIGNALS[name]);
-  caller.holdSignals(signals);
+  caller.catchSignals(signals);
   return {
     inherited,
     signals: { deliverTo: () => undefined, release: () => undefined },

@@ -41,6 +41,7 @@ export async function prepare(host: Host, options: GlobalOptions): Promise<Prepa
     host,
     root,
     ...(platform.caller !== undefined && { globalWords: wordsOf(host, root, options) }),
+    ...(host.devicePrograms && { devicePrograms: host.devicePrograms }),
     systemdCgroup: options.systemdCgroup ?? false,
     rootless: options.rootless,
     patience: PATIENCE,

@@ -4,6 +4,7 @@
  */
 
 import { setTimeout } from 'node:timers/promises';
+import { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
 import { EPOLL, epollAdd, epollCreate, epollWait } from '../../native/calls/epoll.ts';
 import { duplicateAbove, openat } from '../../native/calls/files.ts';
 import { receive, sendAtOnce } from '../../native/calls/sockets.ts';
@@ -12,6 +13,7 @@ import { SIGNALS } from '../../native/constants/signal.ts';
 import { SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { out, u64s } from '../../native/kernel/struct.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
@@ -20,6 +22,7 @@ import { tryWriteAll } from '../host/output.ts';
 import { whoWeAre } from './admission.ts';
 import { type Front, type Surroundings, serveOne } from './command.ts';
 import { closeBelow, OWN_FROM, watchBelow } from './descriptors.ts';
+import { collectGarbage, letGoOfCode } from './rest.ts';
 
 /** What the supervisor tells an engine, as one word of its environment: numbers with colons between. */
 export interface Orders {
@@ -65,18 +68,31 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
     epollAdd(epoll, orders.listener, EPOLL.IN | EPOLL.EXCLUSIVE),
     epollAdd(epoll, orders.control, EPOLL.IN),
   ]);
-  const around: Surroundings = { libc, kernel, self: whoWeAre(kernel, process.execPath), nothing, front };
+  const around: Surroundings = {
+    libc,
+    kernel,
+    self: whoWeAre(kernel, process.execPath),
+    nothing,
+    front,
+    devicePrograms: new OwnPrograms(kernel),
+  };
   closeBelow(kernel);
   const isAsBefore = watchBelow();
-  const { call: wait, readyIn } = epollWait(epoll);
+  const waits = [epollWait(epoll, PAUSE_MS), epollWait(epoll, REST_MS), epollWait(epoll)] as const;
+  const rests = [collectGarbage, () => letGoOfCode(kernel, process.execPath)] as const;
+  let rested = 0;
   const accepting = { name: 'accept4', args: [orders.listener, null, null, SOCK.CLOEXEC] } as const;
   let [commands, refused] = [0, 0];
   for (;;) {
-    const ready = readyIn(attempt(kernel, wait));
+    const { call: wait, readyIn } = waits[rested] ?? waits[2];
+    const count = attempt(kernel, wait);
+    if (count === 0) rests[rested++]?.();
+    const ready = readyIn(count);
     if (ready.includes(orders.control) && !answers(kernel, orders.control, { pid: process.pid, commands, refused }))
       return;
     const connection = ready.includes(orders.listener) ? attempt(kernel, accepting) : -1;
     if (connection < 0) continue;
+    rested = 0;
     try {
       if (await serveOne(around, connection)) commands++;
       else refused++;
@@ -92,6 +108,25 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   }
 }
 
+/** Device programs that outlive a command: what an engine holds lies above what a command opens. */
+class OwnPrograms extends DevicePrograms {
+  readonly #kernel: Kernel;
+
+  constructor(kernel: Kernel) {
+    super(kernel);
+    this.#kernel = kernel;
+  }
+
+  override get(instructions: Uint8Array, load: () => Fd): Fd {
+    return super.get(instructions, () => {
+      const loaded = load();
+      if (loaded < 0) return loaded;
+      using low = new Owned(this.#kernel, loaded);
+      return attempt(this.#kernel, duplicateAbove(low.fd, OWN_FROM));
+    });
+  }
+}
+
 /** So often an engine looks how large it is. */
 const LOOK_EVERY = 64;
 
@@ -101,6 +136,11 @@ function answers(kernel: Kernel, control: Fd, report: EngineReport): boolean {
   attempt(kernel, sendAtOnce(control, new TextEncoder().encode(JSON.stringify(report))));
   return true;
 }
+
+/** When nothing has come for so long, there is time to clean up; … */
+const PAUSE_MS = 1000;
+/** … and after so much more, memory is worth more than the time of the next command. */
+const REST_MS = 20_000;
 
 const SIG_IGN = 1;
 

@@ -2,6 +2,8 @@
 
 import { dup3 } from '../../native/calls/files.ts';
 import { socketPair } from '../../native/calls/pair.ts';
+import { prctl } from '../../native/calls/process.ts';
+import { PR } from '../../native/constants/process.ts';
 import { SOCK } from '../../native/constants/socket.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { Owned } from '../../native/kernel/owned.ts';
@@ -24,10 +26,16 @@ const LISTENER: Fd = OWN_FROM;
 const CONTROL: Fd = OWN_FROM + 1;
 
 /**
- * What the launcher gives to every engine, and how large the heap may become before it is looked through. A resident
- * engine has the JIT (docs/performance.md).
+ * A resident engine has the JIT but for its last stage, which needs more time than it saves here; and the others come
+ * sooner than by default, since a command runs most code once (docs/resident.md).
+ * As by the launcher, nobody is sent a report of a crash.
  */
-const ENGINE_OPTIONS = ['BUN_ENABLE_CRASH_REPORTING=0'];
+const ENGINE_OPTIONS = [
+  'BUN_ENABLE_CRASH_REPORTING=0',
+  'BUN_JSC_useFTLJIT=0',
+  'BUN_JSC_thresholdForJITAfterWarmUp=100',
+  'BUN_JSC_thresholdForOptimizeAfterWarmUp=300',
+];
 
 /**
  * @param nothing an open /dev/null, its standard input
@@ -49,7 +57,7 @@ export function startEngine(
     env: [...ENGINE_OPTIONS, `${ORDERS}=${ordersAsText({ listener: LISTENER, control: CONTROL, ...limits })}`],
     // 3 and 4 are moved to where the engine's own begin. Its program then opens nothing below.
     descriptors: [nothing, 1, 2, listener, inherited.fd],
-    before: [dup3(3, LISTENER), dup3(4, CONTROL), ...placeholders(0, 3)],
+    before: [prctl(PR.SET_THP_DISABLE, 1), dup3(3, LISTENER), dup3(4, CONTROL), ...placeholders(0, 3)],
     performer: 'engine',
   });
   return {

@@ -15,6 +15,7 @@ import type { PollRequest } from '../../native/kernel/poll.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { Context } from '../container/context.ts';
 import { placeBeside } from './place.ts';
+import { collectGarbage, letGoOfCode } from './rest.ts';
 import { listenOn, openPlace, removeSocket, takeListener } from './socket.ts';
 import { type RunningEngine, startEngine } from './start-engine.ts';
 import { tellStatus } from './status.ts';
@@ -31,6 +32,8 @@ export interface ServeOptions {
 const TOO_SOON_MS = 2000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
+/** Once its engines are up, the server itself has nothing to do. */
+const REST_MS = 2000;
 
 /** One place for an engine. */
 interface Seat {
@@ -59,6 +62,7 @@ export async function supervise(context: Context, options: ServeOptions, ended: 
   const since = new Date();
   using bell = opened(local, eventfd());
   let isEnding = false;
+  let hasRested = false;
   void ended.then(() => {
     isEnding = true;
     attempt(local, write(bell.fd, ONE));
@@ -70,8 +74,13 @@ export async function supervise(context: Context, options: ServeOptions, ended: 
       const awaited = [bell.fd, status.fd, ...engines.map(({ pidfd }) => pidfd.fd)];
       const ready = await platform.poll(
         awaited.map((fd): PollRequest => ({ fd, events: POLL.IN })),
-        wait,
+        hasRested || wait >= 0 ? wait : REST_MS,
       );
+      if (!hasRested && ready.every((one) => one === 0)) {
+        collectGarbage();
+        letGoOfCode(local, process.execPath);
+        hasRested = true;
+      }
       for (const seat of seats) vacate(context, seat);
       if (ready[1]) tellStatus(local, status.fd, { since, socket: at.socket, engines });
     }
