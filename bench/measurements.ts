@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { makeBundle } from '../test/integration/bundle.ts';
-import { restrictedConfig } from './configs.ts';
+import { plainConfig, restrictedConfig } from './configs.ts';
 import { type Figures, measure, quantile, type Sample } from './measure.ts';
 import { podmanRuns } from './podman.ts';
 import { invoke, type Runtime } from './runtimes.ts';
@@ -34,6 +34,8 @@ interface Measurement {
   /** @returns the figures of each runtime; none if it cannot be measured here */
   take(bench: Bench): readonly Figures[] | Promise<readonly Figures[]>;
 }
+
+const peersAmong = (runtimes: readonly Runtime[]) => runtimes.filter(({ name }) => !name.startsWith('runchart'));
 
 export const MEASUREMENTS: readonly Measurement[] = [
   {
@@ -92,9 +94,38 @@ export const MEASUREMENTS: readonly Measurement[] = [
   {
     title: 'the library, a container',
     take: ({ runtimes, bundle, states, rounds }) => [
-      library(states, bundle, rounds * 3),
-      ...measure(runtimes.filter(({ name }) => name !== 'runchart').map(runOf(bundle)), rounds),
+      library('life', states, bundle, rounds * 3),
+      ...measure(peersAmong(runtimes).map(runOf(bundle)), rounds),
     ],
+  },
+  {
+    title: 'the library, a container whose output is captured',
+    take: ({ runtimes, bundle, states, rounds }) => [
+      library('captured', states, bundle, rounds * 3),
+      ...measure(peersAmong(runtimes).map(runOf(bundle)), rounds),
+    ],
+  },
+  {
+    title: 'the library, an `exec` whose output is captured',
+    take({ runtimes, folder, states, unified, rounds }) {
+      const sleeper = makeBundle(join(folder, 'sleeper'), plainConfig(unified, ['sleep', '10000']));
+      const peers = peersAmong(runtimes);
+      return [
+        library('exec', states, sleeper, rounds * 3),
+        ...withCreated(peers, sleeper, () => {
+          for (const one of peers) invoke(one, 'start', 'kept');
+          return measure(peers.map(commandOf('exec', 'kept', 'true')), rounds);
+        }),
+      ];
+    },
+  },
+  {
+    title:
+      'the library, how long the event loop stands still while 200 containers are made at once (99th of 100, median)',
+    take: ({ bundle, states }) => {
+      const [median = Number.NaN, most = Number.NaN] = libraryTimes('stalls', states, bundle, 200);
+      return [{ name: 'runchart', median: most, best: median }];
+    },
   },
 ];
 
@@ -138,11 +169,15 @@ function withCreated(
 }
 
 /** The library runs in a process of its own (library.ts), which shares nothing with this one. */
-function library(states: string, bundle: string, count: number): Figures {
+function library(what: string, states: string, bundle: string, count: number): Figures {
+  const times = libraryTimes(what, states, bundle, count);
+  return { name: 'runchart', median: quantile(times, 0.5), best: quantile(times, 0) };
+}
+
+function libraryTimes(what: string, states: string, bundle: string, count: number): readonly number[] {
   const program = join(import.meta.dirname, 'library.ts');
-  const output = execFileSync(process.execPath, [program, join(states, 'library'), bundle, String(count)], {
+  const output = execFileSync(process.execPath, [program, what, join(states, 'library'), bundle, String(count)], {
     encoding: 'utf8',
   });
-  const times: number[] = JSON.parse(output);
-  return { name: 'runchart', median: quantile(times, 0.5), best: quantile(times, 0) };
+  return JSON.parse(output);
 }

@@ -88,3 +88,7 @@ export function messageOf({ stderr }: Ended): string {
   if (quoted === undefined) throw new Error(`this is not one line of a log: ${JSON.stringify(stderr)}`);
   return quoted.startsWith('"') ? JSON.parse(quoted) : quoted;
 }
+
+/** An error without the cause that stands in brackets behind its words, which are runc's. */
+export const withoutCause = (message: string): string =>
+  message.replace(/ \((?!E[A-Z]+\))[^()]*(\([^()]*\)[^()]*)*\)$/, '');
