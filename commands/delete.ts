@@ -26,7 +26,7 @@ export default class Delete extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Delete);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     const id = args['container-id'];
     const remove = async (one: string) =>
       succeed(context, await deleteContainer(optionsFor(context, one), flags.force));

@@ -31,7 +31,7 @@ export default class Kill extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Kill);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     const id = args['container-id'];
     const kill = (one: string) => killOne(context, one, args.signal === '' ? 'SIGTERM' : args.signal, flags.all);
     if (flags.regex) {

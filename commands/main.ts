@@ -4,6 +4,11 @@ import { launchedStage } from '../runtime/host/host.ts';
 import { dispatch } from './dispatch.ts';
 
 const { env } = process;
+if (env.RUNCHART_RESIDENT !== undefined) {
+  const { serve } = await import('./resident.ts');
+  await serve(env.RUNCHART_RESIDENT);
+  process.exit();
+}
 // The launcher tells this engine about itself by these variables.
 const limit = Number(env.RUNCHART_NOFILE);
 const environmentFile = Number(env.RUNCHART_ENVIRONMENT);

@@ -19,6 +19,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   ['delete', () => import('./delete.ts')],
   ['events', () => import('./events.ts')],
   ['exec', () => import('./exec.ts')],
+  ['explain', () => import('./explain.ts')],
   ['features', () => import('./features.ts')],
   ['kill', () => import('./kill.ts')],
   ['list', () => import('./list.ts')],
@@ -27,9 +28,16 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   ['restore', () => import('./restore.ts')],
   ['resume', () => import('./resume.ts')],
   ['run', () => import('./run.ts')],
+  ['serve', () => import('./serve.ts')],
   ['spec', () => import('./spec.ts')],
   ['start', () => import('./start.ts')],
   ['state', () => import('./state.ts')],
   ['update', () => import('./update.ts')],
+  ['watch', () => import('./watch.ts')],
   ['completion', () => import('./completion.ts')],
 ]);
+
+/** A command that another one goes on as. Nobody types it. */
+const HIDDEN: ReadonlyMap<string, () => Promise<CommandModule>> = new Map([['finish', () => import('./finish.ts')]]);
+
+export const commandNamed = (name: string) => COMMANDS.get(name) ?? HIDDEN.get(name);

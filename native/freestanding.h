@@ -2,7 +2,7 @@
 #pragma once
 
 /* The current directory, for calls that take a directory's descriptor. */
-enum { AT_FDCWD = -100 };
+enum { AT_FDCWD = -100, O_CLOEXEC = 02000000 };
 
 typedef unsigned int u32;
 typedef unsigned long u64;
@@ -57,6 +57,21 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_cachestat 451
 #define SYS_accept4 288
 #define SYS_clone3 435
+#define SYS_sendmsg 46
+#define SYS_recvmsg 47
+#define SYS_recvfrom 45
+#define SYS_socket 41
+#define SYS_connect 42
+#define SYS_shutdown 48
+#define SYS_geteuid 107
+#define SYS_getpid 39
+#define SYS_ppoll 271
+#define SYS_waitid 247
+#define SYS_pidfd_send_signal 424
+#define SYS_pidfd_open 434
+#define SYS_statx 332
+#define SYS_fstatfs 138
+#define SYS_ioctl 16
 
 #elif defined(__aarch64__)
 
@@ -109,6 +124,21 @@ static inline i64 syscall6(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 #define SYS_cachestat 451
 #define SYS_accept4 242
 #define SYS_clone3 435
+#define SYS_sendmsg 211
+#define SYS_recvmsg 212
+#define SYS_recvfrom 207
+#define SYS_socket 198
+#define SYS_connect 203
+#define SYS_shutdown 210
+#define SYS_geteuid 175
+#define SYS_getpid 172
+#define SYS_ppoll 73
+#define SYS_waitid 95
+#define SYS_pidfd_send_signal 424
+#define SYS_pidfd_open 434
+#define SYS_statx 291
+#define SYS_fstatfs 44
+#define SYS_ioctl 29
 
 #else
 #error "runchart runs on x86-64 and arm64"

@@ -3,7 +3,7 @@
  * timeout ends it. Others know where it is started (start.ts).
  */
 
-import { dataFile, readDataFile } from '../../native/calls/data-file.ts';
+import { dataFile, readDataEnd } from '../../native/calls/data-file.ts';
 import type { Ending } from '../../native/calls/ending.ts';
 import { openat } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
@@ -37,7 +37,7 @@ export type StartHook = (hook: PlannedHook, stdio: Stdio) => RunningHook;
 /** For files that hooks write to. The terminal of whoever calls the runtime is not taken by one of them. */
 const APPEND = O.WRONLY | O.CREAT | O.APPEND | O.NOCTTY;
 
-/** How many bytes of a hook's stdout, and of its stderr, an error shows. */
+/** How many bytes of a hook's stdout, and of its stderr, an error shows: the last ones, which say why it ended. */
 const OUTPUT_LIMIT = 16 * 1024;
 
 /** How long a hook may take to end by itself after the init has ended: it may be the one that ended the init. */
@@ -96,7 +96,15 @@ async function runOne(platform: Platform, hook: PlannedHook, state: State, start
   };
   const stdio = [file('stdin', JSON.stringify(state)), output('stdout'), output('stderr')] as const;
   const failure = await failureOf(platform, hook, start, stdio, init);
-  if (failure !== undefined) throw new EffectError(`error running ${hook.label}: ${failure}`);
+  if (failure === undefined) return;
+  const { words, cause } = failure;
+  throw new EffectError(`error running ${hook.label}: ${words}`, { cause, about: { path: hook.path } });
+}
+
+interface HookFailure {
+  readonly words: string;
+  /** Why it could not be started, or not be waited for. */
+  readonly cause?: unknown;
 }
 
 /** Runs a hook. @returns why it failed, if it did */
@@ -106,29 +114,31 @@ async function failureOf(
   start: StartHook,
   stdio: Stdio,
   init: Fd | undefined,
-): Promise<string | undefined> {
+): Promise<HookFailure | undefined> {
   let running: RunningHook;
   try {
     running = start(hook, stdio);
-  } catch (error) {
-    return notStarted(error);
+  } catch (cause) {
+    return { words: notStarted(cause), cause };
   }
   using pidfd = new Owned(platform.local, running.pidfd);
   let killed: string | undefined;
   try {
-    killed = await reasonToKill(platform, hook, pidfd.fd, init);
+    // Somebody may end the wait.
+    killed = await reasonToKill(platform, hook, pidfd.fd, init).catch(reasonOf);
     if (killed !== undefined) await killProcess(platform, pidfd.fd);
-  } catch (error) {
+  } catch (cause) {
     // It does not end, so it cannot be reaped either.
-    return killed === undefined ? reasonOf(error) : `${killed}; ${reasonOf(error)}`;
+    return { words: killed === undefined ? reasonOf(cause) : `${killed}; ${reasonOf(cause)}`, cause };
   }
   const ending = describeEnding(running.end());
-  if (killed !== undefined) return killed;
+  if (killed !== undefined) return { words: killed };
   if (ending === undefined) return undefined;
   const [, stdout, stderr] = stdio;
   const output = (fd: Fd, path: string | undefined): string =>
-    path === undefined ? new TextDecoder().decode(readDataFile(platform.local, fd, OUTPUT_LIMIT)) : `in ${path}`;
-  return `${ending}, stdout: ${output(stdout, hook.output?.stdout)}, stderr: ${output(stderr, hook.output?.stderr)}`;
+    path === undefined ? new TextDecoder().decode(readDataEnd(platform.local, fd, OUTPUT_LIMIT)) : `in ${path}`;
+  const [ofOut, ofErr] = [output(stdout, hook.output?.stdout), output(stderr, hook.output?.stderr)];
+  return { words: `${ending}, stdout: ${ofOut}, stderr: ${ofErr}` };
 }
 
 /** Waits until a hook has ended. @returns why it has to be killed, where it does not end */

@@ -136,8 +136,9 @@ function cloneSecondStage(
 ): Kernel {
   const pid = addClone(batch, 0, birth, socket);
   const results = postAndAwait(batch, stage, () => undefined);
-  makers.pids.push(ownChild(platform.local, resultOf(results, pid)));
-  return platform.kernelBehind(connection, 'stage');
+  const own = ownChild(platform.local, resultOf(results, pid));
+  makers.pids.push(own);
+  return platform.kernelBehind(connection, 'stage', () => own);
 }
 
 interface LastSteps extends Pick<ServedProcessPlan, 'namespaces'> {
@@ -166,6 +167,10 @@ function cloneProcess(
 
 function endMakers(platform: Platform, { connections, pids }: Makers): void {
   for (const connection of connections) attempt(platform.local, close(connection));
+  if (platform.caller !== undefined) {
+    platform.caller.retire(pids);
+    return;
+  }
   // All are killed before one of them is waited for: a signal may end the wait.
   for (const pid of pids) killChild(platform.local, pid);
   for (const pid of pids) endChild(platform, pid);

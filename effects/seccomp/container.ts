@@ -97,7 +97,8 @@ export async function compiledFor(
   const library = () => platform.libseccomp();
   // This is no part of the program, so a program that is kept cannot tell.
   if (!made && record.config.annotations?.[FAIL_UNKNOWN] !== undefined) refuseUnknown(library(), profile);
-  const compiled = compileSeccomp({ local, library, cacheFolder: `${record.root}/${CACHE_FOLDER}` }, profile);
+  const cacheFolder = `${record.root}/${CACHE_FOLDER}`;
+  const compiled = compileSeccomp({ local, library, cacheFolder, warn: session.warn }, profile);
   if (!made) writeCopy(local, directory, compiled.program);
   return compiled;
 }

@@ -139,6 +139,16 @@ export const SYSNO = {
   pidfd_getfd: [438, 438],
   faccessat2: [439, 439],
   mount_setattr: [442, 442],
+  epoll_create1: [291, 20],
+  epoll_ctl: [233, 21],
+  epoll_pwait: [281, 22],
+  rt_sigtimedwait: [128, 137],
+  // These are none of the kernel's: the client of a resident engine performs them (native/resident/protocol.h).
+  client_spawn: [0x10000, 0x10000],
+  client_go_cold: [0x10001, 0x10001],
+  client_attend: [0x10002, 0x10002],
+  client_catch_signals: [0x10003, 0x10003],
+  client_caught_signals: [0x10004, 0x10004],
 } as const satisfies Record<string, readonly [x64: number, arm64: number]>;
 
 export type Sysno = keyof typeof SYSNO;

@@ -7,16 +7,23 @@
  * descriptors, limits, the signal mask, and ignored signals (but one).
  */
 #include "../freestanding.h"
+#include "client.h"
+#include "config-size.h"
+#include "decimal.h"
 #include "environment.h"
+#include "memory.h"
 #include "page-cache.h"
 #include "stage.h"
 
-enum { PATH_SIZE = 4096, ENOENT = 2 };
+enum { PATH_SIZE = 4096, ENOENT = 2, PR_SET_THP_DISABLE = 41 };
 
 static const char ENGINE[] = "runchart-engine";
 
-/* Without the JIT a short run is 2 ms faster (docs/performance.md). Nobody shall be sent a report of a crash. */
-static char *const ENGINE_OPTIONS[] = {"BUN_JSC_useJIT=0", "BUN_ENABLE_CRASH_REPORTING=0"};
+/* Without the JIT a short run is 4 ms faster (docs/performance.md). */
+static char without_jit[] = "BUN_JSC_useJIT=0";
+
+/* Nobody shall be sent a report of a crash. */
+static char without_reports[] = "BUN_ENABLE_CRASH_REPORTING=0";
 
 /*
  * A heap of huge pages, where the host offers them, saves a `run` or `exec` 1 ms. Some virtual machines give free
@@ -69,23 +76,21 @@ __attribute__((noreturn)) static void fail(const char *what, const char *path, l
   for (;;) syscall6(SYS_exit_group, 1, 0, 0, 0, 0, 0);
 }
 
-/* The engine lies beside this executable. The kernel resolves symlinks to it, such as /usr/local/bin/runc. */
-static char *engine_path(void) {
+/* The folder of this executable, with a slash at its end. The kernel resolves symlinks to it (/usr/local/bin/runc). */
+static char *own_folder(void) {
   static char path[PATH_SIZE + sizeof ENGINE];
   long n = syscall6(SYS_readlinkat, (u64)AT_FDCWD, (u64) "/proc/self/exe", (u64)path, PATH_SIZE, 0, 0);
   if (n < 0) fail("cannot find the engine by ", "/proc/self/exe", -n);
   while (n > 0 && path[n - 1] != '/') n--;
-  for (u64 i = 0; i < sizeof ENGINE; i++) path[n + (long)i] = ENGINE[i];
+  path[n] = 0;
   return path;
 }
 
-/* Writes digits from `at` on. @returns where they end */
-static char *decimal(char *at, u64 value) {
-  char digits[20], *digit = digits + sizeof digits;
-  do *--digit = (char)('0' + value % 10);
-  while ((value /= 10) != 0);
-  while (digit < digits + sizeof digits) *at++ = *digit++;
-  return at;
+/* The engine lies beside this executable. @param folder is added to */
+static char *engine_in(char *folder) {
+  u64 end = length(folder);
+  for (u64 i = 0; i < sizeof ENGINE; i++) folder[end + i] = ENGINE[i];
+  return folder;
 }
 
 static char *soft_limit_of_descriptors(void) {
@@ -139,21 +144,28 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   char **argv = (char **)(stack + 1);
   char **envp = argv + stack[0] + 1;
 
+  struct stage stage;
+  const char *command = command_in(argv);
+  char *folder = own_folder();
+  int started = ask_server(&argv, envp, command, folder, &stage);
+  command = command_in(argv);
+
   /* The new environment is written over the old one. It may be longer: the auxiliary vector behind is not needed. */
   char *all = whole_environment(envp);
   char **kept = keep_for_engine(envp);
   *kept++ = all;
-  for (u64 i = 0; i < sizeof ENGINE_OPTIONS / sizeof *ENGINE_OPTIONS; i++) *kept++ = ENGINE_OPTIONS[i];
+  int makes = makes_process(command);
+  if (!makes || is_flag(command, "exec") || !has_large_config(argv)) *kept++ = without_jit;
+  *kept++ = without_reports;
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
-  struct stage stage;
-  const char *command = command_that_makes_a_process(argv);
-  if (command && start_stage(&stage)) *kept++ = told(&stage);
-  if (command && !is_flag(command, "create")) *kept++ = huge_pages;
+  if (command && is_flag(command, "serve") == 1) syscall6(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0, 0);
+  if (makes && (started || start_stage(&stage))) *kept++ = told(&stage);
+  if (makes && !is_flag(command, "create")) *kept++ = huge_pages;
   *kept = 0;
   reset_signal_of_engine();
 
-  char *engine = engine_path();
+  char *engine = engine_in(folder);
   read_engine(engine);
   long error = syscall6(SYS_execve, (u64)engine, (u64)argv, (u64)envp, 0, 0, 0);
   fail("cannot execute the engine ", engine, -error);

@@ -14,7 +14,7 @@ enum { SEEK_END = 2, PROT_READ = 1, MAP_SHARED = 1, MADV_HUGEPAGE = 14, MADV_POP
  * Only the first SAMPLE bytes are looked at: to look at the whole file costs 0.3 ms where it is there in small pieces.
  * "Little" is less than one page for each 2^LITTLE bytes: half of the sample in pages of 64 kB, 1/32 in pages of 4 kB.
  */
-enum { O_CLOEXEC = 02000000, SAMPLE = 16 << 20, LITTLE = 17 };
+enum { SAMPLE = 16 << 20, LITTLE = 17 };
 
 static void read_engine(const char *path) {
   long fd = syscall6(SYS_openat, (u64)AT_FDCWD, (u64)path, O_CLOEXEC, 0, 0, 0);

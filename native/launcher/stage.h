@@ -29,13 +29,9 @@ static int is_flag(const char *word, const char *name) {
   return *word == '=' ? 2 : *word == 0;
 }
 
-/*
- * The command, if it makes a process; else 0. It is a guess: the engine parses the command line, and some stages are
- * started in vain. With --trace there is none, since the trace shall show how the engine starts one.
- */
-static const char *command_that_makes_a_process(char **argv) {
+/* The command, as far as the launcher understands the line. With --trace it is none, since all shall be shown. */
+static const char *command_in(char **argv) {
   static const char *const with_value[] = {"root", "log", "log-format", "rootless", "criu"};
-  static const char *const commands[] = {"run", "create", "exec"};
   for (argv++; *argv && **argv == '-'; argv++) {
     if (is_flag(*argv, "trace")) return 0;
     for (u64 i = 0; i < sizeof with_value / sizeof *with_value; i++)
@@ -44,8 +40,14 @@ static const char *command_that_makes_a_process(char **argv) {
         break;
       }
   }
-  for (u64 i = 0; *argv && i < sizeof commands / sizeof *commands; i++)
-    if (is_flag(*argv, commands[i]) == 1) return *argv;
+  return *argv;
+}
+
+/* Whether a command makes a process. It is a guess: the engine parses the line, and some stages are started in vain. */
+static int makes_process(const char *command) {
+  static const char *const commands[] = {"run", "create", "exec"};
+  for (u64 i = 0; command && i < sizeof commands / sizeof *commands; i++)
+    if (is_flag(command, commands[i]) == 1) return 1;
   return 0;
 }
 
@@ -107,20 +109,41 @@ struct stage {
   long pid, socket, channel;
 };
 
-/* @returns 0 where there is none */
-static int start_stage(struct stage *stage) {
+/* Makes the sockets of a stage. @param ends its own. @returns 0 where that fails */
+static int make_stage_sockets(struct stage *stage, int *ends) {
   int socket[2] = {-1, -1}, channel[2] = {-1, -1};
   if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)socket, 0, 0) < 0) return 0;
   if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)channel, 0, 0) < 0) return 0;
   stage->socket = out_of_the_way(socket[0]);
   stage->channel = out_of_the_way(channel[0]);
-  if (stage->socket >= 0 && stage->channel >= 0) {
-    stage->pid = syscall6(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
-    if (stage->pid == 0) become_stage(socket[1], channel[1]);
-    if (stage->pid > 0) return 1;
-  }
-  /* The other ones are close-on-exec. */
+  close_fd(socket[0]);
+  close_fd(channel[0]);
+  ends[0] = socket[1];
+  ends[1] = channel[1];
+  if (stage->socket >= 0 && stage->channel >= 0) return 1;
+  close_fd(stage->socket);
+  close_fd(stage->channel);
+  close_fd(ends[0]);
+  close_fd(ends[1]);
+  return 0;
+}
+
+/*
+ * Its ends are closed here. While we held them too, nobody would notice that it is gone.
+ * @returns 0 where there is none; our ends are closed then
+ */
+static int fork_stage(struct stage *stage, const int *ends) {
+  stage->pid = syscall6(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
+  if (stage->pid == 0) become_stage(ends[0], ends[1]);
+  close_fd(ends[0]);
+  close_fd(ends[1]);
+  if (stage->pid > 0) return 1;
   close_fd(stage->socket);
   close_fd(stage->channel);
   return 0;
+}
+
+static int start_stage(struct stage *stage) {
+  int ends[2];
+  return make_stage_sockets(stage, ends) && fork_stage(stage, ends);
 }

@@ -15,6 +15,8 @@ export interface Libc {
   readonly spawn: SpawnFunctions;
   /** poll(2) on a thread of its own. @returns the revents of each, in order: all 0 also after a signal */
   poll(descriptors: readonly PollRequest[], timeoutMs: number): Promise<readonly number[]>;
+  /** The same on this very thread: the engine stands still meanwhile. */
+  pollHere(descriptors: readonly PollRequest[], timeoutMs: number): readonly number[];
   /** The errno of the last call. It means something only directly after a call returned -1. */
   errno(): number;
 }
@@ -38,24 +40,27 @@ export function loadLibc(): Libc {
   const library = koffi.load(null);
   let spawn: SpawnFunctions | undefined;
   let poll: NativeFunction | undefined;
+  const pollFunction = (): NativeFunction => {
+    poll ??= library.func('poll', 'int', ['void *', 'uint64_t', 'int']);
+    return poll;
+  };
   return {
     koffi,
     syscall: library.func('syscall', INT64, [INT64, INT64, INT64, INT64, INT64, INT64, INT64]),
     errno: () => koffi.errno(),
     poll(descriptors, timeoutMs) {
-      poll ??= library.func('poll', 'int', ['void *', 'uint64_t', 'int']);
-      const fds = new Uint8Array(descriptors.length * 8);
-      const view = viewOf(fds);
-      descriptors.forEach(({ fd, events }, i) => {
-        view.setInt32(i * 8, fd, true);
-        view.setInt16(i * 8 + 4, events, true);
-      });
+      const { fds, happened } = pollfds(descriptors);
       const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
-      poll.async(fds, descriptors.length, timeoutMs, (error: unknown) => {
+      pollFunction().async(fds, descriptors.length, timeoutMs, (error: unknown) => {
         if (error) reject(error);
-        else resolve(descriptors.map((_, i) => view.getInt16(i * 8 + 6, true)));
+        else resolve(happened());
       });
       return promise;
+    },
+    pollHere(descriptors, timeoutMs) {
+      const { fds, happened } = pollfds(descriptors);
+      // After a signal the kernel has written nothing.
+      return pollFunction()(fds, descriptors.length, timeoutMs) < 0 ? descriptors.map(() => 0) : happened();
     },
     get spawn() {
       spawn ??= {
@@ -72,4 +77,15 @@ export function loadLibc(): Libc {
       return spawn;
     },
   };
+}
+
+/** The array that poll(2) takes, and what it has written there. */
+function pollfds(descriptors: readonly PollRequest[]) {
+  const fds = new Uint8Array(descriptors.length * 8);
+  const view = viewOf(fds);
+  descriptors.forEach(({ fd, events }, i) => {
+    view.setInt32(i * 8, fd, true);
+    view.setInt16(i * 8 + 4, events, true);
+  });
+  return { fds, happened: () => descriptors.map((_, i) => view.getInt16(i * 8 + 6, true)) };
 }

@@ -17,6 +17,7 @@ const CHANNEL = 31;
 
 /**
  * Takes the stage, for a process with these descriptors.
+ * @param looks whether to look first if it is still there. Its socket tells that too, but not of one that is ending
  * @returns undefined where there is none, or none any more. The caller spawns one then
  */
 export function takeLaunchedStage(
@@ -24,11 +25,13 @@ export function takeLaunchedStage(
   launched: LaunchedStage,
   descriptors: readonly Fd[],
   kernelBehind: (socket: Fd) => Kernel,
+  looks = true,
 ): Stage | undefined {
   if (launched.taken || descriptors.length > SOCKET) return undefined;
   const { pid, socket, channel } = launched;
   // It ends early where memory is short, say, or where somebody kills it.
-  if (hasChildEnded(local, pid) || attempt(local, sendDescriptors(channel, descriptors)) < 0) return undefined;
+  if ((looks && hasChildEnded(local, pid)) || attempt(local, sendDescriptors(channel, descriptors)) < 0)
+    return undefined;
   launched.taken = true;
   attempt(local, close(channel));
   return {

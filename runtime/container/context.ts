@@ -19,6 +19,8 @@ export interface Context {
   readonly systemdCgroup: boolean;
   /** `--rootless`: whether to go on without a cgroup that cannot be made. undefined: decided by who we are. */
   readonly rootless?: boolean | undefined;
+  /** The global options as words, for a command that goes on as another one. */
+  readonly globalWords?: readonly string[];
   readonly patience: Patience;
   /** Keeps device programs that the next container may need: for a process that makes many containers. */
   readonly devicePrograms?: DevicePrograms;

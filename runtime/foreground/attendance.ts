@@ -4,7 +4,7 @@
  */
 
 import { reasonOf } from '../../effects/error.ts';
-import type { Attendance } from '../../effects/foreground/attend.ts';
+import { attend } from '../../effects/foreground/attend.ts';
 import { type HostTerminal, openHostTerminal } from '../../effects/foreground/host-terminal.ts';
 import { pipeRelay, type Relay, terminalRelay } from '../../effects/foreground/relay.ts';
 import { receiveMaster } from '../../effects/foreground/terminal.ts';
@@ -16,30 +16,11 @@ import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { opened } from '../../native/kernel/owned.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import type { Context } from '../container/context.ts';
-import { type CaughtSignals, catchSignals } from './caught-signals.ts';
+import type { Connected, Foreground } from './attended.ts';
+import { catchSignals } from './caught-signals.ts';
+import { enterForegroundFor } from './for-caller.ts';
 import { type InheritanceOptions, type Inherited, inherit } from './inheritance.ts';
 import { ENDING } from './interruptible.ts';
-
-export interface Foreground {
-  readonly inherited: Inherited;
-  readonly signals: CaughtSignals;
-  /** Gives the caller's terminal back its modes. */
-  leaveTerminal(): void;
-  /**
-   * For a process that is ready and has not executed its program: opens what is copied, and makes the caller's terminal
-   * raw. @throws Error
-   */
-  connect(pid: Pid): Connected;
-}
-
-export interface Connected {
-  /**
-   * For a process that runs: from now on it gets the signals.
-   * @param options.subreaper whether this process reaps all orphans
-   * @param options.awaitsWriters whether the outputs are copied as long as anybody holds them open
-   */
-  attendance(options: { readonly subreaper: boolean; readonly awaitsWriters: boolean }): Attendance;
-}
 
 const STDIO = [0, 1, 2] as const;
 
@@ -53,7 +34,8 @@ export function enterForeground(
   options: Omit<InheritanceOptions, 'detach'>,
   undo: DisposableStack,
 ): Foreground {
-  const { local } = context.platform;
+  const { local, caller } = context.platform;
+  if (caller !== undefined) return enterForegroundFor(caller, context, options, undo);
   const inherited = inherit(context, { ...options, detach: false });
   undo.defer(inherited.close);
   for (const end of Object.values(inherited.ends)) undo.use(end);
@@ -85,14 +67,15 @@ export function enterForeground(
         });
         if (subreaper) reaper.reapOrphans();
         const { inputs, outputs } = relay;
-        return { pidfd, reaper, inputs, outputs, awaitsWriters: awaitsWriters && !terminal, abandoned };
+        const attendance = { pidfd, reaper, inputs, outputs, awaitsWriters: awaitsWriters && !terminal, abandoned };
+        return { untilEnd: () => attend(context.platform, attendance) };
       },
     };
   }
   return { inherited, signals, leaveTerminal, connect };
 }
 
-interface Attended {
+interface Signalled {
   readonly pidfd: Fd;
   readonly terminal: HostTerminal | undefined;
   /** Gives the container's terminal the size of the caller's. */
@@ -102,7 +85,7 @@ interface Attended {
 }
 
 /** Hands signals on to the process. */
-function signalHandler(context: Context, { pidfd, terminal, resize, abandon }: Attended): (signal: number) => void {
+function signalHandler(context: Context, { pidfd, terminal, resize, abandon }: Signalled): (signal: number) => void {
   return (signal) => {
     if (signal === SIGNALS.SIGWINCH) return resize();
     if (signal === SIGNALS.SIGCONT) enterRawAgain(context, terminal);

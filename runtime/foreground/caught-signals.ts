@@ -34,6 +34,9 @@ const FORWARDED = [
   'SIGIO',
 ] as const satisfies readonly SignalName[];
 
+/** All that a foreground command catches. */
+export const CAUGHT = [...FORWARDED, 'SIGCHLD', 'SIGWINCH'] as const;
+
 export interface CaughtSignals {
   /** Hands over the signals that have come so far, in order, and from then on each as it comes. */
   deliverTo(handler: (signal: number) => void): void;
@@ -47,16 +50,15 @@ export function catchSignals(): CaughtSignals {
   let handle = (signal: number): void => {
     waiting.push(signal);
   };
-  const caught = [...FORWARDED, 'SIGCHLD', 'SIGWINCH'] as const;
   const listener = (name: SignalName): void => handle(SIGNALS[name]);
-  for (const name of caught) process.on(name, listener);
+  for (const name of CAUGHT) process.on(name, listener);
   return {
     deliverTo(handler) {
       handle = handler;
       for (const signal of waiting.splice(0)) handler(signal);
     },
     release() {
-      for (const name of caught) process.off(name, listener);
+      for (const name of CAUGHT) process.off(name, listener);
     },
   };
 }

@@ -4,7 +4,6 @@
  */
 
 import { reasonOf } from '../../effects/error.ts';
-import { type Attendance, attend } from '../../effects/foreground/attend.ts';
 import { reapAll } from '../../effects/running/wait.ts';
 import { prctl } from '../../native/calls/process.ts';
 import { PR } from '../../native/constants/process.ts';
@@ -16,7 +15,8 @@ import type { Context } from '../container/context.ts';
 import { openExisting } from '../container/open.ts';
 import { isStoreError } from '../store/error.ts';
 import { announce } from './announce.ts';
-import { enterForeground, type Foreground } from './attendance.ts';
+import { enterForeground } from './attendance.ts';
+import type { Attended, Foreground } from './attended.ts';
 import type { InheritanceOptions, Inherited } from './inheritance.ts';
 import { EndedBySignal, unlessEnded } from './interruptible.ts';
 
@@ -62,8 +62,10 @@ export async function runForeground(
   if (begun instanceof EndedBySignal) return begun.status;
   const { container, notifier, attendance } = begun;
   const told = notifier?.forward(context.host.pid).catch((error: unknown) => context.warn(reasonOf(error)));
-  const status = await attend(platform, attendance);
+  const status = await attendance.untilEnd(options.keep ? undefined : () => lineOfRemoval(context, container));
   await told;
+  // The caller removes the container, by that line.
+  if (status === undefined) return 0;
 
   // From now on it is for those who have children, such as hooks, to wait for them.
   foreground.signals.deliverTo(() => undefined);
@@ -90,7 +92,7 @@ async function begin(
   { pidFile, subreaper, keep, running }: ForegroundOptions,
   container: Container,
   { inherited, connect }: Foreground,
-): Promise<Attendance> {
+): Promise<Attended> {
   try {
     const pid = container.record.init?.pid ?? 0;
     announce(context.platform.local, pid, { pidFile, pidfdSocket: inherited.inheritance.pidfdSocket });
@@ -117,6 +119,27 @@ async function giveUp(context: Context, container: Container, keep: boolean): Pr
   }
 }
 
+/** The command line that deletes the container once its process has ended. The exit status is the last word of it. */
+const lineOfRemoval = ({ globalWords = [] }: Context, { record: { id, created } }: Container): readonly string[] => [
+  'runchart',
+  ...globalWords,
+  'finish',
+  id,
+  created,
+];
+
+/** Deletes a container whose process has ended, unless another one has its name by now. */
+export async function removeEnded(context: Context, id: string, created: string): Promise<void> {
+  try {
+    using container = await openExisting(context, id, 'delete');
+    if (container.record.created !== created) return;
+    succeed(context, await container.request({ type: 'delete', force: true }));
+  } catch (error) {
+    // Somebody else has deleted it.
+    if (!isStoreError(error, 'missing')) context.warn(`delete container ${id}: ${reasonOf(error)}`);
+  }
+}
+
 /** Deletes the container. Others may have changed it meanwhile, deleted it, or made another one of its name. */
 async function remove(context: Context, container: Container): Promise<void> {
   const { id, created } = container.record;
@@ -127,12 +150,7 @@ async function remove(context: Context, container: Container): Promise<void> {
     }
     // Closed first, since it may hold the lock that the next opening of the same directory waits for.
     container.close();
-    const changed = await openExisting(context, id, 'delete');
-    try {
-      if (changed.record.created === created) succeed(context, await changed.request({ type: 'delete', force: true }));
-    } finally {
-      changed.close();
-    }
+    await removeEnded(context, id, created);
   } catch (error) {
     // Somebody else has deleted it.
     if (!isStoreError(error, 'missing')) context.warn(`delete container ${id}: ${reasonOf(error)}`);

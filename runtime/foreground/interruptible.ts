@@ -48,8 +48,10 @@ export async function unlessEndedAlone<T>(
   const { interruption } = context.platform;
   if (interruption === undefined) return make();
   let release = (): void => undefined;
+  const { caller } = context.platform;
   const forget = interruption.whenWaiting(() => {
-    release = watchAlone(interruption);
+    // A caller that is another process has handlers of its own, and this one must not get any.
+    release = caller ? interruption.watch(interruption.heeded(ENDING), 'one wait') : watchAlone(interruption);
   });
   try {
     return await orSignal(context, id, make);

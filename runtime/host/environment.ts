@@ -8,9 +8,10 @@ import type { Host } from './host.ts';
 
 /** @throws SyscallError where the launcher could not keep it */
 export function environmentOf(
-  { env, environmentFile }: Pick<Host, 'env' | 'environmentFile'>,
+  { env, environment, environmentFile }: Pick<Host, 'env' | 'environment' | 'environmentFile'>,
   local: Kernel,
 ): readonly Variable[] {
+  if (environment !== undefined) return inherited(environment);
   if (environmentFile === undefined) return Object.entries(env).map(([name, value = '']) => `${name}=${value}`);
   if (environmentFile < 0)
     throw new SyscallError({ name: 'memfd_create', args: ['runchart-environment', 0] }, -environmentFile);

@@ -1,6 +1,8 @@
 /** What a command finds around it, as one value. It is handed in at the start: no code further down reads a global. */
 
+import type { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
+import type { Platform } from '../../native/platform.ts';
 import type { LaunchedStage } from '../../native/stage/stage.ts';
 
 /** What this process was started with. What the options make of it is in the context. */
@@ -13,6 +15,8 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The file into which the launcher has put the whole environment; or -errno, where it could not. */
   readonly environmentFile?: Fd;
+  /** The whole environment, where it came by a message. Each variable ends in a NUL. */
+  readonly environment?: Uint8Array;
   /** Effective ids of this process. */
   readonly uid: number;
   readonly gid: number;
@@ -21,6 +25,10 @@ export interface Host {
   readonly openFilesLimit?: number;
   /** The stage that the launcher has started, for a command that makes a process. */
   readonly stage?: LaunchedStage;
+  /** What to act through, where this process works for another one (runtime/resident/). */
+  readonly platform?: Platform;
+  /** Device programs that are kept from one command to the next, for a process that performs many. */
+  readonly devicePrograms?: DevicePrograms;
 }
 
 /**

@@ -41,6 +41,8 @@ export async function createInBackground(
         startsAtOnce: start,
       });
       try {
+        // Whoever asked for it and is gone by now would not hear of it.
+        context.platform.caller?.check();
         const pid = container.record.init?.pid ?? 0;
         announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket });
         if (start) await startContainer(context, container, { address: request.notifySocket, required: false });

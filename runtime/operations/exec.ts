@@ -1,11 +1,10 @@
 /** `exec`: another process in a container that is there. */
 
 import { createActor } from 'xstate';
-import { doing } from '../../effects/error.ts';
+import { doingSlowly } from '../../effects/error.ts';
 import { execCgroup } from '../../effects/exec/cgroup.ts';
 import { type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
 import type { ExecPlan } from '../../effects/exec/plan.ts';
-import { attend } from '../../effects/foreground/attend.ts';
 import { capabilityWarnings } from '../../effects/process/capabilities.ts';
 import { grouped } from '../../effects/process/groups.ts';
 import type { Inheritance, Session } from '../../effects/session.ts';
@@ -21,7 +20,8 @@ import { sessionFor } from '../container/open.ts';
 import { permitted } from '../container/permitted.ts';
 import { attacherFor } from '../container/systemd.ts';
 import { announce } from '../foreground/announce.ts';
-import { type Connected, enterForeground } from '../foreground/attendance.ts';
+import { enterForeground } from '../foreground/attendance.ts';
+import type { Connected } from '../foreground/attended.ts';
 import { type InheritanceOptions, type Inherited, inherit } from '../foreground/inheritance.ts';
 import { ENDING } from '../foreground/interruptible.ts';
 
@@ -51,12 +51,18 @@ export async function execInContainer(context: Context, request: ExecRequest, op
 
 /**
  * Starts a process, and leaves it to the caller, whose child it is.
+ * @param pidFile absolute
  * @returns its pid
  * @throws Error of one line where it could not be started. No process is left then
  */
-export async function execUnattended(context: Context, request: ExecRequest, inheritance: Inheritance): Promise<Pid> {
+export async function execUnattended(
+  context: Context,
+  request: ExecRequest,
+  inheritance: Inheritance,
+  pidFile?: string,
+): Promise<Pid> {
   let pid: Pid = 0;
-  const actor = await start(await planned(context, request), { inheritance }, {}, (own) => {
+  const actor = await start(await planned(context, request), { inheritance }, { pidFile }, (own) => {
     pid = own;
   });
   actor.stop();
@@ -104,7 +110,9 @@ async function inForeground(execution: Execution, options: ExecOptions): Promise
   if (connected === undefined) throw new Error('a process runs that nobody is connected to');
   // As with runc, we go on carrying the output of what the process leaves running in the container, until that ends.
   // (With `run`, the deletion of the container ends it.)
-  const status = await attend(context.platform, connected.attendance({ subreaper: false, awaitsWriters: true }));
+  const status = await connected.attendance({ subreaper: false, awaitsWriters: true }).untilEnd();
+  // The caller waits by itself, and nothing is left to do.
+  if (status === undefined) return 0;
   actor.send({ type: 'exited', status });
   return status;
 }
@@ -147,22 +155,30 @@ async function start(
   const session = sessionFor(context, record.id, { inheritance });
   let joined: JoinedProcess | undefined;
   let addToGroup: ((pid: Pid) => void) | undefined;
+  const starting = async <T>(phase: 'joining' | 'executing', action: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await doingSlowly(STARTING_PROCESS, async () => action(), { phase });
+    } catch (error) {
+      const { explainedError } = await import('../container/explained.ts');
+      throw explainedError(session, record, error, process);
+    }
+  };
   const actor = createActor(
     execMachine({
       async join() {
         const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
-        joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
+        joined = await starting('joining', () => joinContainer(session, { record, process, cgroup, filter, attach }));
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },
-      execute() {
+      async execute() {
         if (joined === undefined) return;
         const { pid } = joined;
-        starting(() => addToGroup?.(pid));
+        await starting('joining', () => addToGroup?.(pid));
         announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
         connect(pid);
-        starting(joined.execute);
+        await starting('executing', joined.execute);
         joined.release();
       },
       end: () => joined?.end(),
@@ -181,5 +197,3 @@ async function groupFor({ platform: { local } }: Session, { resctrl }: Container
   const { addExecToGroup } = await import('../../effects/resctrl/group.ts');
   return (pid: Pid): void => addExecToGroup(local, resctrl, pid);
 }
-
-const starting = <T>(action: () => T): T => doing(STARTING_PROCESS, action);

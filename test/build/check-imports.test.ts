@@ -31,7 +31,7 @@ describe('the import rule', () => {
     [
       'commands/run.ts',
       "import { machine } from '../machines/container.ts';",
-      /commands\/ may import conform, runtime, spec/,
+      /commands\/ may import conform, watch, runtime, spec/,
     ],
     ['commands/run.ts', "import { Command } from '@oclif/core';", /@oclif\/core\//],
     ['machines/container.ts', "import { mounts } from '../effects/mounts.ts';", /only types of effects/],

@@ -5,7 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
-import { commandLine, type Ended, messageOf, noRunc, RUNCHART, withoutRetries } from './command-line.ts';
+import { commandLine, type Ended, messageOf, noRunc, RUNCHART, withoutCause, withoutRetries } from './command-line.ts';
 import { remainsAtLast } from './nothing-left.ts';
 
 const PREFIX = `runchart-test-${process.pid}-like-`;
@@ -48,6 +48,8 @@ describe("beside Debian's runc", { skip: noContainers || noRunc }, () => {
       .replace(/"ociVersion":( ?)"1\.\d+\.\d+(-dev)?"/g, '"ociVersion":$1VERSION')
       .replace(/"pid":( ?)[1-9]\d*/g, '"pid":$1PID')
       .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z\b/g, 'TIME')
+      // Ours names the container.
+      .replace(/(container does not exist): \S+ is not in \S+/, '$1')
       .replace(/ {3,}/g, '   ')
       .replace(/ [1-9]\d* +(?=created|running)/g, ' PID ');
 
@@ -60,7 +62,7 @@ describe("beside Debian's runc", { skip: noContainers || noRunc }, () => {
         return {
           status,
           stdout: common(stdout),
-          message: stderr === '' ? '' : messageOf({ ...ended, stderr }).replace(/^runc /, 'runchart '),
+          message: stderr === '' ? '' : common(messageOf({ ...ended, stderr })).replace(/^runc /, 'runchart '),
         };
       }),
     );
@@ -201,7 +203,7 @@ describe("beside Debian's runc", { skip: noContainers || noRunc }, () => {
       writeConfig(broken, change(sleeping));
       for (const ended of Object.values(both((run) => run('create', '-b', broken, id)))) {
         assert.equal(ended.status, 1);
-        assert.match(messageOf(ended), expected);
+        assert.match(withoutCause(messageOf(ended)), expected);
       }
       for (const ended of Object.values(both((run) => run('list', '-q')))) assert.equal(ended.stdout, '');
     });
@@ -233,7 +235,13 @@ describe("beside Debian's runc", { skip: noContainers || noRunc }, () => {
       const { runc, runchart } = both((run) => run(...argv));
       assert.equal(runchart.status, runc.status);
       // runc prints the command's help besides, on standard output.
-      assert.equal(messageOf(runchart).replace('runchart: ', 'runc: '), messageOf(runc));
+      // Ours names the arguments, and a flag as it was typed.
+      const bare = (text: string) =>
+        text
+          .replace(/^runc(hart)?: /, '')
+          .replace(/ argument(\(s\)|s)?\b.*$/, '')
+          .replace(/ --(\w+).*$/, ' -$1');
+      assert.equal(bare(messageOf(runchart)), bare(messageOf(runc)));
     }
   });
 
