@@ -33,10 +33,18 @@ export function report(error: unknown, failed: Failed): number {
   log.error(withCause(line, story), story);
   if (isWorthKeeping(error)) keep(failed, { ...story, message: line });
   if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(stackOf(error.stack, failed));
-  const status = error instanceof UsageError ? error.exitStatus : 1;
+  const status = statusOf(error, story, failed);
   failed.prepared?.ended(status, line, factsForPrograms(story));
   if (failed.prepared === undefined) log.close();
   return status;
+}
+
+/** `run` stands for the container: if that has no program in the end, it exits as runc's init does. */
+const NO_PROGRAM = 255;
+
+function statusOf(error: unknown, { syscall }: FailureStory, { asked }: Failed): number {
+  if (error instanceof UsageError) return error.exitStatus;
+  return asked?.command === 'run' && syscall === 'execve' ? NO_PROGRAM : 1;
 }
 
 const stackOf = (stack: string, { prepared }: Failed): string =>

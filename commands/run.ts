@@ -7,7 +7,8 @@ export default class Run extends RuntimeCommand {
   static override summary = 'create a container, start it, and wait for it to end';
   static override description =
     'This is `create` and `start` in one. In the foreground, signals go to the container, ' +
-    "and the command ends with the container's exit status, or with 128 + n if signal n ended it.";
+    "and the command ends with the container's exit status, or with 128 + n if signal n ended it. " +
+    'It ends with 255 if the program could not be executed.';
   static override examples = [
     { description: 'From the bundle in the current directory', command: 'runchart run c1' },
     { description: 'In the background', command: 'runchart run -d -b /srv/web web' },
