@@ -79,14 +79,17 @@ interface Seen {
   finding: Finding | undefined;
 }
 
+/** What of a run the sequences depend on. */
+export type Known = Pick<Run, 'profile' | 'signal' | 'deviations'>;
+
 /** A step as a command of fast-check's. */
 class StepCommand implements fc.AsyncCommand<Course, Seen> {
-  readonly #run: Run;
+  readonly #run: Known;
   readonly #step: Step;
   /** Whether it is taken where the model says that it is refused. */
   readonly #bold: boolean;
 
-  constructor(run: Run, step: Step, bold: boolean) {
+  constructor(run: Known, step: Step, bold: boolean) {
     this.#run = run;
     this.#step = step;
     this.#bold = bold;
@@ -113,7 +116,8 @@ const isPermitted = (model: Model, step: Step): boolean =>
 /** A command that is refused is worth a look, but it leads nowhere. */
 const BOLD_ONE_IN = 6;
 
-function commandsOf(run: Run): fc.Arbitrary<Iterable<fc.AsyncCommand<Course, Seen>>> {
+/** Draws sequences. The same seed draws the same; what is taken of them depends on what the runtime does. */
+export function commandsOf(run: Known): fc.Arbitrary<Iterable<fc.AsyncCommand<Course, Seen>>> {
   const step = fc.constantFrom(...stepsByChance(run.profile));
   const bold = fc.integer({ min: 1, max: BOLD_ONE_IN }).map((chance) => chance === BOLD_ONE_IN);
   const command = fc.tuple(step, bold).map(([one, isBold]) => new StepCommand(run, one, isBold));
