@@ -1,6 +1,7 @@
 /**
  * Makes `dist/`, what ships: `runchart` (the launcher), beside it `runchart-engine` (Bun with commands/main.ts linked
- * in) and `koffi.node`, the page of `runchart watch`, and the manual pages. Runs in Bun: `npm run build`.
+ * in) and `koffi.node`, the page of `runchart watch`, the manual pages, and systemd's units of `runchart serve`. Runs
+ * in Bun: `npm run build`.
  *
  * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` is the container's init program in base64.
  */
@@ -84,10 +85,18 @@ function linkEngine(root: string, arch: Arch, script: string, output: string, or
   });
 }
 
+/** What lies beside the linked files. @param date of the manual */
+export async function accompany(root: string, dist: string, date: Date): Promise<void> {
+  await writePage(root, join(dist, 'page'));
+  await writeManual(join(dist, 'man/man8'), date);
+  for (const unit of ['runchart.service', 'runchart.socket'])
+    copyFileSync(join(root, 'build/systemd', unit), join(dist, unit));
+}
+
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
+  const dist = join(root, 'dist');
   console.error('build: linking dist/runchart');
-  await link(root, join(root, 'dist'), hostArch());
-  await writePage(root, join(root, 'dist/page'));
-  await writeManual(join(root, 'dist/man/man8'), buildDate(process.env));
+  await link(root, dist, hostArch());
+  await accompany(root, dist, buildDate(process.env));
 }

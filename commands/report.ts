@@ -23,7 +23,10 @@ interface Failed {
 /** @returns the exit status */
 export function report(error: unknown, failed: Failed): number {
   // Nothing has been done: the caller goes the usual way, and reports what there is to report.
-  if (isGivenBack(error)) return 1;
+  if (isGivenBack(error)) {
+    failed.prepared?.dropped();
+    return 1;
+  }
   const log = failed.prepared?.log ?? logOfLine(failed);
   const story = storyOf(error);
   const line = lineOf(error) + suggestion(error);

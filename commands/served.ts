@@ -4,8 +4,9 @@ import type { Host } from '../runtime/host/host.ts';
 import { GLOBALS_WITH_VALUE } from './global-values.ts';
 import { splitLine } from './line.ts';
 
-const SERVED: ReadonlySet<string> = new Set([
-  ...['state', 'create', 'start', 'delete', 'kill', 'exec', 'run', 'pause', 'resume', 'list', 'finish'],
+export const SERVED: ReadonlySet<string> = new Set([
+  ...['state', 'create', 'start', 'delete', 'kill', 'exec', 'run', 'pause', 'resume', 'list', 'ps', 'update'],
+  'finish',
 ]);
 
 /** Those that tell systemd when the container is ready. systemd knows by the pid who tells it. */

@@ -112,11 +112,15 @@ function addAttributes(batch: Batch, mount: FdArg, { set, clear }: AttributeChan
 
 /**
  * Clears attributes, if they are not locked. `nosymfollow` has a call of its own: it is never locked by itself, so it
- * can be cleared though another cannot, and an old kernel may not know it.
+ * can be cleared though another cannot, and an old kernel may not know it. Access times are unasked only beside others
+ * that are asked for. If they are locked, a mount would have other ones than the config says: that is an error, as in
+ * runc.
  */
 function addUnasked(batch: Batch, mount: FdArg, unasked: number): void {
-  const { NOSYMFOLLOW } = MOUNT_ATTR;
-  for (const clear of [unasked & ~NOSYMFOLLOW, unasked & NOSYMFOLLOW])
+  const { NOSYMFOLLOW, ATIME, NODIRATIME } = MOUNT_ATTR;
+  const times = unasked & (ATIME | NODIRATIME);
+  if (times !== 0) batch.add(mountSetattr(mount, '', { clear: times }));
+  for (const clear of [unasked & ~(NOSYMFOLLOW | times), unasked & NOSYMFOLLOW])
     if (clear !== 0) batch.try(mountSetattr(mount, '', { clear }));
 }
 

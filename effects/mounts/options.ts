@@ -110,7 +110,9 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     else if (below !== undefined) recursive = combine(recursive, below);
     else if (type !== undefined) propagation.push({ type, recursive: false });
     else if (typeBelow !== undefined) propagation.push({ type: typeBelow, recursive: true });
-    else if (option === 'bind' || option === 'rbind') bind = option;
+    // As flags of mount(2), MS_REC stays once it is set: `bind` after `rbind` takes nothing back.
+    else if (option === 'bind') bind = bind === 'rbind' ? bind : option;
+    else if (option === 'rbind') bind = option;
     else if (option === 'idmap' || option === 'ridmap') idmap = option;
     else if (option === 'remount') remount = true;
     else if (option === 'tmpcopyup') copyUp = true;

@@ -91,8 +91,8 @@ export interface Kernel {
   /** Waits for everything that was posted. @throws LostPeerError, MalformedAnswerError, and what a `settle` throws */
   readonly flush?: (() => void) | undefined;
   /**
-   * Waits for the answers to everything that was posted, and leaves them to `flush`, which need not wait then: for whoever
-   * does not want the engine to stand still. It is absent where nothing has to be waited for.
+   * Waits for the answers to everything that was posted, and leaves them to `flush`, which need not wait then: for
+   * whoever does not want the engine to stand still. It is absent where nothing has to be waited for.
    * @param readable waits until a descriptor can be read
    */
   readonly arrive?: ((readable: (socket: Fd) => Promise<void>) => Promise<void>) | undefined;

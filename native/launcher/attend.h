@@ -45,7 +45,7 @@ static void reap_orphans(struct wait *w) {
 /* What tells a command to end: SIGHUP, SIGINT, SIGQUIT, SIGTERM. */
 static int asks_for_end(u32 signal) { return signal == 1 || signal == 2 || signal == 3 || signal == 15; }
 
-/* Hands the signals on that have come. */
+/* Hands the signals on that have come. Whoever wants the command to end may tell a process that has just ended. */
 static void forward_signals(struct wait *w) {
   u64 come = (u64)take_caught(w->signals);
   for (u32 signal = 1; come; signal++, come >>= 1) {
@@ -54,7 +54,9 @@ static void forward_signals(struct wait *w) {
       if (w->flags & SUBREAPER) reap_orphans(w);
     } else if (signal != SIGWINCH) {
       i64 sent = syscall6(SYS_pidfd_send_signal, (u64)w->pidfd, signal, 0, 0, 0, 0);
-      if (sent == -ESRCH && asks_for_end(signal)) w->given_up = 1;
+      if (!asks_for_end(signal)) continue;
+      if (w->status < 0) reap(w, P_PID, w->pid);
+      if (sent == -ESRCH || w->status >= 0) w->given_up = 1;
     }
   }
 }

@@ -158,7 +158,7 @@ struct asking {
   int stage_ends[2];
 };
 
-/* Sends the request and starts the stage. @returns whether an engine may take it */
+/* Sends the request and starts the stage. @returns whether an engine may have taken it */
 static int ask(struct asking *a, char **argv, char **envp, const char *cwd, const int *body) {
   struct request *request = &a->request;
   u32 fds[DESCRIPTORS_ALWAYS + DESCRIPTORS_OF_STAGE + MOST_PRESERVED], n = 0;
@@ -175,7 +175,8 @@ static int ask(struct asking *a, char **argv, char **envp, const char *cwd, cons
   /* The engine looks at us meanwhile. */
   a->started = fork_stage(a->stage, a->stage_ends);
   u32 pid = a->started ? (u32)a->stage->pid : 0;
-  return sent && syscall6(SYS_sendto, request->connection, (u64)&pid, sizeof pid, MSG_NOSIGNAL, 0, 0) == sizeof pid;
+  if (sent) syscall6(SYS_sendto, request->connection, (u64)&pid, sizeof pid, MSG_NOSIGNAL, 0, 0);
+  return sent;
 }
 
 /* Describes the command. @returns 0 where it cannot be left to somebody else */

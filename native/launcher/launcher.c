@@ -11,6 +11,7 @@
 #include "config-size.h"
 #include "decimal.h"
 #include "environment.h"
+#include "memory.h"
 #include "page-cache.h"
 #include "stage.h"
 

@@ -10,10 +10,10 @@ enum { SA_RESTORER_FLAG = 0x04000000, LAST_CAUGHT = 31, SET_SIZE = 8 };
 enum { CATCH_NOT = 0, CATCH = 1, CATCH_ONCE = 2 };
 #define SA_RESETHAND 0x80000000ul
 
-/* Bit n - 1 for signal n. */
-static volatile u64 caught;
+/* One byte for each signal: a handler may run at any time. */
+static volatile char caught[LAST_CAUGHT + 1];
 
-static void note_signal(int signal) { __atomic_fetch_or(&caught, 1ul << (signal - 1), __ATOMIC_SEQ_CST); }
+static void note_signal(int signal) { caught[signal] = 1; }
 
 #if defined(__x86_64__)
 /* A handler returns to this: rt_sigreturn(2). */
@@ -35,6 +35,12 @@ static i64 catch_signals(u64 set, u64 how) {
 
 /* @returns those of a set that have come since somebody asked last */
 static i64 take_caught(u64 set) {
-  u64 come = __atomic_fetch_and(&caught, ~set, __ATOMIC_SEQ_CST) & set;
+  u64 come = 0;
+  for (u32 signal = 1; signal <= LAST_CAUGHT; signal++) {
+    u64 bit = 1ul << (signal - 1);
+    if (!(set & bit) || !caught[signal]) continue;
+    caught[signal] = 0;
+    come |= bit;
+  }
   return (i64)come;
 }

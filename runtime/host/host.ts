@@ -1,5 +1,6 @@
 /** What a command finds around it, as one value. It is handed in at the start: no code further down reads a global. */
 
+import type { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { LaunchedStage } from '../../native/stage/stage.ts';
@@ -26,6 +27,8 @@ export interface Host {
   readonly stage?: LaunchedStage;
   /** What to act through, where this process works for another one (runtime/resident/). */
   readonly platform?: Platform;
+  /** Device programs that are kept from one command to the next, for a process that performs many. */
+  readonly devicePrograms?: DevicePrograms;
 }
 
 /**

@@ -58,7 +58,8 @@ export function featuresOf(platform: Platform, version: string): Features {
       'org.opencontainers.runc.checkpoint.enabled': 'true',
       'runchart.version': version,
     },
-    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.'],
+    // Those of crun's may write to files of the host.
+    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.', 'run.oci.hooks.'],
   };
 }
 

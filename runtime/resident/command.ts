@@ -1,5 +1,6 @@
 /** One command of a resident engine: from the connection of a caller to the caller's exit. */
 
+import type { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
 import { isReadableWithin } from '../../native/calls/poll.ts';
 import { umask } from '../../native/calls/process.ts';
 import { receiveBuffers, receivedDescriptors, receiveMessage, send } from '../../native/calls/sockets.ts';
@@ -27,6 +28,8 @@ import { variablesIn } from './variables.ts';
 export interface Front {
   /** Whether a command is worth it, and can be performed for another process. */
   isServed(argv: readonly string[], env: Host['env']): boolean;
+  /** Loads what its commands need. */
+  loadAhead(): Promise<void>;
   /** @returns the exit status */
   dispatch(argv: readonly string[], host: Host): Promise<number>;
 }
@@ -38,6 +41,7 @@ export interface Surroundings {
   /** An open /dev/null. */
   readonly nothing: Fd;
   readonly front: Front;
+  readonly devicePrograms: DevicePrograms;
 }
 
 /** How long a caller may take to send what it has begun to send. */
@@ -94,6 +98,7 @@ async function perform(around: Surroundings, connection: Fd, { request, fds, env
     gid: 0,
     pid: caller.pid,
     platform,
+    devicePrograms: around.devicePrograms,
   });
   // Before the caller ends: whoever reads what it writes waits for the last who could write.
   forgetStandard(kernel, nothing);

@@ -4,6 +4,7 @@
  */
 
 import { setTimeout } from 'node:timers/promises';
+import { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
 import { EPOLL, epollAdd, epollCreate, epollWait } from '../../native/calls/epoll.ts';
 import { duplicateAbove, openat } from '../../native/calls/files.ts';
 import { receive, sendAtOnce } from '../../native/calls/sockets.ts';
@@ -12,6 +13,7 @@ import { SIGNALS } from '../../native/constants/signal.ts';
 import { SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
+import { Owned } from '../../native/kernel/owned.ts';
 import { attempt, call, perform } from '../../native/kernel/perform.ts';
 import { out, u64s } from '../../native/kernel/struct.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
@@ -21,6 +23,7 @@ import { whoWeAre } from './admission.ts';
 import { type Front, type Surroundings, serveOne } from './command.ts';
 import { closeBelow, OWN_FROM, watchBelow } from './descriptors.ts';
 import { collectGarbage, letGoOfCode } from './rest.ts';
+import { loadAhead } from './warm-up.ts';
 
 /** What the supervisor tells an engine, as one word of its environment: numbers with colons between. */
 export interface Orders {
@@ -57,6 +60,7 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   const libc = loadLibc();
   const kernel = localKernel(libc);
   ignoreEndingSignals(kernel);
+  await Promise.all([loadAhead(), front.loadAhead()]);
   // What the engine opens once shall lie above what commands open.
   await setTimeout(1);
   const nothing = call(kernel, openat(AT.FDCWD, '/dev/null', O.RDWR));
@@ -66,7 +70,14 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
     epollAdd(epoll, orders.listener, EPOLL.IN | EPOLL.EXCLUSIVE),
     epollAdd(epoll, orders.control, EPOLL.IN),
   ]);
-  const around: Surroundings = { libc, kernel, self: whoWeAre(kernel, process.execPath), nothing, front };
+  const around: Surroundings = {
+    libc,
+    kernel,
+    self: whoWeAre(kernel, process.execPath),
+    nothing,
+    front,
+    devicePrograms: new OwnPrograms(kernel),
+  };
   closeBelow(kernel);
   const isAsBefore = watchBelow();
   const waits = [epollWait(epoll, PAUSE_MS), epollWait(epoll, REST_MS), epollWait(epoll)] as const;
@@ -96,6 +107,25 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
     if (!isAsBefore(kernel) || commands >= orders.commands) return;
     if (commands % LOOK_EVERY === 0 && process.memoryUsage.rss() > orders.memory) return;
     await setTimeout(0);
+  }
+}
+
+/** Device programs that outlive a command: what an engine holds lies above what a command opens. */
+class OwnPrograms extends DevicePrograms {
+  readonly #kernel: Kernel;
+
+  constructor(kernel: Kernel) {
+    super(kernel);
+    this.#kernel = kernel;
+  }
+
+  override get(instructions: Uint8Array, load: () => Fd): Fd {
+    return super.get(instructions, () => {
+      const loaded = load();
+      if (loaded < 0) return loaded;
+      using low = new Owned(this.#kernel, loaded);
+      return attempt(this.#kernel, duplicateAbove(low.fd, OWN_FROM));
+    });
   }
 }
 

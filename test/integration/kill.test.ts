@@ -40,6 +40,28 @@ describe('kill', { skip: noContainers }, () => {
     }
   });
 
+  it('--regex is for all containers that match, and goes on after one that cannot be killed', async () => {
+    const ids = [1, 2, 3].map(() => {
+      const id = host.idFor(runchart);
+      assert.equal(runchart('create', '-b', host.bundle(id, shellConfig('sleep 1000')), id).status, 0);
+      return id;
+    });
+    const [first = '', second = '', third = ''] = ids;
+    assert.equal(runchart('kill', first, 'KILL').status, 0);
+    await until('it has ended', () => statusOf(first) === 'stopped');
+
+    const { status, stderr } = runchart('kill', '--regex', `^(${first}|${second})$`, 'KILL');
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`^time="[^"]*" level=warning msg="${first}: container not running"\n$`));
+    await until('the second has ended, too', () => statusOf(second) === 'stopped');
+    assert.equal(statusOf(third), 'created');
+
+    assert.equal(messageOf(runchart('kill', '-r', '(')), 'invalid regular expression "("');
+    assert.equal(runchart('kill', '-r', '^nobody$').status, 0);
+    assert.deepEqual(runchart('delete', '-r', `^(${ids.join('|')})$`), { status: 0, stdout: '', stderr: '' });
+    for (const id of ids) assert.equal(runchart('state', id).status, 1);
+  });
+
   it('a container that waits for its start ends when it is asked to', async () => {
     for (const signal of ['HUP', 'INT', 'QUIT', 'TERM', 'USR1', 'WINCH']) {
       const id = host.idFor(runchart);

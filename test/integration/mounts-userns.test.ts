@@ -96,6 +96,28 @@ suite('in a user namespace', { skip }, () => {
     }
   });
 
+  test('locked access times stay, and are refused if others are asked for', async () => {
+    const source = join(host.path, 'times');
+    mkdirSync(source);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nodiratime,mode=755', 'tmpfs', source]);
+    try {
+      const bound = (...options: string[]) => ({
+        mounts: [{ destination: '/data', source, options: ['bind', ...options] }],
+      });
+      await using created = await host.create('times', mapped('true', bound('noexec')), { prepare });
+      const { options = [] } = at(created.pid, '/data') ?? {};
+      for (const flag of ['noexec', 'nodiratime']) assert.ok(options.includes(flag), flag);
+      for (const other of ['strictatime', 'relatime', 'noatime'])
+        await assert.rejects(
+          host.run('others', mapped('true', bound(other)), { prepare }),
+          /bind .*times on \/data: EPERM.*locked/,
+          other,
+        );
+    } finally {
+      execFileSync('umount', [source]);
+    }
+  });
+
   test('masked paths are masked, and read-only paths are read-only', async () => {
     const { output } = await host.run(
       'masks',
