@@ -58,9 +58,13 @@ function addFilesystem(batch: Batch, root: Fd, step: FilesystemStep): ProcCheck 
 }
 
 function addBind(batch: Batch, root: Fd, step: BindStep): ProcCheck {
-  const mount = step.tree ?? batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
+  const { source: from, recursive, nofollow } = step;
+  const flags = { clone: true, recursive, nofollow: nofollow?.source ?? false };
+  const mount = step.tree ?? batch.add(openTree(AT.FDCWD, from, flags));
   addOwnAndBelow(batch, mount, step);
-  const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);
+  const target = nofollow?.destination
+    ? batch.add(openInRoot(root, step.at, O.PATH | O.NOFOLLOW))
+    : addOpenPlaceholder(batch, root, step.at, step.placeholder);
   const source = step.at === '/proc' ? addLook(batch, mount) : undefined;
   const check = { step, target: addLook(batch, target), source };
   addMoveMount(batch, mount, target, step.propagation);

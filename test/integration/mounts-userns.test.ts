@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import type { Config, Mount, NamespaceType } from '../../spec/types.ts';
@@ -94,6 +94,23 @@ suite('in a user namespace', { skip }, () => {
     } finally {
       execFileSync('umount', [source]);
     }
+  });
+
+  test('a link is bound itself with src-nofollow, and copied with copy-symlink', async () => {
+    const link = join(host.path, 'link');
+    symlinkSync('/etc', link);
+    const mounts = ['src-nofollow', 'copy-symlink'].map((option) => ({
+      destination: `/open/${option}`,
+      source: link,
+      options: ['bind', option],
+    }));
+    const open = (rootfs: string) => {
+      mkdirSync(join(rootfs, 'open'));
+      chmodSync(join(rootfs, 'open'), 0o777);
+    };
+    const script = 'cd /open; readlink src-nofollow; readlink copy-symlink';
+    const { output } = await host.run('links', mapped(script, { mounts }), { prepare: open });
+    assert.equal(output, '/etc\n/etc\n');
   });
 
   test('locked access times stay, and are refused if others are asked for', async () => {

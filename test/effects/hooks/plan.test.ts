@@ -39,7 +39,7 @@ test("the caller's trace goes to hooks that have an environment of their own, bu
   const own = 'TRACEPARENT=00-11111111111111111111111111111111-2222222222222222-00';
   const env = [...ENV, new Uint8Array([84]), trace];
   const plan = (name: 'poststart' | 'startContainer', hook: object) =>
-    planHooks({ [name]: [{ path: '/a', ...hook }] }, name, env)[0]?.env;
+    planHooks({ hooks: { [name]: [{ path: '/a', ...hook }] } }, name, env)[0]?.env;
   assert.deepEqual(plan('poststart', {}), env);
   assert.deepEqual(plan('poststart', { env: ['B=2'] }), ['B=2', trace]);
   assert.deepEqual(plan('poststart', { env: [own] }), [own]);

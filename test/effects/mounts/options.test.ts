@@ -43,6 +43,15 @@ test('a bind that was once recursive stays so, as with flags of mount(2)', () =>
   assert.deepEqual([bind('bind', 'bind'), bind('ro')], ['bind', 'no']);
 });
 
+test('options about symbolic links are told apart', () => {
+  const none = { source: false, destination: false, copy: false };
+  const links = (...options: readonly string[]) => parseMountOptions(['bind', ...options]).links;
+  assert.deepEqual(links(), none);
+  assert.deepEqual(links('src-nofollow'), { ...none, source: true });
+  assert.deepEqual(links('dest-nofollow', 'src-nofollow'), { ...none, source: true, destination: true });
+  assert.deepEqual(links('copy-symlink'), { ...none, copy: true });
+});
+
 test('all attributes are unasked that no option names; access times only if one of their options is given', () => {
   const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW, NODIRATIME, ATIME } = MOUNT_ATTR;
   const of = (...options: string[]) => unasked(parseMountOptions(options).attributes);
