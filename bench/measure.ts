@@ -1,11 +1,15 @@
 /** Takes times in turn, so that whatever else the machine does affects every runtime alike. */
 
+import type { Took } from './stopwatch.ts';
+
 export interface Sample {
   readonly name: string;
   /** Does once what is timed. */
-  run(): void;
+  run(): Took;
   /** Restores what it needs, untimed. */
   between?(): void;
+  /** The processor time that a server has spent so far, in ms, if one works for what is timed. */
+  serversTime?(): number;
 }
 
 export interface Figures {
@@ -13,6 +17,8 @@ export interface Figures {
   /** Milliseconds. */
   readonly median: number;
   readonly best: number;
+  /** Processor time in ms, of what was started and of its server, on average. */
+  readonly processor?: number;
 }
 
 /**
@@ -22,21 +28,25 @@ export interface Figures {
  */
 export function measure(samples: readonly Sample[], rounds: number, pause = 0): readonly Figures[] {
   const times = samples.map((): number[] => []);
+  const spent = samples.map(() => 0);
   for (let round = -2; round < rounds; round++) {
     samples.forEach((sample, i) => {
       if (pause > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
-      const start = performance.now();
-      sample.run();
-      const took = performance.now() - start;
+      const before = sample.serversTime?.() ?? 0;
+      const { wall, processor } = sample.run();
+      const servers = (sample.serversTime?.() ?? 0) - before;
       sample.between?.();
       // The first two rounds only warm the caches.
-      if (round >= 0) times[i]?.push(took);
+      if (round < 0) return;
+      times[i]?.push(wall);
+      spent[i] = (spent[i] ?? 0) + processor + servers;
     });
   }
   return samples.map(({ name }, i) => ({
     name,
     median: quantile(times[i] ?? [], 0.5),
     best: quantile(times[i] ?? [], 0),
+    processor: (spent[i] ?? 0) / rounds,
   }));
 }
 
@@ -51,13 +61,15 @@ export function table(title: string, figures: readonly Figures[], against: reado
     const base = figures.find(({ name }) => name === other);
     return base === undefined || base === own ? '' : (own.median / base.median).toFixed(2);
   };
-  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const rows = figures.map((one) =>
-    row([one.name, one.median.toFixed(1), one.best.toFixed(1), ...against.map((other) => ratio(one, other))]),
+    row([
+      ...[one.name, one.median.toFixed(1), one.best.toFixed(1), one.processor?.toFixed(1) ?? ''],
+      ...against.map((other) => ratio(one, other)),
+    ]),
   );
-  return [
-    row([`${title}, ms`, 'median', 'best', ...against.map((name) => `/ ${name}`)]),
-    row(['---', '---', '---', ...against.map(() => '---')]),
-    ...rows,
-  ].join('\n');
+  const heads = ['median', 'best', 'processor', ...against.map((name) => `/ ${name}`)];
+  return [row([`${title}, ms`, ...heads]), row(['---', ...heads.map(() => '---')]), ...rows].join('\n');
 }
+
+/** A line of a table in Markdown. */
+export const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

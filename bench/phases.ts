@@ -25,11 +25,12 @@ export function phasesOfRun(
   const [program = '', ...options] = runtime.command;
   for (let round = 0; round < rounds; round++) {
     const file = join(folder, 'trace.jsonl');
+    const start = (performance.timeOrigin + performance.now()) / 1000;
     const { status } = spawnSync(program, ['--trace', file, ...options, 'run', '--bundle', bundle, 'bench'], {
       stdio: 'ignore',
     });
     if (status !== 0) throw new Error(`a traced run failed: exit status ${status}`);
-    let before = { state: 'start-up, parsing, config', at: 0 };
+    let before = { state: 'start-up, parsing, config', at: start };
     for (const { state, at } of statesIn(readFileSync(file, 'utf8'))) {
       times.set(before.state, [...(times.get(before.state) ?? []), (at - before.at) * 1000]);
       before = { state, at };

@@ -1,6 +1,5 @@
 /** Measures `podman run --rm` with each runtime, which is what the user of an engine waits for. */
 
-import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { boxArchive } from '../test/engines/box.ts';
@@ -19,26 +18,26 @@ export async function podmanRuns(
   runtimes: readonly Runtime[],
   rounds: number,
 ): Promise<readonly Figures[]> {
-  if (located('podman') === undefined || located('conmon') === undefined) return [];
+  const podman = located('podman');
+  const [stopwatch] = runtimes.map((runtime) => runtime.stopwatch);
+  if (podman === undefined || located('conmon') === undefined || stopwatch === undefined) return [];
   const own = join(folder, 'podman');
   mkdirSync(own);
   const archive = boxArchive(own);
-  const engines = runtimes.map(({ name, command }) =>
-    openPodman(join(own, name), name, command[0] ?? name, archive, volatile),
-  );
+  const engines = runtimes.map(({ name, command }) => {
+    const word = name.replaceAll(/\W+/g, '-');
+    return { name, engine: openPodman(join(own, word), word, command[0] ?? name, archive, volatile) };
+  });
   try {
     return measure(
-      engines.map(({ runtime, env }) => ({
-        name: runtime,
-        run() {
-          const { status } = spawnSync('podman', ['run', '--rm', 'box', 'true'], { env, stdio: 'ignore' });
-          if (status !== 0) throw new Error(`podman run with ${runtime}: exit status ${status}`);
-        },
+      engines.map(({ name, engine: { env } }) => ({
+        name,
+        run: () => stopwatch.time([podman, 'run', '--rm', 'box', 'true'], env),
       })),
       rounds,
     );
   } finally {
-    for (const engine of engines) {
+    for (const { engine } of engines) {
       const left = await engine.close();
       if (left.length > 0) console.error(`bench: left behind: ${left.join(', ')}`);
     }

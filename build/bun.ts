@@ -20,19 +20,31 @@ export interface BunPlugin {
 
 interface BuildOptions {
   readonly entrypoints: readonly string[];
-  readonly outdir: string;
+  /** Without it, the outputs are kept in memory. */
+  readonly outdir?: string;
   readonly naming?: string;
-  readonly target: 'bun';
+  readonly target: 'bun' | 'browser';
   readonly format: 'esm';
   readonly minify?: boolean;
   readonly splitting?: boolean;
   readonly plugins?: readonly BunPlugin[];
   readonly define?: Readonly<Record<string, string>>;
+  readonly metafile?: boolean;
+}
+
+interface Built {
+  readonly outputs: readonly { readonly path: string; text(): Promise<string> }[];
+  /** Where it was asked for: how many bytes of each source an output holds. */
+  readonly metafile?: {
+    readonly outputs: Readonly<
+      Record<string, { readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>> }>
+    >;
+  };
 }
 
 interface Bun {
   readonly version: string;
-  build(options: BuildOptions): Promise<{ readonly outputs: readonly { readonly path: string }[] }>;
+  build(options: BuildOptions): Promise<Built>;
 }
 
 /** @throws unless the program runs in Bun */
@@ -45,3 +57,9 @@ export function bundler(): Bun {
 function isBun(value: unknown): value is Bun {
   return typeof value === 'object' && value !== null && 'build' in value && 'version' in value;
 }
+
+/** @returns the paths of the sources that the outputs hold code of */
+export const heldSources = ({ metafile }: Built): readonly string[] =>
+  Object.values(metafile?.outputs ?? {})
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .flatMap(([source, { bytesInOutput }]) => (bytesInOutput > 0 ? [source] : []));

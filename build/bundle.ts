@@ -5,7 +5,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type BunPlugin, bundler } from './bun.ts';
+import { bundledApart } from './apart.ts';
+import { type BunPlugin, bundler, heldSources } from './bun.ts';
 import { lazyBuiltins, renameImports } from './lazy-builtins.ts';
 import { lazyOclif } from './lazy-oclif.ts';
 import { lazyXstate } from './lazy-xstate.ts';
@@ -14,9 +15,13 @@ import { validatorsPlugin } from './validators.ts';
 /**
  * @param output the script's path; the others are `chunk-….js` in its folder
  * @param init the container's init program; the script holds it in base64 as RUNCHART_INIT, so nothing is unpacked
+ * @returns the paths of the sources that the scripts hold code of
  */
-export async function bundle(entry: string, output: string, init: Uint8Array): Promise<void> {
-  await bundler().build({
+export async function bundle(entry: string, output: string, init: Uint8Array): Promise<readonly string[]> {
+  const plugins = [validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate, realWs];
+  const define = { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) };
+  const apart = await bundledApart(join(import.meta.dirname, '..'), { plugins, define });
+  const built = await bundler().build({
     entrypoints: [entry],
     outdir: dirname(output),
     naming: basename(output),
@@ -24,9 +29,11 @@ export async function bundle(entry: string, output: string, init: Uint8Array): P
     format: 'esm',
     minify: true,
     splitting: true,
-    plugins: [arrayMethods(resolve(entry)), validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate],
-    define: { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) },
+    metafile: true,
+    plugins: [arrayMethods(resolve(entry)), apart.plugin, ...plugins],
+    define,
   });
+  return [...heldSources(built), ...apart.sources];
 }
 
 /** Lets the entry point install our methods of Array (array-methods.ts) before anything else. */
@@ -40,3 +47,14 @@ const arrayMethods = (entry: string): BunPlugin => ({
     });
   },
 });
+
+/** Bun has an imitation of `ws` built in, which does less. The package itself works in Bun as it does in Node. */
+const realWs: BunPlugin = {
+  name: 'real-ws',
+  setup(builder) {
+    builder.onResolve({ filter: /^ws$/ }, () => ({
+      path: join(import.meta.dirname, '../node_modules/ws/wrapper.mjs'),
+      namespace: 'file',
+    }));
+  },
+};

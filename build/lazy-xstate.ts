@@ -148,6 +148,9 @@ export const lazyXstate: BunPlugin = {
   name: 'lazy-xstate',
   setup(builder) {
     builder.onResolve({ filter: /^xstate$/ }, () => ({ path: join(DIST, 'xstate.esm.js'), namespace: 'file' }));
+    // The graph walks the same machine, so it must have the same modules.
+    const graph = join(DIST, 'xstate-graph.esm.js');
+    builder.onResolve({ filter: /^xstate\/graph$/ }, () => ({ path: graph, namespace: 'file' }));
     for (const [name, changes] of Object.entries(CHANGES))
       builder.onLoad({ filter: modulesOf(name) }, async ({ path }) => ({
         contents: makeLazy(await readFile(path, 'utf8'), changes),

@@ -1,6 +1,7 @@
 /**
  * Makes `dist/`, what ships: `runchart` (the launcher), beside it `runchart-engine` (Bun with commands/main.ts linked
- * in) and `koffi.node`, the manual pages, and systemd's units of the server. Runs in Bun: `npm run build`.
+ * in) and `koffi.node`, the page of `runchart watch`, the manual pages, and systemd's units of the server. Runs in Bun:
+ * `npm run build`.
  *
  * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` is the container's init program in base64.
  */
@@ -14,6 +15,7 @@ import { koffiAddon } from './koffi.ts';
 import { compileLauncher } from './launcher.ts';
 import { buildDate, writeManual } from './manual.ts';
 import { recordOrder } from './order.ts';
+import { writePage } from './page.ts';
 import { alignFile } from './segments.ts';
 
 /**
@@ -27,11 +29,20 @@ const IGNORE_CURRENT_DIRECTORY = [
   '--no-compile-autoload-package-json',
 ];
 
+interface LinkOptions {
+  /**
+   * Lays the bytecode out in the order in which a run uses it, which differs a little from run to run. Without it, the
+   * same sources give the same bytes. By default, where this machine can run the engine.
+   */
+  readonly ordered?: boolean;
+}
+
 /**
  * @param root the repository
  * @param dist where the three files go
  */
-export async function link(root: string, dist: string, arch: Arch): Promise<void> {
+export async function link(root: string, dist: string, arch: Arch, options: LinkOptions = {}): Promise<void> {
+  const { ordered = arch === hostArch() } = options;
   const work = join(dist, 'work');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -43,8 +54,7 @@ export async function link(root: string, dist: string, arch: Arch): Promise<void
   await bundle(join(root, 'commands/main.ts'), script, readFileSync(init));
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(root, arch, script, linked, []);
-  // An engine for another architecture cannot be run here to record its order.
-  if (arch === hostArch()) linkEngine(root, arch, script, linked, recordOrder(linked, work, init));
+  if (ordered) linkEngine(root, arch, script, linked, recordOrder(linked, work, init));
   alignFile(linked, engine);
   compileLauncher(root, arch, join(work, 'runchart'));
 
@@ -74,6 +84,7 @@ if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
   console.error('build: linking dist/runchart');
   await link(root, join(root, 'dist'), hostArch());
+  await writePage(root, join(root, 'dist/page'));
   await writeManual(join(root, 'dist/man/man8'), buildDate(process.env));
   for (const unit of ['runchart.service', 'runchart.socket'])
     copyFileSync(join(root, 'build/systemd', unit), join(root, 'dist', unit));

@@ -113,6 +113,8 @@ case ${1:-build} in
       podman conmon catatonit containernetworking-plugins containerd docker.io
       # The C is fuzzed and analysed (test/fuzz/, test/build/analysis.test.ts).
       clang libclang-rt-14-dev clang-tidy
+      # The page of `runchart watch` is looked at in it (test/page/browser.ts).
+      chromium fonts-dejavu-core
     )
     # For the test machine (test/vm/).
     [ "$(uname -m)" != x86_64 ] || packages+=(mmdebstrap qemu-system-x86 e2fsprogs)

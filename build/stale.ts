@@ -2,7 +2,8 @@
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SOURCES = '{commands,library,runtime,machines,effects,native,spec,build}/**/*.{ts,c,h}';
+const SOURCES =
+  '{commands,conform,watch,page,library,runtime,machines,effects,native,spec,build}/**/*.{ts,c,h,css,html}';
 
 export function isStale(root: string, dist: string): boolean {
   const products = [join(dist, 'runchart'), join(root, 'native/init', `init-${process.arch}`)];

@@ -68,9 +68,12 @@ export abstract class RuntimeCommand extends Command {
     return this.argv.slice(this.argv.indexOf('--') + 1);
   }
 
-  /** @throws UsageError; Error, of one line */
-  protected async prepare(flags: GlobalFlags): Promise<Prepared> {
-    const prepared = await prepare(this.host, {
+  /**
+   * @param container given by a command that asks something of a container's machine: watchers are told of it
+   * @throws UsageError; Error, of one line
+   */
+  protected async prepare(flags: GlobalFlags, container?: string): Promise<Prepared> {
+    const options = {
       root: flags.root,
       log: flags.log,
       logFormat: logFormat(flags['log-format']),
@@ -78,7 +81,9 @@ export abstract class RuntimeCommand extends Command {
       systemdCgroup: flags['systemd-cgroup'],
       rootless: rootless(flags.rootless),
       trace: flags.trace,
-    });
+    };
+    const { id: command } = this.constructor as unknown as CommandClass;
+    const prepared = await prepare(this.host, options, { command, id: container });
     this.prepared = prepared;
     if (flags.criu !== undefined) prepared.context.warn('--criu is ignored: CRIU is the criu in $PATH');
     return prepared;

@@ -41,7 +41,7 @@ export default class Checkpoint extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Checkpoint);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     warnRootless(context);
     const id = args['container-id'];
     checkContainerId(id);

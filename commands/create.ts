@@ -20,7 +20,7 @@ export default class Create extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Create);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     return withPrefix('runchart create failed', async () => {
       const { request, options } = await askedContainer(context, args['container-id'], flags);
       return createInBackground(context, request, { ...options, start: false });

@@ -21,7 +21,7 @@ export default class Delete extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Delete);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     const id = args['container-id'];
     checkContainerId(id);
     succeed(context, await deleteContainer(optionsFor(context, id), flags.force));

@@ -90,7 +90,7 @@ export default class Exec extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Exec);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     const id = args['container-id'];
     const [, ...program] = this.words;
     try {

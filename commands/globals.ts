@@ -29,6 +29,7 @@ export const globals = {
     hidden: true,
     description: 'accepted for old callers of runc, with a warning: CRIU is the criu in $PATH',
   }),
+  version: boolean({ char: 'v', helpGroup, description: 'show the version' }),
   help: boolean({ char: 'h', helpGroup, description: 'show what a command does' }),
   trace: string({
     helpGroup,
@@ -45,8 +46,10 @@ export const globals = {
  */
 export function globalsBefore(before: readonly string[], own: Readonly<Record<string, FlagShape>>): string[] {
   const flags: Readonly<Record<string, FlagShape>> = globals;
-  return readLine(before, flags).argv.filter((word) => {
+  // `watch` takes `--root` several times. It is the same flag all the same.
+  const roots = own.root?.multiple ? { root: own.root } : {};
+  return readLine(before, { ...flags, ...roots }).argv.filter((word) => {
     const [name = ''] = word.slice('--'.length).split('=', 1);
-    return name !== '' && own[name] === flags[name];
+    return name !== '' && (own[name] === flags[name] || name in roots);
   });
 }

@@ -27,7 +27,7 @@ export default class Kill extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Kill);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     const id = args['container-id'];
     checkContainerId(id);
     const container = await openExisting(context, id, 'kill');

@@ -17,10 +17,13 @@ export interface FlagShape {
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly exitStatus: number;
+  /** A word that was not understood, and those that would have been. */
+  readonly meant: { readonly word: string; readonly known: readonly string[] } | undefined;
 
-  constructor(message: string, exitStatus = 1) {
+  constructor(message: string, exitStatus = 1, meant?: UsageError['meant']) {
     super(message);
     this.exitStatus = exitStatus;
+    this.meant = meant;
   }
 }
 
@@ -76,7 +79,7 @@ export function readLine(
     }
     const { name, value } = partsOf(word);
     const long = longName(name, flags);
-    if (long === undefined) throw new UsageError(`flag provided but not defined: -${name}`);
+    if (long === undefined) throw unknownFlag(word, name, flags);
     if (flags[long]?.type === 'boolean') {
       if (value === undefined || isTrue(value, name)) given.set(long, `--${long}`);
       else if (flags[long].allowNo) given.set(long, `--no-${long}`);
@@ -84,7 +87,7 @@ export function readLine(
       continue;
     }
     const text = value ?? argv[++i];
-    if (text === undefined) throw new UsageError(`flag needs an argument: -${name}`);
+    if (text === undefined) throw new UsageError(`flag needs an argument: ${word}`);
     given.set(flags[long]?.multiple ? `${long} ${given.size}` : long, `--${long}=${text}`);
   }
   return { argv: [...given.values(), '--', ...words], words };
@@ -122,6 +125,13 @@ function longName(name: string, flags: Readonly<Record<string, FlagShape>>): str
   return Object.keys(flags).find((long) => flags[long]?.char === name);
 }
 
+/** As it was typed: runc says `-name` of either form. */
+function unknownFlag(word: string, name: string, flags: Readonly<Record<string, FlagShape>>): UsageError {
+  const [typed = ''] = word.split('=', 1);
+  const known = Object.keys(flags).map((flag) => `--${flag}`);
+  return new UsageError(`flag provided but not defined: ${typed}`, 1, { word: `--${name}`, known });
+}
+
 /** Reads a boolean as Go's strconv.ParseBool does. @throws UsageError */
 function isTrue(text: string, name: string): boolean {
   if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
@@ -129,14 +139,9 @@ function isTrue(text: string, name: string): boolean {
   throw new UsageError(`invalid boolean value ${JSON.stringify(text)} for -${name}: parse error`);
 }
 
-/** Checks the number of arguments against the least and the greatest one. @throws UsageError */
-export function checkCount(command: string, count: number, [least, most]: readonly [number, number]): void {
-  const refuse = (how: string, expected: number) =>
-    new UsageError(`runchart: ${JSON.stringify(command)} requires ${how} ${expected} argument(s)`);
-  if (least === most && count !== least) throw refuse('exactly', least);
-  if (count < least) throw refuse('a minimum of', least);
-  if (count > most) throw refuse('a maximum of', most);
-}
+/** Whether there are as many arguments as a command takes. */
+export const isRightCount = (count: number, [least, most]: readonly [number, number]): boolean =>
+  count >= least && count <= most;
 
 /** @throws UsageError */
 export function logFormat(given: string | undefined): 'text' | 'json' {

@@ -18,7 +18,7 @@ export default class Pause extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Pause);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     const id = args['container-id'];
     checkContainerId(id);
     const container = await openExisting(context, id, 'pause');

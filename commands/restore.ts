@@ -40,7 +40,7 @@ export default class Restore extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Restore);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     warnRootless(context);
     const criu = {
       ...criuOptions(context, flags),

@@ -14,7 +14,7 @@ export default class Resume extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Resume);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     const id = args['container-id'];
     checkContainerId(id);
     const container = await openExisting(context, id, 'resume');

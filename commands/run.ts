@@ -23,7 +23,7 @@ export default class Run extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Run);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     return withPrefix('runchart run failed', async () => {
       const { request, options } = await askedContainer(context, args['container-id'], flags);
       if (flags.detach) {

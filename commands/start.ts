@@ -19,7 +19,7 @@ export default class Start extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Start);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     const id = args['container-id'];
     checkContainerId(id);
     const container = await openExisting(context, id, 'start');

@@ -14,10 +14,12 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   () => Promise<CommandModule>
 >([
   ['checkpoint', () => import('./checkpoint.ts')],
+  ['conform', () => import('./conform.ts')],
   ['create', () => import('./create.ts')],
   ['delete', () => import('./delete.ts')],
   ['events', () => import('./events.ts')],
   ['exec', () => import('./exec.ts')],
+  ['explain', () => import('./explain.ts')],
   ['features', () => import('./features.ts')],
   ['kill', () => import('./kill.ts')],
   ['list', () => import('./list.ts')],
@@ -31,6 +33,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<CommandModule>> = new M
   ['start', () => import('./start.ts')],
   ['state', () => import('./state.ts')],
   ['update', () => import('./update.ts')],
+  ['watch', () => import('./watch.ts')],
   ['completion', () => import('./completion.ts')],
 ]);
 

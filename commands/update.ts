@@ -58,7 +58,7 @@ export default class Update extends RuntimeCommand {
 
   async run(): Promise<number> {
     const { args, flags } = await this.parse(Update);
-    const { context } = await this.prepare(flags);
+    const { context } = await this.prepare(flags, args['container-id']);
     const id = args['container-id'];
     checkContainerId(id);
     const asked = flags.resources ? await readResources(context, flags.resources) : askedResources(flags);

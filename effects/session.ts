@@ -19,6 +19,8 @@ export interface Inheritance {
   readonly pipes?: readonly Fd[];
   /** How many descriptors from 3 on it gets too (`--preserve-fds`, and LISTEN_FDS). */
   readonly preserveFds: number;
+  /** Which descriptors it gets as 3, 4, …, where they are others than those. */
+  readonly preserved?: readonly Fd[];
   /** A connected socket, over which the terminal's master is sent. With it the process gets a terminal. */
   readonly consoleSocket?: Fd;
   /** A connected socket, over which a pidfd of the process is sent (`--pidfd-socket`). */
@@ -52,6 +54,8 @@ export interface Session {
   readonly startsAtOnce?: boolean;
   /** Keeps device programs for the next container that may need them. */
   readonly devicePrograms?: DevicePrograms | undefined;
+  /** Hears what is odd about the config, and fails nothing. */
+  readonly warn?: ((message: string) => void) | undefined;
   /** Hears how a child of this process ended that an effect has reaped. */
   readonly reaped?: ((exited: Exited) => void) | undefined;
   /** The batches that make its mounts, where they have been written ahead. */

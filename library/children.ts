@@ -1,10 +1,13 @@
 /**
- * The children of a program that uses the library. The kernel tells once how a child ended: to whoever waits for it, or
- * to `delete` with `force`, which reaps it too. Here the program can ask as often as it likes.
+ * The children of a program that uses the library: the processes of its containers. Each is reaped when it ends, whether
+ * anybody waits for it or not. A zombie in a container's pid namespace would keep the container from ending.
+ *
+ * The kernel tells once how a child ended: to whoever reaps it, here or in `delete` with `force`. The program can ask as
+ * often as it likes.
  */
 
 import { EffectError } from '../effects/error.ts';
-import { awaitExit, type Exited } from '../effects/running/wait.ts';
+import { awaitExit, type Exited, reapIfEnded } from '../effects/running/wait.ts';
 import type { Pid } from '../native/kernel/numbers.ts';
 import type { Platform } from '../native/platform.ts';
 
@@ -12,51 +15,92 @@ export interface Child {
   readonly pid: Pid;
   /** Whether nobody has reaped it: until then no other process gets its pid. */
   readonly unreaped: boolean;
-  /** Waits until it has ended. @throws EffectError where the program has reaped it by other means */
-  exited(): Promise<Exited>;
+  /**
+   * Waits until it has ended. The program goes on at least until then.
+   * @throws EffectError where the program has reaped it by other means; the signal's reason
+   */
+  exited(signal?: AbortSignal): Promise<Exited>;
+  /** The same, but it keeps no program from ending: it is told when the child has been reaped. */
+  readonly ended: Promise<Exited>;
+}
+
+/**
+ * Has a function called when some child may have ended. That keeps no program from ending.
+ * @returns what ends that; undefined where nobody tells
+ */
+export type WatchChildren = (mayHaveEnded: () => void) => (() => void) | undefined;
+
+/** A child that nobody has reaped. No other process has its pid. */
+interface Unreaped {
+  end(exited: Exited): void;
+  lose(): void;
 }
 
 export class Children {
   readonly #platform: Platform;
-  /** The children that nobody has reaped. No other process has their pids. */
-  readonly #running = new Map<Pid, (exited: Exited) => void>();
+  readonly #watch: WatchChildren;
+  readonly #unreaped = new Map<Pid, Unreaped>();
+  #unwatch: (() => void) | undefined;
 
-  constructor(platform: Platform) {
+  constructor(platform: Platform, watch: WatchChildren) {
     this.#platform = platform;
+    this.#watch = watch;
   }
 
   /** Takes charge of a child that nobody has waited for. */
   adopt(pid: Pid): Child {
-    const platform = this.#platform;
-    const running = this.#running;
-    const { promise: reaped, resolve } = Promise.withResolvers<Exited>();
-    running.set(pid, resolve);
-    const wait = async (): Promise<Exited> => {
-      const own = running.get(pid) === resolve ? await awaitExit(platform, pid) : undefined;
-      if (own !== undefined) this.note(own);
-      else if (running.get(pid) === resolve) {
-        running.delete(pid);
-        throw new EffectError(`the exit status of process ${pid} went to another process`);
-      }
-      return reaped;
+    const unreaped = this.#unreaped;
+    const { promise: ended, resolve: end, reject } = Promise.withResolvers<Exited>();
+    ended.catch(() => undefined);
+    const own: Unreaped = {
+      end,
+      lose: () => reject(new EffectError(`the exit status of process ${pid} went to another process`)),
     };
-    let waiting: Promise<Exited> | undefined;
+    unreaped.set(pid, own);
+    const isUnreaped = (): boolean => unreaped.get(pid) === own;
+    this.#unwatch ??= this.#watch(() => this.reap());
+    // It may have ended before anybody watched. Where nobody tells, a wait that lasts as long as the child has to.
+    if (this.#unwatch === undefined) void this.#await(pid, isUnreaped).catch(() => undefined);
+    else this.#reapOne(pid);
     return {
       pid,
+      ended,
       get unreaped() {
-        return running.get(pid) === resolve;
+        return isUnreaped();
       },
-      exited() {
-        waiting ??= wait();
-        return waiting;
+      exited: async (signal) => {
+        if (isUnreaped()) await this.#await(pid, isUnreaped, signal);
+        return ended;
       },
     };
   }
 
+  /** Reaps those that have ended. */
+  reap(): void {
+    for (const pid of [...this.#unreaped.keys()]) this.#reapOne(pid);
+  }
+
   /** To be told when something else in this program has reaped a child. */
   readonly note = (exited: Exited): void => {
-    const resolve = this.#running.get(exited.pid);
-    this.#running.delete(exited.pid);
-    resolve?.(exited);
+    const child = this.#unreaped.get(exited.pid);
+    this.#unreaped.delete(exited.pid);
+    child?.end(exited);
+    if (this.#unreaped.size > 0) return;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
   };
+
+  #reapOne(pid: Pid): void {
+    const exited = reapIfEnded(this.#platform.local, pid);
+    if (exited !== undefined) this.note(exited);
+  }
+
+  async #await(pid: Pid, isUnreaped: () => boolean, signal?: AbortSignal): Promise<void> {
+    const exited = await awaitExit(this.#platform, pid, signal);
+    if (exited !== undefined) this.note(exited);
+    else if (isUnreaped()) {
+      this.#unreaped.get(pid)?.lose();
+      this.#unreaped.delete(pid);
+    }
+  }
 }

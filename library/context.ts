@@ -1,18 +1,29 @@
 /** What a program's runtime holds for all of its containers. */
 
+import { isMainThread } from 'node:worker_threads';
 import { DevicePrograms } from '../effects/cgroups/devices/programs.ts';
 import { runsInUserNamespace } from '../effects/namespaces/user/read-mappings.ts';
+import { ppoll } from '../native/calls/poll.ts';
+import { POLL } from '../native/constants/socket.ts';
 import { hostPlatform } from '../native/host-platform.ts';
+import type { Kernel } from '../native/kernel/kernel.ts';
+import { attempt } from '../native/kernel/perform.ts';
+import type { Platform } from '../native/platform.ts';
 import { withStandingStage } from '../native/stage/standing.ts';
 import { type Context, PATIENCE } from '../runtime/container/context.ts';
 import { defaultRoot, type Host } from '../runtime/host/host.ts';
-import { Children } from './children.ts';
+import { Children, type WatchChildren } from './children.ts';
+import { Hub } from './hub.ts';
+import { OpenStreams } from './streams/open-streams.ts';
+import { Turns } from './turns.ts';
 
 export interface RuntimeOptions {
   /** Absolute path of the state root. By default the one of the command: /run/runchart. */
   readonly root?: string;
   /** Lets systemd make the cgroups. */
   readonly systemdCgroup?: boolean;
+  /** Whether to go on without a cgroup that cannot be made. By default that is so for whoever is not root. */
+  readonly rootless?: boolean;
   /** Hears, in one line, of what went wrong without changing anything. Nobody hears of it by default. */
   readonly onWarning?: (message: string) => void;
   /** XState's inspection of every lifecycle machine that works for this runtime. */
@@ -23,27 +34,49 @@ export interface LibraryContext extends Context {
   readonly platform: ReturnType<typeof withStandingStage>;
   readonly devicePrograms: DevicePrograms;
   readonly children: Children;
+  readonly hub: Hub;
+  readonly streams: OpenStreams;
+  readonly turns: Turns;
 }
 
-export function contextOf(options: RuntimeOptions, onChange: NonNullable<Context['onChange']>): LibraryContext {
+export function contextOf(options: RuntimeOptions): LibraryContext {
   const host = hostOfThisProcess();
-  const platform = withStandingStage(hostPlatform());
-  const children = new Children(platform);
+  const platform = withAnswers(withStandingStage(hostPlatform()));
+  const hub = new Hub();
+  const children = new Children(platform, watchChildren);
   return {
     platform,
     host,
     root: options.root ?? defaultRoot(host, runsInUserNamespace(platform.local)),
     systemdCgroup: options.systemdCgroup ?? false,
+    rootless: options.rootless,
     patience: PATIENCE,
     devicePrograms: new DevicePrograms(platform.local),
     children,
+    hub,
+    streams: new OpenStreams(platform),
+    turns: new Turns(),
     reaped: children.note,
     now: () => new Date().toISOString(),
-    onChange,
+    onChange: hub.changed,
     warn: options.onWarning ?? (() => undefined),
     ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
   };
 }
+
+/** Most answers are there within this time: to wait for them on a thread would take longer. */
+const BRIEF_MS = 0.3;
+
+/** The platform of a program that has other things to do while a process answers. */
+const withAnswers = <P extends Platform>(platform: P): P => ({
+  ...platform,
+  async answers(this: Platform, kernel: Kernel) {
+    await kernel.arrive?.(async (fd) => {
+      const awaited = [{ fd, events: POLL.IN }];
+      if (attempt(platform.local, ppoll(awaited, BRIEF_MS)) <= 0) await this.poll(awaited);
+    });
+  },
+});
 
 const hostOfThisProcess = (): Host => ({
   cwd: process.cwd(),
@@ -52,3 +85,10 @@ const hostOfThisProcess = (): Host => ({
   gid: process.getegid?.() ?? 0,
   pid: process.pid,
 });
+
+/** A worker thread hears no signals. Listening to one keeps no program from ending. */
+const watchChildren: WatchChildren = (mayHaveEnded) => {
+  if (!isMainThread) return undefined;
+  process.on('SIGCHLD', mayHaveEnded);
+  return () => process.off('SIGCHLD', mayHaveEnded);
+};

@@ -1,76 +1,83 @@
-/** `exec` for a program that uses the library: the new process is a child of the program. */
+/** `exec` for a program that uses the library: another process in a container, which is a child of the program. */
 
-import { takeMaster } from '../effects/foreground/terminal.ts';
-import type { Inheritance } from '../effects/session.ts';
-import { socketPair } from '../native/calls/pair.ts';
-import { kill } from '../native/calls/process.ts';
-import { SIGNALS } from '../native/constants/signal.ts';
-import { Owned } from '../native/kernel/owned.ts';
-import { call } from '../native/kernel/perform.ts';
+import { isFrozen } from '../effects/cgroups/freeze.ts';
+import { oomKills } from '../effects/cgroups/oom-kills.ts';
 import { execUnattended } from '../runtime/operations/exec.ts';
 import { overriddenProcess } from '../runtime/operations/exec-process.ts';
-import type { ContainerRecord } from '../spec/record.ts';
+import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
-import type { Child } from './children.ts';
+import { abortable } from './abort.ts';
 import type { LibraryContext } from './context.ts';
-import { type Exit, exitOf, type SignalName } from './exit.ts';
+import { exitOf } from './exit.ts';
+import { ContainerProcess, type Maker, type ProcessOptions } from './process.ts';
+import type { Given } from './streams/given.ts';
 
-export interface ExecOptions {
+export interface ExecOptions extends ProcessOptions {
   /** The program, which is looked up in the container's PATH, and its arguments. */
   readonly args: readonly string[];
-  /** `NAME=value`, added to the container's own. */
-  readonly env?: readonly string[];
+  /** By name, or as `NAME=value`: added to the container's own. */
+  readonly env?: Readonly<Record<string, string>> | readonly string[] | undefined;
   /** By default the container's own. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** By default the user of the container's process. `additionalGids` are added to that user's. */
   readonly user?: { readonly uid?: number; readonly gid?: number; readonly additionalGids?: readonly number[] };
   /** Added to those of the container's process: `CAP_NET_ADMIN`. */
-  readonly capabilities?: readonly string[];
-  readonly noNewPrivileges?: boolean;
-  /** Descriptors of this process for standard input, output and error. By default 0, 1 and 2. */
-  readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
-  /** A terminal instead of `stdio`. Its size is in characters. */
-  readonly terminal?: boolean | { readonly width: number; readonly height: number };
+  readonly capabilities?: readonly string[] | undefined;
+  readonly noNewPrivileges?: boolean | undefined;
   /** Also in a container that is paused. There the process waits for `resume`. */
-  readonly ignorePaused?: boolean;
+  readonly ignorePaused?: boolean | undefined;
 }
 
-export interface ExecProcess {
-  /** As this process sees it. It is a child of this process: `wait` for it, or it stays a zombie. */
-  readonly pid: number;
-  /** With `terminal`: a descriptor of the terminal's master. Close it when you are done. */
-  readonly terminal?: number;
-  wait(): Promise<Exit>;
-  /** @throws Error `process 123 has ended` */
-  kill(signal?: SignalName): void;
-}
+/** Begins to start a process. What goes wrong is told by what it returns. */
+export const execProcess = (context: LibraryContext, id: string, options: ExecOptions): ContainerProcess =>
+  new ContainerProcess(context, options, maker(context, id, options));
 
-export async function execProcess(context: LibraryContext, id: string, options: ExecOptions): Promise<ExecProcess> {
-  const { stdio = [0, 1, 2], terminal = false } = options;
-  const start = async (inheritance: Inheritance): Promise<ExecProcess> => {
-    const request = {
-      id,
-      ignorePaused: options.ignorePaused ?? false,
-      cgroups: [],
-      process: (record: ContainerRecord) => requestedProcess(record, options),
-    };
-    return processOf(context, context.children.adopt(await execUnattended(context, request, inheritance)));
-  };
-  if (terminal === false) return start({ stdio, preserveFds: 0 });
+function maker(context: LibraryContext, id: string, options: ExecOptions): Maker {
   const { local } = context.platform;
-  const [ours, theirs] = socketPair(local);
-  using console = new Owned(local, ours);
-  using consoleSocket = new Owned(local, theirs);
-  const process = await start({ stdio, preserveFds: 0, consoleSocket: consoleSocket.fd });
-  return { ...process, terminal: takeMaster(local, console.fd) };
+  let cgroup: CgroupRecord | undefined;
+  let killsBefore = 0;
+  const kills = (): number => (cgroup === undefined ? 0 : oomKills(local, cgroup));
+  return {
+    id,
+    holdsProgram: false,
+    async make(given: Given, signal) {
+      await context.turns.take();
+      const own = abortable(context, signal);
+      const request = {
+        id,
+        ignorePaused: options.ignorePaused ?? false,
+        cgroups: [],
+        async process(record: ContainerRecord) {
+          ({ cgroup } = record);
+          if (options.ignorePaused && cgroup !== undefined) await untilThawed(own.context, cgroup);
+          return requestedProcess(record, options);
+        },
+      };
+      const pid = await execUnattended(own.context, request, given.inheritance, given.pidFile);
+      own.settle();
+      const child = context.children.adopt(pid);
+      context.hub.followExec(id, pid, child.ended.then(exitOf));
+      killsBefore = kills();
+      return child;
+    },
+    end: async () => kills() > killsBefore,
+  };
+}
+
+/** How often to look whether a container goes on: nobody tells on cgroup v1. */
+const LOOK_EVERY_MS = 20;
+
+/** A stage that joins a frozen cgroup freezes, and with it the engine that waits for its answer. */
+async function untilThawed({ platform }: LibraryContext, cgroup: CgroupRecord): Promise<void> {
+  while (isFrozen(platform.local, cgroup)) await platform.poll([], LOOK_EVERY_MS);
 }
 
 function requestedProcess(record: ContainerRecord, options: ExecOptions): Process {
-  const { args, env, cwd, capabilities, noNewPrivileges, terminal = false } = options;
+  const { args, env = [], cwd, capabilities, noNewPrivileges, terminal = false } = options;
   const { uid, gid, additionalGids } = options.user ?? {};
   const process = overriddenProcess(record, {
     args,
-    env,
+    env: isList(env) ? env : Object.entries(env).map(([name, value]) => `${name}=${value}`),
     cwd,
     capabilities,
     noNewPrivileges,
@@ -81,13 +88,4 @@ function requestedProcess(record: ContainerRecord, options: ExecOptions): Proces
   return typeof terminal === 'object' ? { ...process, consoleSize: terminal } : process;
 }
 
-function processOf({ platform: { local } }: LibraryContext, child: Child): ExecProcess {
-  return {
-    pid: child.pid,
-    wait: async () => exitOf(await child.exited()),
-    kill(signal = 'SIGTERM') {
-      if (!child.unreaped) throw new Error(`process ${child.pid} has ended`);
-      call(local, kill(child.pid, SIGNALS[signal]));
-    },
-  };
-}
+const isList = (env: NonNullable<ExecOptions['env']>): env is readonly string[] => Array.isArray(env);

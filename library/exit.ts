@@ -2,8 +2,7 @@
 
 import type { Exited } from '../effects/running/wait.ts';
 import { SIGNALS } from '../native/constants/signal.ts';
-
-export type SignalName = keyof typeof SIGNALS;
+import type { SignalName } from './signals.ts';
 
 /** How a process of a container ended. */
 export interface Exit {

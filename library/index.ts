@@ -13,53 +13,114 @@
  * The program needs the rights that a container asks for: it is root, or the config has user namespaces.
  */
 
-import type { LifecycleChange } from '../runtime/container/container.ts';
+import { prepareRestoration } from '../effects/criu/restoration.ts';
 import { observe } from '../runtime/container/observe.ts';
+import { sessionFor } from '../runtime/container/open.ts';
 import { createContainer } from '../runtime/operations/create.ts';
+import { featuresOf } from '../runtime/operations/features.ts';
 import { lookAtAll } from '../runtime/store/look.ts';
-import { checkContainerId } from '../spec/id.ts';
-import { checkConfig } from '../spec/validate.ts';
-import { RunchartContainer, type Subscribe } from './container.ts';
+import type { Config, Features } from '../spec/types.ts';
+import { type CriuRestore, restoreOptions } from './checkpoint.ts';
+import { type ContainerSource, configOf } from './config-of.ts';
+import { RunchartContainer } from './container.ts';
 import { contextOf, type LibraryContext, type RuntimeOptions } from './context.ts';
+import { type CreateOptions, create } from './create.ts';
+import { factsFor, specFor } from './host.ts';
+import type { Listener, Unsubscribe } from './hub.ts';
+import { containerId } from './id.ts';
+import type { ContainerProcess } from './process.ts';
+import { type RunOptions, run } from './run.ts';
 import { type ContainerState, containerStateOf } from './state.ts';
+import { telling, tellingAtOnce } from './telling.ts';
+import { VERSION } from './version.ts';
 
-export { type ContainerMachine, containerMachine } from '../machines/container.ts';
-export type { ContainerEffects } from '../machines/contract.ts';
-export type { LifecycleEvent } from '../machines/events.ts';
-export type { LifecycleChange } from '../runtime/container/container.ts';
+export type { ContainerStats } from '../effects/cgroups/stats/types.ts';
+export type { BindMount, ConfigOptions, HostFacts, MountOption, TmpfsMount } from '../spec/builder/options.ts';
 export { defaultConfig, rootlessConfig } from '../spec/default.ts';
-export type { ContainerRecord } from '../spec/record.ts';
-export type { Config, Status } from '../spec/types.ts';
-export type { RunchartContainer } from './container.ts';
+export type { Config, Features, LinuxResources, Status } from '../spec/types.ts';
+export type { WaitOptions } from './abort.ts';
+export type { CheckpointOptions } from './checkpoint.ts';
+export type { BundleSource, ContainerSource, RootfsSource } from './config-of.ts';
+export type { RunchartContainer as Container, UpdateSchemas } from './container.ts';
 export type { RuntimeOptions } from './context.ts';
-export type { ExecOptions, ExecProcess } from './exec.ts';
+export type { CreateOptions, MakingOptions } from './create.ts';
+export {
+  ConfigError,
+  ContainerBusyError,
+  ContainerDamagedError,
+  ContainerExistsError,
+  ContainerNotFoundError,
+  type ErrorCode,
+  InvalidArgumentError,
+  OperationError,
+  RunchartError,
+  WrongStateError,
+} from './errors.ts';
+export type { ContainerEvent } from './events.ts';
+export type { ExecOptions } from './exec.ts';
 export type { Exit } from './exit.ts';
+export { containerConfig, hostFacts } from './host.ts';
+export type { Unsubscribe } from './hub.ts';
+export { type ContainerId, containerId } from './id.ts';
+export {
+  type ContainerEffects,
+  type ContainerMachine,
+  type ContainerRecord,
+  containerMachine,
+  type Emitted,
+  type Facts,
+  type LifecycleContext,
+  type LifecycleEvent,
+  type LifecycleInput,
+  newRecord,
+  type Observation,
+  pretendEffects,
+  type Request,
+} from './machine.ts';
+export type { EventsOptions, UsageEvent } from './measure.ts';
+export type { ContainerProcess, ProcessOptions } from './process.ts';
+export type { ProcessResult } from './result.ts';
+export type { RunOptions } from './run.ts';
+export type { Signal, SignalName } from './signals.ts';
 export type { ContainerState } from './state.ts';
+export type { GivenOptions, HandoverOptions } from './streams/given.ts';
+export type { ErrorOutput, Input, Output, StandardOptions } from './streams/standard.ts';
+export type { TerminalSize, TerminalStream } from './streams/terminal.ts';
 
-export interface CreateOptions {
-  readonly id: string;
-  /** Absolute path of the bundle. Relative paths in the config start from there. */
-  readonly bundle: string;
-  /** Used instead of the bundle's config.json, and validated like it. */
-  readonly config?: unknown;
-  /** Descriptors of this process for the container's standard input, output and error. By default 0, 1 and 2. */
+export type RestoreOptions = ContainerSource & {
   readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
-  readonly noPivot?: boolean;
-  readonly noNewKeyring?: boolean;
-}
+} & CriuRestore & { readonly id: string };
 
-export interface Runtime {
+export interface Runtime extends AsyncDisposable {
   /** Creates a container, which then waits for `start`. @throws Error of one line. Nothing is left then */
   create(options: CreateOptions): Promise<RunchartContainer>;
+  /**
+   * Makes a container, runs its program to the end, and deletes the container. It is there at once, to be read from and
+   * written to, and awaitable for its result: `const { status, stdout } = await runtime.run({ rootfs, args: ['ls'] })`.
+   */
+  run(options: RunOptions): ContainerProcess;
+  /**
+   * Brings a checkpointed container back: it is made from its bundle, and its processes go on from the images.
+   * @throws RunchartError. Nothing is left then
+   */
+  restore(options: RestoreOptions): Promise<RunchartContainer>;
   /** A container that may be there. This looks at nothing: the first request to the container does. */
   container(id: string): RunchartContainer;
   /**
-   * Hears of every state that requests of this runtime bring a container to, those of its creation included.
+   * Hears of every state that a container comes to, as far as this runtime knows: by its requests, and by the end of
+   * the containers that it has made.
    * @returns what ends the subscription
    */
-  subscribe(listener: (change: LifecycleChange) => void): () => void;
+  subscribe(listener: Listener): Unsubscribe;
   /** Every container below the root, sorted by id. One whose state cannot be read is left out, with a warning. */
   list(): Promise<readonly ContainerState[]>;
+  /** What this runtime can do on this kernel: the features document of the OCI runtime specification. */
+  features(): Features;
+  /**
+   * The config that `runchart spec` writes, as it fits this host: its cgroups, and whether this program is root.
+   * @param options `rootless` decides that instead
+   */
+  spec(options?: { readonly rootless?: boolean }): Config;
   /**
    * Ends the process that stands by for the next creation, and closes whatever else is kept for it. All of that also
    * ends with this process. Containers live on. A runtime may be used again: it makes these things anew.
@@ -68,44 +129,37 @@ export interface Runtime {
 }
 
 export function openRuntime(options: RuntimeOptions = {}): Runtime {
-  const listeners = new Set<(change: LifecycleChange) => void>();
-  const subscribe: Subscribe = (listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+  const context = contextOf(options);
+  const close = (): void => {
+    context.platform.standing.retire();
+    context.devicePrograms.close();
+    context.streams.close();
   };
-  const context = contextOf(options, (change) => {
-    for (const listener of listeners) listener(change);
-  });
   return {
-    subscribe,
-    create: (request) => create(context, subscribe, request),
-    container(id) {
-      checkContainerId(id);
-      return new RunchartContainer(context, subscribe, id);
-    },
-    list: () => list(context),
-    close() {
-      context.platform.standing.retire();
-      context.devicePrograms.close();
+    subscribe: (listener) => context.hub.subscribe(listener),
+    create: (request) => telling({ id: request.id, signal: request.signal }, () => create(context, request)),
+    run: (request) => run(context, request),
+    restore: (request) => telling({ id: request.id }, () => restore(context, request)),
+    features: () => tellingAtOnce({}, () => featuresOf(context.platform, VERSION)),
+    spec: ({ rootless } = {}) => tellingAtOnce({}, () => specFor(factsFor(context.platform.local, rootless))),
+    container: (id) => tellingAtOnce({}, () => new RunchartContainer(context, containerId(id))),
+    list: () => telling({}, () => list(context)),
+    close,
+    async [Symbol.asyncDispose]() {
+      close();
     },
   };
 }
 
-async function create(
-  context: LibraryContext,
-  subscribe: Subscribe,
-  { id, bundle, config, stdio = [0, 1, 2], noPivot = false, noNewKeyring = false }: CreateOptions,
-): Promise<RunchartContainer> {
-  const handle = new RunchartContainer(context, subscribe, id);
-  const created = await createContainer(context, {
-    id,
-    bundle,
-    noPivot,
-    noNewKeyring,
-    inheritance: { stdio, preserveFds: 0 },
-    ...(config === undefined ? {} : { config: await checkConfig(config) }),
-  });
-  handle.adopt(created);
+async function restore(context: LibraryContext, options: RestoreOptions): Promise<RunchartContainer> {
+  const { stdio = [0, 1, 2] } = options;
+  const id = containerId(options.id);
+  const handle = new RunchartContainer(context, id);
+  const { bundle, config: planned } = await configOf(context, options);
+  const restoration = await prepareRestoration(sessionFor(context, id), planned, restoreOptions(options));
+  const { config } = restoration;
+  const inheritance = { stdio, preserveFds: 0 };
+  handle.adopt(await createContainer(context, { id, bundle, config, restoration, inheritance }));
   return handle;
 }
 

@@ -1,10 +1,11 @@
 /** Sends a request to a container's actor and waits for the answer. */
 
 import type { ActorRefFrom } from 'xstate';
+import type { Status } from '../spec/types.ts';
 import type { ContainerMachine } from './container.ts';
 import type { Emitted, Request } from './events.ts';
 import { refusal } from './refusals.ts';
-import { situationOf } from './status.ts';
+import { situationOf, statusOf } from './status.ts';
 
 export type ContainerActor = ActorRefFrom<ContainerMachine>;
 
@@ -15,7 +16,12 @@ type Warning = Extract<Emitted, { type: 'warned' }>;
 export type Answer =
   | { readonly outcome: 'done'; readonly warnings: readonly Warning[] }
   /** It is illegal in the container's state. Nothing has been done. */
-  | { readonly outcome: 'refused'; readonly message: string }
+  | {
+      readonly outcome: 'refused';
+      readonly message: string;
+      readonly request: Request['type'];
+      readonly status: Status | undefined;
+    }
   /** The first failure is the cause. The others came while it was undone. */
   | {
       readonly outcome: 'failed';
@@ -29,8 +35,7 @@ export type Answer =
  */
 export async function ask(actor: ContainerActor, request: Request): Promise<Answer> {
   const before = actor.getSnapshot();
-  if (before.status !== 'error' && !before.can(request))
-    return { outcome: 'refused', message: refusal(request.type, before.context.id, situationOf(before)) };
+  if (before.status !== 'error' && !before.can(request)) return refused(before, request.type);
   const emitted: Emitted[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const listening = actor.on('*', (event) => emitted.push(event));
@@ -53,6 +58,13 @@ export async function ask(actor: ContainerActor, request: Request): Promise<Answ
     listening.unsubscribe();
   }
 }
+
+const refused = (before: ReturnType<ContainerActor['getSnapshot']>, request: Request['type']): Answer => ({
+  outcome: 'refused',
+  message: refusal(request, before.context.id, situationOf(before)),
+  request,
+  status: statusOf(before),
+});
 
 function answerOf(emitted: readonly Emitted[]): Answer {
   const warnings = emitted.filter((event) => event.type === 'warned');

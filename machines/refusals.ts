@@ -5,7 +5,7 @@ import type { Situation } from './status.ts';
 
 /** One line for a request that the state does not permit. */
 export function refusal(request: Request['type'], id: string, situation: Situation): string {
-  if (situation === 'absent') return 'container does not exist';
+  if (situation === 'absent') return `container does not exist: ${id}`;
   if (request === 'create' || request === 'restore') return 'container with given ID already exists';
   if (situation === 'busy') return `cannot ${request} container ${id}: another request is under way`;
   switch (request) {

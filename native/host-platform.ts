@@ -25,22 +25,26 @@ export function hostPlatform(
   const bare = localKernel(libc);
   const interrupting = interruption(bare);
   const remote = remoteKernels(libc, interrupting.awaitReadable);
-  const local = wrap(bare);
+  const local = wrap(bare, () => process.pid);
   const poll = poller(libc, bare);
   return {
     local,
     spawnStage(descriptors, performer, socket = descriptors.length) {
       const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket, remote });
-      return { ...stage, kernel: wrap(stage.kernel) };
+      return { ...stage, kernel: wrap(stage.kernel, () => stage.pid) };
     },
     ...(launched !== undefined && {
       launchedStage: (descriptors: readonly Fd[], performer: string) =>
-        takeLaunchedStage(local, launched, descriptors, (socket) => wrap(remote(socket, performer))),
+        takeLaunchedStage(local, launched, descriptors, (socket) =>
+          wrap(remote(socket, performer), () => launched.pid),
+        ),
     }),
-    kernelBehind: (socket, performer) => wrap(remote(socket, performer)),
+    kernelBehind: (socket, performer, pid = unknown) => wrap(remote(socket, performer), pid),
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
-    poll: (descriptors, timeoutMs = -1) => poll(descriptors, timeoutMs),
+    poll: (descriptors, timeoutMs = -1, signal) => poll(descriptors, timeoutMs, signal),
     interruption: interrupting,
   };
 }
+
+const unknown = (): undefined => undefined;

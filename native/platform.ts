@@ -1,7 +1,7 @@
 /** What a command acts through: this process's kernel, and the processes that it starts or that wait for it. */
 
 import type { Kernel } from './kernel/kernel.ts';
-import type { Fd } from './kernel/numbers.ts';
+import type { Fd, Pid } from './kernel/numbers.ts';
 import type { PollRequest } from './kernel/poll.ts';
 import type { Libc } from './libraries/libc.ts';
 import type { LibSeccomp } from './libraries/libseccomp.ts';
@@ -23,22 +23,34 @@ export interface Platform {
   launchedStage?(descriptors: readonly Fd[], performer: string): Stage | undefined;
   /** The stage for many containers, where this process shall have one. */
   readonly standing?: StandingStages;
-  /** The kernel of a process that serves batches on the other end of a socket of ours. */
-  kernelBehind(socket: Fd, performer: string): Kernel;
+  /**
+   * The kernel of a process that serves batches on the other end of a socket of ours.
+   * @param pid of the process, once it is known: a trace shows it
+   */
+  kernelBehind(socket: Fd, performer: string, pid?: () => Pid | undefined): Kernel;
   /** The C library, for functions that are no system calls: sd-bus needs it. */
   libc(): Libc;
   /** libseccomp, loaded when somebody first asks for it. @throws Error where it is missing or too old */
   libseccomp(): LibSeccomp;
   /**
    * Waits for events on descriptors without stopping the engine: poll(2) on a thread.
+   * @param signal ends the wait: it rejects with the signal's reason then
    * @returns the revents of each, in order
    */
-  poll(descriptors: readonly PollRequest[], timeoutMs?: number): Promise<readonly number[]>;
+  poll(descriptors: readonly PollRequest[], timeoutMs?: number, signal?: AbortSignal): Promise<readonly number[]>;
+  /**
+   * Waits for the answers of another process to all that it was asked for, without stopping the engine. Absent where the
+   * engine has nothing else to do: to stand still takes less time.
+   */
+  answers?(kernel: Kernel): Promise<void>;
   /** Ends waits for other processes by a signal: such a wait stops the engine. Without it, no signal ends a wait. */
   readonly interruption?: Interruption;
   /** The process that this one works for, where it is another one: the client of a resident engine. */
   readonly caller?: Caller;
 }
 
-/** Puts a kernel around another one: it traces the calls, or makes some fail. */
-export type Wrap = (kernel: Kernel) => Kernel;
+/**
+ * Puts a kernel around another one: it traces the calls, or makes some fail.
+ * @param pid of the process that performs them, once it is known
+ */
+export type Wrap = (kernel: Kernel, pid?: () => Pid | undefined) => Kernel;

@@ -60,6 +60,24 @@ async function parseShaped<Name extends keyof Documents>(
   document: string,
   options: ParseOptions,
 ): Promise<Documents[Name]> {
+  try {
+    return await parseAsShaped(name, text, document, options);
+  } catch (error) {
+    if (!(error instanceof SpecError && error.cause instanceof SyntaxError)) throw error;
+    const { placeOfJsonError }: typeof import('./json-place.ts') = await import('./json-place.ts');
+    const place = placeOfJsonError(text);
+    if (place === undefined) throw error;
+    const reason = `line ${place.line}, column ${place.column}: ${error.reason}`;
+    throw new SpecError(document, { path: [], reason }, { cause: error.cause });
+  }
+}
+
+async function parseAsShaped<Name extends keyof Documents>(
+  name: Name,
+  text: string,
+  document: string,
+  options: ParseOptions,
+): Promise<Documents[Name]> {
   const { checks = compiled } = options;
   const check: Check<Documents[Name]> | undefined = checks[name];
   if (check) {

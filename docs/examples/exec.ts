@@ -11,10 +11,11 @@ const runtime = openRuntime({ root: '/run/runchart-example' });
 const container = await runtime.create({ id: `example-exec-${process.pid}`, bundle });
 try {
   await container.start();
-  const executed = await container.exec({ args, env: ['GREETING=hello'], cwd: '/' });
+  const executed = container.exec({ args, env: { GREETING: 'hello' }, cwd: '/', stdio: 'inherit' });
+  await executed.started;
   console.log(`process ${executed.pid} is in ${container.id}`);
-  const exit = await executed.wait();
-  console.log(`it ended with status ${exit.status}`);
+  const { status } = await executed;
+  console.log(`it ended with status ${status}`);
 } finally {
   await container.delete({ force: true });
   runtime.close();

@@ -9,8 +9,8 @@ import { openRuntime } from 'runchart';
 const [, , bundle = ''] = process.argv;
 const runtime = openRuntime({ root: '/run/runchart-example' });
 
-runtime.subscribe(({ id, status, value }) => {
-  console.log(`${id} is ${status ?? 'gone'} (${JSON.stringify(value)})`);
+runtime.subscribe((event) => {
+  console.log(`${event.id}: ${event.type}${'phase' in event ? ` (${event.phase})` : ''}`);
 });
 
 const container = await runtime.create({ id: `example-${process.pid}`, bundle });

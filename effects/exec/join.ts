@@ -45,14 +45,16 @@ export interface JoinedProcess {
  * @returns a process that has the container's namespaces, cgroup and terminal, and whose program has been found
  * @throws EffectError in the words that engines know; no process is left then
  */
-export function joinContainer(session: Session, plan: ExecPlan): JoinedProcess {
+export async function joinContainer(session: Session, plan: ExecPlan): Promise<JoinedProcess> {
   refuseLabels(session.platform.local, plan.process);
   using owners = new OwnedStack();
   const extra = openExtra(session, plan, owners);
   const served = joinNamespaces(session, plan, extra);
   try {
     giveStandardPipes(session, plan);
-    settle(session, plan, served, extra);
+    await settle(session, plan, served, extra);
+    // The process answers once its cgroup is thawed, and may have to wait for other things.
+    await session.platform.answers?.(served.kernel);
     return ready(session, plan, served, extra, execution(session, plan, served));
   } catch (error) {
     end(session, served);
@@ -92,7 +94,7 @@ function execution(session: Session, plan: ExecPlan, { kernel, rights, surroundi
 const giveTo = (fd: Fd, uid: number): Call => ({ name: 'fchown', args: [fd, uid, -1], mayFail: true });
 
 /** Sets the process up. The calls are posted: the search for the program waits for them. @throws EffectError */
-function settle(session: Session, plan: ExecPlan, served: Joined, extra: Extra): void {
+async function settle(session: Session, plan: ExecPlan, served: Joined, extra: Extra): Promise<void> {
   const { record, process } = plan;
   const { kernel, rights } = served;
   const { places } = extra;
@@ -107,6 +109,7 @@ function settle(session: Session, plan: ExecPlan, served: Joined, extra: Extra):
   batch.post(kernel);
   setLabels(kernel, process);
   if (places.console !== undefined) {
+    await session.platform.answers?.(kernel);
     flush(kernel);
     giveTerminal(kernel, { consoleSocket: places.console, size: process.consoleSize, console: false });
     if (rights !== undefined) kernel.submit([giveTo(0, process.user?.uid ?? 0)]);

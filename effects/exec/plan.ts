@@ -6,7 +6,7 @@ import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { Owned, type OwnedStack, opened } from '../../native/kernel/owned.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
-import { EffectError } from '../error.ts';
+import { NotRunningError } from '../error.ts';
 import { extraDescriptor } from '../init/descriptors.ts';
 import { hasNamespace } from '../namespaces/plan.ts';
 import { holdInit } from '../running/observe.ts';
@@ -53,7 +53,7 @@ export function openExtra(
   const add = (fd: Fd): Fd => extraDescriptor(inheritance.preserveFds, fds.push(fd) - 1);
   const own = (owned: Owned): Fd => add(owners.use(owned).fd);
   const pidfd = record.init && holdInit(local, record.init);
-  if (record.init === undefined || pidfd === undefined) throw new EffectError('container not running');
+  if (record.init === undefined || pidfd === undefined) throw new NotRunningError();
   const init = own(pidfd);
   // In a mount namespace of its own, the container's root is the root. Otherwise the init has entered it by chroot.
   const root = hasNamespace(record.config, 'mount')

@@ -14,11 +14,15 @@ export interface PlannedHook extends Program {
   readonly timeout?: number;
 }
 
+/** The trace that the runtime's caller is a part of (W3C Trace Context). */
+const TRACEPARENT = 'TRACEPARENT=';
+
 /**
  * @param env the environment of hooks whose config gives none. The specification does not say what it is. As with runc,
  * startContainer hooks get the environment of the container's process, and other hooks get the runtime's own. Unlike
  * with runc, so do createContainer hooks: in the container's, an image may set LD_PRELOAD for a program of the host
- * (CVE-2025-23266).
+ * (CVE-2025-23266). Of the runtime's own, TRACEPARENT goes to hooks that have an environment of their own, too: what
+ * they do belongs to the same trace.
  */
 export function planHooks(hooks: Hooks | undefined, kind: HookKind, env: readonly Variable[]): readonly PlannedHook[] {
   // prestart hooks are deprecated. They run before those of createRuntime.
@@ -33,9 +37,15 @@ function plan(name: HookName, index: number, hook: Hook, env: readonly Variable[
     label: `${name} hook #${index}`,
     path,
     argv: args.length > 0 ? args : [path],
-    env: inherits ? env : (hook.env ?? []),
+    env: inherits ? env : [...(hook.env ?? []), ...(name === 'startContainer' ? [] : traceparentOf(env, hook.env))],
     ...(timeout === undefined ? {} : { timeout: timeout * 1000 }),
   };
+}
+
+/** The runtime's variable, unless the hook has one of its own. */
+function traceparentOf(env: readonly Variable[], own: readonly string[] = []): readonly Variable[] {
+  if (own.some((variable) => variable.startsWith(TRACEPARENT))) return [];
+  return env.filter((variable) => typeof variable === 'string' && variable.startsWith(TRACEPARENT)).slice(0, 1);
 }
 
 const STATUS: Readonly<Record<HookKind, Status>> = {

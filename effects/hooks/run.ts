@@ -3,7 +3,7 @@
  * timeout ends it. Others know where it is started (start.ts).
  */
 
-import { dataFile, readDataFile } from '../../native/calls/data-file.ts';
+import { dataFile, readDataEnd } from '../../native/calls/data-file.ts';
 import type { Ending } from '../../native/calls/ending.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
 import { Owned, OwnedStack } from '../../native/kernel/owned.ts';
@@ -32,7 +32,7 @@ type Stdio = readonly [stdin: Fd, stdout: Fd, stderr: Fd];
  */
 export type StartHook = (hook: PlannedHook, stdio: Stdio) => RunningHook;
 
-/** How many bytes of a hook's stdout, and of its stderr, an error shows. */
+/** How many bytes of a hook's stdout, and of its stderr, an error shows: the last ones, which say why it ended. */
 const OUTPUT_LIMIT = 16 * 1024;
 
 /** How long a hook may take to end by itself after the init has ended: it may be the one that ended the init. */
@@ -80,7 +80,15 @@ async function runOne(platform: Platform, hook: PlannedHook, state: State, start
     files.use(new Owned(local, dataFile(local, `hook-${name}`, content))).fd;
   const stdio = [file('stdin', JSON.stringify(state)), file('stdout'), file('stderr')] as const;
   const failure = await failureOf(platform, hook, start, stdio, init);
-  if (failure !== undefined) throw new EffectError(`error running ${hook.label}: ${failure}`);
+  if (failure === undefined) return;
+  const { words, cause } = failure;
+  throw new EffectError(`error running ${hook.label}: ${words}`, { cause, about: { path: hook.path } });
+}
+
+interface HookFailure {
+  readonly words: string;
+  /** Why it could not be started, or not be waited for. */
+  readonly cause?: unknown;
 }
 
 /** Runs a hook. @returns why it failed, if it did */
@@ -90,28 +98,29 @@ async function failureOf(
   start: StartHook,
   stdio: Stdio,
   init: Fd | undefined,
-): Promise<string | undefined> {
+): Promise<HookFailure | undefined> {
   let running: RunningHook;
   try {
     running = start(hook, stdio);
-  } catch (error) {
-    return notStarted(error);
+  } catch (cause) {
+    return { words: notStarted(cause), cause };
   }
   using pidfd = new Owned(platform.local, running.pidfd);
   let killed: string | undefined;
   try {
-    killed = await reasonToKill(platform, hook, pidfd.fd, init);
+    // Somebody may end the wait.
+    killed = await reasonToKill(platform, hook, pidfd.fd, init).catch(reasonOf);
     if (killed !== undefined) await killProcess(platform, pidfd.fd);
-  } catch (error) {
+  } catch (cause) {
     // It does not end, so it cannot be reaped either.
-    return killed === undefined ? reasonOf(error) : `${killed}; ${reasonOf(error)}`;
+    return { words: killed === undefined ? reasonOf(cause) : `${killed}; ${reasonOf(cause)}`, cause };
   }
   const ending = describeEnding(running.end());
-  if (killed !== undefined) return killed;
+  if (killed !== undefined) return { words: killed };
   if (ending === undefined) return undefined;
   const [, stdout, stderr] = stdio;
-  const output = (fd: Fd): string => new TextDecoder().decode(readDataFile(platform.local, fd, OUTPUT_LIMIT));
-  return `${ending}, stdout: ${output(stdout)}, stderr: ${output(stderr)}`;
+  const output = (fd: Fd): string => new TextDecoder().decode(readDataEnd(platform.local, fd, OUTPUT_LIMIT));
+  return { words: `${ending}, stdout: ${output(stdout)}, stderr: ${output(stderr)}` };
 }
 
 /** Waits until a hook has ended. @returns why it has to be killed, where it does not end */

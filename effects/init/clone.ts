@@ -26,17 +26,18 @@ export interface ServedProcess extends InitConnection {
 /** @throws EffectError; no process is left then */
 export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
   const { local } = platform;
-  const { stdio, preserveFds } = plan.inheritance;
+  const { stdio, preserveFds, preserved } = plan.inheritance;
   const ends = makeSocket(local, performer);
   using ours = new Owned(local, ends.ours);
   using theirs = new Owned(local, ends.theirs);
   const table: Fd[] = [...stdio];
-  for (let fd = 3; fd < 3 + preserveFds; fd++) table.push(fd);
+  for (let i = 0; i < preserveFds; i++) table.push(preserved?.[i] ?? 3 + i);
   table.push(theirs.fd, ...plan.extra);
-  const kernel = platform.kernelBehind(ours.fd, performer);
+  let pid: Pid | undefined;
+  const kernel = platform.kernelBehind(ours.fd, performer, () => pid);
   const meanwhile = (): void => plan.meanwhile?.(kernel);
   const standing = leavesStageAsItIs(plan) && table.length < STANDING_CGROUP ? platform.standing : undefined;
-  const pid =
+  pid =
     standing === undefined
       ? cloneByOwnStages(platform, table, plan, meanwhile)
       : cloneByStandingStage(local, standing, table, plan, meanwhile);

@@ -7,6 +7,7 @@ import { AT, O } from '../../native/constants/files.ts';
 import { PR } from '../../native/constants/process.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import type { Pid } from '../../native/kernel/numbers.ts';
 import { opened } from '../../native/kernel/owned.ts';
 import { attempt, call, isErrno, SyscallError } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
@@ -17,11 +18,12 @@ export const START_SOCKET = 'start.sock';
 
 /**
  * @param as the uid that the init is to see, where it is not this process's
+ * @param pid of the init, for traces
  * @throws EffectError
  */
-export function connectToInit(session: Session, as?: number): InitConnection {
+export function connectToInit(session: Session, as?: number, pid?: Pid): InitConnection {
   try {
-    return connect(session, as);
+    return connect(session, as, pid);
   } catch (cause) {
     // The init was killed after the machine had permitted the start. The machine would have said it in these words.
     if (isErrno(cause, 'ECONNREFUSED')) throw new EffectError('cannot start a container that has stopped', { cause });
@@ -29,14 +31,14 @@ export function connectToInit(session: Session, as?: number): InitConnection {
   }
 }
 
-function connect({ platform, directory }: Session, as: number | undefined): InitConnection {
+function connect({ platform, directory }: Session, as?: number, pid?: Pid): InitConnection {
   const { local } = platform;
   using folder = opened(local, openat(AT.FDCWD, directory, O.PATH | O.DIRECTORY));
   using connection = opened(local, socket(AF.UNIX, SOCK.STREAM));
   const connecting = connectUnix(connection.fd, `/proc/self/fd/${folder.fd}/${START_SOCKET}`);
   if (as === undefined) call(local, connecting);
   else performAs(local, as, connecting);
-  return { socket: connection.release(), kernel: platform.kernelBehind(connection.fd, 'init') };
+  return { socket: connection.release(), kernel: platform.kernelBehind(connection.fd, 'init', () => pid) };
 }
 
 const KEPT = -1;

@@ -136,8 +136,9 @@ function cloneSecondStage(
 ): Kernel {
   const pid = addClone(batch, 0, birth, socket);
   const results = postAndAwait(batch, stage, () => undefined);
-  makers.pids.push(ownChild(platform.local, resultOf(results, pid)));
-  return platform.kernelBehind(connection, 'stage');
+  const own = ownChild(platform.local, resultOf(results, pid));
+  makers.pids.push(own);
+  return platform.kernelBehind(connection, 'stage', () => own);
 }
 
 interface LastSteps extends Pick<ServedProcessPlan, 'namespaces'> {

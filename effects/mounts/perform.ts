@@ -15,12 +15,24 @@ import { type ProcCheck, refuseOnProc } from './proc-guard.ts';
 import type { BindStep, FilesystemStep, MountStep, SymlinkStep } from './steps.ts';
 
 /**
- * Posts all steps in one batch, unless a step depends on what those before it have done. If the batch stops because the
- * parents of a destination are missing, they are made one by one, and the next batch goes on with that step.
+ * How many steps one batch takes. A step's calls and answers take 1.4 kB, and an init takes messages of 8 MB; but the
+ * answers of some batches have to fit into a socket while we write the next one (native/performers/connection.ts).
+ */
+const STEPS_OF_A_BATCH = 128;
+
+/**
+ * Posts all steps in one batch, or in some where there are many, unless a step depends on what those before it have
+ * done. If a batch stops because the parents of a destination are missing, they are made one by one, and the next batch
+ * goes on with that step.
  * @param root the rootfs, open in the init
  * @throws EffectError `mount proc on /proc: EPERM: operation not permitted`
  */
 export function performMounts(kernel: Kernel, root: Fd, steps: readonly MountStep[]): void {
+  for (let begin = 0; begin < steps.length; begin += STEPS_OF_A_BATCH)
+    performPortion(kernel, root, steps.slice(begin, begin + STEPS_OF_A_BATCH));
+}
+
+function performPortion(kernel: Kernel, root: Fd, steps: readonly MountStep[]): void {
   if (steps.some((step) => keepsMode(step) || copiesUp(step))) {
     flush(kernel);
     performFrom({ kernel, root, steps: [...steps] }, START);
@@ -134,12 +146,18 @@ function recover(
     return { next: at, prepared };
   }
   if (!missing || !isMade(step) || prepared === at)
-    throw new EffectError(`${describe(step)}: ${reasonOfStep(step, error)}${said}`, { cause: error });
+    throw new EffectError(`${describe(step)}: ${reasonOfStep(step, error)}${said}`, {
+      cause: error,
+      about: { path: step.at },
+    });
   try {
     if (step.step === 'symlink') makePlaceholder(kernel, root, parentOf(step.at), 'directory');
     else makePlaceholder(kernel, root, step.at, step.placeholder);
   } catch (cause) {
-    throw new EffectError(`${describe(step)}: make the destination: ${reasonOf(cause)}`, { cause });
+    throw new EffectError(`${describe(step)}: make the destination: ${reasonOf(cause)}`, {
+      cause,
+      about: { path: step.at },
+    });
   }
   return { next: at, prepared: at };
 }

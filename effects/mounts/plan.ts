@@ -11,12 +11,28 @@ import type { AttributesStep, BindStep, FilesystemStep, MountIdmap, MountStep } 
 
 export function planMounts(mounts: readonly Mount[], facts: MountFacts): readonly MountStep[] {
   const cleaned = mounts.map((mount) => ({ ...mount, destination: cleanInside(mount.destination) }));
-  const visible = cleaned.filter((mount, i) => cleaned.slice(i + 1).every((later) => !covers(later, mount)));
-  return [...cleaned.flatMap((mount) => planMount(mount, facts)), ...visible.flatMap(planClosing)];
+  return [...cleaned.flatMap((mount) => planMount(mount, facts)), ...visible(cleaned).flatMap(planClosing)];
 }
 
-const covers = (later: Mount, mount: Mount): boolean =>
-  mount.destination === later.destination || mount.destination.startsWith(`${later.destination.replace(/\/$/, '')}/`);
+/** The mounts that no later one covers, at their place or above it. In time that grows with their number. */
+function visible(mounts: readonly Mount[]): readonly Mount[] {
+  const later = new Set<string>();
+  return mounts
+    .toReversed()
+    .filter(({ destination }) => {
+      const covered = placesAbove(destination).some((place) => later.has(place));
+      later.add(destination);
+      return !covered;
+    })
+    .toReversed();
+}
+
+/** A clean path, and all directories above it. */
+function placesAbove(path: string): readonly string[] {
+  const places = ['/', path];
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) places.push(path.slice(0, end));
+  return places;
+}
 
 /**
  * Whether a new file system has to be writable at first, though the config wants it read-only: mount points are made in
@@ -38,9 +54,9 @@ const setOn = ({ attributes, recursive }: MountOptions): number => attributes.se
 
 /** Makes it read-only, now that all is mounted in it. /dev follows once its devices are there. */
 function planClosing(mount: Mount): readonly AttributesStep[] {
+  if (!isFilledFirst(mount) || mount.destination === '/dev') return [];
   const set = setOn(parseMountOptions(mount.options ?? []));
-  const closes = isFilledFirst(mount) && mount.destination !== '/dev' && (set & MOUNT_ATTR.RDONLY) !== 0;
-  return closes
+  return (set & MOUNT_ATTR.RDONLY) !== 0
     ? [{ step: 'attributes', at: mount.destination, attributes: { set: MOUNT_ATTR.RDONLY, clear: 0 } }]
     : [];
 }

@@ -128,5 +128,6 @@ function worded(error: SyscallError, openings: readonly Opening[]): Error {
     idmapping && error.code === 'EINVAL' ? ' (does its file system support id-mapped mounts on this kernel?)' : '';
   return new EffectError(`${describe(step)}: ${idmapping ? 'map its ids: ' : ''}${reasonOfStep(step, error)}${hint}`, {
     cause: error,
+    about: { path: step.at },
   });
 }

@@ -14,6 +14,7 @@ import { EffectError } from '../error.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';
 import { withHome } from './environment.ts';
 import { lookAround, type Surroundings } from './look-around.ts';
+import { ProgramError } from './program.ts';
 import { addMustEnter, cwdError } from './working-directory.ts';
 
 export interface Execution {
@@ -102,8 +103,13 @@ export function executeProcess(kernel: Kernel, execution: Execution, options: Ex
   const index = outcome.stoppedAt ?? batch.calls.length - 1;
   const failed = batch.calls[index];
   const errno = -(outcome.results[index] ?? 0);
-  // These are runc's words, and nothing may be added to them.
-  if (failed?.name === 'execve') throw new EffectError(`exec ${program}: ${errnoText(errno)}`);
+  // These are runc's words, and the error's message has no others.
+  if (failed?.name === 'execve')
+    throw new ProgramError(
+      `exec ${program}: ${errnoText(errno)}`,
+      { program, errno, during: 'execve' },
+      new SyscallError(failed, errno, index),
+    );
   throw failure(process, failed, errno, index);
 }
 
@@ -132,13 +138,13 @@ function addOwnNull(batch: Batch, fds: readonly Fd[]): void {
 function failure(process: Process, failed: Call | undefined, errno: number, index: number): EffectError {
   const user = process.user ?? {};
   const invalid = errno === ERRNO.EINVAL;
+  const cause = failed === undefined ? undefined : new SyscallError(failed, errno, index);
   if (failed?.name === 'setresuid' && invalid)
-    return new EffectError(`cannot setuid to unmapped uid ${user.uid ?? 0} in user namespace`);
+    return new EffectError(`cannot setuid to unmapped uid ${user.uid ?? 0} in user namespace`, { cause });
   if (failed?.name === 'setresgid' && invalid)
-    return new EffectError(`cannot setgid to unmapped gid ${user.gid ?? 0} in user namespace`);
+    return new EffectError(`cannot setgid to unmapped gid ${user.gid ?? 0} in user namespace`, { cause });
   if (failed?.name === 'openat2' || failed?.name === 'fchdir') return cwdError(process.cwd, errno);
   if (failed?.name === 'seccomp')
-    return new EffectError(`load the seccomp filter: ${errnoName(errno)}: ${errnoText(errno)}`);
-  const cause = failed === undefined ? undefined : new SyscallError(failed, errno, index);
+    return new EffectError(`load the seccomp filter: ${errnoName(errno)}: ${errnoText(errno)}`, { cause });
   return new EffectError(`give the process its identity: ${cause?.message ?? errnoName(errno)}`, { cause });
 }

@@ -9,10 +9,28 @@ import { ERRNO, errnoText } from '../../native/constants/errno.ts';
 import { AT, S, X_OK } from '../../native/constants/files.ts';
 import { type Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Call, Out } from '../../native/kernel/kernel.ts';
+import { SyscallError } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { variable } from './environment.ts';
+
+/** The program cannot be executed. The words are runc's. */
+export class ProgramError extends EffectError {
+  /** Its path, or the name that was searched for. */
+  readonly program: string;
+  /** Positive, as in errno(3). */
+  readonly errno: number;
+  /** What found it out: the call itself, a look at the path before, or the search in $PATH. */
+  readonly during: 'execve' | 'look' | 'PATH';
+
+  constructor(message: string, found: Pick<ProgramError, 'program' | 'errno' | 'during'>, cause?: SyscallError) {
+    super(message, { cause, about: { path: found.program, errno: found.errno } });
+    this.program = found.program;
+    this.errno = found.errno;
+    this.during = found.during;
+  }
+}
 
 /**
  * The paths to try for a name, in order. A name with a slash is a path. An empty PATH entry is the current directory.
@@ -48,7 +66,11 @@ export function addFindProgram(batch: Batch, process: Process): (results: readon
       if (name.includes('/')) throw notExecutable(name, verdict, resultOf(results, found));
     }
     // runc says this, too, where PATH leads to a file that may not be executed. Engines make exit status 127 of it.
-    throw new EffectError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`);
+    throw new ProgramError(`exec: ${JSON.stringify(name)}: executable file not found in $PATH`, {
+      program: name,
+      errno: ERRNO.ENOENT,
+      during: 'PATH',
+    });
   };
 }
 
@@ -60,11 +82,16 @@ function judge(found: number, stat: Out, accessible: number): number {
   return type === S.IFREG && accessible === 0 ? 0 : ERRNO.EACCES;
 }
 
-function notExecutable(name: string, errno: number, found: number): EffectError {
+function notExecutable(name: string, errno: number, found: number): ProgramError {
   const what = found < 0 ? `stat ${name}: ` : '';
   // execve(2) says EACCES of a directory. podman 4 (exec) and docker 20.10 end with 126 only where they read its words.
   const why = errno === ERRNO.EISDIR ? `${errnoText(errno)}: ${errnoText(ERRNO.EACCES)}` : errnoText(errno);
-  return new EffectError(`exec: ${JSON.stringify(name)}: ${what}${why}`);
+  const look = found < 0 ? statx(AT.FDCWD, name, out(0), 0) : faccessat2(AT.FDCWD, name, X_OK, AT.EACCESS);
+  return new ProgramError(
+    `exec: ${JSON.stringify(name)}: ${what}${why}`,
+    { program: name, errno: errno === ERRNO.EISDIR ? ERRNO.EACCES : errno, during: 'look' },
+    new SyscallError(look, errno),
+  );
 }
 
 /** With one of these a user gets wherever root does. execve tells if something is still denied to him. */

@@ -52,6 +52,7 @@ export function addMustEnter(batch: Batch, cwd: string): void {
 export const cwdError = (cwd: string, errno: number): EffectError =>
   new EffectError(
     `chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: ${errnoText(errno)} (${errnoName(errno)})`,
+    { about: { path: cwd, syscall: 'chdir', errno } },
   );
 
 /** Makes a working directory that is missing, as runc does. */

@@ -157,7 +157,7 @@ function makeCarefully(init: Kernel, root: Fd, wanted: readonly Node[]): void {
 
 function cannotMake({ name, make }: Node, errno: number): EffectError {
   const error = new SyscallError(make(0), errno);
-  return new EffectError(`make /dev/${name}: ${reasonOf(error)}`, { cause: error });
+  return new EffectError(`make /dev/${name}: ${reasonOf(error)}`, { cause: error, about: { path: `/dev/${name}` } });
 }
 
 /** The calls that open /dev, make what is wanted, and close /dev. */

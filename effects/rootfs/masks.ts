@@ -125,7 +125,7 @@ function foundBy(results: readonly number[], { path, opened, looked, stat }: Ope
 function refuseUnlessMissing(path: string, result: number): void {
   if (result === -ERRNO.ENOENT || result === -ERRNO.ENOTDIR) return;
   const error = new SyscallError({ name: 'openat2', args: [] }, -result);
-  throw new EffectError(`open ${path} to protect it: ${reasonOf(error)}`, { cause: error });
+  throw new EffectError(`open ${path} to protect it: ${reasonOf(error)}`, { cause: error, about: { path } });
 }
 
 /** Each is bound onto itself, read-only with everything that is mounted below. */

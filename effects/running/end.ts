@@ -13,7 +13,7 @@ import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
 import { CgroupError } from '../cgroups/error.ts';
 import { thawDying } from '../cgroups/freeze.ts';
 import { killAll, signalAll } from '../cgroups/kill.ts';
-import { doing, EffectError } from '../error.ts';
+import { doing, EffectError, NotRunningError } from '../error.ts';
 import { hasNamespace } from '../namespaces/plan.ts';
 import { detachFromHost } from '../rootfs/host-mounts.ts';
 import { holdInit, openProcess } from './observe.ts';
@@ -34,10 +34,10 @@ export function signalContainer({ local }: Platform, record: ContainerRecord, si
     return;
   }
   using init = record.init && holdInit(local, record.init);
-  if (init === undefined) throw new EffectError('container not running');
+  if (init === undefined) throw new NotRunningError();
   const send = pidfdSendSignal(init.fd, signal);
   const sent = attempt(local, send);
-  if (sent === -ERRNO.ESRCH) throw new EffectError('container not running');
+  if (sent === -ERRNO.ESRCH) throw new NotRunningError();
   doing(`send signal ${signal} to the container's init`, () => succeeded(send, sent));
   // On cgroup v1 a frozen process dies only once it is thawed.
   if (signal === SIGNALS.SIGKILL && record.cgroup !== undefined && record.cgroup.layout !== 'v2')

@@ -4,7 +4,7 @@ import { SIGNALS } from '../../native/constants/signal.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { CgroupRecord, InitRecord } from '../../spec/record.ts';
 import { freeze, thaw } from '../cgroups/freeze.ts';
-import { EffectError } from '../error.ts';
+import { NotRunningError } from '../error.ts';
 import { findStat } from '../paths/proc.ts';
 
 const KILL_BIT = 1 << (SIGNALS.SIGKILL - 1);
@@ -28,5 +28,5 @@ export function pauseContainer(local: Kernel, cgroup: CgroupRecord, init: InitRe
   } finally {
     if (!lives) thaw(local, cgroup);
   }
-  if (!lives) throw new EffectError('container not running');
+  if (!lives) throw new NotRunningError();
 }

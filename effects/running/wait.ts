@@ -93,14 +93,15 @@ export function endChild({ local, interruption }: Pick<Platform, 'local' | 'inte
 
 /**
  * Waits until a process has ended. The engine goes on meanwhile.
+ * @param signal ends the wait
  * @returns how it ended; undefined when it is no child of this process, since only its parent can know
- * @throws EffectError
+ * @throws EffectError; the signal's reason
  */
-export async function awaitExit(platform: Platform, pid: Pid): Promise<Exited | undefined> {
+export async function awaitExit(platform: Platform, pid: Pid, signal?: AbortSignal): Promise<Exited | undefined> {
   const { local } = platform;
   const fd = openProcess(local, pid);
   if (fd === undefined) return undefined;
   using pidfd = new Owned(local, fd);
-  for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd.fd, events: POLL.IN }]);
+  for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd.fd, events: POLL.IN }], -1, signal);
   return reapIfEnded(local, pid);
 }

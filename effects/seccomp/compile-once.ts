@@ -9,6 +9,7 @@ import type { LibSeccomp } from '../../native/libraries/libseccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { cacheKey, readCached, writeCached } from './cache.ts';
 import { compileProgram } from './compile.ts';
+import { unknownCalls } from './newer-calls.ts';
 import { type CompiledSeccomp, loadingOf } from './seccomp.ts';
 
 interface SeccompContext {
@@ -18,16 +19,24 @@ interface SeccompContext {
   readonly library: () => LibSeccomp;
   /** Where compiled programs are kept (cache.ts). Without it they are not kept. */
   readonly cacheFolder?: string;
+  /** Hears of names that are no system calls. */
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /** @throws Error where the profile asks for what cannot be done, or libseccomp is not there */
-export function compileSeccomp({ local, library, cacheFolder }: SeccompContext, profile: Seccomp): CompiledSeccomp {
+export function compileSeccomp(
+  { local, library, cacheFolder, warn }: SeccompContext,
+  profile: Seccomp,
+): CompiledSeccomp {
   const loading = loadingOf(local, profile);
   const loaded = library();
   const key = cacheFolder === undefined ? undefined : cacheKey(local, loaded, profile);
   let program = key && cacheFolder ? readCached(local, cacheFolder, key) : undefined;
   if (program === undefined) {
-    program = compileProgram(local, loaded, profile, NATIVE_ARCH);
+    const unknown: string[] = [];
+    program = compileProgram(local, loaded, profile, NATIVE_ARCH, unknown);
+    const warning = unknownCalls(unknown);
+    if (warning !== undefined) warn?.(warning);
     if (key && cacheFolder) writeCached(local, cacheFolder, key, program);
   }
   return { ...loading, program };

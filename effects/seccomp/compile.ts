@@ -21,35 +21,42 @@ const UNKNOWN_CALL = -1;
 
 /**
  * @param native the token of this machine's architecture
+ * @param unknown gets the names of calls that the library does not know, which are left out
  * @returns sock_filter[]
  * @throws Error with the part of the profile that was refused
  */
-export function compileProgram(local: Kernel, library: LibSeccomp, profile: Seccomp, native: number): Uint8Array {
+export function compileProgram(
+  local: Kernel,
+  library: LibSeccomp,
+  profile: Seccomp,
+  native: number,
+  unknown: string[] = [],
+): Uint8Array {
   if (needsListener(profile) && library.apiLevel < NOTIFY_API_LEVEL)
     throw new Error(
       `seccomp notify unsupported: API level: got ${library.apiLevel}, want at least ${NOTIFY_API_LEVEL}. ` +
         'Please try with libseccomp >= 2.5.0 and Linux >= 5.7',
     );
-  const program = build(local, library, filterSteps(profile));
+  const program = build(local, library, filterSteps(profile), unknown);
   if (!wantsEnosys(profile)) return prepend(new Uint8Array(), program);
   const architectures = new Set([native, ...(profile.architectures ?? []).map((name) => SCMP_ARCH[name])]);
   const names = (profile.syscalls ?? []).flatMap((rule) => rule.names);
   return prepend(enosysPrelude(lastCalls(names, architectures, library.resolveOn)), program);
 }
 
-function build(local: Kernel, library: LibSeccomp, steps: readonly FilterStep[]): Uint8Array {
+function build(local: Kernel, library: LibSeccomp, steps: readonly FilterStep[], unknown: string[]): Uint8Array {
   const [first, ...rest] = steps;
   if (first?.kind !== 'init') throw new TypeError('the steps of a filter begin with init');
   const filter = worded('linux.seccomp.defaultAction', () => library.init(first.defaultAction));
   try {
-    for (const step of rest) performStep(filter, library, step);
+    for (const step of rest) performStep(filter, library, step, unknown);
     return exported(local, filter);
   } finally {
     filter.release();
   }
 }
 
-function performStep(filter: Filter, library: LibSeccomp, step: FilterStep): void {
+function performStep(filter: Filter, library: LibSeccomp, step: FilterStep, unknown: string[]): void {
   switch (step.kind) {
     case 'architecture':
       worded(`linux.seccomp.architectures: ${step.name}`, () => filter.addArchitecture(step.token), {
@@ -64,7 +71,10 @@ function performStep(filter: Filter, library: LibSeccomp, step: FilterStep): voi
     case 'rule': {
       const number = library.resolve(step.syscall);
       // A profile is written for many kernels and libraries. Calls that this one does not know are left out.
-      if (number === UNKNOWN_CALL) break;
+      if (number === UNKNOWN_CALL) {
+        unknown.push(step.syscall);
+        break;
+      }
       worded(
         `linux.seccomp: the rule for ${step.syscall}`,
         () => filter.addRule(step.action, number, step.comparisons),

@@ -80,7 +80,8 @@ export async function compiledFor(
   if (copy !== undefined) return { ...loadingOf(local, profile), program: copy };
   const { compileSeccomp } = await import('./compile-once.ts');
   const library = () => platform.libseccomp();
-  const compiled = compileSeccomp({ local, library, cacheFolder: `${record.root}/${CACHE_FOLDER}` }, profile);
+  const cacheFolder = `${record.root}/${CACHE_FOLDER}`;
+  const compiled = compileSeccomp({ local, library, cacheFolder, warn: session.warn }, profile);
   if (!made) writeCopy(local, directory, compiled.program);
   return compiled;
 }

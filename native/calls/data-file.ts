@@ -34,10 +34,17 @@ export function dataFile(kernel: Kernel, name: string, content: string | Uint8Ar
 }
 
 /** The file's content, at most the first `limit` bytes. @throws SyscallError */
-export function readDataFile(kernel: Kernel, fd: Fd, limit: number): Uint8Array {
+export const readDataFile = (kernel: Kernel, fd: Fd, limit: number): Uint8Array => readPart(kernel, fd, limit, () => 0);
+
+/** The file's content, at most the last `limit` bytes. @throws SyscallError */
+export const readDataEnd = (kernel: Kernel, fd: Fd, limit: number): Uint8Array =>
+  readPart(kernel, fd, limit, (size) => Math.max(0, size - limit));
+
+/** @param from the offset to read from, by the file's size */
+function readPart(kernel: Kernel, fd: Fd, limit: number, from: (size: number) => number): Uint8Array {
   const size = call(kernel, lseek(fd, 0, SEEK_END));
   if (size === 0) return new Uint8Array();
   const content = out(Math.min(size, limit));
-  const length = call(kernel, pread(fd, content, 0));
+  const length = call(kernel, pread(fd, content, from(size)));
   return content.bytes.subarray(0, length);
 }

@@ -1,9 +1,10 @@
 /** Calls on sockets, and descriptors sent over them (unix(7), SCM_RIGHTS). */
 
 import { AF, MSG, SCM_RIGHTS, SO, SOCK, SOL_SOCKET } from '../constants/socket.ts';
-import type { Call, Out } from '../kernel/kernel.ts';
-import type { Fd } from '../kernel/numbers.ts';
-import { u64s, viewOf, words } from '../kernel/struct.ts';
+import type { Call, Kernel, Out } from '../kernel/kernel.ts';
+import type { Fd, Pid } from '../kernel/numbers.ts';
+import { call } from '../kernel/perform.ts';
+import { out, u32s, u64s, viewOf, words } from '../kernel/struct.ts';
 import type { FdArg } from './files.ts';
 
 /** The longest path that fits a sockaddr_un, without its NUL. */
@@ -106,4 +107,20 @@ export function receivedDescriptors(control: Out): readonly Fd[] {
   if (view.getUint32(8, true) !== SOL_SOCKET || view.getUint32(12, true) !== SCM_RIGHTS) return [];
   const count = Math.max(0, Math.min(view.getUint32(0, true), control.bytes.length) - 16) >> 2;
   return Array.from({ length: count }, (_, i) => view.getInt32(16 + i * 4, true));
+}
+
+/** Who is at the other end of a connection, as this process sees it. */
+export interface PeerIds {
+  readonly pid: Pid;
+  readonly uid: number;
+}
+
+const UCRED_BYTES = 12;
+
+/** SO_PEERCRED: who has made the other end, or listened on it (unix(7)). @throws SyscallError */
+export function peerIds(kernel: Kernel, fd: Fd): PeerIds {
+  const ucred = out(UCRED_BYTES);
+  call(kernel, { name: 'getsockopt', args: [fd, SOL_SOCKET, SO.PEERCRED, ucred, u32s(UCRED_BYTES)] });
+  const view = viewOf(ucred.bytes);
+  return { pid: view.getInt32(0, true), uid: view.getUint32(4, true) };
 }

@@ -68,7 +68,10 @@ export function timesOf(stat: Statx): readonly [read: Timestamp, modified: Times
   return [at(STX.ATIME), at(STX.MTIME)];
 }
 
-export const isOnSameMount = (a: Statx, b: Statx): boolean => wide(a, STX.MNT_ID) === wide(b, STX.MNT_ID);
+/** The id of the mount that a file is on, as the mount table has it (proc_pid_mountinfo(5)). */
+export const mountOf = (stat: Statx): bigint => wide(stat, STX.MNT_ID);
+
+export const isOnSameMount = (a: Statx, b: Statx): boolean => mountOf(a) === mountOf(b);
 
 /** Whether both are the same file, reached by the same mount. */
 export const isSameFile = (a: Statx, b: Statx): boolean =>

@@ -17,6 +17,7 @@ const OFLAG = { ONLCR: 0o4 };
 const CFLAG = { CSIZE: 0o60, CS8: 0o60, PARENB: 0o400 };
 const LFLAG = { ISIG: 0o1, ICANON: 0o2, ECHO: 0o10, ECHONL: 0o100, IEXTEN: 0o100000 };
 const AT = { iflag: 0, oflag: 4, cflag: 8, lflag: 12, cc: 17 } as const;
+const VEOF = 4;
 const VTIME = 5;
 const VMIN = 6;
 
@@ -44,6 +45,21 @@ export function withoutCarriageReturns(termios: Uint8Array): Uint8Array {
   const changed = termios.slice();
   clear(viewOf(changed), AT.oflag, OFLAG.ONLCR);
   return changed;
+}
+
+/** The key that ends the input of a program which reads lines; undefined where programs get every key as it is. */
+export function endOfFileKey(termios: Uint8Array): number | undefined {
+  const reads = viewOf(termios).getUint32(AT.lflag, true);
+  return (reads & LFLAG.ICANON) === 0 ? undefined : termios[AT.cc + VEOF];
+}
+
+/** struct winsize: rows, columns, and pixels that nobody knows. */
+export function windowSize({ width, height }: { readonly width: number; readonly height: number }): Uint8Array {
+  const size = new Uint8Array(8);
+  const view = viewOf(size);
+  view.setUint16(0, height, true);
+  view.setUint16(2, width, true);
+  return size;
 }
 
 function clear(view: DataView, offset: number, flags: number): void {

@@ -20,6 +20,9 @@ export const CLONE = {
 export const LARGEST_PAGES = { x64: 4096, arm64: 65_536 } as const;
 export const LARGEST_PAGE = process.arch === 'arm64' ? LARGEST_PAGES.arm64 : LARGEST_PAGES.x64;
 
+/** EM_X86_64 or EM_AARCH64 (elf.h): the machine that this process runs on. */
+export const ELF_MACHINE = process.arch === 'arm64' ? 183 : 62;
+
 /** prctl(2). */
 export const PR = {
   SET_PDEATHSIG: 1,

@@ -5,7 +5,7 @@ export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, SEQPACKET: 5, CLOEXEC: 0o2000
 export const MSG = { DONTWAIT: 0x40, NOSIGNAL: 0x4000, CMSG_CLOEXEC: 0x40000000 } as const;
 export const SOL_SOCKET = 1;
 /** setsockopt(2) at SOL_SOCKET. */
-export const SO = { RCVTIMEO: 20, SNDTIMEO: 21 } as const;
+export const SO = { RCVBUF: 8, PEERCRED: 17, RCVTIMEO: 20, SNDTIMEO: 21 } as const;
 export const SCM_RIGHTS = 1;
 
 /** poll(2). */

@@ -7,6 +7,7 @@
  */
 
 import type { Sysno } from '../constants/sysno.ts';
+import type { Fd } from './numbers.ts';
 
 /** The name of a system call that we use, as the kernel's tables have it. */
 export type SyscallName = Sysno;
@@ -89,6 +90,12 @@ export interface Kernel {
   readonly post?: ((calls: readonly Call[], settle: Settle) => void) | undefined;
   /** Waits for everything that was posted. @throws LostPeerError, MalformedAnswerError, and what a `settle` throws */
   readonly flush?: (() => void) | undefined;
+  /**
+   * Waits for the answers to everything that was posted, and leaves them to `flush`, which need not wait then: for whoever
+   * does not want the engine to stand still. It is absent where nothing has to be waited for.
+   * @param readable waits until a descriptor can be read
+   */
+  readonly arrive?: ((readable: (socket: Fd) => Promise<void>) => Promise<void>) | undefined;
   /** Begins to write batches before it is their turn, where the kernel can do that. */
   readonly ahead?: (() => Ahead) | undefined;
 }

@@ -61,6 +61,11 @@ export class OwnedStack {
     this.#steps.push(step);
   }
 
+  /** Hands everything on: whoever takes it ends it. */
+  forget(): void {
+    this.#steps.length = 0;
+  }
+
   [Symbol.dispose](): void {
     for (const step of this.#steps.splice(0).reverse()) step();
   }

@@ -15,7 +15,8 @@
 enum { RLIMIT_FSIZE = 1, EFBIG = 27, MFD_NOEXEC_SEAL = 8 };
 
 /* test/build/launcher.test.ts compares them with what our code reads. */
-static const char *const READ_BY_US[] = {"XDG_RUNTIME_DIR=", "USER=", "NOTIFY_SOCKET=", "LISTEN_PID=", "LISTEN_FDS="};
+static const char *const READ_BY_US[] = {"XDG_RUNTIME_DIR=", "USER=",       "NOTIFY_SOCKET=",
+                                         "LISTEN_PID=",      "LISTEN_FDS=", "TRACEPARENT="};
 /* LD_LIBRARY_PATH and the like: the dynamic loader obeys them for runc, too, so they are not ours to judge. */
 static const char LOADERS[] = "LD_";
 

@@ -48,6 +48,8 @@ export class InitConnection {
   /** The batches whose answers have not been read, in the order in which they were sent. */
   #posted: Posted[] = [];
   #unread = 0;
+  /** Answers that came before anybody waited for them. */
+  #early = new Uint8Array(0);
   #isTimed = false;
 
   /** @param socket this side of a connected stream socket; whoever made it closes it */
@@ -101,6 +103,35 @@ export class InitConnection {
     }
   }
 
+  /**
+   * Waits until the answers to all that was posted are there, without stopping the engine: `flush` need not wait then.
+   * @param readable waits until the socket can be read
+   */
+  async arrive(readable: (socket: Fd) => Promise<void>): Promise<void> {
+    const wanted = this.#unread;
+    const early = new Uint8Array(wanted);
+    let have = this.#early.length;
+    early.set(this.#early.subarray(0, wanted));
+    while (have < wanted) {
+      const n = this.#receiveNow(early.subarray(have));
+      if (n > 0) have += n;
+      // What the end of the connection means is for `flush` to find out.
+      if (n === 0) break;
+      this.#early = early.subarray(0, have);
+      if (n < 0) await readable(this.#socket);
+      // Somebody may have waited for the answers meanwhile.
+      if (this.#unread !== wanted || this.#early.length !== have) return;
+    }
+  }
+
+  /** @returns how many bytes came: 0 at the end, -1 where there is nothing yet */
+  #receiveNow(into: Uint8Array): number {
+    const { libc, column } = this.#wire;
+    const address = Number(libc.koffi.address(into));
+    const n = Number(libc.syscall(SYSNO.recvfrom[column], this.#socket, address, into.length, MSG.DONTWAIT, 0, 0));
+    return n >= 0 ? n : libc.errno() === ERRNO.EAGAIN || libc.errno() === ERRNO.EINTR ? -1 : 0;
+  }
+
   #makeRoom(): void {
     if (this.#unread > MOST_UNREAD) this.flush();
   }
@@ -137,12 +168,20 @@ export class InitConnection {
     const { libc, column, awaitReadable } = this.#wire;
     const address = Number(libc.koffi.address(bytes));
     const nr = SYSNO[direction][column];
-    for (let moved = 0; moved < size; ) {
+    for (let moved = direction === 'read' ? this.#takeEarly(bytes, size) : 0; moved < size; ) {
       const n = Number(libc.syscall(nr, this.#socket, address + moved, size - moved, MSG.NOSIGNAL, 0, 0));
       if (n > 0) moved += n;
       else if (n < 0 && libc.errno() === ERRNO.EAGAIN) awaitReadable(this.#socket);
       else if (n === 0 || libc.errno() !== ERRNO.EINTR) throw new LostPeerError(this.performer);
     }
+  }
+
+  #takeEarly(bytes: Uint8Array, size: number): number {
+    const taken = this.#early.subarray(0, size);
+    if (taken.length === 0) return 0;
+    bytes.set(taken);
+    this.#early = this.#early.subarray(taken.length);
+    return taken.length;
   }
 
   /** Has reads fail with EAGAIN once they have waited for a while (SO_RCVTIMEO, socket(7)). */

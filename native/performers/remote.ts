@@ -36,6 +36,7 @@ export function remoteKernels(
       submit: (calls) => connection.submit(calls),
       post: (calls, settle) => connection.post(calls, settle),
       flush: () => connection.flush(),
+      arrive: (readable) => connection.arrive(readable),
       ahead: () => aheadOf(connection, kernel, write),
     };
     return kernel;

@@ -74,7 +74,7 @@ export async function openContainer(options: OpenOptions, access: Access): Promi
     }
     const text = access === 'force' ? readWhatThereIs(kernel, directory) : readState(kernel, directory);
     if (text === undefined && access === 'delete') removeDirectory(kernel, directory);
-    if (text === undefined && access !== 'force') throw missing();
+    if (text === undefined && access !== 'force') throw missing(root, id);
     const stored = access === 'force' ? decodeOrSalvage(text, options) : decodeState(text ?? '', root, id);
     const container = new Container(options, directory, { stored, text, locked: access !== 'shared' });
     try {

@@ -32,6 +32,8 @@ export interface LifecycleChange {
   readonly status: Status | undefined;
   /** The machine's state, as XState has it: `{ creating: 'rootfs' }`, `'starting'`. */
   readonly value: unknown;
+  /** The pid of the container's init, as this process sees it. undefined before there is one. */
+  readonly pid: number | undefined;
 }
 
 /** The effects that a command brings along. Those on the container's directory are added here. */
@@ -187,6 +189,6 @@ function listenTo(actor: ContainerActor, onChange: (change: LifecycleChange) => 
     const { value, context } = snapshot;
     if (value === last) return;
     last = value;
-    onChange({ id: context.id, status: statusOf(snapshot), value });
+    onChange({ id: context.id, status: statusOf(snapshot), value, pid: context.init?.pid });
   });
 }

@@ -42,12 +42,12 @@ class CreationEffects implements CreationUnderWay {
     this.#session = session;
     this.#filterOf = filterOf;
     this.effects = {
-      makeCgroup: (record) => this.#makeCgroup(record),
+      makeCgroup: (record) => this.#perform('cgroup', record, () => this.#makeCgroup(record)),
       enterNamespaces: (record) => this.#perform('namespaces', record, () => this.#enterNamespaces(record)),
       makeMounts: (record) => this.#perform('mounts', record, () => makeMounts(session, record)),
       enterRootfs: (record) => this.#perform('rootfs', record, () => enterRootfs(session, record)),
       prepareProcess: (record) => this.#perform('process', record, () => this.#prepareProcess(record)),
-      restore: (record, request) => this.#restore(record, request),
+      restore: (record, request) => this.#perform('restore', record, () => this.#restore(record, request)),
     };
   }
 
@@ -73,10 +73,21 @@ class CreationEffects implements CreationUnderWay {
    */
   async #perform<T>(phase: string, record: ContainerRecord, effect: () => T | Promise<T>): Promise<T> {
     try {
-      return await this.#phases.perform(phase, effect);
+      return await this.#phases.perform(phase, async () => {
+        await this.#answers();
+        return effect();
+      });
     } catch (error) {
-      throw (await oomKilled(this.#session.platform.local, record, error)) ?? error;
+      const worded = (await oomKilled(this.#session.platform.local, record, error)) ?? error;
+      const { explainedError } = await import('./explained.ts');
+      throw explainedError(this.#session, record, worded);
     }
+  }
+
+  /** Where the engine has other things to do while the init works, it does not stand still for it. */
+  async #answers(): Promise<void> {
+    const { platform, init } = this.#session;
+    if (init !== undefined) await platform.answers?.(init.kernel);
   }
 
   async #makeCgroup(record: ContainerRecord): Promise<CgroupRecord> {
@@ -142,6 +153,7 @@ class CreationEffects implements CreationUnderWay {
     });
     // A filter that cannot be compiled fails the creation. What is compiled is kept for `start` and `exec`.
     await this.#filterOf(record);
+    await this.#answers();
     awaitStart(session, record);
     this.#giveBack = undefined;
     this.#group = undefined;

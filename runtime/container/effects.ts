@@ -116,9 +116,11 @@ async function startProcess(
     const { becomeProgram } = await import('./start-effect.ts');
     await becomeProgram(session, record, session.init.kernel, surroundings, filterOf);
   } catch (error) {
+    const { explainedError } = await import('./explained.ts');
+    const explained = explainedError(session, record, error);
     disconnect(session);
     await destroyInit(session.platform, record, undefined, session.reaped);
-    throw error;
+    throw explained;
   } finally {
     disconnect(session);
   }
@@ -126,7 +128,7 @@ async function startProcess(
 
 function connectForStart(session: Session, record: ContainerRecord): NonNullable<Session['init']> {
   const pid = record.init?.pid ?? 0;
-  return { ...connectToInit(session, startPeer(session.platform.local, record, pid).connectAs), pid };
+  return { ...connectToInit(session, startPeer(session.platform.local, record, pid).connectAs, pid), pid };
 }
 
 /** @throws Error for a container on a host without cgroups */

@@ -20,7 +20,7 @@ interface SessionOptions extends Pick<Session, 'startsAtOnce'> {
 
 /** The session of a command with the container `id`. */
 export const sessionFor = (
-  { platform, root, host, devicePrograms, reaped }: Context,
+  { platform, root, host, devicePrograms, reaped, warn }: Context,
   id: string,
   { inheritance = NOTHING, startsAtOnce = false }: SessionOptions = {},
 ): Session => ({
@@ -29,6 +29,7 @@ export const sessionFor = (
   startsAtOnce,
   devicePrograms,
   reaped,
+  warn,
   directory: `${root}/${id}`,
   // Read when it is asked for, since that takes time and few commands need it.
   get environment() {

@@ -25,10 +25,19 @@ interface LogOptions {
   now(): string;
 }
 
+/** Further members of a line of the JSON log, for log collectors: engines read the message alone. */
+export interface Facts {
+  readonly phase?: string | undefined;
+  readonly syscall?: string | undefined;
+  readonly errno?: string | undefined;
+  readonly path?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
 export interface Log {
   readonly debugging: boolean;
-  /** Logs what ends a command. */
-  error(message: string): void;
+  /** Logs what ends a command. @param facts what the JSON log has beside the message */
+  error(message: string, facts?: Facts): void;
   warn(message: string): void;
   debug(message: string): void;
   /** Closes the log file: for a process that goes on. */
@@ -42,20 +51,20 @@ const FILE_MODE = 0o644;
 export function openLog(kernel: Kernel, { file, format, debug, now }: LogOptions): Log {
   const fd = file === undefined ? STDERR : openFile(kernel, file);
 
-  function log(level: LogLevel, message: string): void {
-    tryWriteAll(kernel, fd, lineFor()(level, message, now()));
+  function log(level: LogLevel, message: string, facts?: Facts): void {
+    tryWriteAll(kernel, fd, lineFor()(level, message, now(), facts));
   }
 
   /** Not asked for before there is a line to write: most commands have nothing to say. */
-  function lineFor(): typeof textLogLine {
+  function lineFor(): typeof jsonLogLine {
     if (format === 'json') return jsonLogLine;
     return fd === STDERR && isTerminal(kernel, fd) ? terminalLogLine : textLogLine;
   }
 
   return {
     debugging: debug,
-    error(message) {
-      log('error', message);
+    error(message, facts) {
+      log('error', message, facts);
       if (fd !== STDERR) tryWriteAll(kernel, STDERR, `${message}\n`);
     },
     warn: (message) => log('warning', message),
@@ -73,9 +82,11 @@ const openFile = (kernel: Kernel, file: string): Fd =>
 
 const isTerminal = (kernel: Kernel, fd: Fd): boolean => attempt(kernel, getTermios(fd, out(TERMIOS_BYTES))) === 0;
 
-/** `{"level":"error","msg":"…","time":"…"}`, with the members in this order. */
-export const jsonLogLine = (level: LogLevel, msg: string, time: string): string =>
-  `${JSON.stringify({ level, msg, time })}\n`;
+/** `{"level":"error","msg":"…","time":"…"}`, with the members in this order, and then the facts that are known. */
+export const jsonLogLine = (level: LogLevel, msg: string, time: string, facts: Facts = {}): string => {
+  const { phase, syscall, errno, path, hint } = facts;
+  return `${JSON.stringify({ level, msg, time, phase, syscall, errno, path, hint })}\n`;
+};
 
 /** `time="…" level=error msg="…"`. */
 export const textLogLine = (level: LogLevel, message: string, time: string): string =>

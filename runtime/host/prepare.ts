@@ -7,6 +7,8 @@ import { placeOf } from '../../machines/place.ts';
 import { hostPlatform } from '../../native/host-platform.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { type Context, PATIENCE } from '../container/context.ts';
+import { mayBeWatched } from '../telling/look.ts';
+import type { AboutCommand, Telling, WatcherTelling } from '../telling/teller.ts';
 import { nowNanoseconds, rfc3339 } from './clock.ts';
 import { defaultRoot, type Host, isRootOfSomebody } from './host.ts';
 import { type Log, type LogFormat, openLog } from './log.ts';
@@ -24,34 +26,77 @@ interface GlobalOptions {
   readonly trace?: string | undefined;
 }
 
+/** The command that this is prepared for. */
+interface Asked {
+  /** Its name. */
+  readonly command: string;
+  /** The container that it works on, as the caller names it. Without one, no watcher is told of the command. */
+  readonly id?: string | undefined;
+}
+
 /** The context for the operations, and the log, which the command's own error goes to. */
 export interface Prepared {
   readonly context: Context;
   readonly log: Log;
+  /** To be called at the end of the command, with its exit status and its error. */
+  ended: Telling['ended'];
 }
 
 /** @throws Error of one line: a log or trace file cannot be opened, or the root is `/` */
-export async function prepare(host: Host, options: GlobalOptions): Promise<Prepared> {
-  const trace = await traceTo(host, options.trace);
-  const platform = trace?.platform ?? host.platform ?? hostPlatform(undefined, undefined, host.stage);
+export async function prepare(host: Host, options: GlobalOptions, asked: Asked): Promise<Prepared> {
+  // What is done for the trace and the watcher themselves does not show up in a trace.
+  const launched = options.trace === undefined ? host.stage : undefined;
+  const bare = host.platform ?? hostPlatform(undefined, undefined, launched);
+  const root = await rootOf(host, options.root, bare.local);
+  const about = { ...asked, pid: host.pid, root, traceparent: host.env.TRACEPARENT };
+  const watcher = await watcherOf(bare.local, about);
+  const trace = options.trace === undefined ? undefined : await traceTo(host, options.trace, about, watcher);
+  const platform = trace?.platform ?? bare;
   const log = logFor(platform.local, host, options);
-  const root = await rootOf(host, options.root, platform.local);
+  const listeners = [...(trace === undefined ? [] : [trace]), ...(watcher === undefined ? [] : [watcher])];
+  const inspectors = [...listeners.map(({ inspect }) => inspect), ...(log.debugging ? [debugLines(log)] : [])];
   const context: Context = {
     platform,
     host,
     root,
-    ...(platform.caller !== undefined && { globalWords: wordsOf(host, root, options) }),
+    ...(bare.caller !== undefined && { globalWords: wordsOf(host, root, options) }),
     ...(host.devicePrograms && { devicePrograms: host.devicePrograms }),
     systemdCgroup: options.systemdCgroup ?? false,
     rootless: options.rootless,
     patience: PATIENCE,
     now: () => nowNanoseconds(platform.local),
-    warn: log.warn,
-    ...(trace !== undefined && { onChange: trace.onChange }),
-    ...(log.debugging && { inspect: watcher(log) }),
+    warn: listeners.length === 0 ? log.warn : tellingAll(log, listeners),
+    ...(inspectors.length > 0 && {
+      inspect: (event: InspectionEvent) => {
+        for (const inspect of inspectors) inspect(event);
+      },
+    }),
   };
-  return { context, log };
+  return {
+    context,
+    log,
+    ended(status, error, failure) {
+      for (const listener of listeners) listener.ended(status, error, failure);
+    },
+  };
 }
+
+/** Who is told of a command's machines, beside the trace. A command that works on no container tells nobody. */
+async function watcherOf(kernel: Kernel, about: AboutCommand): Promise<WatcherTelling | undefined> {
+  if (about.id === undefined || !mayBeWatched(kernel, about.root)) return undefined;
+  const { connectToWatcher } = await import('../telling/connect.ts');
+  const connection = connectToWatcher(kernel, about.root);
+  if (connection === undefined) return undefined;
+  const { tellWatcher } = await import('../telling/tell.ts');
+  return tellWatcher(kernel, connection, about);
+}
+
+const tellingAll =
+  (log: Log, listeners: readonly Telling[]): Log['warn'] =>
+  (message) => {
+    log.warn(message);
+    for (const listener of listeners) listener.warned(message);
+  };
 
 function wordsOf(host: Host, root: string, { log, logFormat, debug, systemdCgroup, rootless }: GlobalOptions) {
   return [
@@ -68,7 +113,7 @@ function wordsOf(host: Host, root: string, { log, logFormat, debug, systemdCgrou
  * For `--debug`: logs every state that a machine comes to: `container c1: creating.mounts`; for `exec`, `process:
  * joining`.
  */
-function watcher(log: Log): (event: InspectionEvent & { readonly snapshot?: unknown }) => void {
+function debugLines(log: Log): (event: InspectionEvent & { readonly snapshot?: unknown }) => void {
   let last = '';
   return ({ type, snapshot }) => {
     if (type !== '@xstate.snapshot' || !isOfContainer(snapshot)) return;
@@ -98,10 +143,9 @@ function logFor(kernel: Kernel, host: Host, { log: file, logFormat, debug }: Glo
   });
 }
 
-async function traceTo(host: Host, file: string | undefined): Promise<Trace | undefined> {
-  if (file === undefined) return undefined;
+async function traceTo(host: Host, file: string, about: AboutCommand, watcher?: WatcherTelling): Promise<Trace> {
   const { openTrace } = await import('./trace.ts');
-  return openTrace(file === '-' ? file : absolutePath(host, file));
+  return openTrace(file === '-' ? file : absolutePath(host, file), about, watcher?.called);
 }
 
 async function rootOf(host: Host, given: string | undefined, local: Kernel): Promise<string> {

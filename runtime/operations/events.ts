@@ -13,7 +13,7 @@ import type { Context } from '../container/context.ts';
 import { permitted } from '../container/permitted.ts';
 
 /** Engines read these events. The form is runc's. */
-type ContainerEvent =
+export type ContainerEvent =
   | { readonly type: 'stats'; readonly id: string; readonly data: ContainerStats }
   | { readonly type: 'oom'; readonly id: string };
 
@@ -22,6 +22,8 @@ interface EventsOptions {
   readonly interval: number;
   /** Tells the statistics once, and ends. */
   readonly statsOnly: boolean;
+  /** Ends the watch: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -32,7 +34,7 @@ interface EventsOptions {
 export async function watchEvents(
   context: Context,
   id: string,
-  { interval, statsOnly }: EventsOptions,
+  { interval, statsOnly, signal }: EventsOptions,
   hear: (event: ContainerEvent) => void,
 ): Promise<void> {
   const record = await permitted(context, id, { type: 'events' });
@@ -47,7 +49,7 @@ export async function watchEvents(
   const pidfd = record.init === undefined ? undefined : openInit(local, record.init);
   if (pidfd === undefined) return;
   using init = new Owned(local, pidfd);
-  await watch(context, { record, cgroup, init: init.fd, interval }, hear);
+  await watch(context, { record, cgroup, init: init.fd, interval, signal }, hear);
 }
 
 interface Watched {
@@ -56,6 +58,7 @@ interface Watched {
   /** A pidfd of the container's init. */
   readonly init: Fd;
   readonly interval: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** The longest wait that we ask poll(2) for in one go, in milliseconds. Its timeout is an int. */
@@ -63,7 +66,7 @@ const LONGEST_POLL_MS = 0x3fff_ffff;
 
 async function watch(
   context: Context,
-  { record, cgroup, init, interval }: Watched,
+  { record, cgroup, init, interval, signal }: Watched,
   hear: (event: ContainerEvent) => void,
 ): Promise<void> {
   const { platform } = context;
@@ -72,7 +75,7 @@ async function watch(
   try {
     for (let next = performance.now() + interval; ; ) {
       const left = Math.min(LONGEST_POLL_MS, Math.max(0, Math.ceil(next - performance.now())));
-      const ready = await platform.poll([{ fd: init, events: POLL.IN }, ...oom.awaited], left);
+      const ready = await platform.poll([{ fd: init, events: POLL.IN }, ...oom.awaited], left, signal);
       const ended = ready[0] !== 0;
       if (ready.some((events) => events !== 0)) {
         const seen = oom.look();

@@ -1,7 +1,7 @@
 /** `exec`: another process in a container that is there. */
 
 import { createActor } from 'xstate';
-import { doing } from '../../effects/error.ts';
+import { doingSlowly } from '../../effects/error.ts';
 import { execCgroup } from '../../effects/exec/cgroup.ts';
 import { type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
 import type { ExecPlan } from '../../effects/exec/plan.ts';
@@ -50,12 +50,18 @@ export async function execInContainer(context: Context, request: ExecRequest, op
 
 /**
  * Starts a process, and leaves it to the caller, whose child it is.
+ * @param pidFile absolute
  * @returns its pid
  * @throws Error of one line where it could not be started. No process is left then
  */
-export async function execUnattended(context: Context, request: ExecRequest, inheritance: Inheritance): Promise<Pid> {
+export async function execUnattended(
+  context: Context,
+  request: ExecRequest,
+  inheritance: Inheritance,
+  pidFile?: string,
+): Promise<Pid> {
   let pid: Pid = 0;
-  const actor = await start(await planned(context, request), { inheritance }, {}, (own) => {
+  const actor = await start(await planned(context, request), { inheritance }, { pidFile }, (own) => {
     pid = own;
   });
   actor.stop();
@@ -148,22 +154,30 @@ async function start(
   const session = sessionFor(context, record.id, { inheritance });
   let joined: JoinedProcess | undefined;
   let addToGroup: ((pid: Pid) => void) | undefined;
+  const starting = async <T>(phase: 'joining' | 'executing', action: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await doingSlowly(STARTING_PROCESS, async () => action(), { phase });
+    } catch (error) {
+      const { explainedError } = await import('../container/explained.ts');
+      throw explainedError(session, record, error, process);
+    }
+  };
   const actor = createActor(
     execMachine({
       async join() {
         const filter = await filtersFor(session)(record);
         const attach = record.options.rootlessCgroups ? await attacherFor(session, record) : undefined;
-        joined = starting(() => joinContainer(session, { record, process, cgroup, filter, attach }));
+        joined = await starting('joining', () => joinContainer(session, { record, process, cgroup, filter, attach }));
         addToGroup = await groupFor(session, record);
         return joined.pid;
       },
-      execute() {
+      async execute() {
         if (joined === undefined) return;
         const { pid } = joined;
-        starting(() => addToGroup?.(pid));
+        await starting('joining', () => addToGroup?.(pid));
         announce(context.platform.local, pid, { pidFile, pidfdSocket: inheritance.pidfdSocket }, 'setns');
         connect(pid);
-        starting(joined.execute);
+        await starting('executing', joined.execute);
         joined.release();
       },
       end: () => joined?.end(),
@@ -182,5 +196,3 @@ async function groupFor({ platform: { local } }: Session, { resctrl }: Container
   const { addExecToGroup } = await import('../../effects/resctrl/group.ts');
   return (pid: Pid): void => addExecToGroup(local, resctrl, pid);
 }
-
-const starting = <T>(action: () => T): T => doing(STARTING_PROCESS, action);

@@ -27,14 +27,18 @@ export async function readResources({ platform, host }: Context, file: string): 
 }
 
 /** @throws SpecError */
-async function parseResources(text: string, document: string): Promise<LinuxResources> {
+const parseResources = (text: string, document: string): Promise<LinuxResources> =>
+  checkResources(parseJson(text, document), document);
+
+/** Checks the shape of what shall be `linux.resources`. @throws SpecError */
+export async function checkResources(given: unknown, document: string): Promise<LinuxResources> {
   // This loads zod, which takes a while. Such a file is so rare that the build compiles no validator for it.
   const [{ resourcesSchema }, { respell }, { findShapeProblem }] = await Promise.all([
     import('../../spec/config/linux/resources.ts'),
     import('../../spec/respell.ts'),
     import('../../spec/shape.ts'),
   ]);
-  const value = respell(resourcesSchema, parseJson(text, document));
+  const value = respell(resourcesSchema, given);
   const { success, data } = resourcesSchema.safeParse(value);
   if (success) return data;
   throw new SpecError(document, findShapeProblem(resourcesSchema, value) ?? { path: [], reason: 'is not valid' });

@@ -55,7 +55,7 @@ export function openDirectory(kernel: Kernel, root: string, id: string): Directo
     using parent = openRoot(kernel, root);
     return openBelow(kernel, parent, root, id);
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) throw missing();
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) throw missing(root, id);
     throw storeFailure(`open the state directory ${root}/${id}`, error);
   }
 }
@@ -81,7 +81,7 @@ function openMade(kernel: Kernel, parent: Owned, root: string, id: string): Dire
   try {
     return openBelow(kernel, parent, root, id);
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) throw missing();
+    if (isErrno(error, 'ENOENT')) throw missing(root, id);
     attempt(kernel, unlinkat(parent.fd, id, AT.REMOVEDIR));
     throw storeFailure(`open the state directory ${root}/${id}`, error);
   }
@@ -97,6 +97,16 @@ function openBelow(kernel: Kernel, parent: Owned, root: string, id: string): Dir
   const place = { dir: parent.fd, name: id, path: `${root}/${id}`, called: 'state directory' } as const;
   const fd = openTrusted(kernel, place, O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
   return { root, id, rootFd: parent.release(), fd };
+}
+
+/**
+ * Opens the state root for reading, and makes it where there is none.
+ * @returns a descriptor that the caller closes
+ * @throws StoreError where it cannot be trusted
+ */
+export function openStateRoot(kernel: Kernel, root: string): Fd {
+  makeRoot(kernel, root);
+  return openRoot(kernel, root, O.RDONLY).release();
 }
 
 function makeRoot(kernel: Kernel, root: string): void {

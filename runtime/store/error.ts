@@ -17,7 +17,9 @@ export class StoreError extends Error {
   }
 }
 
-export const missing = () => new StoreError('missing', 'container does not exist');
+/** Engines look for the first words. */
+export const missing = (root: string, id: string) =>
+  new StoreError('missing', `container does not exist: ${id} is not in ${root}`);
 export const exists = () => new StoreError('exists', 'container with given ID already exists');
 
 /**

@@ -48,7 +48,7 @@ export async function lock(kernel: Kernel, directory: Directory, patience: Patie
     await patience.sleep(pause);
     waited += pause;
   }
-  if (!isCurrent(kernel, directory)) throw missing();
+  if (!isCurrent(kernel, directory)) throw missing(directory.root, directory.id);
 }
 
 /** Lets go of the lock. Closing the directory lets go of it too. */

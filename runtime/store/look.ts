@@ -33,7 +33,7 @@ export async function lookAt({ kernel, root, observe }: LookOptions, id: string)
   } finally {
     closeDirectory(kernel, directory);
   }
-  if (text === undefined) throw missing();
+  if (text === undefined) throw missing(root, id);
   const { state, record } = decodeState(text, root, id);
   return { record, status: statusIn(mayHaveChanged(state) ? observedState(record, await observe(record)) : state) };
 }

@@ -9,6 +9,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DIST } from '../integration/dist.ts';
 import type { Attack } from './harness/attack.ts';
 import type { Caller } from './harness/caller.ts';
 import type { CommandEnd } from './harness/command.ts';
@@ -16,7 +17,7 @@ import { oddities } from './harness/command.ts';
 import type { Random } from './harness/random.ts';
 import { noAttacks } from './harness/yard.ts';
 
-const ENGINE = join(import.meta.dirname, '../../dist/runchart-engine');
+const ENGINE = join(DIST, 'runchart-engine');
 const SAYS = 'said by the container';
 
 export const surroundings: Attack = {

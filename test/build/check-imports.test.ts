@@ -28,7 +28,11 @@ describe('the import rule', () => {
   }
 
   const refused: readonly [string, string, RegExp][] = [
-    ['commands/run.ts', "import { machine } from '../machines/container.ts';", /commands\/ may import runtime, spec/],
+    [
+      'commands/run.ts',
+      "import { machine } from '../machines/container.ts';",
+      /commands\/ may import conform, watch, runtime, spec/,
+    ],
     ['commands/run.ts', "import { Command } from '@oclif/core';", /@oclif\/core\//],
     ['machines/container.ts', "import { mounts } from '../effects/mounts.ts';", /only types of effects/],
     ['machines/container.ts', "import { type Mounts, mounts } from '../effects/mounts.ts';", /only types/],

@@ -32,7 +32,7 @@ function sinceLinux(major: number, minor: number): boolean {
 const OWN = ['RUNCHART_ENVIRONMENT', 'BUN_JSC_useJIT', 'BUN_ENABLE_CRASH_REPORTING', 'RUNCHART_NOFILE'];
 
 /** The variables of the caller that it hands on, from native/launcher/environment.h. */
-const READ_BY_US = ['LISTEN_FDS', 'LISTEN_PID', 'NOTIFY_SOCKET', 'USER', 'XDG_RUNTIME_DIR'];
+const READ_BY_US = ['LISTEN_FDS', 'LISTEN_PID', 'NOTIFY_SOCKET', 'TRACEPARENT', 'USER', 'XDG_RUNTIME_DIR'];
 const isReadByUs = (name: string): boolean => READ_BY_US.includes(name) || name.startsWith('LD_');
 
 const entriesOf = (env: Readonly<Record<string, string>>): readonly string[] =>

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import {
-  checkCount,
-  type FlagShape,
-  logFormat,
-  looseValue,
-  readLine,
-  rootless,
-  splitLine,
-  UsageError,
-} from '../../commands/line.ts';
+import { type FlagShape, logFormat, looseValue, readLine, rootless, splitLine } from '../../commands/line.ts';
 
 const FLAGS: Record<string, FlagShape> = {
   bundle: { type: 'option', char: 'b' },
@@ -76,10 +67,10 @@ describe('readLine', () => {
     it(`reads ${JSON.stringify(argv)}`, () => assert.deepEqual(readLine(argv, FLAGS).argv, expected));
 
   const refused: [string[], string][] = [
-    [['--nope'], 'flag provided but not defined: -nope'],
+    [['--nope'], 'flag provided but not defined: --nope'],
     [['-x=1'], 'flag provided but not defined: -x'],
-    [['--constructor'], 'flag provided but not defined: -constructor'],
-    [['--bundle'], 'flag needs an argument: -bundle'],
+    [['--constructor'], 'flag provided but not defined: --constructor'],
+    [['--bundle'], 'flag needs an argument: --bundle'],
     [['-b'], 'flag needs an argument: -b'],
     [['--detach=maybe'], 'invalid boolean value "maybe" for -detach: parse error'],
   ];
@@ -104,25 +95,6 @@ describe('looseValue', () => {
     assert.equal(looseValue(['--nope', '--log', '/l', 'x'], 'log'), '/l');
     assert.equal(looseValue(['run', '-log=/l'], 'log'), '/l');
     assert.equal(looseValue(['run'], 'log'), undefined);
-  });
-});
-
-describe('checkCount', () => {
-  const message = (count: number, takes: readonly [number, number]) => {
-    try {
-      checkCount('kill', count, takes);
-      return undefined;
-    } catch (error) {
-      return error instanceof UsageError ? error.message : error;
-    }
-  };
-
-  it("says it in runc's words", () => {
-    assert.equal(message(1, [1, 1]), undefined);
-    assert.equal(message(2, [1, 2]), undefined);
-    assert.equal(message(0, [1, 1]), 'runchart: "kill" requires exactly 1 argument(s)');
-    assert.equal(message(0, [1, 2]), 'runchart: "kill" requires a minimum of 1 argument(s)');
-    assert.equal(message(3, [1, 2]), 'runchart: "kill" requires a maximum of 2 argument(s)');
   });
 });
 

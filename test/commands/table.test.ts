@@ -8,6 +8,9 @@ const classes = await Promise.all(
   [...COMMANDS].map(async ([name, load]) => ({ name, command: (await load()).default })),
 );
 
+/** `watch` looks at several state roots at once. */
+const OWN: Readonly<Record<string, readonly string[]>> = { spec: ['rootless'], watch: ['root'] };
+
 describe('the global flags', () => {
   it('that take a value are known before oclif is loaded', () => {
     const found = Object.entries(globals).filter(([, flag]) => flag.type === 'option');
@@ -17,13 +20,16 @@ describe('the global flags', () => {
   it('are those of every command, except where a command has its own of the name', () => {
     for (const { name, command } of classes) {
       const own = Object.keys(globals).filter((flag) => command.flags[flag] !== Reflect.get(globals, flag));
-      assert.deepEqual(own, name === 'spec' ? ['rootless'] : [], name);
+      assert.deepEqual(own, OWN[name] ?? [], name);
     }
   });
 
   it('before a command do not become its own', () => {
     const spec = classes.find(({ name }) => name === 'spec')?.command;
     assert.deepEqual(globalsBefore(['--rootless', 'auto', '-root', '/x'], spec?.flags ?? {}), ['--root=/x']);
+    const watch = classes.find(({ name }) => name === 'watch')?.command;
+    const roots = ['--root', '/x', '--debug', '--root', '/y'];
+    assert.deepEqual(globalsBefore(roots, watch?.flags ?? {}), ['--root=/x', '--debug', '--root=/y']);
     assert.throws(() => globalsBefore(['-d'], {}), { message: 'flag provided but not defined: -d' });
   });
 });

@@ -1,35 +1,41 @@
-/** Makes a minimal Debian on the disk of this machine, with a clean clone of the repository in it. */
+/** Makes a minimal Debian on the disk of this machine. */
 
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { sourcesFor } from '../vm/apt-sources.ts';
 
 /** What README asks for, except git: the clone is made from outside. */
-const PACKAGES = ['nodejs', 'npm', 'gcc', 'libc6-dev', 'ca-certificates'];
+const FOR_BUILDING = ['nodejs', 'npm', 'gcc', 'libc6-dev', 'ca-certificates'];
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 /** The settings by which npm reaches its registry. Keys and tokens stay outside. */
 const NPM_SETTINGS = ['registry', 'proxy', 'https-proxy', 'noproxy', 'strict-ssl'];
+
+/** Makes one with a clean clone of the repository, and what building it takes. @returns the path of the root */
+export async function makeRoot(folder: string, suite: string, repository: string, signal: AbortSignal) {
+  const root = await makeDebian(folder, suite, FOR_BUILDING, signal);
+  writeFileSync(join(root, 'root/.npmrc'), npmSettings());
+  await perform('git', ['clone', '--quiet', repository, join(root, 'root/runchart')], signal);
+  const changes = execFileSync('git', ['-C', repository, 'status', '--porcelain'], { encoding: 'utf8' });
+  if (changes !== '') console.log('fresh: what is not committed is not tested');
+  return root;
+}
 
 /**
  * @param folder an empty folder; everything is written below it
  * @returns the path of the root file system
  * @throws Error with the last line of what failed
  */
-export async function makeRoot(folder: string, suite: string, repository: string, signal: AbortSignal) {
+export async function makeDebian(folder: string, suite: string, packages: readonly string[], signal: AbortSignal) {
   const root = join(folder, 'root');
   const { options, list } = sourcesFor(suite, folder);
-  const flags = ['--quiet', '--mode=root', '--variant=minbase', `--include=${PACKAGES.join(',')}`, ...options];
+  const flags = ['--quiet', '--mode=root', '--variant=minbase', `--include=${packages.join(',')}`, ...options];
   await perform('mmdebstrap', [...flags, suite, root, list], signal);
   // Other programs may have added certificates and names to this machine. A fresh Debian on it needs them as well.
   for (const file of [CERTIFICATES, '/etc/resolv.conf', '/etc/hosts'])
-    if (existsSync(file)) copyFileSync(file, join(root, file));
-  writeFileSync(join(root, 'root/.npmrc'), npmSettings());
+    if (existsSync(file) && existsSync(dirname(join(root, file)))) copyFileSync(file, join(root, file));
   // Daemons that apt installs are not started. They would change the network of this machine, which the root shares.
   writeFileSync(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  await perform('git', ['clone', '--quiet', repository, join(root, 'root/runchart')], signal);
-  const changes = execFileSync('git', ['-C', repository, 'status', '--porcelain'], { encoding: 'utf8' });
-  if (changes !== '') console.log('fresh: what is not committed is not tested');
   return root;
 }
 

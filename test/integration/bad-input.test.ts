@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
-import { openRuntime, type RunchartContainer } from '../../library/index.ts';
+import { type Container, openRuntime } from '../../library/index.ts';
 import type { Config } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { containers } from './containers.ts';
@@ -159,14 +159,14 @@ test('ids that are none, for every operation', { skip }, async () => {
 
 test('an id in use, which goes on living', { skip }, async () => {
   await using first = await host.create('use', shellConfig(''));
-  await refused(host.runtime.create({ id: first.id, bundle: first.bundle }), /container with given ID already exists/);
+  await refused(host.runtime.create({ id: first.id, bundle: first.bundle }), /^container \S+ exists already$/);
   assert.equal(await first.finish(), 0);
-  await refused(host.runtime.create({ id: first.id, bundle: first.bundle }), /container with given ID already exists/);
+  await refused(host.runtime.create({ id: first.id, bundle: first.bundle }), /^container \S+ exists already$/);
 });
 
 test('what is not there', { skip }, async () => {
   const none = host.runtime.container(host.idOf('none'));
-  const operations: readonly ((container: RunchartContainer) => Promise<unknown>)[] = [
+  const operations: readonly ((container: Container) => Promise<unknown>)[] = [
     (one) => one.state(),
     (one) => one.start(),
     (one) => one.kill(),
@@ -174,7 +174,7 @@ test('what is not there', { skip }, async () => {
     (one) => one.resume(),
     (one) => one.delete(),
   ];
-  for (const operation of operations) await refused(operation(none), /^container does not exist$/);
+  for (const operation of operations) await refused(operation(none), /^container \S+ does not exist$/);
   await none.delete({ force: true });
 });
 
@@ -243,7 +243,7 @@ test('a program that the kernel cannot execute is told by start, and the contain
     );
     await refused(created.container.start(), reason, name);
     assert.equal((await created.container.state()).status, 'stopped', name);
-    await refused(created.container.start(), /cannot start a container that has stopped/, name);
+    await refused(created.container.start(), /^cannot start container \S+: it is stopped$/, name);
   }
 });
 
@@ -334,7 +334,7 @@ test('of many starts at the same time one starts it', { skip }, async () => {
   assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
   for (const outcome of outcomes)
     if (outcome.status === 'rejected')
-      assert.match(outcome.reason.message, /^cannot start an already running container$/);
+      assert.match(outcome.reason.message, /^cannot start container \S+: it is running$/);
   await until('it has begun', () => created.output() !== '');
   assert.equal(created.output(), 'once\n');
 });
@@ -345,7 +345,7 @@ test('of many creates with one id one creates it', { skip }, async () => {
   const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => host.runtime.create({ id, bundle })));
   assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
   for (const outcome of outcomes)
-    if (outcome.status === 'rejected') assert.match(outcome.reason.message, /container with given ID already exists/);
+    if (outcome.status === 'rejected') assert.match(outcome.reason.message, /^container \S+ exists already$/);
   await host.runtime.container(id).delete({ force: true });
 });
 
@@ -363,7 +363,7 @@ test('start, kill and delete all at once leave a container that can be deleted, 
     ]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') assert.match(outcome.reason.message, /^[^\n]+$/);
     await container.delete({ force: true });
-    await refused(container.state(), /^container does not exist$/);
+    await refused(container.state(), /^container \S+ does not exist$/);
   }
 });
 
@@ -374,7 +374,7 @@ test('a container deleted under a command’s feet', { skip }, async () => {
   await created.container.wait();
   rmSync(state, { recursive: true });
   for (const operation of [created.container.start(), created.container.kill(), created.container.delete()])
-    await refused(operation, /^container does not exist$/);
+    await refused(operation, /^container \S+ does not exist$/);
   // Without its record only the cgroup can tell that it was there: whoever removed the one removes the other.
   for (const path of remains(host.idOf(''), host.path)) execFileSync('rmdir', [path.replace(/^cgroup /, '')]);
 });
@@ -384,7 +384,7 @@ test('an init that was killed before start', { skip }, async () => {
   process.kill(created.pid, 'SIGKILL');
   await created.container.wait();
   assert.equal((await created.container.state()).status, 'stopped');
-  await refused(created.container.start(), /cannot start a container that has stopped/);
+  await refused(created.container.start(), /^cannot start container \S+: it is stopped$/);
 });
 
 test('a damaged or foreign state.json is told, and deleted by force', { skip }, async () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Config, Namespace } from '../../spec/types.ts';
 import { noContainers } from './bundle.ts';
-import { messageOf } from './command-line.ts';
+import { messageOf, RUNCHART } from './command-line.ts';
 import { checkpoints, counting, countOf, noCriu, noLazyPages } from './criu.ts';
 import { textOf } from './gone-meanwhile.ts';
 import { until } from './lives.ts';
@@ -111,12 +111,7 @@ describe('checkpoint and restore with ties to others', { skip }, () => {
     ];
     const dumping = spawnSync(
       'sh',
-      [
-        '-c',
-        '"$0" "$@" 9>"$READY" </dev/null >/dev/null 2>"$READY.err" & echo $!',
-        join(import.meta.dirname, '../../dist/runchart'),
-        ...line,
-      ],
+      ['-c', '"$0" "$@" 9>"$READY" </dev/null >/dev/null 2>"$READY.err" & echo $!', RUNCHART, ...line],
       { env: { ...process.env, READY: ready }, encoding: 'utf8' },
     );
     assert.equal(dumping.status, 0);

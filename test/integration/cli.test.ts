@@ -46,7 +46,7 @@ describe('the command line', { skip: noContainers }, () => {
     assert.deepEqual(runchart('kill', id, 'term'), { status: 0, stdout: '', stderr: '' });
     await becomes(id, 'stopped');
     assert.deepEqual(runchart('delete', id), { status: 0, stdout: '', stderr: '' });
-    assert.equal(messageOf(runchart('state', id)), 'container does not exist');
+    assert.match(messageOf(runchart('state', id)), /^container does not exist: \S+ is not in \//);
     assert.equal(runchart('list', '-q').stdout, '');
   });
 
@@ -99,13 +99,14 @@ describe('the command line', { skip: noContainers }, () => {
   it('writes errors to the log file, and bare to standard error', () => {
     const log = join(work.path, 'log.json');
     const failed = runchart('--log', log, '--log-format', 'json', 'state', 'nope');
-    assert.deepEqual(failed, { status: 1, stdout: '', stderr: 'container does not exist\n' });
+    assert.deepEqual([failed.status, failed.stdout], [1, '']);
+    assert.match(failed.stderr, /^container does not exist: nope is not in \/.*\n$/);
     // An error of the line itself, too.
     const unknown = runchart('start', '--log', log, '--log-format=json', '--nope');
-    assert.deepEqual([unknown.status, unknown.stderr], [1, 'flag provided but not defined: -nope\n']);
+    assert.deepEqual([unknown.status, unknown.stderr], [1, 'flag provided but not defined: --nope\n']);
     const lines = readFileSync(log, 'utf8').trim().split('\n');
-    assert.match(lines[0] ?? '', /^\{"level":"error","msg":"container does not exist","time":"[^"]+Z"\}$/);
-    assert.equal(JSON.parse(lines[1] ?? '').msg, 'flag provided but not defined: -nope');
+    assert.match(lines[0] ?? '', /^\{"level":"error","msg":"container does not exist: [^"]+","time":"[^"]+Z"\}$/);
+    assert.equal(JSON.parse(lines[1] ?? '').msg, 'flag provided but not defined: --nope');
   });
 
   it('says the lifecycle and the stack of an error under --debug only', () => {
@@ -167,7 +168,7 @@ describe('the command line', { skip: noContainers }, () => {
     assert.ok(where({ state: 'starting' }) < where({ call: 'execve' }));
     const { stderr, status } = runchart('--trace', '-', 'state', 'nope');
     assert.equal(status, 1);
-    assert.match(stderr, /^runtime openat\(.* ENOENT .*\n/m);
+    assert.match(stderr, /^\d\d:\d\d:\d\d\.\d{6} +\d+ runtime openat\(.* ENOENT .*\n/m);
   });
 
   it('writes a config that runs, and leaves one that is there alone', () => {

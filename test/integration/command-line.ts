@@ -3,9 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DIST } from './dist.ts';
 import { PATIENCE } from './patience.ts';
 
-export const RUNCHART = join(import.meta.dirname, '../../dist/runchart');
+export const RUNCHART = join(DIST, 'runchart');
 
 /** Why there is no runc to compare with; false if there is one. */
 export const noRunc: string | false =
@@ -87,3 +88,7 @@ export function messageOf({ stderr }: Ended): string {
   if (quoted === undefined) throw new Error(`this is not one line of a log: ${JSON.stringify(stderr)}`);
   return quoted.startsWith('"') ? JSON.parse(quoted) : quoted;
 }
+
+/** An error without the cause that stands in brackets behind its words, which are runc's. */
+export const withoutCause = (message: string): string =>
+  message.replace(/ \((?!E[A-Z]+\))[^()]*(\([^()]*\)[^()]*)*\)$/, '');

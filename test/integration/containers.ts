@@ -17,7 +17,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type CreateOptions, openRuntime, type RunchartContainer, type Runtime } from '../../library/index.ts';
+import { type Container, type CreateOptions, openRuntime, type Runtime } from '../../library/index.ts';
 import { S } from '../../native/constants/files.ts';
 import type { Config } from '../../spec/types.ts';
 import { type shellConfig, workFolder, writeConfig } from './bundle.ts';
@@ -31,7 +31,7 @@ type Prepare = (rootfs: string, bundle: string) => void;
 /** A container that was created but not started. */
 interface Created extends AsyncDisposable {
   readonly id: string;
-  readonly container: RunchartContainer;
+  readonly container: Container;
   readonly pid: number;
   readonly bundle: string;
   /** What it has written to its standard output and error. */
@@ -55,7 +55,8 @@ interface Containers {
   close(): void;
 }
 
-interface Options extends Omit<Partial<CreateOptions>, 'id'> {
+interface Options extends Partial<Pick<CreateOptions, 'noPivot' | 'noNewKeyring' | 'stdio'>> {
+  readonly bundle?: string;
   readonly prepare?: Prepare;
 }
 
@@ -85,7 +86,7 @@ export function containers(name: string): Containers {
     const file = join(work.path, `${id}.output`);
     const output = openSync(file, 'a');
     const input = openSync('/dev/null', 'r');
-    let container: RunchartContainer;
+    let container: Container;
     try {
       container = await runtime.create({ id, bundle: folder, config, stdio: [input, output, output], ...others });
     } finally {

@@ -25,7 +25,7 @@ after(async () => {
   work.remove();
 });
 
-const GONE = /^StoreError: container does not exist$/;
+const GONE = /^StoreError: container does not exist: /;
 const EXISTS = 'StoreError: container with given ID already exists';
 const IN_USE = "CgroupError: container's cgroup is not empty: \\d+ process\\(es\\) found";
 const TAKEN = new RegExp(`^(${EXISTS}|${IN_USE})$`);
@@ -165,7 +165,7 @@ test('kill while create is under way: the container is not running', { skip }, a
     held = await standing(place, call);
     await assert.rejects(
       sound.kill(SIGNALS.SIGKILL),
-      /^(StoreError: container does not exist|RefusedError: container not running)$/,
+      /^(StoreError: container does not exist: .*|RefusedError: container not running)$/,
     );
     held.proceed();
     const { answer } = await held.end;

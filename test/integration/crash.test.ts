@@ -20,11 +20,11 @@ import { openPool } from './chaos/pool.ts';
 import { adoptOrphans, watch } from './chaos/remains.ts';
 import { type Commands, commandsOn, deleteAll, type Place, placeIn } from './chaos/scene.ts';
 import type { Answer, Order, Submission } from './chaos/victim.ts';
+import { RUNCHART } from './command-line.ts';
 
 const skip = noContainers;
 const work = workFolder('crash');
 const pool = openPool();
-const cli = join(import.meta.dirname, '../../dist/runchart');
 const bundle = skip === false ? makeBundle(join(work.path, 'bundle'), shellConfig('exec sleep 1000')) : '';
 
 const SEED = 'RUNCHART_TEST_SEED';
@@ -143,12 +143,12 @@ function assertLine(error: unknown, what: string): void {
 
 /** Deletes by the operation and by the command line in turn. */
 async function deleteByForce(place: Place, what: string): Promise<void> {
-  if (turn % 2 === 0 || !existsSync(cli)) {
+  if (turn % 2 === 0 || !existsSync(RUNCHART)) {
     const sound = commandsOn(place);
     await sound.delete(true);
     assert.deepEqual(sound.warnings, [], what);
     return;
   }
-  const { stdout, stderr } = await promisify(execFile)(cli, ['--root', place.root, 'delete', '--force', place.id]);
+  const { stdout, stderr } = await promisify(execFile)(RUNCHART, ['--root', place.root, 'delete', '--force', place.id]);
   assert.equal(stdout + stderr, '', what);
 }

@@ -57,7 +57,7 @@ test('CVE-2026-41579, CVE-2026-47766: a /dev of the image that is a link leads t
       // Where it works, it is because the link leads somewhere inside of the root.
       assert.ok(existsSync(seenBy(created.pid, '/')));
     } catch (error) {
-      assert.match(String(error), /^EffectError: [^\n]+$/, target);
+      assert.match(String(error), /^OperationError: [^\n]+$/, target);
     }
     assert.deepEqual(readdirSync(outside), ['null'], target);
     assert.equal(readFileSync(join(outside, 'null'), 'utf8'), 'the host’s', target);
@@ -212,6 +212,6 @@ test('CVE-2021-43784: what is longer than 64 KiB is refused, and becomes nothing
   assert.equal(statusField(created.pid, 'Gid').split('\t')[0], '100000');
   await assert.rejects(
     host.create('lines', mapped(4000)),
-    /EffectError: unable to start container process: write 4000 lines to \/proc\/\d+\/uid_map: EINVAL/,
+    /OperationError: unable to start container process: write 4000 lines to \/proc\/\d+\/uid_map: EINVAL/,
   );
 });

@@ -199,7 +199,7 @@ test('CVE-2024-21626: the working directory is entered through no descriptor', {
       );
       await assert.rejects(
         create,
-        /^EffectError: unable to start container process: chdir to cwd \(".*"\) set in config\.json failed: /,
+        /^OperationError: unable to start container process: chdir to cwd \(".*"\) set in config\.json failed: /,
       );
     }
 });
@@ -260,7 +260,7 @@ test('CVE-2025-31133: paths are masked by the null device, or the container is r
   for (const [name, make] of Object.entries(attempts))
     await assert.rejects(
       masking(dev(`dev-${name}`, make)),
-      /^EffectError: unable to start container process: mask paths: \/dev\/null of the container is not the null device$/,
+      /^OperationError: unable to start container process: mask paths: \/dev\/null of the container is not the null device$/,
       name,
     );
   const right = dev('dev-right', (path) => void spawnSync('mknod', ['-m', '666', path, 'c', '1', '3']));

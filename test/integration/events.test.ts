@@ -68,6 +68,6 @@ describe('events', { skip: noContainers }, () => {
       messageOf(runchart('events', '--interval', 'x', id)),
       'invalid value "x" for flag -interval: parse error',
     );
-    assert.equal(messageOf(runchart('events', 'nosuch')), 'container does not exist');
+    assert.match(messageOf(runchart('events', 'nosuch')), /^container does not exist: \S+ is not in \//);
   });
 });

@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRuntime } from '../../library/index.ts';
 import type { ForegroundOptions } from '../../runtime/foreground/foreground.ts';
 import type { Config } from '../../spec/types.ts';
 import { makeBundle, workFolder } from './bundle.ts';
 import type { Driven } from './foreground-driver.ts';
+import { containersIn } from './nothing-left.ts';
 
 const DRIVER = join(import.meta.dirname, 'foreground-driver.ts');
 /** runchart ships with Bun. */
@@ -37,7 +38,7 @@ export function foregroundTests(name: string) {
   const root = join(work.path, 'state');
   const running: Running[] = [];
   let count = 0;
-  const containers = (): string[] => (existsSync(root) ? readdirSync(root) : []);
+  const containers = (): readonly string[] => containersIn(root);
 
   return {
     path: work.path,

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { noContainers } from './bundle.ts';
 import { lives, resting } from './lives.ts';
+import { containersIn } from './nothing-left.ts';
 
 interface Way {
   readonly reason: RegExp;
@@ -85,7 +86,7 @@ describe('a state root that takes no more writes', { skip: noContainers }, () =>
         assert.equal(failed.status, 1);
         assert.match(failed.stderr, reason);
         assert.deepEqual(
-          readdirSync(root).filter((entry) => entry !== 'filler'),
+          containersIn(root).filter((entry) => entry !== 'filler'),
           [id],
         );
 
@@ -102,7 +103,7 @@ describe('a state root that takes no more writes', { skip: noContainers }, () =>
       } finally {
         if (readdirSync(root).includes('filler')) unblock(root);
         else remount(root, 'rw');
-        for (const id of readdirSync(root)) runchart('delete', '--force', id);
+        for (const id of containersIn(root)) runchart('delete', '--force', id);
         execFileSync('umount', [root]);
         await host.close();
       }

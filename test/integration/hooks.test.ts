@@ -3,22 +3,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Hook, HookName } from '../../spec/types.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
+import { containersIn } from './nothing-left.ts';
 import { runchart } from './runchart.ts';
 
 const skip = noContainers;
@@ -48,7 +39,7 @@ function configure(hooks: Partial<Record<HookName, Hook[]>>, script = 'true', en
 }
 
 const lines = () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []);
-const nothingIsLeft = () => assert.deepEqual(existsSync(root) ? readdirSync(root) : [], []);
+const nothingIsLeft = () => assert.deepEqual(containersIn(root), []);
 
 describe('hooks', () => {
   beforeEach(() => rmSync(log, { force: true }));

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, test } from 'node:test';
-import { EffectError } from '../../effects/error.ts';
+import { OperationError } from '../../library/index.ts';
 import type { Mount } from '../../spec/types.ts';
 import { noContainers, shellConfig } from './bundle.ts';
 import { mounting } from './configs.ts';
@@ -65,7 +65,7 @@ async function either(
     const { output } = await host.run('c', config, { bundle });
     return output;
   } catch (error) {
-    assert.ok(error instanceof EffectError, `${name}: ${error}`);
+    assert.ok(error instanceof OperationError, `${name}: ${error}`);
     assert.match(error.message, /^[^\n]{1,600}$/, `${name}: one line`);
     return undefined;
   }
@@ -238,7 +238,7 @@ test('a chain of dangling links is followed inside, step by step, and not for ev
   assert.equal((await chain(5)()).output, '/data\n');
   await assert.rejects(
     chain(60)(),
-    /^EffectError: unable to start container process: bind .* on \/data: .*(ELOOP|ENOENT)/,
+    /^OperationError: unable to start container process: bind .* on \/data: .*(ELOOP|ENOENT)/,
   );
 });
 

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { capabilitySet } from '../../effects/process/capabilities.ts';
@@ -172,6 +172,8 @@ describe('a process that joins a container with CAP_SYS_PTRACE', { skip: noConta
     const process = { ...config.process, noNewPrivileges: true, capabilities };
     const { id } = running.start({ ...config, process });
     const trace = join(running.path, 'trace.jsonl');
+    // A trace is appended to.
+    rmSync(trace, { force: true });
     const { status, stderr } = running.runchart('--trace', trace, 'exec', id, '/bin/true');
     assert.deepEqual([status, stderr], [0, '']);
     const calls = readFileSync(trace, 'utf8')

@@ -16,12 +16,12 @@ const CGROUPS = '/sys/fs/cgroup';
 type Traces = ReadonlySet<string>;
 
 /**
- * @param dist the folder of the executable under test
+ * @param dists the folders of the executable under test
  * @param folder where the tests' temporary files go
  */
-export function traces(dist: string, folder: string): Traces {
+export function traces(dists: readonly string[], folder: string): Traces {
   return new Set([
-    ...processes(dist),
+    ...processes(dists),
     ...mounts(folder),
     ...cgroups(CGROUPS, 0),
     ...namesIn(folder).map((name) => `file ${join(folder, name)}`),
@@ -52,10 +52,11 @@ export async function lasting(look: () => string[]): Promise<string[]> {
 }
 
 /** Processes of the runtime, and the inits that it started. The program of a container is found by its cgroup. */
-function processes(dist: string): string[] {
+function processes(dists: readonly string[]): string[] {
+  const beginnings = [...dists.map((dist) => `${dist}/`), '/memfd:runchart'];
   return namesIn('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => [`${dist}/`, '/memfd:runchart'].some((start) => targetOf(`/proc/${pid}/exe`).startsWith(start)))
+    .filter((pid) => beginnings.some((start) => targetOf(`/proc/${pid}/exe`).startsWith(start)))
     .map((pid) => `pid ${pid} (${textOf(`/proc/${pid}/comm`).trim()}) in ${cgroupOf(pid)}`);
 }
 

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type LifecycleChange, openRuntime } from '../../library/index.ts';
+import { openRuntime } from '../../library/index.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 
 const skip = noContainers;
@@ -27,17 +27,7 @@ function bundle(name: string, script: string): string {
   return makeBundle(join(work.path, name), shellConfig(script));
 }
 
-test('subscribers hear of every state of a whole life', { skip }, async () => {
-  const seen: string[] = [];
-  const end = runtime.subscribe(({ status, value }: LifecycleChange) => {
-    const state =
-      typeof value === 'string'
-        ? value
-        : Object.entries(value ?? {})
-            .flat()
-            .join('.');
-    seen.push(`${status ?? 'gone'} ${state}`);
-  });
+test('a whole life', { skip }, async () => {
   const output = join(work.path, 'output');
   const fd = openSync(output, 'w');
   const id = idOf('life');
@@ -58,18 +48,8 @@ test('subscribers hear of every state of a whole life', { skip }, async () => {
     [id],
   );
   await container.delete();
-  end();
   assert.equal(readFileSync(output, 'utf8'), 'hello from 1 in runchart\n');
-  await assert.rejects(container.state(), /^StoreError: container does not exist$/);
-  for (const expected of [
-    'creating creating.mounts',
-    'created created.idle',
-    'created starting',
-    'running running.idle',
-    'stopped deleting.cgroup',
-    'gone deleted',
-  ])
-    assert.ok(seen.includes(expected), `${expected} is among ${seen.join(', ')}`);
+  await assert.rejects(container.state(), { name: 'ContainerNotFoundError', code: 'NOT_FOUND', id });
 });
 
 test('a signal ends a container, and wait() says which', { skip }, async () => {
@@ -77,7 +57,7 @@ test('a signal ends a container, and wait() says which', { skip }, async () => {
   await container.start();
   await container.kill('SIGKILL');
   assert.deepEqual(await container.wait(), { status: 137, signal: 'SIGKILL' });
-  await assert.rejects(container.kill('SIGKILL'), /container not running/);
+  await assert.rejects(container.kill('SIGKILL'), /^WrongStateError: cannot kill container \S+: it is stopped$/);
   await container.delete();
 });
 
@@ -96,17 +76,17 @@ test('the library notices what others do to a container between its requests', {
   const ours = await runtime.create({ id, bundle: bundle('others', 'sleep 100 & wait') });
   const theirs = openRuntime({ root }).container(id);
   await theirs.start();
-  await assert.rejects(ours.start(), /cannot start an already running container/);
+  await assert.rejects(ours.start(), /cannot start container \S+: it is running$/);
   await theirs.pause();
-  await assert.rejects(ours.pause(), /container not running/);
+  await assert.rejects(ours.pause(), /cannot pause container \S+: it is paused$/);
   await ours.resume();
   assert.equal((await theirs.state()).status, 'running');
-  await assert.rejects(ours.delete(), /cannot delete container .* that is not stopped/);
+  await assert.rejects(ours.delete(), /cannot delete container \S+: it is running$/);
   await theirs.delete({ force: true });
-  await assert.rejects(ours.pause(), /container does not exist/);
+  await assert.rejects(ours.pause(), /container \S+ does not exist$/);
 
   const next = await runtime.create({ id, bundle: join(work.path, 'others') });
-  await assert.rejects(ours.resume(), /container not paused/, 'another one of the same name');
+  await assert.rejects(ours.resume(), /cannot resume container \S+: it is created$/, 'another one of the same name');
   await next.delete({ force: true });
 });
 
@@ -130,7 +110,7 @@ test('wait() tells how a container ended as often as it is asked, whoever reaped
   const late = await runtime.create({ id: idOf('late'), bundle: folder });
   await late.delete({ force: true });
   assert.deepEqual(await late.wait(), { status: 137, signal: 'SIGKILL' });
-  await assert.rejects(runtime.container(idOf('late')).wait(), /not created by this process/);
+  await assert.rejects(runtime.container(idOf('late')).wait(), { code: 'NOT_FOUND' });
 });
 
 test('exec: arguments, environment, directory, user, standard descriptors, status', { skip }, async () => {
@@ -139,23 +119,25 @@ test('exec: arguments, environment, directory, user, standard descriptors, statu
   const output = join(work.path, 'exec-output');
   const fd = openSync(output, 'w');
   const script = 'echo $GREETING $PWD $(id -u):$(id -g); exit 6';
-  const executed = await container.exec({
+  const executed = container.exec({
     args: ['sh', '-c', script],
     env: ['GREETING=hello'],
     cwd: '/tmp',
     user: { uid: 1000, gid: 100 },
     stdio: [0, fd, fd],
   });
+  await executed.started;
   closeSync(fd);
   assert.deepEqual(await executed.wait(), { status: 6 });
   assert.deepEqual(await executed.wait(), { status: 6 });
-  assert.throws(() => executed.kill(), /process \d+ has ended/);
+  assert.equal(executed.kill(), false, 'it has ended');
   assert.equal(readFileSync(output, 'utf8'), 'hello /tmp 1000:100\n');
 
-  const sleeper = await container.exec({ args: ['sleep', '100'], stdio: [0, 1, 2] });
+  const sleeper = container.exec({ args: ['sleep', '100'], stdio: [0, 1, 2] });
+  await sleeper.started;
   const { pid } = await container.state();
   const cgroupOf = (one: number) => readFileSync(`/proc/${one}/cgroup`, 'utf8');
-  assert.equal(cgroupOf(sleeper.pid), cgroupOf(pid));
+  assert.equal(cgroupOf(sleeper.pid ?? 0), cgroupOf(pid));
   sleeper.kill('SIGKILL');
   assert.deepEqual(await sleeper.wait(), { status: 137, signal: 'SIGKILL' });
 
@@ -163,33 +145,7 @@ test('exec: arguments, environment, directory, user, standard descriptors, statu
   await assert.rejects(missing, /exec: "no-such-program": executable file not found in \$PATH/);
   await assert.rejects(container.exec({ args: [] }), /exec args cannot be empty/);
   await container.delete({ force: true });
-  await assert.rejects(container.exec({ args: ['true'] }), /container does not exist/);
-});
-
-test('exec with a terminal gives the caller the terminal’s master', { skip }, async () => {
-  const container = await runtime.create({ id: idOf('terminal'), bundle: bundle('terminal', 'sleep 100 & wait') });
-  await container.start();
-  const executed = await container.exec({
-    args: ['sh', '-c', 'stty size; read line; echo "got $line"'],
-    terminal: { width: 90, height: 30 },
-  });
-  const master = executed.terminal ?? assert.fail('no master');
-  writeSync(master, 'some words\n');
-  assert.deepEqual(await executed.wait(), { status: 0 });
-  const bytes = Buffer.alloc(4096);
-  let text = '';
-  try {
-    for (let n = 1; n > 0; ) {
-      n = readSync(master, bytes);
-      text += bytes.toString('utf8', 0, n);
-    }
-  } catch {
-    // EIO: nobody holds the other end any more.
-  }
-  closeSync(master);
-  assert.match(text, /30 90\r\n/);
-  assert.match(text, /got some words\r\n/);
-  await container.delete({ force: true });
+  await assert.rejects(container.exec({ args: ['true'] }), /container \S+ does not exist$/);
 });
 
 test('many at once do not wait for one another', { skip }, async () => {
@@ -222,7 +178,7 @@ test('the examples in docs/ run as they are', { skip }, async () => {
   );
   assert.match(stdout, /its init is process \d+/);
   assert.match(stdout, /it ended with status 5/);
-  assert.match(stdout, /is gone \("deleted"\)\n$/);
+  assert.match(stdout, /: deleted\n$/);
 
   const executed = await promisify(execFile)(
     process.execPath,

@@ -95,7 +95,8 @@ export function lives(name: string, globals: readonly string[] = []) {
     async close(): Promise<void> {
       for (const { by, id } of made) by('delete', '--force', id);
       // Deletions leave the cache of compiled filters in the state root on purpose.
-      rmSync(join(runchart.root, '@seccomp'), { recursive: true, force: true });
+      for (const kept of ['@seccomp', '@failures.jsonl'])
+        rmSync(join(runchart.root, kept), { recursive: true, force: true });
       assert.deepEqual(await remainsAtLast(prefix, work.path), []);
       work.remove();
     },

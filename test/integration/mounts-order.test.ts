@@ -94,7 +94,7 @@ for (const [title, kind] of Object.entries(KINDS))
       assert.equal(output, 'a/x\n');
       await assert.rejects(
         run('link', kind, 'cat /final/file', mounts('link')),
-        /^EffectError: unable to start container process: bind .*\/mnt\/link on \/final\/file: ENOENT/,
+        /^OperationError: unable to start container process: bind .*\/mnt\/link on \/final\/file: ENOENT/,
       );
     });
   });

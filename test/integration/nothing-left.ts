@@ -22,9 +22,13 @@ export function remains(prefix: string, folder: string): string[] {
       .map((line) => line.split(' ')[4] ?? '')
       .filter((point) => point.startsWith(folder) || ours.test(point))
       .map((point) => `mount ${point}`),
-    ...namesIn(join(folder, 'state')).map((name) => `container ${name}`),
+    ...containersIn(join(folder, 'state')).map((name) => `container ${name}`),
   ];
 }
+
+/** What is in a state root, without the failures that are kept for `explain`. */
+export const containersIn = (root: string): readonly string[] =>
+  namesIn(root).filter((name) => name !== '@failures.jsonl');
 
 /** The same, once it is empty or a while has passed. The host's init takes its time to reap orphans. */
 export async function remainsAtLast(prefix: string, folder: string): Promise<string[]> {

@@ -16,7 +16,7 @@ const AT_A_TIME = 6;
 
 /** What a command may say when another one was faster. */
 const EXPECTED: readonly RegExp[] = [
-  /^container does not exist$/,
+  /^container does not exist: /,
   /^container not (running|paused)$/,
   /^cannot start (an already running container|a container that has stopped|a container in the \w+ state)$/,
   /^cannot exec in a (paused|stopped|creating) container/,

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { snippet } from '../engines/snippets.ts';
 import { workFolder } from './bundle.ts';
+import { DIST } from './dist.ts';
 
-const runchart = join(import.meta.dirname, '../../dist/runchart');
+const runchart = join(DIST, 'runchart');
 
 describe('README', () => {
   it('leads to a container of one’s own', (t) => {

@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { DIST } from './dist.ts';
 
-const executable = join(import.meta.dirname, '../../dist/runchart');
+const executable = join(DIST, 'runchart');
 
 interface Outcome {
   readonly status: number | null;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Config, MemoryPolicy, Process } from '../../spec/types.ts';
 import { noContainers } from './bundle.ts';
-import { messageOf } from './command-line.ts';
+import { messageOf, RUNCHART } from './command-line.ts';
 import { proc, statusField } from './containers.ts';
 import { lives, resting, until } from './lives.ts';
 
@@ -135,13 +135,12 @@ describe('scheduling', { skip: noContainers }, () => {
     const id = host.idFor(runchart);
     const bundle = host.bundle(id, configWith({}));
     const flags = ['--root', runchart.root, 'run', '--detach', '--bundle', bundle, id];
-    const program = join(import.meta.dirname, '../../dist/runchart');
-    execFileSync('taskset', ['-c', '0', program, ...flags], { stdio: 'ignore' });
+    execFileSync('taskset', ['-c', '0', RUNCHART, ...flags], { stdio: 'ignore' });
     const { pid } = JSON.parse(runchart('state', id).stdout);
     assert.equal(statusField(pid, 'Cpus_allowed_list'), allCpus);
     const pidFile = join(host.path, 'pid');
     const exec = ['exec', '--detach', '--pid-file', pidFile, id, 'sleep', '1000'];
-    execFileSync('taskset', ['-c', '0', program, '--root', runchart.root, ...exec], { stdio: 'ignore' });
+    execFileSync('taskset', ['-c', '0', RUNCHART, '--root', runchart.root, ...exec], { stdio: 'ignore' });
     assert.equal(statusField(Number(readFileSync(pidFile, 'utf8')), 'Cpus_allowed_list'), allCpus);
   });
 

@@ -181,7 +181,7 @@ test('while the machine is busy it takes no request', () => {
 test('a request that comes while another is under way is refused, and the other goes on', async () => {
   const actor = newActor(new World());
   const creating = ask(actor, EVENTS.create);
-  assert.deepEqual(await ask(actor, EVENTS.start), {
+  assert.partialDeepStrictEqual(await ask(actor, EVENTS.start), {
     outcome: 'refused',
     message: 'cannot start container c1: another request is under way',
   });

@@ -21,7 +21,7 @@ import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';
 import { recordingKernel, type SeenArg, type TraceEntry } from '../../native/performers/recording.ts';
 import { SIGNATURES } from '../../native/trace/signatures.ts';
-import { jsonLine, stateLine, textLine, traceFormat, traceWriter } from '../../native/trace/writer.ts';
+import { callLine, stamp, stateText, textLine, traceFormat, traceWriter } from '../../native/trace/writer.ts';
 
 /** The entry that a recording kernel makes of a call without references. */
 function entry(call: Call, result: number | undefined = 0, place: Partial<TraceEntry> = {}): TraceEntry {
@@ -29,8 +29,12 @@ function entry(call: Call, result: number | undefined = 0, place: Partial<TraceE
     if (typeof arg !== 'object' || arg === null || arg instanceof Uint8Array || arg.kind !== 'result') return arg;
     throw new TypeError('these entries hold no references');
   });
-  return { performer: 'init', name: call.name, args, result, index: 0, count: 2, seconds: 0, ...place };
+  return { ...ALONE, name: call.name, args, result, count: 2, ...place };
 }
+/** 2026-11-24T08:31:09.25Z, in seconds since the epoch. */
+const WHEN = 1795509069.25;
+const RUN = '7.x';
+const ALONE = { performer: 'init', at: WHEN, index: 0, count: 1, seconds: 0 };
 const shown = (call: Call, result?: number): string => textLine(entry(call, result)).slice('init    '.length, -1);
 
 test('every system call that the sources use has a formatter', () => {
@@ -116,7 +120,7 @@ test('processes', () => {
     textLine(entry(execve, 0, { result: undefined })).slice(8),
     'execve("/bin/sh", ["sh", "-c", "true"], /* 2 vars */) = ?\n',
   );
-  assert.doesNotMatch(jsonLine(entry(execve), 1), /secret/);
+  assert.doesNotMatch(JSON.stringify(callLine(entry(execve), 1, RUN)), /secret/);
   assert.equal(
     shown(processes.capset(1n, 1n | (1n << 40n), 0n)),
     'capset({version=0x20080522}, ' +
@@ -158,22 +162,24 @@ test('sockets and terminals', () => {
 });
 
 test('a batch is visible in both formats, each written at once', () => {
-  const first = entry(files.close(3), 0, { count: 2 });
-  const last = entry(files.close(4), -ERRNO.EBADF, { index: 1, seconds: 0.0000418 });
+  const first = entry(files.close(3), 0, { count: 2, pid: 312 });
+  const last = entry(files.close(4), -ERRNO.EBADF, { index: 1, pid: 312, seconds: 0.0000418 });
   const other = entry(files.close(5), 0, { performer: 'runtime', count: 1, seconds: 1 });
   const chunks: Record<'text' | 'json', string[]> = { text: [], json: [] };
   for (const format of ['text', 'json'] as const) {
-    const sink = traceWriter(format, (lines) => chunks[format].push(lines));
+    const sink = traceWriter(format, RUN, (lines) => chunks[format].push(lines));
     for (const one of [first, last, other]) sink(one);
   }
   assert.deepEqual(chunks.text, [
-    'init    close(3) = 0\ninit   +close(4) = -1 EBADF (bad file descriptor) <0.000042>\n',
-    'runtime close(5) = 0 <1.000000>\n',
+    '08:31:09.250000   312 init    close(3) = 0\n' +
+      '08:31:09.250000   312 init   +close(4) = -1 EBADF (bad file descriptor) <0.000042>\n',
+    '08:31:09.250000     ? runtime close(5) = 0 <1.000000>\n',
   ]);
   assert.deepEqual(chunks.json, [
-    '{"who":"init","batch":1,"call":"close","args":[3],"result":0}\n' +
-      '{"who":"init","batch":1,"call":"close","args":[4],"result":-1,"errno":"EBADF","seconds":0.000042}\n',
-    '{"who":"runtime","batch":2,"call":"close","args":[5],"result":0,"seconds":1}\n',
+    `{"type":"call","at":${WHEN},"run":"7.x","pid":312,"who":"init","batch":1,"call":"close","args":[3],"result":0}\n` +
+      `{"type":"call","at":${WHEN},"run":"7.x","pid":312,"who":"init","batch":1,"call":"close","args":[4],"result":-1,` +
+      '"errno":"EBADF","seconds":0.000042}\n',
+    `{"type":"call","at":${WHEN},"run":"7.x","who":"runtime","batch":2,"call":"close","args":[5],"result":0,"seconds":1}\n`,
   ]);
 });
 
@@ -182,7 +188,8 @@ test("the file's name decides the format", () => {
 });
 
 test('JSON holds decoded arguments', () => {
-  const line = JSON.parse(jsonLine(entry(files.openat2(3, 'a"\n', { flags: O.RDWR | O.CREAT, mode: 0o600 }), 4), 1));
+  const how = { flags: O.RDWR | O.CREAT, mode: 0o600 };
+  const line = JSON.parse(JSON.stringify(callLine(entry(files.openat2(3, 'a"\n', how), 4), 1, RUN)));
   assert.deepEqual(line.args, [3, 'a"\n', { flags: 'O_RDWR|O_CREAT|O_CLOEXEC', mode: '0600' }, 24]);
   assert.equal(line.result, 4);
 });
@@ -211,15 +218,16 @@ test('never throws, and writes one line, whatever the arguments', () => {
   const result = fc.oneof(fc.integer({ min: -5000, max: 5000 }), fc.constant(undefined));
   fc.assert(
     fc.property(name, fc.array(arg, { maxLength: 7 }), result, (call, args, answer) => {
-      const one: TraceEntry = { performer: 'init', name: call, args, result: answer, index: 0, count: 1, seconds: 0 };
+      const one: TraceEntry = { ...ALONE, name: call, args, result: answer };
       assert.match(textLine(one), /^init {4}[a-z0-9_]+\([^\n]*\) = [^\n]+\n$/);
-      assert.equal(JSON.parse(jsonLine(one, 1)).call, call);
+      assert.equal(JSON.parse(JSON.stringify(callLine(one, 1, RUN))).call, call);
     }),
     { numRuns: 3000 },
   );
 });
 
-test('states stand between the calls, readable or as JSON', () => {
-  assert.equal(stateLine('text', 'c1', 'creating.mounts', 0.5), '-- c1: creating.mounts\n');
-  assert.equal(stateLine('json', 'c1', 'creating.mounts', 0.5), '{"id":"c1","state":"creating.mounts","at":0.5}\n');
+test('readable lines begin with the time in UTC and the pid', () => {
+  assert.equal(stamp(WHEN, 4194304), '08:31:09.250000 4194304 ');
+  assert.equal(stamp(0.0000019), '00:00:00.000002     ? ');
+  assert.equal(stateText('c1', 'creating.mounts'), '-- c1: creating.mounts\n');
 });

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { namesIn, textOf } from '../integration/gone-meanwhile.ts';
 import { PATIENCE } from '../integration/patience.ts';
 import { Progress, type Silent, watch } from './progress.ts';
-import type { Report } from './reporter.ts';
+import { isEndOfFile, type Report } from './reporter.ts';
 import { counter, type Tally } from './tally.ts';
 
 interface Group {
@@ -16,7 +16,7 @@ interface Group {
   readonly concurrency: number;
 }
 
-interface Surroundings {
+export interface Surroundings {
   /** Of the repository. */
   readonly root: string;
   /** Where the tests put temporary files. */
@@ -24,6 +24,10 @@ interface Surroundings {
   readonly tally: Tally;
   /** Ends the tests. */
   readonly stop: AbortSignal;
+  /** Variables for the tests. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Is called with each report, in order. */
+  readonly heard?: (report: Report) => void;
 }
 
 /**
@@ -32,7 +36,12 @@ interface Surroundings {
  */
 const SILENCE_SECONDS = 600 * PATIENCE;
 
-export async function runGroup({ root, folder, tally, stop }: Surroundings, group: Group): Promise<void> {
+/** The list of the pids of a run's processes (sign-in.mjs), in the run's folder, and the variable that leads to it. */
+export const PIDS_FILE = '.pids';
+export const PIDS_VARIABLE = 'RUNCHART_TEST_PIDS';
+
+export async function runGroup(surroundings: Surroundings, group: Group): Promise<void> {
+  const { root, folder, tally, stop, env = {} } = surroundings;
   const { name, files, concurrency } = group;
   if (files.length === 0 || stop.aborted) return;
   const started = performance.now();
@@ -40,7 +49,7 @@ export async function runGroup({ root, folder, tally, stop }: Surroundings, grou
   const reporter = [`--test-reporter=${join(root, 'test/runner/reporter.ts')}`, '--test-reporter-destination=stdout'];
   const child = spawn(process.execPath, ['--test', `--test-concurrency=${concurrency}`, ...reporter, ...files], {
     cwd: root,
-    env: testEnvironment(root, folder),
+    env: { ...testEnvironment(root, folder), ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
   });
   const ended = new Promise<string | undefined>((done) => {
@@ -63,6 +72,7 @@ export async function runGroup({ root, folder, tally, stop }: Surroundings, grou
   for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
     const report = JSON.parse(line) as Report;
     follow(progress, report);
+    surroundings.heard?.(report);
     count(withReason(report, silent));
   }
   const abnormal = await ended;
@@ -74,9 +84,8 @@ export async function runGroup({ root, folder, tally, stop }: Surroundings, grou
 }
 
 function follow(progress: Progress, report: Report): void {
-  if (report.kind !== 'sign') return;
-  if (report.ended && report.name === '') progress.done(report.file);
-  else progress.hear(report.file, report.name);
+  if (isEndOfFile(report)) progress.done(report.file);
+  else if (report.kind === 'sign') progress.hear(report.file, report.name);
 }
 
 /** A test that waits inside a system call cannot be ended from inside its process, so the process is. */
@@ -99,6 +108,6 @@ function withReason(report: Report, silent: ReadonlyMap<string, string>): Report
 /** The preload goes by NODE_OPTIONS, since `node --test` does not hand `--import` on. */
 function testEnvironment(root: string, folder: string): NodeJS.ProcessEnv {
   const preload = `--import=${join(root, 'test/runner/sign-in.mjs')}`;
-  const own = { TMPDIR: folder, RUNCHART_TEST_PIDS: join(folder, '.pids') };
+  const own = { TMPDIR: folder, [PIDS_VARIABLE]: join(folder, PIDS_FILE) };
   return { ...process.env, ...own, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${preload}` };
 }

@@ -16,6 +16,8 @@ export type Report =
       readonly name: string;
       readonly nesting: number;
       readonly file: string;
+      /** The test file, if the test is written in another one. */
+      readonly entry?: string;
       readonly line: number;
       readonly suite: boolean;
       readonly ms: number;
@@ -36,6 +38,9 @@ export interface Sign {
   readonly name: string;
   readonly ended: boolean;
 }
+
+/** Whether it says that a whole file has ended. */
+export const isEndOfFile = (report: Report): boolean => report.kind === 'sign' && report.ended && report.name === '';
 
 interface Event {
   readonly type: string;
@@ -63,7 +68,7 @@ export default async function* reporter(events: AsyncIterable<Event>): AsyncGene
 }
 
 function reportOf({ type, data }: Event): Report | undefined {
-  const { name = '', nesting = 0, file = '', line = 0, details = {} } = data;
+  const { name = '', nesting = 0, file = '', entryFile = file, line = 0, details = {} } = data;
   switch (type) {
     case 'test:start':
       return { kind: 'start', name, nesting, file };
@@ -75,6 +80,7 @@ function reportOf({ type, data }: Event): Report | undefined {
         name,
         nesting,
         file,
+        ...(entryFile === file ? {} : { entry: entryFile }),
         line,
         suite: details.type === 'suite',
         ms: details.duration_ms ?? 0,

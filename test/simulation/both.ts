@@ -52,6 +52,7 @@ const entryOf = ({ name, args }: Call): TraceEntry => ({
   name,
   args: args as TraceEntry['args'],
   result: undefined,
+  at: 0,
   index: 0,
   count: 2,
   seconds: 0,

@@ -39,9 +39,26 @@ export function sourcesFor(
 ): { readonly options: readonly string[]; readonly list: string } {
   const { codename, files } = debianSources('/etc');
   const list = join(folder, `list.${files[0]?.endsWith('.list') ? 'list' : 'sources'}`);
-  writeFileSync(list, files.map((file) => readFileSync(file, 'utf8').replaceAll(codename, suite)).join('\n'));
+  const text = files.map((file) => readFileSync(file, 'utf8').replaceAll(codename, suite)).join('\n');
+  writeFileSync(list, suite === 'sid' ? withoutSuitesBeside(suite, text) : text);
   const dump = execFileSync('apt-config', ['dump'], { encoding: 'utf8' });
   return { options: aptOptions(dump).map((line) => `--aptopt=${line}`), list };
+}
+
+/**
+ * Leaves out the suites that only a release has (`-updates`, `-security`): sid gets what is new at once.
+ * @param text files of apt, in either format
+ */
+export function withoutSuitesBeside(suite: string, text: string): string {
+  const beside = new RegExp(`[ \\t]${suite}-\\w+`, 'g');
+  return text
+    .split(/\n{2,}/)
+    .map((stanza) => {
+      const lines = stanza.split('\n').filter((line) => !(line.startsWith('deb') && line.match(beside)));
+      return lines.map((line) => (line.startsWith('Suites:') ? line.replaceAll(beside, '') : line)).join('\n');
+    })
+    .filter((stanza) => !/^Suites:\s*$/m.test(stanza))
+    .join('\n\n');
 }
 
 /**

@@ -6,12 +6,12 @@
  * Debian than this machine's, and KERNEL a package of it. With SUITE=trixie, linux-image-arm64-16k has pages of 16 kB.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { BUN_PACKAGES } from '../../build/compiler.ts';
 import { link } from '../../build/link.ts';
+import { provideArchitecture } from '../../build/other-architecture.ts';
 import { debianSources, sourcesFor } from './apt-sources.ts';
 import { makeFileSystem } from './file-system.ts';
 import { writeFirstRoot } from './first-root.ts';
@@ -64,8 +64,7 @@ const run = (program: string, ...args: string[]): string =>
   execFileSync(program, args, { cwd: work, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 
-installPackage(BUN_PACKAGES.arm64);
-installPackage('@koromix/koffi-linux-arm64');
+provideArchitecture(repository, 'arm64');
 await link(repository, join(work, 'dist'), 'arm64');
 makeRoot(join(work, 'root'));
 makeFirstRoot(join(work, 'root'));
@@ -74,16 +73,6 @@ await payload(repository, work, { files: [] }, { arch: 'arm64', dist: join(work,
 const failed = await boot();
 console.log(failed.length === 0 ? 'all passed' : `failed: ${failed.join(' ')}`);
 process.exitCode = failed.length === 0 ? 0 : 1;
-
-/** Installs a package that npm leaves out on this machine, in the locked version. */
-function installPackage(name: string): void {
-  const folder = join(repository, 'node_modules', name);
-  if (existsSync(folder)) return;
-  const { packages } = JSON.parse(readFileSync(join(repository, 'package-lock.json'), 'utf8'));
-  const archive = run('npm', 'pack', '--silent', `${name}@${packages[`node_modules/${name}`].version}`).trim();
-  mkdirSync(folder, { recursive: true });
-  run('tar', '-xzf', archive, '--strip-components=1', '-C', folder);
-}
 
 /** Packages are only unpacked, since their scripts would need an emulator of their own. */
 function makeRoot(root: string): void {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { aptOptions, debianSources } from './apt-sources.ts';
+import { aptOptions, debianSources, withoutSuitesBeside } from './apt-sources.ts';
 import { cpio } from './cpio.ts';
 import { loadOrder } from './modules.ts';
 import { recipeKey } from './recipe.ts';
@@ -65,6 +65,19 @@ describe('the test machine’s image', () => {
     } finally {
       rmSync(etc, { recursive: true });
     }
+  });
+
+  it('comes of sid without the suites that sid does not have', () => {
+    const text = [
+      'Types: deb\nURIs: http://two/debian\nSuites: sid sid-updates\nComponents: main',
+      '# Fixes\nTypes: deb\nURIs: http://two/security\nSuites: sid-security\n',
+      'deb [signed-by=/k] http://one sid main\ndeb http://one sid-security main\n',
+    ].join('\n\n');
+    assert.equal(
+      withoutSuitesBeside('sid', text),
+      'Types: deb\nURIs: http://two/debian\nSuites: sid\nComponents: main\n\n' +
+        'deb [signed-by=/k] http://one sid main\n',
+    );
   });
 
   it('comes the way that this machine’s packages come', () => {

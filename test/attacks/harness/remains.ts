@@ -24,7 +24,8 @@ const PATIENCE_MS = 20_000 * PATIENCE;
 export async function clearUp(where: Where): Promise<readonly string[]> {
   const { folder, roots } = where;
   // The cache of compiled filters is meant to stay.
-  for (const root of roots) rmSync(join(root, '@seccomp'), { recursive: true, force: true });
+  for (const root of roots)
+    for (const kept of ['@seccomp', '@failures.jsonl']) rmSync(join(root, kept), { recursive: true, force: true });
   const found = await leftAtLast(where);
   if (found.length > 0) await sweep(where);
   // Through a mount, removal would reach what is mounted.

@@ -34,6 +34,18 @@ test('argv is the path by default, env the given one by default, and the timeout
   assert.equal(plan({ timeout: 3 })?.timeout, 3000);
 });
 
+test("the caller's trace goes to hooks that have an environment of their own, but for the container's", () => {
+  const trace = 'TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const own = 'TRACEPARENT=00-11111111111111111111111111111111-2222222222222222-00';
+  const env = [...ENV, new Uint8Array([84]), trace];
+  const plan = (name: 'poststart' | 'startContainer', hook: object) =>
+    planHooks({ [name]: [{ path: '/a', ...hook }] }, name, env)[0]?.env;
+  assert.deepEqual(plan('poststart', {}), env);
+  assert.deepEqual(plan('poststart', { env: ['B=2'] }), ['B=2', trace]);
+  assert.deepEqual(plan('poststart', { env: [own] }), [own]);
+  assert.deepEqual(plan('startContainer', { env: ['B=2'] }), ['B=2']);
+});
+
 test('startContainer hooks get the environment of the process, also where their own is empty', () => {
   const [first, second] = planHooks(
     {

@@ -49,6 +49,20 @@ test('a wait that nothing happens to ends after its time, and leaves the others 
   perform(local, [close(read), close(fd)]);
 });
 
+test('a wait that is aborted rejects with the reason, and the thread forgets it', async () => {
+  const poll = poller(libc, local);
+  const [read, fd] = newPipe();
+  const abort = new AbortController();
+  const aborted = poll([{ fd: read, events: POLL.IN }], -1, abort.signal);
+  const patient = poll([{ fd: read, events: POLL.IN }], -1);
+  abort.abort(new Error('enough'));
+  await assert.rejects(aborted, /^Error: enough$/);
+  perform(local, [write(fd, 'x')]);
+  assert.deepEqual(await patient, [POLL.IN]);
+  await assert.rejects(poll([{ fd: read, events: POLL.IN }], -1, abort.signal), /^Error: enough$/);
+  perform(local, [close(read), close(fd)]);
+});
+
 test('a wait fails where no descriptor is left to wake the thread, and the next wait is served', async () => {
   let left = 0;
   const scarce: Kernel = {

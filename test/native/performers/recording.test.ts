@@ -18,6 +18,7 @@ function recorded(inner: Kernel) {
   const kernel = recordingKernel(
     inner,
     (entry) => entries.push(entry),
+    () => 312,
     () => clock++,
   );
   return { kernel, entries };
@@ -33,6 +34,8 @@ test('hands on every call with its result, and references as values', () => {
   );
   assert.deepEqual(entries[2], {
     performer: 'runtime',
+    pid: 312,
+    at: 0,
     name: 'close',
     args: [results[1]],
     result: 0,
@@ -50,6 +53,20 @@ test('leaves out what was not reached', () => {
     [
       ['close', 0, 2],
       ['close', 1, 2],
+    ],
+  );
+});
+
+test('leaves out what could do nothing, since what it was to work on is not there', () => {
+  const { kernel, entries } = recorded(localKernel(loadLibc()));
+  const missing = { ...openat(AT.FDCWD, '/nowhere', O.PATH), mayFail: true as const };
+  const { results } = kernel.submit([missing, { ...close(result(0)), mayFail: true }, getpid]);
+  assert.equal(results.length, 3, 'the kernel is asked all the same');
+  assert.deepEqual(
+    entries.map(({ name, index, count }) => [name, index, count]),
+    [
+      ['openat', 0, 2],
+      ['getpid', 1, 2],
     ],
   );
 });

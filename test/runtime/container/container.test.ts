@@ -19,7 +19,7 @@ import { command, descriptors, kernel, newRoot, patience } from '../place.ts';
 
 const KILL = { type: 'kill', signal: 9, all: false } as const;
 const BUSY = { message: 'container c1 is busy: another command is working on it' };
-const MISSING = { message: 'container does not exist' };
+const MISSING = { message: /^container does not exist: \S+ is not in \// };
 
 const recordIn = (root: string) => ({ ...newRecord(HOOKS), root });
 
@@ -63,14 +63,20 @@ test('the machine is told what happened meanwhile, before it gets the request', 
   await create(options);
   // `start` reached execve, and died before it could write that down.
   world.init = 'started';
-  assert.deepEqual(await run(options, { type: 'start' }), {
+  assert.partialDeepStrictEqual(await run(options, { type: 'start' }), {
     outcome: 'refused',
     message: 'cannot start an already running container',
   });
   world.frozen = true;
-  assert.deepEqual(await run(options, { type: 'pause' }), { outcome: 'refused', message: 'container not running' });
+  assert.partialDeepStrictEqual(await run(options, { type: 'pause' }), {
+    outcome: 'refused',
+    message: 'container not running',
+  });
   world.init = 'dead';
-  assert.deepEqual(await run(options, KILL, 'shared'), { outcome: 'refused', message: 'container not running' });
+  assert.partialDeepStrictEqual(await run(options, KILL, 'shared'), {
+    outcome: 'refused',
+    message: 'container not running',
+  });
   assert.equal((await deleteContainer(options, false)).outcome, 'done');
 });
 

@@ -26,9 +26,9 @@ const { files }: Plan = JSON.parse(readFileSync(join(import.meta.dirname, '../pl
 tell({ kind: 'up', seconds: Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) });
 const folder = mkdtempSync('/tmp/runchart-test-');
 execFileSync('chmod', ['755', folder]);
-const before = traces(join(repository, 'dist'), folder);
+const before = traces([join(repository, 'dist')], folder);
 const pids = files.map((file) => runFile(file));
-const left = await lasting(() => leftovers(before, traces(join(repository, 'dist'), folder), new Set(pids)));
+const left = await lasting(() => leftovers(before, traces([join(repository, 'dist')], folder), new Set(pids)));
 tell({ kind: 'down', left });
 
 /** @returns the pid of the process that ran it */

@@ -1,0 +1,62 @@
+/** What a resident server gives and costs beyond single commands: probes, memory, and commands that find none. */
+
+import { row } from './measure.ts';
+import { type Bench, keptBy } from './measurements.ts';
+import { type ProbeFigures, probe } from './probes.ts';
+import { invoke, type Runtime } from './runtimes.ts';
+
+/** How many commands show whether a server grows, at a full bench of 60 rounds. */
+const MANY = 10_000;
+const FULL_ROUNDS = 60;
+
+export async function residentReport(bench: Bench): Promise<void> {
+  const { runtimes, sleeper, rounds } = bench;
+  for (const [rate, seconds] of [
+    [20, rounds],
+    [100, Math.ceil(rounds / 6)],
+  ] as const) {
+    const figures: ProbeFigures[] = [];
+    for (const runtime of runtimes) figures.push(await probe(runtime, sleeper, { containers: 20, rate, seconds }));
+    console.log(`${probeTable(`\`exec\`, ${rate} a second for ${seconds} s into 20 containers`, figures)}\n`);
+  }
+  const resident = runtimes.find(({ server }) => server !== undefined);
+  if (resident !== undefined) console.log(`${growthOf(resident, bench)}\n`);
+}
+
+function probeTable(title: string, figures: readonly ProbeFigures[]): string {
+  const rows = figures.map(({ name, median, late, processor }) =>
+    row([name, ...[median, late, processor].map((value) => value.toFixed(1))]),
+  );
+  return [row([`${title}, ms`, 'p50', 'p99', 'processor']), row(Array(4).fill('---')), ...rows].join('\n');
+}
+
+/** Gives the server many commands of three kinds. @returns a table of its memory before and after */
+function growthOf(runtime: Runtime, { bundle, sleeper, rounds }: Bench): string {
+  const { server } = runtime;
+  if (server === undefined) return '';
+  const many = Math.ceil(MANY * Math.min(1, rounds / FULL_ROUNDS));
+  const rows: string[][] = [['0 of them', String(server.memory())]];
+  for (const count of [many / 10, many]) {
+    const served = server.served();
+    giveMany(runtime, bundle, sleeper, count);
+    rows.push([`${count} more, ${server.served() - served} served`, String(server.memory())]);
+  }
+  return [row(['a server after so many commands', 'kB (Pss)']), row(['---', '---']), ...rows.map(row)].join('\n');
+}
+
+/** Commands of several kinds, one after the other. */
+export function giveMany(runtime: Runtime, bundle: string, sleeper: string, count: number): void {
+  const kept = keptBy(runtime);
+  invoke(runtime, 'run', '--detach', '-b', sleeper, kept);
+  const commands = [
+    ['state', kept],
+    ['exec', kept, 'true'],
+    ['run', '-b', bundle, 'bench'],
+    ['create', '-b', bundle, 'bench'],
+    ['start', 'bench'],
+    ['delete', '--force', 'bench'],
+  ];
+  for (let i = 0; i < count; i++) invoke(runtime, ...(commands[i % commands.length] ?? []));
+  invoke(runtime, 'delete', '--force', kept);
+  if (count % commands.length > 3) invoke(runtime, 'delete', '--force', 'bench');
+}
