@@ -63,9 +63,10 @@ static u32 preserved_descriptors(char **argv, char **envp) {
   return listening + preserved;
 }
 
-static int are_open(u32 count) {
+/* Whether the caller has them all. Our connection may have taken the number of one that it lacks. */
+static int are_open(u32 count, u32 connection) {
   for (u32 i = 0; i < count; i++)
-    if (syscall6(SYS_fcntl, 3 + i, F_GETFD, 0, 0, 0, 0) < 0) return 0;
+    if (3 + i == connection || syscall6(SYS_fcntl, 3 + i, F_GETFD, 0, 0, 0, 0) < 0) return 0;
   return 1;
 }
 
@@ -145,7 +146,7 @@ static int describe(struct request *request, char **argv, char **envp, char *cwd
   u64 argv_bytes = size_of(argv), env_bytes = size_of(envp);
   request->preserved = preserved_descriptors(argv, envp);
   const u64 room = LARGEST_REQUEST - sizeof *request - DIRECTORY_SIZE;
-  if (request->preserved > MOST_PRESERVED || argv_bytes + env_bytes > room || !are_open(request->preserved))
+  if (request->preserved > MOST_PRESERVED || argv_bytes + env_bytes > room || !are_open(request->preserved, request->connection))
     return 0;
   long cwd_size = syscall6(SYS_getcwd, (u64)cwd, DIRECTORY_SIZE, 0, 0, 0, 0);
   if (cwd_size <= 0) return 0;
@@ -174,12 +175,12 @@ static char **line_of(struct next *next) {
 static enum service served(struct asking *a, char **argv, char **envp, const char *folder, struct next *next) {
   static char cwd[DIRECTORY_SIZE];
   int body[2];
-  if (!describe(&a->request, argv, envp, cwd)) return COLD;
   long connection = connect_to_server(folder);
   if (connection < 0) return COLD;
   enum service service = COLD;
-  if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)body, 0, 0) == 0) {
-    a->request.connection = (u32)connection;
+  a->request.connection = (u32)connection;
+  if (describe(&a->request, argv, envp, cwd) &&
+      syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)body, 0, 0) == 0) {
     a->request.body = (u32)body[0];
     int asked = ask(a, argv, envp, cwd, body);
     close_fd(body[1]);
