@@ -1,10 +1,7 @@
 /**
  * Makes `dist/`, what ships: `runchart` (the launcher), beside it `runchart-engine` (Bun with commands/main.ts linked
-<<<<<<< HEAD
- * in) and `koffi.node`, the manual pages, and systemd's units of the server. Runs in Bun: `npm run build`.
-=======
- * in) and `koffi.node`, the page of `runchart watch`, and the manual pages. Runs in Bun: `npm run build`.
->>>>>>> main
+ * in) and `koffi.node`, the page of `runchart watch`, the manual pages, and systemd's units of the server. Runs in Bun:
+ * `npm run build`.
  *
  * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` is the container's init program in base64.
  */

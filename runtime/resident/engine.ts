@@ -23,6 +23,7 @@ import { whoWeAre } from './admission.ts';
 import { type Front, type Surroundings, serveOne } from './command.ts';
 import { closeBelow, OWN_FROM, watchBelow } from './descriptors.ts';
 import { collectGarbage, letGoOfCode } from './rest.ts';
+import { loadAhead } from './warm-up.ts';
 
 /** What the supervisor tells an engine, as one word of its environment: numbers with colons between. */
 export interface Orders {
@@ -59,6 +60,7 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   const libc = loadLibc();
   const kernel = localKernel(libc);
   ignoreEndingSignals(kernel);
+  await Promise.all([loadAhead(), front.loadAhead()]);
   // What the engine opens once shall lie above what commands open.
   await setTimeout(1);
   const nothing = call(kernel, openat(AT.FDCWD, '/dev/null', O.RDWR));

@@ -1,6 +1,6 @@
 /** Starts an engine of a resident server: this program once more, with orders in its environment. */
 
-import { dup3 } from '../../native/calls/files.ts';
+import { chdir, dup3 } from '../../native/calls/files.ts';
 import { socketPair } from '../../native/calls/pair.ts';
 import { prctl } from '../../native/calls/process.ts';
 import { PR } from '../../native/constants/process.ts';
@@ -57,7 +57,7 @@ export function startEngine(
     env: [...ENGINE_OPTIONS, `${ORDERS}=${ordersAsText({ listener: LISTENER, control: CONTROL, ...limits })}`],
     // 3 and 4 are moved to where the engine's own begin. Its program then opens nothing below.
     descriptors: [nothing, 1, 2, listener, inherited.fd],
-    before: [prctl(PR.SET_THP_DISABLE, 1), dup3(3, LISTENER), dup3(4, CONTROL), ...placeholders(0, 3)],
+    before: [chdir('/'), prctl(PR.SET_THP_DISABLE, 1), dup3(3, LISTENER), dup3(4, CONTROL), ...placeholders(0, 3)],
     performer: 'engine',
   });
   return {

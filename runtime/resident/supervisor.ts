@@ -5,7 +5,7 @@
 
 import { EffectError, reasonOf } from '../../effects/error.ts';
 import { reapIfEnded } from '../../effects/running/wait.ts';
-import { eventfd, openat, write } from '../../native/calls/files.ts';
+import { chdir, eventfd, openat, write } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
@@ -53,6 +53,8 @@ export async function supervise(context: Context, options: ServeOptions, ended: 
   if (host.uid !== 0) throw new EffectError('serve: only root can serve commands of root');
   const listening = passedListener(host);
   const at = placeBeside(local, process.execPath);
+  // The file system of the directory that it was started in is not to be kept busy.
+  attempt(local, chdir('/'));
   using held = new OwnedStack();
   held.use(openPlace(local, at));
   const listener = held.use(listening === undefined ? listenOn(local, at.socket) : takeListener(local, listening));
