@@ -2,13 +2,49 @@
 
 /** These are a part of `npm test`; `npm run test:resident` runs all. */
 export const SHORT: readonly string[] = [
-  'test/integration/caller-pipes.test.ts',
-  'test/integration/cli.test.ts',
-  'test/integration/detached.test.ts',
-  'test/integration/exec-flags.test.ts',
-  'test/integration/hooks.test.ts',
-  'test/integration/inherited-environment.test.ts',
-];
+  'caller-pipes',
+  'cli-as-runc',
+  'cli',
+  'detached',
+  'exec-terminal',
+  'exec',
+  'hooks',
+  'kill',
+  'racing',
+  'start-socket',
+].map((name) => `test/integration/${name}.test.ts`);
+
+const BY_LIBRARY = 'it makes its containers by the library, or by a program of its own';
+const OWN_SERVER = 'it has servers of its own';
+const OTHER_NAMESPACES = 'its commands run in namespaces that are not the server’s';
 
 /** Files of whose commands none is served, with the reason. */
-export const UNSERVED: Readonly<Record<string, string>> = {};
+export const UNSERVED: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({
+    'exec-v2': OTHER_NAMESPACES,
+    'foreground-terminal': BY_LIBRARY,
+    foreground: BY_LIBRARY,
+    idmap: BY_LIBRARY,
+    inheritance: BY_LIBRARY,
+    'launched-stage': OTHER_NAMESPACES,
+    library: BY_LIBRARY,
+    'mounts-every-option': BY_LIBRARY,
+    'mounts-options': BY_LIBRARY,
+    'mounts-order': BY_LIBRARY,
+    'mounts-userns': BY_LIBRARY,
+    mounts: BY_LIBRARY,
+    namespaces: BY_LIBRARY,
+    process: BY_LIBRARY,
+    'resident-callers': OWN_SERVER,
+    'resident-faults': OWN_SERVER,
+    'resident-kills': OWN_SERVER,
+    'resident-messages': OWN_SERVER,
+    rootfs: BY_LIBRARY,
+    'seccomp-architectures': BY_LIBRARY,
+    'systemd-cgroup': BY_LIBRARY,
+    'systemd-resident': OWN_SERVER,
+    'test-run': 'it runs the runner of tests',
+    timens: BY_LIBRARY,
+    'userns-rootless': 'an ordinary user gives its commands',
+  }).map(([name, reason]) => [`test/integration/${name}.test.ts`, reason]),
+);
