@@ -17,6 +17,7 @@ import { buildDate, writeManual } from './manual.ts';
 import { recordOrder } from './order.ts';
 import { writePage } from './page.ts';
 import { alignFile } from './segments.ts';
+import { writeUnits } from './units.ts';
 
 /**
  * Without the first two, the engine would obey `.env` and the `preload` of `bunfig.toml` in the current directory. That
@@ -86,6 +87,5 @@ if (import.meta.main) {
   await link(root, join(root, 'dist'), hostArch());
   await writePage(root, join(root, 'dist/page'));
   await writeManual(join(root, 'dist/man/man8'), buildDate(process.env));
-  for (const unit of ['runchart.service', 'runchart.socket'])
-    copyFileSync(join(root, 'build/systemd', unit), join(root, 'dist', unit));
+  writeUnits(root, join(root, 'dist'));
 }

@@ -18,6 +18,7 @@ import { link } from '../link.ts';
 import { buildDate, writeManual } from '../manual.ts';
 import { provideArchitecture } from '../other-architecture.ts';
 import { writePage } from '../page.ts';
+import { writeUnits } from '../units.ts';
 import { buildDebianPackage } from './debian.ts';
 import { linkedPackages } from './linked.ts';
 import { billOfMaterials } from './materials.ts';
@@ -43,6 +44,7 @@ async function makePackages({ arch, date, into }: Order): Promise<readonly strin
     await link(root, dist, arch, { ordered: false });
     await writePage(root, join(dist, 'page'));
     await writeManual(join(dist, 'man/man8'), date);
+    writeUnits(root, dist, '/usr/lib/runchart');
     const linked = await linkedPackages(root, arch);
     const bill = billOfMaterials(root, linked, { date, arch });
     const tree = await layOut(root, { dist, linked, bill, to: join(work, 'tree') });
