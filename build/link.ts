@@ -18,6 +18,7 @@ import { recordOrder } from './order.ts';
 import { writePage } from './page.ts';
 import { alignFile } from './segments.ts';
 import { collectSourceMaps } from './source-map.ts';
+import { writeUnits } from './units.ts';
 
 /**
  * Without the first two, the engine would obey `.env` and the `preload` of `bunfig.toml` in the current directory. That
@@ -85,12 +86,15 @@ function linkEngine(root: string, arch: Arch, script: string, output: string, or
   });
 }
 
-/** What lies beside the linked files. @param date of the manual */
-export async function accompany(root: string, dist: string, date: Date): Promise<void> {
+/**
+ * Makes what lies beside the linked files.
+ * @param date of the manual
+ * @param installed where the units find the launcher, if not where docs/engines.md puts it
+ */
+export async function accompany(root: string, dist: string, date: Date, installed?: string): Promise<void> {
   await writePage(root, join(dist, 'page'));
   await writeManual(join(dist, 'man/man8'), date);
-  for (const unit of ['runchart.service', 'runchart.socket'])
-    copyFileSync(join(root, 'build/systemd', unit), join(dist, unit));
+  writeUnits(root, dist, installed);
 }
 
 if (import.meta.main) {

@@ -12,6 +12,9 @@ interface SourceMap {
   readonly mappings: string;
 }
 
+/** The name of a module that a plugin has made up: `lazy-builtin:node:tty`. No folder is part of it. */
+const virtual = (source: string): string | undefined => /(?:^|\/)([\w-]+:.+)$/.exec(source)?.[1];
+
 /**
  * @param folder with the scripts and their maps, which are removed: the linker would write its own beside them
  * @param root the repository, which the sources are named from
@@ -22,7 +25,7 @@ export function collectSourceMaps(folder: string, root: string): string {
   for (const name of readdirSync(folder).filter((one) => one.endsWith('.js.map'))) {
     const file = join(folder, name);
     const { sources, mappings }: SourceMap = JSON.parse(readFileSync(file, 'utf8'));
-    const named = sources.map((source) => relative(root, resolve(dirname(file), source)));
+    const named = sources.map((source) => virtual(source) ?? relative(root, resolve(dirname(file), source)));
     maps[name.slice(0, -'.map'.length)] = { sources: named, mappings };
     rmSync(file);
   }

@@ -71,6 +71,9 @@ export function contextOf(options: RuntimeOptions): LibraryContext {
 /** Most answers are there within this time: to wait for them on a thread would take longer. */
 const BRIEF_MS = 0.3;
 
+/** So often it is asked anew: somebody else may have taken the answers before the thread began to wait for them. */
+const AGAIN_MS = 200;
+
 /** The platform of a program that has other things to do while a process answers. */
 const withAnswers = <P extends Platform>(platform: P, turns: Turns): P => ({
   ...platform,
@@ -78,7 +81,7 @@ const withAnswers = <P extends Platform>(platform: P, turns: Turns): P => ({
     await kernel.arrive?.(async (fd) => {
       const awaited = [{ fd, events: POLL.IN }];
       if (attempt(platform.local, ppoll(awaited, BRIEF_MS)) > 0) return;
-      await this.poll(awaited);
+      await this.poll(awaited, AGAIN_MS);
       // Many answers may have come at the same time.
       await turns.take();
     });

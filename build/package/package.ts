@@ -40,7 +40,7 @@ async function makePackages({ arch, date, into }: Order): Promise<readonly strin
   try {
     const dist = join(work, 'dist');
     await link(root, dist, arch, { ordered: false });
-    await accompany(root, dist, date);
+    await accompany(root, dist, date, '/usr/lib/runchart');
     const linked = await linkedPackages(root, arch);
     const bill = billOfMaterials(root, linked, { date, arch });
     const tree = await layOut(root, { dist, linked, bill, to: join(work, 'tree') });

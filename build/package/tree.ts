@@ -23,10 +23,6 @@ const COMPLETIONS: Readonly<Record<string, string>> = {
   fish: 'share/fish/vendor_completions.d/runchart.fish',
 };
 
-/** Where the units find the launcher: as docs/engines.md installs it, and as a package does. */
-const LOCAL = '/usr/local/lib/runchart/';
-const PACKAGED = '/usr/lib/runchart/';
-
 /** @returns the folder `to`, which holds what goes below /usr */
 export async function layOut(root: string, { dist, linked, bill, to }: Parts): Promise<string> {
   const put = (path: string, content: string | Uint8Array, mode = 0o644): void => {
@@ -45,7 +41,7 @@ export async function layOut(root: string, { dist, linked, bill, to }: Parts): P
   // The launcher looks for the engine beside itself, wherever a link to it lies.
   symlinkSync('../lib/runchart/runchart', join(to, 'bin/runchart'));
   for (const unit of globSync('*.{service,socket}', { cwd: dist }).sort())
-    put(`lib/systemd/system/${unit}`, readFileSync(join(dist, unit), 'utf8').replaceAll(LOCAL, PACKAGED));
+    put(`lib/systemd/system/${unit}`, readFileSync(join(dist, unit)));
   for (const page of globSync('man/man8/*.8', { cwd: dist }).sort())
     put(`share/man/man8/${basename(page)}.gz`, zipped(readFileSync(join(dist, page))));
   for (const [shell, script] of await completionScripts()) put(COMPLETIONS[shell] ?? `${documents}/${shell}`, script);

@@ -93,9 +93,7 @@ export function whyNoWorkingDirectory(scene: Scene, cwd: string, errno: number |
     if (file === undefined) return undefined;
     const isFile = way.found !== undefined || way.places.at(-1)?.type !== S.IFDIR;
     return {
-      why: isFile
-        ? `${shown(file)} is a file`
-        : `there is no ${shown(file)} in the container, and it could not be made`,
+      why: isFile ? `${shown(file)} is a file` : `there is no ${shown(file)} in the container`,
       advice: 'Let process.cwd name a directory of the image',
       path: file,
     };

@@ -7,15 +7,10 @@
 #include "../resident/protocol.h"
 #include "body.h"
 #include "environment.h"
+#include "server-socket.h"
 #include "stage.h"
 
-enum { SHUT_RD = 0, MSG_DONTWAIT = 0x40, SOL_SOCKET = 1, SCM_RIGHTS = 1, SO_PEERCRED = 17, F_GETFD = 1, POLLIN = 1 };
-enum { SOCK_STREAM_NONBLOCK_CLOEXEC = SOCK_STREAM_CLOEXEC | 04000, SUN_PATH = 108, DIRECTORY_SIZE = 4096 };
-
-struct unix_address {
-  unsigned short family;
-  char path[SUN_PATH];
-};
+enum { SHUT_RD = 0, MSG_DONTWAIT = 0x40, SCM_RIGHTS = 1, F_GETFD = 1, POLLIN = 1 };
 
 /* struct iovec, struct msghdr and struct cmsghdr, as the kernel has them. */
 struct piece {
@@ -68,44 +63,11 @@ static u32 preserved_descriptors(char **argv, char **envp) {
   return listening + preserved;
 }
 
-static int are_open(u32 count) {
+/* Whether the caller has them all. Our connection may have taken the number of one that it lacks. */
+static int are_open(u32 count, u32 connection) {
   for (u32 i = 0; i < count; i++)
-    if (syscall6(SYS_fcntl, 3 + i, F_GETFD, 0, 0, 0, 0) < 0) return 0;
+    if (3 + i == connection || syscall6(SYS_fcntl, 3 + i, F_GETFD, 0, 0, 0, 0) < 0) return 0;
   return 1;
-}
-
-/* @param folder the launcher's own, with a slash at its end. @returns the size of the address; 0: it is too long */
-static u64 address_of_server(struct unix_address *address, const char *folder) {
-  static char link[DIRECTORY_SIZE + sizeof RESIDENT_LINK];
-  u64 at = 0;
-  for (; folder[at]; at++) link[at] = folder[at];
-  for (u64 i = 0; i < sizeof RESIDENT_LINK; i++) link[at + i] = RESIDENT_LINK[i];
-  const u64 room = SUN_PATH - sizeof RESIDENT_SOCKET;
-  long size = syscall6(SYS_readlinkat, (u64)AT_FDCWD, (u64)link, (u64)address->path, room, 0, 0);
-  if (size == (long)room) return 0;
-  if (size < 0) {
-    size = sizeof RESIDENT_DIRECTORY - 1;
-    for (long i = 0; i < size; i++) address->path[i] = RESIDENT_DIRECTORY[i];
-  }
-  for (u64 i = 0; i < sizeof RESIDENT_SOCKET; i++) address->path[size + (long)i] = RESIDENT_SOCKET[i];
-  address->family = AF_UNIX;
-  return sizeof address->family + (u64)size + sizeof RESIDENT_SOCKET;
-}
-
-/* Connects without waiting: a full queue is a refusal. @returns a descriptor, or an error */
-static long connect_to_server(const char *folder) {
-  struct unix_address address;
-  u64 size = address_of_server(&address, folder);
-  u32 peer[3] = {0}, peer_size = sizeof peer; /* struct ucred: pid, uid, gid */
-  if (size == 0) return -1;
-  long fd = syscall6(SYS_socket, AF_UNIX, SOCK_STREAM_NONBLOCK_CLOEXEC, 0, 0, 0, 0);
-  if (fd < 0) return fd;
-  /* Whoever took the socket's place without being root shall not be told anything. */
-  if (syscall6(SYS_connect, (u64)fd, (u64)&address, size, 0, 0, 0) == 0 &&
-      syscall6(SYS_getsockopt, (u64)fd, SOL_SOCKET, SO_PEERCRED, (u64)peer, (u64)&peer_size, 0) == 0 && peer[1] == 0)
-    return fd;
-  close_fd(fd);
-  return -1;
 }
 
 /* Sends the request in one piece, with its descriptors. @returns whether the engine can read it */
@@ -184,8 +146,8 @@ static int describe(struct request *request, char **argv, char **envp, char *cwd
   u64 argv_bytes = size_of(argv), env_bytes = size_of(envp);
   request->preserved = preserved_descriptors(argv, envp);
   const u64 room = LARGEST_REQUEST - sizeof *request - DIRECTORY_SIZE;
-  if (request->preserved > MOST_PRESERVED || argv_bytes + env_bytes > room || !are_open(request->preserved))
-    return 0;
+  if (request->preserved > MOST_PRESERVED || argv_bytes + env_bytes > room) return 0;
+  if (!are_open(request->preserved, request->connection)) return 0;
   long cwd_size = syscall6(SYS_getcwd, (u64)cwd, DIRECTORY_SIZE, 0, 0, 0, 0);
   if (cwd_size <= 0) return 0;
   request->magic = REQUEST_MAGIC;
@@ -213,12 +175,13 @@ static char **line_of(struct next *next) {
 static enum service served(struct asking *a, char **argv, char **envp, const char *folder, struct next *next) {
   static char cwd[DIRECTORY_SIZE];
   int body[2];
-  if (!describe(&a->request, argv, envp, cwd)) return COLD;
   long connection = connect_to_server(folder);
   if (connection < 0) return COLD;
   enum service service = COLD;
-  if (syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)body, 0, 0) == 0) {
-    a->request.connection = (u32)connection;
+  a->request.connection = (u32)connection;
+  /* It has the lowest number that is free. Where that is a standard stream's, the container would get it as such. */
+  if (connection > 2 && describe(&a->request, argv, envp, cwd) &&
+      syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)body, 0, 0) == 0) {
     a->request.body = (u32)body[0];
     int asked = ask(a, argv, envp, cwd, body);
     close_fd(body[1]);

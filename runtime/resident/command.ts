@@ -20,6 +20,7 @@ import {
   sizeOfRequest,
 } from '../../native/resident/protocol.ts';
 import type { Host } from '../host/host.ts';
+import { mayBeWatched } from '../telling/look.ts';
 import { type Admitted, admit, type Self } from './admission.ts';
 import { closeAll, forgetStandard, place, received } from './descriptors.ts';
 import { variablesIn } from './variables.ts';
@@ -27,7 +28,7 @@ import { variablesIn } from './variables.ts';
 /** What the floor above does with a command line. */
 export interface Front {
   /** Whether a command is worth it, and can be performed for another process. */
-  isServed(argv: readonly string[], env: Host['env']): boolean;
+  isServed(argv: readonly string[], host: Pick<Host, 'cwd' | 'env'>, isWatched: (root: string) => boolean): boolean;
   /** Loads what its commands need. */
   loadAhead(): Promise<void>;
   /** @returns the exit status */
@@ -57,7 +58,12 @@ export async function serveOne(around: Surroundings, connection: Fd): Promise<bo
   const message = receiveRequest(kernel, connection);
   const request = message?.request;
   const env = request && variablesIn(request.environment);
-  const caller = request && env && front.isServed(request.argv, env) && admit(kernel, self, connection, request.pid);
+  const isWatched = (root: string): boolean => mayBeWatched(kernel, root);
+  const caller =
+    request &&
+    env &&
+    front.isServed(request.argv, { cwd: request.cwd, env }, isWatched) &&
+    admit(kernel, self, connection, request.pid);
   if (!message || !request || !env || !caller) {
     attempt(kernel, send(connection, ANSWER.NOT_SERVED));
     closeAll(kernel, [connection, ...(message?.fds ?? [])]);

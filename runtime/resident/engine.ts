@@ -7,8 +7,11 @@ import { setTimeout } from 'node:timers/promises';
 import { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
 import { EPOLL, epollAdd, epollCreate, epollWait } from '../../native/calls/epoll.ts';
 import { duplicateAbove, openat } from '../../native/calls/files.ts';
+import { SIGINFO_BYTES, waitid } from '../../native/calls/process.ts';
 import { receive, sendAtOnce } from '../../native/calls/sockets.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
+import { P, W } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
 import { SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
@@ -104,7 +107,7 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
       process.exitCode = 1;
       return;
     }
-    if (!isAsBefore(kernel) || commands >= orders.commands) return;
+    if (!isAsBefore(kernel) || hasChildren(kernel) || commands >= orders.commands) return;
     if (commands % LOOK_EVERY === 0 && process.memoryUsage.rss() > orders.memory) return;
     await setTimeout(0);
   }
@@ -128,6 +131,10 @@ class OwnPrograms extends DevicePrograms {
     });
   }
 }
+
+/** All that a command starts is the caller's child. */
+const hasChildren = (kernel: Kernel): boolean =>
+  attempt(kernel, waitid(P.ALL, 0, out(SIGINFO_BYTES), W.EXITED | W.NOHANG | W.NOWAIT)) !== -ERRNO.ECHILD;
 
 /** So often an engine looks how large it is. */
 const LOOK_EVERY = 64;

@@ -2,7 +2,14 @@
 
 import type { Host } from '../host/host.ts';
 
-const READ_BY_US = ['XDG_RUNTIME_DIR', 'USER', 'NOTIFY_SOCKET', 'LISTEN_PID', 'LISTEN_FDS', 'TRACEPARENT'] as const;
+export const READ_BY_US = [
+  'XDG_RUNTIME_DIR',
+  'USER',
+  'NOTIFY_SOCKET',
+  'LISTEN_PID',
+  'LISTEN_FDS',
+  'TRACEPARENT',
+] as const;
 
 /** @param environment each variable with its NUL. Of two with the same name the first counts */
 export function variablesIn(environment: Uint8Array): Host['env'] {

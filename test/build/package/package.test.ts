@@ -98,6 +98,8 @@ describe('npm run package', { skip }, () => {
   it('brings manual pages, completions, and a licence text of each package that is linked in', () => {
     for (const path of [
       'lib/runchart/page/index.html',
+      'lib/systemd/system/runchart.service',
+      'lib/systemd/system/runchart.socket',
       'share/man/man8/runchart-run.8.gz',
       'share/bash-completion/completions/runchart',
       'share/zsh/vendor-completions/_runchart',

@@ -67,7 +67,7 @@ test('after one that stopped, the others come once it is settled', () => {
 });
 
 test('the answers arrive while this process goes on, and are read once', async () => {
-  const readable = async (fd: number): Promise<void> => void (await platform.poll([{ fd, events: POLL.IN }]));
+  const readable = async (fd: number): Promise<void> => void (await platform.poll([{ fd, events: POLL.IN }], 100));
   let turns = 0;
   const timer = setInterval(() => turns++, 5);
   const seen: unknown[] = [];
