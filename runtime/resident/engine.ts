@@ -109,7 +109,7 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
     }
     if (!isAsBefore(kernel) || hasChildren(kernel) || commands >= orders.commands) return;
     if (commands % LOOK_EVERY === 0 && process.memoryUsage.rss() > orders.memory) return;
-    await setTimeout(0);
+    if (commands % TURN_EVERY === 0) await setTimeout(0);
   }
 }
 
@@ -135,6 +135,9 @@ class OwnPrograms extends DevicePrograms {
 /** All that a command starts is the caller's child. */
 const hasChildren = (kernel: Kernel): boolean =>
   attempt(kernel, waitid(P.ALL, 0, out(SIGINFO_BYTES), W.EXITED | W.NOHANG | W.NOWAIT)) !== -ERRNO.ECHILD;
+
+/** So often the engine's own affairs have their turn: timers, say. */
+const TURN_EVERY = 16;
 
 /** So often an engine looks how large it is. */
 const LOOK_EVERY = 64;
