@@ -22,7 +22,7 @@ import { out, u64s } from '../../native/kernel/struct.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';
 import { tryWriteAll } from '../host/output.ts';
-import { whoWeAre } from './admission.ts';
+import { admission } from './admission.ts';
 import { type Front, type Surroundings, serveOne } from './command.ts';
 import { closeBelow, OWN_FROM, watchBelow } from './descriptors.ts';
 import { collectGarbage, letGoOfCode } from './rest.ts';
@@ -76,7 +76,7 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   const around: Surroundings = {
     libc,
     kernel,
-    self: whoWeAre(kernel, process.execPath),
+    admit: admission(kernel, process.execPath),
     nothing,
     front,
     devicePrograms: new OwnPrograms(kernel),
