@@ -14,7 +14,7 @@ import { join, relative, resolve } from 'node:path';
 import { lasting, leftovers, traces } from './integration/leftovers.ts';
 import { buildIfStale } from './runner/build.ts';
 import { endProcesses, removeFolder, removeLeft } from './runner/clean-up.ts';
-import { PIDS_FILE, PIDS_VARIABLE, runGroup, type Surroundings } from './runner/group.ts';
+import { PIDS_FILE, runGroup, type Surroundings } from './runner/group.ts';
 import { Progress, watch } from './runner/progress.ts';
 import { openResident } from './runner/resident.ts';
 import { SHORT } from './runner/resident-files.ts';
@@ -111,11 +111,10 @@ async function runServed(surroundings: Surroundings, files: readonly string[], f
   const { tally } = surroundings;
   if (files.length === 0 || stop.signal.aborted) return;
   try {
-    const pids = { [PIDS_VARIABLE]: join(surroundings.folder, PIDS_FILE) };
-    const server = await openResident(root, folder, tally, pids);
+    await using server = await openResident(root, folder, tally);
     const group = { name: 'integration tests by a resident server', files, concurrency: 1 };
     await runGroup({ ...surroundings, env: server.env, heard: server.heard }, group);
-    if (!stop.signal.aborted) await server.end();
+    if (!stop.signal.aborted) await server.judge();
   } catch (error) {
     tally.failures.push({ title: 'the resident server', text: String(error) });
   }

@@ -179,7 +179,8 @@ static enum service served(struct asking *a, char **argv, char **envp, const cha
   if (connection < 0) return COLD;
   enum service service = COLD;
   a->request.connection = (u32)connection;
-  if (describe(&a->request, argv, envp, cwd) &&
+  /* It has the lowest number that is free. Where that is a standard stream's, the container would get it as such. */
+  if (connection > 2 && describe(&a->request, argv, envp, cwd) &&
       syscall6(SYS_socketpair, AF_UNIX, SOCK_STREAM_CLOEXEC, 0, (u64)body, 0, 0) == 0) {
     a->request.body = (u32)body[0];
     int asked = ask(a, argv, envp, cwd, body);

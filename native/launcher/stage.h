@@ -59,7 +59,10 @@ static long out_of_the_way(long fd) {
   if (ours >= 0) return ours;
   syscall6(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (u64)limits, 0, 0);
   /* With a lower limit, the stage could not have its own ends. */
-  return limits[0] > STAGE_CHANNEL ? duplicate_from(fd, limits[0] - OUR_ENDS) : ours;
+  if (limits[0] <= STAGE_CHANNEL) return ours;
+  ours = duplicate_from(fd, limits[0] - OUR_ENDS);
+  /* The body of a resident engine's command has several stages at a time, for hooks. */
+  return ours >= 0 ? ours : duplicate_from(fd, limits[0] / 2);
 }
 
 static void close_fd(long fd) { syscall6(SYS_close, (u64)fd, 0, 0, 0, 0, 0); }

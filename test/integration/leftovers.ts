@@ -5,6 +5,7 @@
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { namesIn, subdirectories, targetOf, textOf } from './gone-meanwhile.ts';
+import { devicesThatDiffer } from './nothing-left.ts';
 
 const MARK = 'runchart-test-';
 const CGROUPS = '/sys/fs/cgroup';
@@ -25,6 +26,7 @@ export function traces(dists: readonly string[], folder: string): Traces {
     ...mounts(folder),
     ...cgroups(CGROUPS, 0),
     ...namesIn(folder).map((name) => `file ${join(folder, name)}`),
+    ...devicesThatDiffer(),
   ]);
 }
 

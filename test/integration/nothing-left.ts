@@ -1,5 +1,6 @@
 /** What containers of one test file must not leave behind. It is found by the names that the file gives them. */
 
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { namesIn, subdirectories, targetOf, textOf } from './gone-meanwhile.ts';
@@ -23,7 +24,29 @@ export function remains(prefix: string, folder: string): string[] {
       .filter((point) => point.startsWith(folder) || ours.test(point))
       .map((point) => `mount ${point}`),
     ...containersIn(join(folder, 'state')).map((name) => `container ${name}`),
+    ...devicesThatDiffer(),
   ];
+}
+
+/** Everybody's, and root's. A runtime that gives a container its pipes must not give away what is no pipe. */
+const DEVICES: Readonly<Record<string, number>> = {
+  '/dev/null': 0,
+  '/dev/zero': 0,
+  '/dev/full': 0,
+  '/dev/random': 0,
+  '/dev/urandom': 0,
+  '/dev/tty': 5,
+};
+
+/** @returns a line for each device of the host’s whose type, owner or mode is not the usual one */
+export function devicesThatDiffer(): string[] {
+  return Object.entries(DEVICES).flatMap(([path, gid]) => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return [];
+    const right =
+      stat.isCharacterDevice() && stat.uid === 0 && [0, gid].includes(stat.gid) && (stat.mode & 0o777) === 0o666;
+    return right ? [] : [`device ${path} of ${stat.uid}:${stat.gid}, mode ${(stat.mode & 0o7777).toString(8)}`];
+  });
 }
 
 /** What is in a state root, without the failures that are kept for `explain`. */

@@ -34,7 +34,7 @@ export interface ResidentDist {
   /** The directory of the socket. */
   readonly directory: string;
   readonly socket: string;
-  serve(flags?: readonly string[], env?: NodeJS.ProcessEnv): Promise<ResidentServer>;
+  serve(flags?: readonly string[]): Promise<ResidentServer>;
 }
 
 /** @param folder in which the copy is made */
@@ -50,11 +50,8 @@ export function residentDist(folder: string): ResidentDist {
     program,
     directory,
     socket: join(directory, 'socket'),
-    async serve(flags = [], env = {}) {
-      const child = spawn(program, ['serve', ...flags], {
-        env: { ...process.env, ...env },
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
+    async serve(flags = []) {
+      const child = spawn(program, ['serve', ...flags], { stdio: ['ignore', 'ignore', 'inherit'] });
       return ready(child, program);
     },
   };

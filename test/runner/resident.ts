@@ -9,7 +9,7 @@ import { isEndOfFile, type Report } from './reporter.ts';
 import { UNSERVED } from './resident-files.ts';
 import type { Tally } from './tally.ts';
 
-export interface Resident {
+export interface Resident extends AsyncDisposable {
   /** The folder of the executable under test. */
   readonly dist: string;
   /** For the tests. */
@@ -17,18 +17,13 @@ export interface Resident {
   /** Is called with each report of the tests. */
   heard(report: Report): void;
   /** Ends the server. What is wrong with it, or with how often it was asked, goes to the tally. */
-  end(): Promise<void>;
+  judge(): Promise<void>;
 }
 
-/** @param folder of the run. @param env which the processes of the run are known by */
-export async function openResident(
-  root: string,
-  folder: string,
-  tally: Tally,
-  env: NodeJS.ProcessEnv,
-): Promise<Resident> {
+/** @param folder for the server's files */
+export async function openResident(root: string, folder: string, tally: Tally): Promise<Resident> {
   const { program, serve } = residentDist(folder);
-  const server = await serve([], env);
+  const server = await serve();
   const served = new Map<string, number>();
   const hasRun = new Set<string>();
   let before = 0;
@@ -44,13 +39,15 @@ export async function openResident(
       served.set(relative(root, report.file), commands - before);
       before = commands;
     },
-    async end() {
+    async judge() {
       const ran = new Map([...served].filter(([file]) => hasRun.has(file)));
       const total = [...ran.values()].reduce((sum, one) => sum + one, 0);
       console.log(`${total} commands were performed by a resident server: ${counts(ran)}`);
       const wrong = [...misjudged(ran, UNSERVED), ...(await failureOf(server))];
       if (wrong.length > 0) tally.failures.push({ title: 'the resident server', text: wrong.join('\n') });
     },
+    // Also when the run is interrupted: the runner would not know it by its environment, which the launcher cleans.
+    [Symbol.asyncDispose]: async () => void (await server.stop()),
   };
 }
 

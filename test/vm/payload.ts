@@ -55,7 +55,8 @@ export async function payload(
     writeFileSync(to(file), forGuest(readFileSync(join(repository, file), 'utf8')));
   const bun = `${BUN_PACKAGES[arch]}/bin/bun`;
   const own = [`node_modules/${bun}`, 'package.json', 'tsconfig.json', `native/init/init-${arch}`];
-  const linked = ['runchart', 'runchart-engine', 'koffi.node'].map(
+  const units = ['runchart.service', 'runchart.socket'];
+  const linked = ['runchart', 'runchart-engine', 'koffi.node', ...units].map(
     (name) => [join(dist, name), `dist/${name}`] as const,
   );
   for (const [from, file] of [...own.map((path) => [join(repository, path), path] as const), ...linked]) {
