@@ -58,6 +58,7 @@ export const UNSERVED: Readonly<Record<string, string>> = Object.fromEntries(
     namespaces: BY_LIBRARY,
     process: BY_LIBRARY,
     'resident-callers': OWN_SERVER,
+    'resident-foreground': OWN_SERVER,
     'resident-faults': OWN_SERVER,
     'resident-kills': OWN_SERVER,
     'resident-messages': OWN_SERVER,
