@@ -1,7 +1,7 @@
 /**
- * Makes containers and processes in one process, through the library as npm's users get it (`build/library.ts`). bench.ts
- * runs it in a process of its own: `library.ts WHAT ROOT BUNDLE COUNT` prints the times in milliseconds as JSON; for
- * `stalls` it prints the longest stalls of the event loop.
+ * Makes containers and processes in one process, through the library as npm's users get it (`build/library.ts`).
+ * bench.ts runs it in a process of its own: `library.ts WHAT ROOT BUNDLE COUNT` prints the times in milliseconds as
+ * JSON; for `stalls` it prints the longest stalls of the event loop.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -26,20 +26,21 @@ async function captured(id: string): Promise<void> {
 
 /** A process that makes containers makes many. After some 200, Node has compiled all that it will compile. */
 async function timed(once: (id: string) => Promise<void>): Promise<readonly number[]> {
-  for (let i = 0; i < 200; i++) await once(`warm-${i}`);
+  for (let i = 0; i < 200; i++) await once(`library-${process.pid}-warm-${i}`);
   const times: number[] = [];
   for (let i = 0; i < Number(count); i++) {
     const start = performance.now();
-    await once(`bench-${i}`);
+    await once(`library-${process.pid}-${i}`);
     times.push(performance.now() - start);
   }
   return times;
 }
 
 async function execs(): Promise<readonly number[]> {
-  await using container = await runtime.create({ id: 'kept', bundle, args: ['sleep', '10000'] });
+  await using container = await runtime.create({ id: `library-${process.pid}-kept`, bundle, args: ['sleep', '10000'] });
   await container.start();
-  return timed(async () => {
+  // Awaited here: the container is deleted when this returns.
+  return await timed(async () => {
     const { status, stdout } = await container.exec({ args: ['echo', 'hello'] });
     if (status !== 0 || stdout !== 'hello\n') throw new Error(`exec: ${status} ${stdout}`);
   });
@@ -47,10 +48,10 @@ async function execs(): Promise<readonly number[]> {
 
 /** @returns for how long the event loop stood still at most while many containers are made and run at once */
 async function stalls(): Promise<readonly number[]> {
-  for (let i = 0; i < 50; i++) await captured(`warm-${i}`);
+  for (let i = 0; i < 50; i++) await captured(`library-${process.pid}-warm-${i}`);
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
-  await Promise.all(Array.from({ length: Number(count) }, (_, i) => captured(`bench-${i}`)));
+  await Promise.all(Array.from({ length: Number(count) }, (_, i) => captured(`library-${process.pid}-${i}`)));
   delay.disable();
   return [50, 99, 100].map((percentile) => delay.percentile(percentile) / 1e6);
 }

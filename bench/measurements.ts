@@ -120,8 +120,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
     },
   },
   {
-    title:
-      'the library, how long the event loop stands still while 200 containers are made at once (99th of 100, median)',
+    title: 'the library, stalls of the event loop while 200 containers are made (99 of 100, median)',
     take: ({ bundle, states }) => {
       const [median = Number.NaN, most = Number.NaN] = libraryTimes('stalls', states, bundle, 200);
       return [{ name: 'runchart', median: most, best: median }];

@@ -30,6 +30,7 @@ interface BuildOptions {
   readonly plugins?: readonly BunPlugin[];
   readonly define?: Readonly<Record<string, string>>;
   readonly metafile?: boolean;
+  readonly sourcemap?: 'external';
 }
 
 interface Built {

@@ -30,6 +30,7 @@ export async function bundle(entry: string, output: string, init: Uint8Array): P
     minify: true,
     splitting: true,
     metafile: true,
+    sourcemap: 'external',
     plugins: [arrayMethods(resolve(entry)), apart.plugin, ...plugins],
     define,
   });

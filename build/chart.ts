@@ -9,9 +9,11 @@ export async function chartLayouts(chart: Chart = containerMachine): Promise<Lay
   const elk = layoutEngine();
   const all = modelOf(chart);
   const main = mainWays(all);
+  // In a narrow window they would make all the rest smaller.
+  const narrow = { ...main, roads: main.roads.filter(({ cause }) => cause !== 'observed') };
   return {
     wide: { main: await layoutOf(elk, main, 'RIGHT'), all: await layoutOf(elk, all, 'RIGHT') },
-    narrow: { main: await layoutOf(elk, main, 'DOWN'), all: await layoutOf(elk, all, 'DOWN') },
+    narrow: { main: await layoutOf(elk, narrow, 'DOWN'), all: await layoutOf(elk, all, 'DOWN') },
   };
 }
 

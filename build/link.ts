@@ -1,12 +1,12 @@
 /**
  * Makes `dist/`, what ships: `runchart` (the launcher), beside it `runchart-engine` (Bun with commands/main.ts linked
- * in) and `koffi.node`, the page of `runchart watch`, the manual pages, and systemd's units of the server. Runs in Bun:
- * `npm run build`.
+ * in) and `koffi.node`, the page of `runchart watch`, the manual pages, and systemd's units of `runchart serve`. Runs
+ * in Bun: `npm run build`.
  *
  * In the linked sources, `RUNCHART_LINKED` is `true`, and `RUNCHART_INIT` is the container's init program in base64.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.ts';
 import { type Arch, BUN_PACKAGES, hostArch } from './compiler.ts';
@@ -17,6 +17,7 @@ import { buildDate, writeManual } from './manual.ts';
 import { recordOrder } from './order.ts';
 import { writePage } from './page.ts';
 import { alignFile } from './segments.ts';
+import { collectSourceMaps } from './source-map.ts';
 import { writeUnits } from './units.ts';
 
 /**
@@ -53,6 +54,7 @@ export async function link(root: string, dist: string, arch: Arch, options: Link
   const engine = join(work, 'runchart-engine');
   const init = compileInit(arch);
   await bundle(join(root, 'commands/main.ts'), script, readFileSync(init));
+  writeFileSync(join(work, 'runchart-engine.map'), collectSourceMaps(work, root));
   copyFileSync(await koffiAddon(root, arch), join(work, 'koffi.node'));
   linkEngine(root, arch, script, linked, []);
   if (ordered) linkEngine(root, arch, script, linked, recordOrder(linked, work, init));
@@ -61,12 +63,15 @@ export async function link(root: string, dist: string, arch: Arch, options: Link
 
   // The renames are atomic, so a running engine does not change, and it does not stop the build. The launcher comes
   // last.
-  for (const name of ['koffi.node', 'runchart-engine', 'runchart']) renameSync(join(work, name), join(dist, name));
+  for (const name of ['koffi.node', 'runchart-engine.map', 'runchart-engine', 'runchart'])
+    renameSync(join(work, name), join(dist, name));
   rmSync(work, { recursive: true });
 }
 
 function linkEngine(root: string, arch: Arch, script: string, output: string, order: readonly string[]): void {
   const flags = ['--compile', '--bytecode', '--format=esm', '--minify', '--splitting', ...IGNORE_CURRENT_DIRECTORY];
+  // It is embedded, and read only for the stack of an error that is shown. (`inline` would be part of the scripts.)
+  flags.push('--sourcemap=external');
   // The target is given too, since it replaces process.arch in the code.
   if (arch !== hostArch())
     flags.push(
@@ -81,11 +86,21 @@ function linkEngine(root: string, arch: Arch, script: string, output: string, or
   });
 }
 
+/**
+ * Makes what lies beside the linked files.
+ * @param date of the manual
+ * @param installed where the units find the launcher, if not where docs/engines.md puts it
+ */
+export async function accompany(root: string, dist: string, date: Date, installed?: string): Promise<void> {
+  await writePage(root, join(dist, 'page'));
+  await writeManual(join(dist, 'man/man8'), date);
+  writeUnits(root, dist, installed);
+}
+
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
+  const dist = join(root, 'dist');
   console.error('build: linking dist/runchart');
-  await link(root, join(root, 'dist'), hostArch());
-  await writePage(root, join(root, 'dist/page'));
-  await writeManual(join(root, 'dist/man/man8'), buildDate(process.env));
-  writeUnits(root, join(root, 'dist'));
+  await link(root, dist, hostArch());
+  await accompany(root, dist, buildDate(process.env));
 }

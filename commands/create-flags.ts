@@ -77,7 +77,8 @@ export async function askedContainer(
     },
     options: {
       consoleSocket: givenPath(inBundle, flags['console-socket']),
-      pidfdSocket: givenPath(inBundle, flags['pidfd-socket']),
+      // crun's annotation asks for the same.
+      pidfdSocket: givenPath(inBundle, flags['pidfd-socket'] ?? config.annotations?.['run.oci.pidfd_receiver']),
       pidFile: givenPath(host, flags['pid-file']),
       preserveFds: flags['preserve-fds'],
     },

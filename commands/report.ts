@@ -1,6 +1,7 @@
 /** A command's error: one line for the log, and its exit status. */
 
 import { isWorthKeeping, keepFailure } from '../runtime/failure/kept.ts';
+import { sourceStack } from '../runtime/failure/stack.ts';
 import { type FailureStory, factsForPrograms, storyOf, withCause } from '../runtime/failure/story.ts';
 import { rfc3339 } from '../runtime/host/clock.ts';
 import type { Host } from '../runtime/host/host.ts';
@@ -22,18 +23,24 @@ interface Failed {
 /** @returns the exit status */
 export function report(error: unknown, failed: Failed): number {
   // Nothing has been done: the caller goes the usual way, and reports what there is to report.
-  if (isGivenBack(error)) return 1;
+  if (isGivenBack(error)) {
+    failed.prepared?.dropped();
+    return 1;
+  }
   const log = failed.prepared?.log ?? logOfLine(failed);
   const story = storyOf(error);
   const line = lineOf(error) + suggestion(error);
   log.error(withCause(line, story), story);
   if (isWorthKeeping(error)) keep(failed, { ...story, message: line });
-  if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+  if (log.debugging && error instanceof Error && error.stack !== undefined) log.debug(stackOf(error.stack, failed));
   const status = error instanceof UsageError ? error.exitStatus : 1;
   failed.prepared?.ended(status, line, factsForPrograms(story));
   if (failed.prepared === undefined) log.close();
   return status;
 }
+
+const stackOf = (stack: string, { prepared }: Failed): string =>
+  prepared === undefined ? stack : sourceStack(prepared.context.platform.local, stack);
 
 /** ` (did you mean --debug?)` */
 function suggestion(error: unknown): string {

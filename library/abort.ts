@@ -12,24 +12,30 @@ export interface WaitOptions {
 /**
  * Performs something that may take long.
  * @param action is given a signal where something may end it
+ * @param closing ends it too
  * @throws the reason, where it was ended; else what the action throws
  */
 export async function within<T>(
   { signal, timeout }: WaitOptions,
   action: (signal: AbortSignal | undefined) => Promise<T>,
+  closing?: AbortSignal,
 ): Promise<T> {
   signal?.throwIfAborted();
-  if (timeout === undefined) return ending(signal, action);
-  if (!(timeout >= 0)) throw new TypeError(`timeout: ${timeout} is no number of milliseconds`);
+  if (timeout === undefined && closing === undefined) return ending(signal, action);
+  if (timeout !== undefined && !(timeout >= 0)) throw new TypeError(`timeout: ${timeout} is no number of milliseconds`);
   const limited = new AbortController();
-  const pass = (): void => limited.abort(signal?.reason);
-  signal?.addEventListener('abort', pass);
-  const timer = setTimeout(() => limited.abort(timedOut(timeout)), Math.min(timeout, LONGEST_TIMER_MS));
+  const end = ({ target }: Event): void => limited.abort((target as AbortSignal).reason);
+  const others = [signal, closing].filter((one) => one !== undefined);
+  for (const one of others) one.addEventListener('abort', end);
+  const timer =
+    timeout === undefined
+      ? undefined
+      : setTimeout(() => limited.abort(timedOut(timeout)), Math.min(timeout, LONGEST_TIMER_MS));
   try {
     return await ending(limited.signal, action);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', pass);
+    for (const one of others) one.removeEventListener('abort', end);
   }
 }
 

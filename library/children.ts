@@ -1,9 +1,9 @@
 /**
- * The children of a program that uses the library: the processes of its containers. Each is reaped when it ends, whether
- * anybody waits for it or not. A zombie in a container's pid namespace would keep the container from ending.
+ * The children of a program that uses the library: the processes of its containers. Each is reaped when it ends,
+ * whether anybody waits for it or not. A zombie in a container's pid namespace would keep the container from ending.
  *
- * The kernel tells once how a child ended: to whoever reaps it, here or in `delete` with `force`. The program can ask as
- * often as it likes.
+ * The kernel tells once how a child ended: to whoever reaps it, here or in `delete` with `force`. The program can ask
+ * as often as it likes.
  */
 
 import { EffectError } from '../effects/error.ts';

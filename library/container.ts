@@ -43,6 +43,8 @@ export class RunchartContainer {
   /** Set where this process created the container: then the init is its child. */
   #init: Child | undefined;
   #given: Given | undefined;
+  /** Who is to be told when the container's process is ready. */
+  #notifySocket: string | undefined;
   /**
    * The container as the last request left it, at rest. As long as nobody else changes it, it need not be opened anew.
    */
@@ -55,7 +57,8 @@ export class RunchartContainer {
   }
 
   /** @internal takes over a container that was just created, and lets go of its lock */
-  adopt(created: Container, given?: Given): void {
+  adopt(created: Container, given?: Given, notifySocket?: string): void {
+    this.#notifySocket = notifySocket;
     this.#given = given;
     this.#adoptInit(created);
     this.#keep(created);
@@ -65,11 +68,12 @@ export class RunchartContainer {
    * @internal takes over a container that was just created, and starts it
    * @param announce called before it is started
    */
-  async begin(created: Container, announce: (pid: number) => void): Promise<Child> {
+  async begin(created: Container, announce: (pid: number) => void, notifySocket?: string): Promise<Child> {
+    this.#notifySocket = notifySocket;
     const child = this.#adoptInit(created);
     try {
       announce(child.pid);
-      succeed(this.#context, await created.request({ type: 'start' }));
+      await this.#begin(created);
       return child;
     } finally {
       this.#keep(created);
@@ -215,17 +219,21 @@ export class RunchartContainer {
   /**
    * Waits for the end of the container's process. It may be asked as often as one likes, and after `delete`.
    *
-   * Of a container that another process created, the kernel tells how it ended since Linux 6.15, or where its parent has
-   * not taken note yet, and only to whoever waits before the end.
+   * Of a container that another process created, the kernel tells how it ended since Linux 6.15, or where its parent
+   * has not taken note yet, and only to whoever waits before the end.
    * @throws OperationError where nobody tells how it ended; ContainerNotFoundError; the signal's reason
    */
   wait(options: WaitOptions = {}): Promise<Exit> {
     return telling({ id: this.id, signal: options.signal }, () =>
-      within(options, async (signal) => {
-        if (this.#init !== undefined) return exitOf(await this.#init.exited(signal));
-        const { init } = (await this.#look()).record;
-        return exitOf(await awaitForeignExit(this.#context.platform, init, signal));
-      }),
+      within(
+        options,
+        async (signal) => {
+          if (this.#init !== undefined) return exitOf(await this.#init.exited(signal));
+          const { init } = (await this.#look()).record;
+          return exitOf(await awaitForeignExit(this.#context.platform, init, signal));
+        },
+        this.#context.closing.signal,
+      ),
     );
   }
 
@@ -270,9 +278,30 @@ export class RunchartContainer {
     await this.#serve(last ?? (await openExisting(this.#context, this.id, request.type)), request);
   }
 
+  /** Starts the container. What its process says to be ready goes on to whoever is to be told. */
+  async #begin(container: Container): Promise<void> {
+    const context = this.#context;
+    const address = this.#notifySocket;
+    const notifier =
+      address === undefined
+        ? undefined
+        : (await import('../runtime/foreground/notify.ts')).openNotifier(context, container, address);
+    try {
+      succeed(context, await container.request({ type: 'start' }));
+    } catch (error) {
+      notifier?.close();
+      throw error;
+    }
+    void notifier
+      ?.forward()
+      .catch((error: unknown) => context.warn(error instanceof Error ? error.message : String(error)))
+      .finally(() => notifier.close());
+  }
+
   async #serve(container: Container, request: Request): Promise<void> {
     try {
-      succeed(this.#context, await container.request(request));
+      if (request.type === 'start') await this.#begin(container);
+      else succeed(this.#context, await container.request(request));
     } finally {
       this.#keep(container);
     }

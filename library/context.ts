@@ -13,6 +13,7 @@ import { withStandingStage } from '../native/stage/standing.ts';
 import { type Context, PATIENCE } from '../runtime/container/context.ts';
 import { defaultRoot, type Host } from '../runtime/host/host.ts';
 import { Children, type WatchChildren } from './children.ts';
+import { Closing } from './closing.ts';
 import { Hub } from './hub.ts';
 import { OpenStreams } from './streams/open-streams.ts';
 import { Turns } from './turns.ts';
@@ -37,11 +38,13 @@ export interface LibraryContext extends Context {
   readonly hub: Hub;
   readonly streams: OpenStreams;
   readonly turns: Turns;
+  readonly closing: Closing;
 }
 
 export function contextOf(options: RuntimeOptions): LibraryContext {
   const host = hostOfThisProcess();
-  const platform = withAnswers(withStandingStage(hostPlatform()));
+  const turns = new Turns();
+  const platform = withAnswers(withStandingStage(hostPlatform()), turns);
   const hub = new Hub();
   const children = new Children(platform, watchChildren);
   return {
@@ -55,7 +58,8 @@ export function contextOf(options: RuntimeOptions): LibraryContext {
     children,
     hub,
     streams: new OpenStreams(platform),
-    turns: new Turns(),
+    turns,
+    closing: new Closing(),
     reaped: children.note,
     now: () => new Date().toISOString(),
     onChange: hub.changed,
@@ -67,13 +71,19 @@ export function contextOf(options: RuntimeOptions): LibraryContext {
 /** Most answers are there within this time: to wait for them on a thread would take longer. */
 const BRIEF_MS = 0.3;
 
+/** So often it is asked anew: somebody else may have taken the answers before the thread began to wait for them. */
+const AGAIN_MS = 200;
+
 /** The platform of a program that has other things to do while a process answers. */
-const withAnswers = <P extends Platform>(platform: P): P => ({
+const withAnswers = <P extends Platform>(platform: P, turns: Turns): P => ({
   ...platform,
   async answers(this: Platform, kernel: Kernel) {
     await kernel.arrive?.(async (fd) => {
       const awaited = [{ fd, events: POLL.IN }];
-      if (attempt(platform.local, ppoll(awaited, BRIEF_MS)) <= 0) await this.poll(awaited);
+      if (attempt(platform.local, ppoll(awaited, BRIEF_MS)) > 0) return;
+      await this.poll(awaited, AGAIN_MS);
+      // Many answers may have come at the same time.
+      await turns.take();
     });
   },
 });

@@ -41,7 +41,7 @@ export async function create(context: LibraryContext, options: CreateOptions): P
         inheritance: given.inheritance,
       });
       own.settle();
-      container.adopt(created, given);
+      container.adopt(created, given, options.notifySocket);
       const pid = created.record.init?.pid ?? 0;
       announce(context.platform.local, pid, { pidFile: given.pidFile, pidfdSocket: given.inheritance.pidfdSocket });
       given.handedOver();

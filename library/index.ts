@@ -13,15 +13,10 @@
  * The program needs the rights that a container asks for: it is root, or the config has user namespaces.
  */
 
-import { prepareRestoration } from '../effects/criu/restoration.ts';
 import { observe } from '../runtime/container/observe.ts';
-import { sessionFor } from '../runtime/container/open.ts';
-import { createContainer } from '../runtime/operations/create.ts';
 import { featuresOf } from '../runtime/operations/features.ts';
 import { lookAtAll } from '../runtime/store/look.ts';
 import type { Config, Features } from '../spec/types.ts';
-import { type CriuRestore, restoreOptions } from './checkpoint.ts';
-import { type ContainerSource, configOf } from './config-of.ts';
 import { RunchartContainer } from './container.ts';
 import { contextOf, type LibraryContext, type RuntimeOptions } from './context.ts';
 import { type CreateOptions, create } from './create.ts';
@@ -29,6 +24,7 @@ import { factsFor, specFor } from './host.ts';
 import type { Listener, Unsubscribe } from './hub.ts';
 import { containerId } from './id.ts';
 import type { ContainerProcess } from './process.ts';
+import { type RestoreOptions, restore } from './restore.ts';
 import { type RunOptions, run } from './run.ts';
 import { type ContainerState, containerStateOf } from './state.ts';
 import { telling, tellingAtOnce } from './telling.ts';
@@ -79,17 +75,15 @@ export {
 } from './machine.ts';
 export type { EventsOptions, UsageEvent } from './measure.ts';
 export type { ContainerProcess, ProcessOptions } from './process.ts';
+export type { RestoreOptions } from './restore.ts';
 export type { ProcessResult } from './result.ts';
 export type { RunOptions } from './run.ts';
 export type { Signal, SignalName } from './signals.ts';
 export type { ContainerState } from './state.ts';
 export type { GivenOptions, HandoverOptions } from './streams/given.ts';
-export type { ErrorOutput, Input, Output, StandardOptions } from './streams/standard.ts';
+export type { ErrorOutput, Input, Output } from './streams/places.ts';
+export type { StandardOptions } from './streams/standard.ts';
 export type { TerminalSize, TerminalStream } from './streams/terminal.ts';
-
-export type RestoreOptions = ContainerSource & {
-  readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
-} & CriuRestore & { readonly id: string };
 
 export interface Runtime extends AsyncDisposable {
   /** Creates a container, which then waits for `start`. @throws Error of one line. Nothing is left then */
@@ -122,8 +116,9 @@ export interface Runtime extends AsyncDisposable {
    */
   spec(options?: { readonly rootless?: boolean }): Config;
   /**
-   * Ends the process that stands by for the next creation, and closes whatever else is kept for it. All of that also
-   * ends with this process. Containers live on. A runtime may be used again: it makes these things anew.
+   * Lets go of everything that would keep this program from ending. What `run` has made is ended; containers and their
+   * other processes live on. What still waits for something is rejected with an AbortError, and streams are closed. A
+   * runtime may be used again: it makes what it needs anew.
    */
   close(): void;
 }
@@ -133,13 +128,14 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
   const close = (): void => {
     context.platform.standing.retire();
     context.devicePrograms.close();
+    context.closing.close();
     context.streams.close();
   };
   return {
     subscribe: (listener) => context.hub.subscribe(listener),
     create: (request) => telling({ id: request.id, signal: request.signal }, () => create(context, request)),
     run: (request) => run(context, request),
-    restore: (request) => telling({ id: request.id }, () => restore(context, request)),
+    restore: (request) => telling({ id: request.id, signal: request.signal }, () => restore(context, request)),
     features: () => tellingAtOnce({}, () => featuresOf(context.platform, VERSION)),
     spec: ({ rootless } = {}) => tellingAtOnce({}, () => specFor(factsFor(context.platform.local, rootless))),
     container: (id) => tellingAtOnce({}, () => new RunchartContainer(context, containerId(id))),
@@ -149,18 +145,6 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
       close();
     },
   };
-}
-
-async function restore(context: LibraryContext, options: RestoreOptions): Promise<RunchartContainer> {
-  const { stdio = [0, 1, 2] } = options;
-  const id = containerId(options.id);
-  const handle = new RunchartContainer(context, id);
-  const { bundle, config: planned } = await configOf(context, options);
-  const restoration = await prepareRestoration(sessionFor(context, id), planned, restoreOptions(options));
-  const { config } = restoration;
-  const inheritance = { stdio, preserveFds: 0 };
-  handle.adopt(await createContainer(context, { id, bundle, config, restoration, inheritance }));
-  return handle;
 }
 
 async function list({ platform, root, warn }: LibraryContext): Promise<readonly ContainerState[]> {

@@ -4,8 +4,8 @@
  *
  * ```ts
  * import { createActor } from 'xstate';
- * const actor = createActor(containerMachine, { id: 'c1', input: { record: newRecord('c1'), effects: pretendEffects() } });
- * actor.start();
+ * const input = { record: newRecord('c1'), effects: pretendEffects() };
+ * const actor = createActor(containerMachine, { id: 'c1', input }).start();
  * actor.send({ type: 'create' });
  * ```
  */

@@ -47,6 +47,7 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
   readonly started: Promise<void>;
   readonly #context: LibraryContext;
   readonly #options: ProcessOptions;
+  readonly #holdsProgram: boolean;
   readonly #given: Given | undefined;
   readonly #making: Promise<Child>;
   readonly #ending: Promise<{ readonly exit: Exit; readonly durationMs: number; readonly outOfMemory: boolean }>;
@@ -56,12 +57,13 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
   #child: Child | undefined;
   #result: Promise<ProcessResult> | undefined;
   #isTimedOut = false;
-  #isAborted = false;
+  #aborted: { readonly reason: unknown } | undefined;
 
   /** @internal `exec` and `run` make them */
   constructor(context: LibraryContext, options: ProcessOptions, maker: Maker) {
     this.#context = context;
     this.#options = options;
+    this.#holdsProgram = maker.holdsProgram;
     const { signal } = options;
     let given: Given | undefined;
     this.#making = telling({ id: maker.id, signal }, async () => {
@@ -127,7 +129,11 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
   wait(options: WaitOptions = {}): Promise<Exit> {
     this.started.catch(() => undefined);
     return telling({ signal: options.signal }, () =>
-      within(options, async (signal) => exitOf(await (await unless(signal, this.#making)).exited(signal))),
+      within(
+        options,
+        async (signal) => exitOf(await (await unless(signal, this.#making)).exited(signal)),
+        this.#context.closing.signal,
+      ),
     );
   }
 
@@ -195,11 +201,14 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
     const began = performance.now();
     const child = await this.#making;
     const { signal, timeout } = this.#options;
-    const abort = (): void => {
-      this.#isAborted = this.#send(child, SIGKILL);
+    const abort = (event?: Event): void => {
+      const reason = event?.target instanceof AbortSignal ? event.target.reason : signal?.reason;
+      if (this.#send(child, SIGKILL)) this.#aborted = { reason };
     };
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
+    const closing = maker.holdsProgram ? this.#context.closing.signal : undefined;
+    closing?.addEventListener('abort', abort);
     const timer =
       timeout === undefined ? undefined : setTimeout(() => this.#timeOut(child), Math.min(timeout, LONGEST_TIMER_MS));
     if (!maker.holdsProgram) timer?.unref();
@@ -211,6 +220,7 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
+      closing?.removeEventListener('abort', abort);
     }
   }
 
@@ -235,17 +245,17 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
   }
 
   async #collect(): Promise<ProcessResult> {
-    const { signal, maxBuffer = MAX_BUFFER } = this.#options;
+    const { maxBuffer = MAX_BUFFER } = this.#options;
     const { standard, terminal } = this.#given ?? {};
     const kept = (stream = terminal ?? standard?.stdout): Kept | undefined =>
       stream === undefined || this.#taken.has(stream) ? undefined : keep(stream, maxBuffer);
     const out = kept();
     const error = standard?.stderr && kept(standard.stderr);
-    await (await this.#making).exited();
+    await (await this.#making).exited(this.#holdsProgram ? undefined : this.#context.closing.signal);
     const { exit, durationMs, outOfMemory } = await this.#ending;
     for (const one of [out, error]) one?.stop();
     await Promise.all([out?.ended, error?.ended, standard?.carried]);
-    if (this.#isAborted) throw signal?.reason;
+    if (this.#aborted !== undefined) throw this.#aborted.reason;
     return {
       ...exit,
       stdout: out?.text() ?? '',

@@ -61,9 +61,9 @@ class Run implements Maker {
     const container = new RunchartContainer(context, id);
     this.#container = container;
     try {
-      return await container.begin(created, (pid) => {
+      const tell = (pid: number): void =>
         announce(context.platform.local, pid, { pidFile: given.pidFile, pidfdSocket: given.inheritance.pidfdSocket });
-      });
+      return await container.begin(created, tell, options.notifySocket);
     } catch (error) {
       await container.delete({ force: true });
       throw error;
@@ -73,6 +73,7 @@ class Run implements Maker {
   }
 
   async end(): Promise<boolean> {
+    await this.#context.turns.take();
     const outOfMemory = this.#cgroup !== undefined && oomKills(this.#context.platform.local, this.#cgroup) > 0;
     try {
       await this.#container?.delete();

@@ -1,13 +1,13 @@
 /**
- * Takes care that the program has its turns. To make a container keeps the engine busy for a few milliseconds: when many
- * are asked for at once, they are begun one in each turn of the event loop.
+ * Takes care that the program has its turns. To make a container keeps the engine busy for a few milliseconds: when
+ * many are asked for at once, they are begun one in each turn of the event loop.
  */
 
 export class Turns {
   readonly #waiting: (() => void)[] = [];
   #isTaken = false;
 
-  /** Waits until it is one's turn. Nobody waits where nobody else has begun something in this turn of the event loop. */
+  /** Waits for one turn of the event loop. Nobody waits where nobody else has begun something in this turn. */
   take(): Promise<void> {
     if (this.#isTaken) return new Promise((resolve) => this.#waiting.push(resolve));
     this.#isTaken = true;

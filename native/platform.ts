@@ -39,8 +39,8 @@ export interface Platform {
    */
   poll(descriptors: readonly PollRequest[], timeoutMs?: number, signal?: AbortSignal): Promise<readonly number[]>;
   /**
-   * Waits for the answers of another process to all that it was asked for, without stopping the engine. Absent where the
-   * engine has nothing else to do: to stand still takes less time.
+   * Waits for the answers of another process to all that it was asked for, without stopping the engine. Absent where
+   * the engine has nothing else to do: to stand still takes less time.
    */
   answers?(kernel: Kernel): Promise<void>;
   /** Ends waits for other processes by a signal: such a wait stops the engine. Without it, no signal ends a wait. */

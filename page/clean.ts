@@ -13,10 +13,13 @@ export function clean(text: string, longest = LONGEST): string {
   return cut.replace(HIDDEN, visible);
 }
 
-/** C0, DEL, C1; marks and overrides of direction; joiners, separators, the byte order mark; half a surrogate pair. */
-const HIDDEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+/** C0, DEL and C1. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/;
+/** Marks and overrides of direction; joiners, separators, the byte order mark; no characters. */
+const INVISIBLE = /[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]/;
+const HALF_A_PAIR = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+const HIDDEN = new RegExp([CONTROLS, INVISIBLE, HALF_A_PAIR].map(({ source }) => source).join('|'), 'g');
 
 /** Those that people know by name. */
 const NAMES: Readonly<Record<number, string>> = {

@@ -22,7 +22,8 @@ export function lifeOf(runs: readonly Run[]): Life {
         if (isBirth) [path, broken] = [[], []];
         if (path.at(-1) !== line.state) path.push(line.state);
       } else if (line.type === 'failure') {
-        const place = placeOfFailure(path, line.during);
+        // What has no phase of its own failed where the container is: `pause` in `running.pausing`.
+        const place = placeOfFailure(path, line.during) ?? path.at(-1);
         if (place !== undefined) broken.push(place);
       }
     }

@@ -21,6 +21,8 @@ export interface Move {
   readonly to: string;
 }
 
+/** With more containers than this, the ones that were gone first are forgotten. */
+const MOST_CONTAINERS = 1000;
 /** More lines than this are not kept: the oldest runs go first. */
 const MOST_LINES = 30_000;
 /** Of one run, as many: a trace of a command may have very many calls. */
@@ -72,6 +74,14 @@ export class Lives {
 
   #setSummary(summary: Summary): void {
     this.containers.set(keyOf(summary.root, summary.id), summary);
+    if (this.containers.size > MOST_CONTAINERS) this.#forgetGone();
+  }
+
+  /** Those that are there are never forgotten. */
+  #forgetGone(): void {
+    const gone = [...this.containers].filter(([, { status }]) => status === null);
+    for (const [key] of gone.slice(0, Math.ceil(MOST_CONTAINERS / 10)))
+      for (const map of [this.containers, this.records, this.since, this.#places]) map.delete(key);
   }
 
   #addLine(line: Line): void {

@@ -7,6 +7,7 @@ import { type Life, lifeOf } from './life.ts';
 import { keyOf, Lives } from './lives.ts';
 import { type Connection, connect } from './socket.ts';
 import { offerThemes } from './theme.ts';
+import { clock } from './time.ts';
 import { ChartView, type Standing } from './view/chart.ts';
 import { byId } from './view/dom.ts';
 import { type Listed, ListView } from './view/list.ts';
@@ -132,7 +133,8 @@ export class Page {
 
   #draw(): void {
     const containers = this.#sorted();
-    this.#chosen ??= containers[0]?.key;
+    // The chosen one may be forgotten, after the server was started again.
+    if (this.#summary() === undefined) this.#chosen = containers[0]?.key ?? this.#chosen;
     this.#drawTop(containers.length);
     this.#drawChart(containers.map(({ summary }) => summary));
     this.#drawList(containers);
@@ -165,6 +167,10 @@ export class Page {
     const life = this.#chosen === undefined ? NO_LIFE : lifeOf(this.#lives.runsOf(this.#chosen));
     this.#chart.show({ standings, chosen: chosen === undefined ? undefined : standingOf(chosen), ...life });
     for (const { key, from, to } of this.#lives.takeMoves()) this.#chart.run(key, from, to, key === this.#chosen);
+    const [from, to] = life.path.slice(-2);
+    const since = this.#chosen === undefined ? undefined : this.#lives.since.get(this.#chosen);
+    const isMove = from !== undefined && to !== undefined && since !== undefined;
+    setText(byId('moment', HTMLElement), isMove ? `${clock(since)}  ${clean(from, 60)} → ${clean(to, 60)}` : '');
     setText(byId('place', HTMLElement), chosen === undefined ? '' : `${clean(chosen.id, 60)} is ${lookOf(chosen)}`);
   }
 

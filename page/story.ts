@@ -137,8 +137,18 @@ export function callText({ call, args, result, errno }: CallLine): string {
 const LONGEST_ARGUMENT = 200;
 
 function argumentText(value: unknown): string {
-  // A trace tells constants and octal numbers as strings, too.
-  if (typeof value === 'string' && /^(?:[A-Z][A-Z0-9_|]+|0[0-7]*|0x[0-9a-f]+…?)$/.test(value)) return value;
-  const text = value === null ? 'NULL' : (JSON.stringify(value) ?? String(value));
+  const text = rendered(value, 0);
   return text.length > LONGEST_ARGUMENT ? `${text.slice(0, LONGEST_ARGUMENT)}…` : text;
+}
+
+/** As strace has it: `{flags=O_PATH, resolve=RESOLVE_IN_ROOT}`, `["sh", "-c"]`, `NULL`. */
+function rendered(value: unknown, depth: number): string {
+  if (value === null) return 'NULL';
+  // A trace tells constants and octal numbers as strings, too.
+  if (typeof value === 'string')
+    return /^(?:[A-Z][A-Z0-9_|]+|0[0-7]*|0x[0-9a-f]+…?)$/.test(value) ? value : JSON.stringify(value);
+  if (typeof value !== 'object' || depth > 4) return String(value);
+  if (Array.isArray(value)) return `[${value.map((one) => rendered(one, depth + 1)).join(', ')}]`;
+  const fields = Object.entries(value).map(([name, one]) => `${name}=${rendered(one, depth + 1)}`);
+  return `{${fields.join(', ')}}`;
 }

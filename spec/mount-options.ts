@@ -15,6 +15,8 @@ export const MOUNT_OPTIONS = {
     ...['rnostrictatime', 'rnosuid', 'rnosymfollow', 'rrelatime', 'rro', 'rrw', 'rstrictatime', 'rsuid', 'rsymfollow'],
   ],
   extension: ['tmpcopyup'],
+  /** crun's, for binds. */
+  symlinks: ['copy-symlink', 'dest-nofollow', 'src-nofollow'],
   idmap: ['idmap', 'ridmap'],
 } as const;
 

@@ -14,11 +14,9 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import manifest from '../../package.json' with { type: 'json' };
 import { ARCHITECTURES, type Arch, compilerFor } from '../compiler.ts';
-import { link } from '../link.ts';
-import { buildDate, writeManual } from '../manual.ts';
+import { accompany, link } from '../link.ts';
+import { buildDate } from '../manual.ts';
 import { provideArchitecture } from '../other-architecture.ts';
-import { writePage } from '../page.ts';
-import { writeUnits } from '../units.ts';
 import { buildDebianPackage } from './debian.ts';
 import { linkedPackages } from './linked.ts';
 import { billOfMaterials } from './materials.ts';
@@ -42,9 +40,7 @@ async function makePackages({ arch, date, into }: Order): Promise<readonly strin
   try {
     const dist = join(work, 'dist');
     await link(root, dist, arch, { ordered: false });
-    await writePage(root, join(dist, 'page'));
-    await writeManual(join(dist, 'man/man8'), date);
-    writeUnits(root, dist, '/usr/lib/runchart');
+    await accompany(root, dist, date, '/usr/lib/runchart');
     const linked = await linkedPackages(root, arch);
     const bill = billOfMaterials(root, linked, { date, arch });
     const tree = await layOut(root, { dist, linked, bill, to: join(work, 'tree') });

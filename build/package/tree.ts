@@ -32,6 +32,7 @@ export async function layOut(root: string, { dist, linked, bill, to }: Parts): P
   const documents = 'share/doc/runchart';
   put('lib/runchart/runchart', readFileSync(join(dist, 'runchart')), 0o755);
   put('lib/runchart/koffi.node', readFileSync(join(dist, 'koffi.node')));
+  put('lib/runchart/runchart-engine.map', readFileSync(join(dist, 'runchart-engine.map')));
   // 110 MB: copied by the kernel.
   copyFileSync(join(dist, 'runchart-engine'), join(to, 'lib/runchart/runchart-engine'));
   for (const file of globSync('page/*', { cwd: dist }).sort())

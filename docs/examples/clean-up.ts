@@ -1,6 +1,6 @@
 /**
- * Cleans up after a program that has crashed. As root: `node docs/examples/clean-up.ts ROOTFS`. A container outlives the
- * program that made it. So a program has a state root of its own, and looks there first when it starts again.
+ * Cleans up after a program that has crashed. As root: `node docs/examples/clean-up.ts ROOTFS`. A container outlives
+ * the program that made it. So a program has a state root of its own, and looks there first when it starts again.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -61,6 +61,20 @@ export function mayExecute({ hostUid, hostGids, overrides }: User, { type, permi
 export const described = ({ permissions, uid, gid }: Place): string =>
   `mode ${permissions.toString(8).padStart(4, '0')}, owner ${uid}:${gid}`;
 
+/** A directory on the way that somebody may not enter; undefined where all are open. */
+export function whyClosed(scene: Scene, places: readonly Place[]): Cause | undefined {
+  const user = userOf(scene);
+  const closed = places.find((place) => place.type === S.IFDIR && !mayExecute(user, place));
+  const who = `user ${user.uid}:${user.gid}`;
+  return (
+    closed && {
+      why: `${who} may not enter ${shown(closed.path)}: ${described(closed)}`,
+      advice: `Give ${who} the x permission of that directory, or let process.user be one who has it`,
+      path: closed.path,
+    }
+  );
+}
+
 /**
  * Why somebody may not execute a file that is there.
  * @param places the way to it, and the file itself
@@ -75,14 +89,9 @@ export function whyDenied(
   const user = userOf(scene);
   const file = places.at(-1);
   if (file === undefined) return undefined;
-  const closed = places.find((place) => place.type === S.IFDIR && place !== file && !mayExecute(user, place));
   const who = `user ${user.uid}:${user.gid}`;
-  if (closed !== undefined)
-    return {
-      why: `${who} may not enter ${shown(closed.path)}: ${described(closed)}`,
-      advice: `Give ${who} the x permission of that directory, or let process.user be one who has it`,
-      path: closed.path,
-    };
+  const closed = whyClosed(scene, places.slice(0, -1));
+  if (closed !== undefined) return closed;
   if (file.type === S.IFDIR)
     return { why: `${what}, ${shown(file.path)}, is a directory`, advice: 'Name a program', path: file.path };
   if (file.type !== S.IFREG)

@@ -5,7 +5,7 @@ import { S } from '../../native/constants/files.ts';
 import { ELF_MACHINE } from '../../native/constants/process.ts';
 import type { Process } from '../../spec/types.ts';
 import { candidates, type ProgramError } from '../process/program.ts';
-import { whyDenied } from './access.ts';
+import { whyClosed, whyDenied } from './access.ts';
 import type { Cause } from './cause.ts';
 import { type Elf, isElf, machineName, readElf } from './elf.ts';
 import { type Head, withHead } from './head.ts';
@@ -39,7 +39,10 @@ const absolute = (program: string, process: Process | undefined): string =>
 /** @param what it is: `the program`, `its interpreter` */
 function whyNot(scene: Scene, root: Root, path: string, errno: number, what: string, depth = 0): Cause | undefined {
   const way = walk(scene.local, root, path);
-  if (way.found === undefined) return whyMissing(way, what, path);
+  if (way.found === undefined) {
+    const closed = errno === ERRNO.EACCES ? whyClosed(scene, way.places) : undefined;
+    return closed ?? (way.end?.errno === errno ? whyMissing(way, what, path) : undefined);
+  }
   if (way.found.type === S.IFDIR && errno !== ERRNO.ENOENT) return whyDenied(scene, way.places, what, root.seenBy);
   if (errno === ERRNO.EACCES) {
     const denied = whyDenied(scene, way.places, what, root.seenBy);

@@ -1,5 +1,6 @@
 /** Why a setting of the container's process was refused: sysctls, limits, labels, its working directory. */
 
+import { ERRNO } from '../../native/constants/errno.ts';
 import { S } from '../../native/constants/files.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import { sysctlPath } from '../../spec/rules/sysctl.ts';
@@ -84,14 +85,15 @@ export function whyNoWorkingDirectory(scene: Scene, cwd: string, errno: number |
   const root = containerRoot(scene);
   using _ = root.directory;
   const way = walk(scene.local, root, cwd);
+  // A path through magic links, say, is refused as ELOOP: what stands elsewhere is not why.
+  const wrong = way.end?.errno ?? (way.found?.type === S.IFDIR ? undefined : ERRNO.ENOTDIR);
+  if (wrong !== undefined && wrong !== errno) return undefined;
   const file = way.found !== undefined && way.found.type !== S.IFDIR ? way.found.path : way.end?.path;
   if (way.found === undefined || way.found.type !== S.IFDIR) {
     if (file === undefined) return undefined;
     const isFile = way.found !== undefined || way.places.at(-1)?.type !== S.IFDIR;
     return {
-      why: isFile
-        ? `${shown(file)} is a file`
-        : `there is no ${shown(file)} in the container, and it could not be made`,
+      why: isFile ? `${shown(file)} is a file` : `there is no ${shown(file)} in the container`,
       advice: 'Let process.cwd name a directory of the image',
       path: file,
     };

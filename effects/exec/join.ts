@@ -18,6 +18,7 @@ import { addFinalAffinity } from '../process/affinity.ts';
 import { lateRights } from '../process/early-rights.ts';
 import { type Execution, executeProcess, planExecution } from '../process/execute.ts';
 import { personalityCalls } from '../process/execution-domain.ts';
+import { keepsGroups } from '../process/groups.ts';
 import { addSessionKeyring, keyringLabel } from '../process/keyring.ts';
 import { refuseLabels, setLabels } from '../process/labels.ts';
 import { addLimits, addOpenFilesLimit } from '../process/limits.ts';
@@ -145,7 +146,7 @@ function addOwnJoins(batch: PartedBatch, { config }: ContainerRecord, { own }: J
   if (own !== 0) batch.add(setns(places.init, own));
   if (inUserNamespace(config)) {
     // Denied where a user without privileges has made the namespace.
-    batch.try(setgroups([]));
+    if (!keepsGroups(config)) batch.try(setgroups([]));
     batch.add(setresgid(0));
     batch.add(setresuid(0));
   }

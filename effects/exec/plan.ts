@@ -5,10 +5,10 @@ import { AT, O } from '../../native/constants/files.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { Owned, type OwnedStack, opened } from '../../native/kernel/owned.ts';
 import type { CgroupRecord, ContainerRecord } from '../../spec/record.ts';
-import type { Process } from '../../spec/types.ts';
 import { NotRunningError } from '../error.ts';
 import { extraDescriptor } from '../init/descriptors.ts';
 import { hasNamespace } from '../namespaces/plan.ts';
+import type { GroupedProcess } from '../process/groups.ts';
 import { holdInit } from '../running/observe.ts';
 import type { ContainerFilter } from '../seccomp/container.ts';
 import type { Session } from '../session.ts';
@@ -16,7 +16,7 @@ import type { ExecCgroup } from './cgroup.ts';
 
 export interface ExecPlan {
   readonly record: ContainerRecord;
-  readonly process: Process;
+  readonly process: GroupedProcess;
   readonly cgroup: ExecCgroup | undefined;
   /** The container's seccomp filter. */
   readonly filter: ContainerFilter | undefined;

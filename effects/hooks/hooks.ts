@@ -28,7 +28,7 @@ export async function runHooks(
   env: readonly Variable[],
 ): Promise<void> {
   const { platform } = session;
-  const hooks = planHooks(record.config.hooks, kind, env);
+  const hooks = planHooks(record.config, kind, env);
   if (hooks.length === 0) return;
   if (kind === 'createContainer') {
     const { kernel: init, root } = connectedInit(session);
@@ -65,7 +65,7 @@ export async function runStartContainerHooks(
   env: readonly string[],
   addBefore: (batch: Batch) => void,
 ): Promise<void> {
-  const hooks = planHooks(record.config.hooks, 'startContainer', env);
+  const hooks = planHooks(record.config, 'startContainer', env);
   if (hooks.length === 0) return;
   const start = inContainer(session, { init, preserveFds: record.options.preserveFds, addBefore });
   await runInOrder(session.platform, hooks, hookState(record, 'startContainer', pidOf(init)), start);

@@ -4,14 +4,35 @@ import type { Variable } from '../../native/calls/process.ts';
 import type { Pid } from '../../native/kernel/numbers.ts';
 import type { Program } from '../../native/stage/program.ts';
 import type { ContainerRecord, HookKind } from '../../spec/record.ts';
-import type { Hook, HookName, Hooks, State, Status } from '../../spec/types.ts';
+import type { Config, Hook, HookName, State, Status } from '../../spec/types.ts';
 import { OCI_VERSION } from '../../spec/version.ts';
+import { EffectError } from '../error.ts';
 
 export interface PlannedHook extends Program {
   /** `createRuntime hook #0`, for errors. */
   readonly label: string;
   /** Milliseconds. */
   readonly timeout?: number;
+  /** Files of the host, absolute, that its output is appended to. What has none is kept for an error alone. */
+  readonly output?: HookOutput;
+}
+
+export interface HookOutput {
+  readonly stdout?: string;
+  readonly stderr?: string;
+}
+
+/** The annotations of crun's that say where the output of hooks goes. @throws EffectError if a path is not absolute */
+export function hookOutput(annotations: Readonly<Record<string, string>>): HookOutput | undefined {
+  const path = (name: string): string | undefined => {
+    const given = annotations[`run.oci.hooks.${name}`];
+    if (given !== undefined && !given.startsWith('/'))
+      throw new EffectError(`annotation run.oci.hooks.${name}: ${given}: the path must be absolute`);
+    return given;
+  };
+  const [stdout, stderr] = [path('stdout'), path('stderr')];
+  if (stdout === undefined && stderr === undefined) return undefined;
+  return { ...(stdout !== undefined && { stdout }), ...(stderr !== undefined && { stderr }) };
 }
 
 /** The trace that the runtime's caller is a part of (W3C Trace Context). */
@@ -24,10 +45,16 @@ const TRACEPARENT = 'TRACEPARENT=';
  * (CVE-2025-23266). Of the runtime's own, TRACEPARENT goes to hooks that have an environment of their own, too: what
  * they do belongs to the same trace.
  */
-export function planHooks(hooks: Hooks | undefined, kind: HookKind, env: readonly Variable[]): readonly PlannedHook[] {
+export function planHooks(
+  { hooks, annotations }: Pick<Config, 'hooks' | 'annotations'>,
+  kind: HookKind,
+  env: readonly Variable[],
+): readonly PlannedHook[] {
   // prestart hooks are deprecated. They run before those of createRuntime.
   const names: readonly HookName[] = kind === 'createRuntime' ? ['prestart', kind] : [kind];
-  return names.flatMap((name) => (hooks?.[name] ?? []).map((hook, index) => plan(name, index, hook, env)));
+  const planned = names.flatMap((name) => (hooks?.[name] ?? []).map((hook, index) => plan(name, index, hook, env)));
+  const output = planned.length === 0 || annotations === undefined ? undefined : hookOutput(annotations);
+  return output === undefined ? planned : planned.map((hook) => ({ ...hook, output }));
 }
 
 function plan(name: HookName, index: number, hook: Hook, env: readonly Variable[]): PlannedHook {

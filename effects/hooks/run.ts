@@ -5,8 +5,10 @@
 
 import { dataFile, readDataEnd } from '../../native/calls/data-file.ts';
 import type { Ending } from '../../native/calls/ending.ts';
+import { openat } from '../../native/calls/files.ts';
+import { AT, O } from '../../native/constants/files.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
-import { Owned, OwnedStack } from '../../native/kernel/owned.ts';
+import { Owned, OwnedStack, opened } from '../../native/kernel/owned.ts';
 import { SyscallError } from '../../native/kernel/perform.ts';
 import type { Platform } from '../../native/platform.ts';
 import { firstToEnd, hasEnded, killProcess } from '../../native/stage/program.ts';
@@ -31,6 +33,9 @@ type Stdio = readonly [stdin: Fd, stdout: Fd, stderr: Fd];
  * @throws SyscallError of what failed before or at execve
  */
 export type StartHook = (hook: PlannedHook, stdio: Stdio) => RunningHook;
+
+/** For files that hooks write to. The terminal of whoever calls the runtime is not taken by one of them. */
+const APPEND = O.WRONLY | O.CREAT | O.APPEND | O.NOCTTY;
 
 /** How many bytes of a hook's stdout, and of its stderr, an error shows: the last ones, which say why it ended. */
 const OUTPUT_LIMIT = 16 * 1024;
@@ -78,7 +83,18 @@ async function runOne(platform: Platform, hook: PlannedHook, state: State, start
   // Files, not pipes: nobody needs to empty them while the hook runs, and what it leaves running cannot hold us up.
   const file = (name: string, content = ''): Fd =>
     files.use(new Owned(local, dataFile(local, `hook-${name}`, content))).fd;
-  const stdio = [file('stdin', JSON.stringify(state)), file('stdout'), file('stderr')] as const;
+  const output = (name: 'stdout' | 'stderr'): Fd => {
+    const path = hook.output?.[name];
+    if (path === undefined) return file(name);
+    try {
+      return files.use(opened(local, openat(AT.FDCWD, path, APPEND, 0o600))).fd;
+    } catch (error) {
+      throw new EffectError(`error running ${hook.label}: open ${path} for its ${name}: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    }
+  };
+  const stdio = [file('stdin', JSON.stringify(state)), output('stdout'), output('stderr')] as const;
   const failure = await failureOf(platform, hook, start, stdio, init);
   if (failure === undefined) return;
   const { words, cause } = failure;
@@ -119,8 +135,10 @@ async function failureOf(
   if (killed !== undefined) return { words: killed };
   if (ending === undefined) return undefined;
   const [, stdout, stderr] = stdio;
-  const output = (fd: Fd): string => new TextDecoder().decode(readDataEnd(platform.local, fd, OUTPUT_LIMIT));
-  return { words: `${ending}, stdout: ${output(stdout)}, stderr: ${output(stderr)}` };
+  const output = (fd: Fd, path: string | undefined): string =>
+    path === undefined ? new TextDecoder().decode(readDataEnd(platform.local, fd, OUTPUT_LIMIT)) : `in ${path}`;
+  const [ofOut, ofErr] = [output(stdout, hook.output?.stdout), output(stderr, hook.output?.stderr)];
+  return { words: `${ending}, stdout: ${ofOut}, stderr: ${ofErr}` };
 }
 
 /** Waits until a hook has ended. @returns why it has to be killed, where it does not end */

@@ -58,9 +58,13 @@ function addFilesystem(batch: Batch, root: Fd, step: FilesystemStep): ProcCheck 
 }
 
 function addBind(batch: Batch, root: Fd, step: BindStep): ProcCheck {
-  const mount = step.tree ?? batch.add(openTree(AT.FDCWD, step.source, { clone: true, recursive: step.recursive }));
+  const { source: from, recursive, nofollow } = step;
+  const flags = { clone: true, recursive, nofollow: nofollow?.source ?? false };
+  const mount = step.tree ?? batch.add(openTree(AT.FDCWD, from, flags));
   addOwnAndBelow(batch, mount, step);
-  const target = addOpenPlaceholder(batch, root, step.at, step.placeholder);
+  const target = nofollow?.destination
+    ? batch.add(openInRoot(root, step.at, O.PATH | O.NOFOLLOW))
+    : addOpenPlaceholder(batch, root, step.at, step.placeholder);
   const source = step.at === '/proc' ? addLook(batch, mount) : undefined;
   const check = { step, target: addLook(batch, target), source };
   addMoveMount(batch, mount, target, step.propagation);
@@ -112,11 +116,15 @@ function addAttributes(batch: Batch, mount: FdArg, { set, clear }: AttributeChan
 
 /**
  * Clears attributes, if they are not locked. `nosymfollow` has a call of its own: it is never locked by itself, so it
- * can be cleared though another cannot, and an old kernel may not know it.
+ * can be cleared though another cannot, and an old kernel may not know it. Access times are unasked only beside others
+ * that are asked for. If they are locked, a mount would have other ones than the config says: that is an error, as in
+ * runc.
  */
 function addUnasked(batch: Batch, mount: FdArg, unasked: number): void {
-  const { NOSYMFOLLOW } = MOUNT_ATTR;
-  for (const clear of [unasked & ~NOSYMFOLLOW, unasked & NOSYMFOLLOW])
+  const { NOSYMFOLLOW, ATIME, NODIRATIME } = MOUNT_ATTR;
+  const times = unasked & (ATIME | NODIRATIME);
+  if (times !== 0) batch.add(mountSetattr(mount, '', { clear: times }));
+  for (const clear of [unasked & ~(NOSYMFOLLOW | times), unasked & NOSYMFOLLOW])
     if (clear !== 0) batch.try(mountSetattr(mount, '', { clear }));
 }
 

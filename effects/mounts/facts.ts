@@ -8,6 +8,8 @@ export interface MountFacts {
   readonly rootfs?: string | undefined;
   /** The sources of binds that are not directories. */
   readonly files: ReadonlySet<string>;
+  /** What the sources of binds say that are symbolic links, where an option asks about them. */
+  readonly links?: ReadonlyMap<string, string>;
   /** The container's cgroup, in all hierarchies. */
   readonly cgroup: CgroupRecord | undefined;
   /** Whether the container has another cgroup namespace than the host's. */

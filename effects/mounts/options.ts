@@ -11,6 +11,15 @@ export interface AttributeChange {
   readonly clear: number;
 }
 
+export interface LinkOptions {
+  /** The link itself is bound. */
+  readonly source: boolean;
+  /** The mount is on the link itself. */
+  readonly destination: boolean;
+  /** If the source is a link, the same link is made at the destination, and nothing is mounted. */
+  readonly copy: boolean;
+}
+
 export interface MountOptions {
   /** Attributes of the mount itself. `clear` holds what an option takes away explicitly (`rw`, `suid`, …). */
   readonly attributes: AttributeChange;
@@ -23,6 +32,8 @@ export interface MountOptions {
   /** Copy what the mount covers into it (tmpfs only). */
   readonly copyUp: boolean;
   readonly idmap: 'no' | 'idmap' | 'ridmap';
+  /** What is done with symbolic links of a bind, at the end of its source and of its destination; as in crun. */
+  readonly links: LinkOptions;
   /** For the file system: `size=64k` → ['size', '64k'], `newinstance` → ['newinstance', undefined]. */
   readonly parameters: readonly (readonly [key: string, value: string | undefined])[];
 }
@@ -96,6 +107,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   let idmap: MountOptions['idmap'] = 'no';
   let remount = false;
   let copyUp = false;
+  const links = { source: false, destination: false, copy: false };
   const propagation: { type: number; recursive: boolean }[] = [];
   const parameters: [string, string | undefined][] = [];
 
@@ -110,14 +122,19 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     else if (below !== undefined) recursive = combine(recursive, below);
     else if (type !== undefined) propagation.push({ type, recursive: false });
     else if (typeBelow !== undefined) propagation.push({ type: typeBelow, recursive: true });
-    else if (option === 'bind' || option === 'rbind') bind = option;
+    // As flags of mount(2), MS_REC stays once it is set: `bind` after `rbind` takes nothing back.
+    else if (option === 'bind') bind = bind === 'rbind' ? bind : option;
+    else if (option === 'rbind') bind = option;
     else if (option === 'idmap' || option === 'ridmap') idmap = option;
     else if (option === 'remount') remount = true;
     else if (option === 'tmpcopyup') copyUp = true;
+    else if (option === 'src-nofollow') links.source = true;
+    else if (option === 'dest-nofollow') links.destination = true;
+    else if (option === 'copy-symlink') links.copy = true;
     else if (SUPERBLOCK.has(option)) parameters.push([option, undefined]);
     else if (!WITHOUT_EFFECT.has(option) && option !== '') parameters.push(parameter(option));
   }
-  return { attributes, recursive, propagation, bind, remount, copyUp, idmap, parameters };
+  return { attributes, recursive, propagation, bind, remount, copyUp, idmap, links, parameters };
 }
 
 /**

@@ -1,12 +1,15 @@
 /** Performs mount steps in the init, in as few round trips as the rootfs allows. */
 
 import { close } from '../../native/calls/files.ts';
+import { readLink } from '../../native/calls/read-link.ts';
+import { O } from '../../native/constants/files.ts';
 import { Batch } from '../../native/kernel/batch.ts';
 import type { Kernel, Outcome } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
+import { opened } from '../../native/kernel/owned.ts';
 import { failureOf, flush, post, type SyscallError } from '../../native/kernel/perform.ts';
 import { EffectError, reasonOf } from '../error.ts';
-import { makePlaceholder, parentOf } from '../paths/in-root.ts';
+import { makePlaceholder, openInRoot, parentOf } from '../paths/in-root.ts';
 import { addStep } from './add-step.ts';
 import { copiesUp, copyUp } from './copy-up.ts';
 import { complaint, describe, reasonOfStep } from './failure.ts';
@@ -130,11 +133,12 @@ function failedStep({ batch, parts }: Attempt, outcome: Outcome): Failure | unde
  * @throws EffectError if there is nothing to be done
  */
 function recover(
-  { kernel, root, steps }: Mounting,
+  mounting: Mounting,
   { next, prepared }: Progress,
   { batch }: Attempt,
   { done, begin, results, error }: Failure,
 ): Progress {
+  const { kernel, root, steps } = mounting;
   const at = next + done;
   const step = steps[at];
   if (step === undefined) throw new RangeError('a batch has more steps than there are');
@@ -145,6 +149,7 @@ function recover(
     steps[at] = step.otherwise;
     return { next: at, prepared };
   }
+  if (step.step === 'symlink' && isThere(mounting, step, error)) return { next: at + 1, prepared };
   if (!missing || !isMade(step) || prepared === at)
     throw new EffectError(`${describe(step)}: ${reasonOfStep(step, error)}${said}`, {
       cause: error,
@@ -172,6 +177,13 @@ function portion({ kernel, root, steps }: Mounting, { next, prepared }: Progress
   return taken.map((step, i) =>
     i === 0 && next !== prepared && keepsMode(step) ? withMode(kernel, root, step) : step,
   );
+}
+
+/** Whether a link that may exist is there, and says the same. */
+function isThere({ kernel, root }: Mounting, { at, target, mayExist }: SymlinkStep, error: SyscallError): boolean {
+  if (!mayExist || error.call.name !== 'symlinkat' || error.code !== 'EEXIST') return false;
+  using link = opened(kernel, openInRoot(root, at, O.PATH | O.NOFOLLOW));
+  return readLink(kernel, link.fd, '') === target;
 }
 
 /** Whether the step makes its destination if there is nothing. */

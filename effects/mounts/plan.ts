@@ -7,7 +7,7 @@ import type { Mount, NamespaceType } from '../../spec/types.ts';
 import type { MountFacts } from './facts.ts';
 import { type MountOptions, parseMountOptions, unasked } from './options.ts';
 import { planCgroupMount } from './plan-cgroup.ts';
-import type { AttributesStep, BindStep, FilesystemStep, MountIdmap, MountStep } from './steps.ts';
+import type { AttributesStep, BindStep, FilesystemStep, MountIdmap, MountStep, SymlinkStep } from './steps.ts';
 
 export function planMounts(mounts: readonly Mount[], facts: MountFacts): readonly MountStep[] {
   const cleaned = mounts.map((mount) => ({ ...mount, destination: cleanInside(mount.destination) }));
@@ -66,7 +66,7 @@ function planMount(mount: Mount, facts: MountFacts): readonly MountStep[] {
   const type = mount.type ?? 'none';
   if (type === 'cgroup' || type === 'cgroup2') return planCgroupMount(mount, options, facts);
   if (options.remount) return [planRemount(mount, options)];
-  if (isBindMount(mount)) return [planBind(mount, options, facts)];
+  if (isBindMount(mount)) return [planLink(mount, options, facts) ?? planBind(mount, options, facts)];
   return [planFilesystem(mount, type, options, facts)];
 }
 
@@ -152,8 +152,22 @@ function planHostInstance(mount: Mount, type: string, options: MountOptions, fac
   };
 }
 
+/** `copy-symlink`: a source that is a link becomes the same link at the destination. */
+function planLink(
+  { source = '', destination }: Mount,
+  options: MountOptions,
+  facts: MountFacts,
+): SymlinkStep | undefined {
+  // What the image says is not ours to copy: it is bound as it is seen from inside.
+  const copies = options.links.copy && insideOf(facts.rootfs, source) === undefined;
+  const target = copies ? facts.links?.get(source) : undefined;
+  return target === undefined ? undefined : { step: 'symlink', at: destination, target, mayExist: true };
+}
+
 function planBind(mount: Mount, options: MountOptions, facts: MountFacts): BindStep {
   const source = mount.source ?? '';
+  const { source: ofSource, destination } = options.links;
+  const isLink = ofSource && facts.links?.has(source) === true;
   const within = insideOf(facts.rootfs, source);
   const idmap = idmapOf(mount, options);
   return {
@@ -166,7 +180,8 @@ function planBind(mount: Mount, options: MountOptions, facts: MountFacts): BindS
     attributesBelow: options.recursive,
     ...(idmap === undefined ? {} : { idmap }),
     at: mount.destination,
-    placeholder: facts.files.has(source) ? 'file' : 'directory',
+    placeholder: isLink || facts.files.has(source) ? 'file' : 'directory',
+    ...((ofSource || destination) && { nofollow: { source: ofSource, destination } }),
     propagation: options.propagation,
   };
 }

@@ -44,8 +44,8 @@ export function openSources(
   steps: readonly MountStep[],
   namespaceOf: NamespaceOf,
 ): readonly MountStep[] {
-  const trees = openTrees(host, steps.filter(isOuter), namespaceOf, (batch, { source, recursive }) =>
-    batch.add(openTree(AT.FDCWD, source, { clone: true, recursive })),
+  const trees = openTrees(host, steps.filter(isOuter), namespaceOf, (batch, { source, recursive, nofollow }) =>
+    batch.add(openTree(AT.FDCWD, source, { clone: true, recursive, nofollow: nofollow?.source ?? false })),
   );
   return steps.map((step) => (isOuter(step) ? withTree(step, trees) : step));
 }
@@ -58,7 +58,8 @@ export function openSources(
 export function openSourceWithin(host: HostSide, root: Fd, step: InnerBind, namespaceOf: NamespaceOf): BindStep {
   const stat = out(STATX_BYTES);
   const trees = openTrees(host, [step], namespaceOf, (batch) => {
-    const source = batch.add(openInRoot(root, step.within, O.PATH));
+    const nofollow = step.nofollow?.source ? O.NOFOLLOW : 0;
+    const source = batch.add(openInRoot(root, step.within, O.PATH | nofollow));
     batch.add(statx(source, '', stat));
     const tree = batch.add(openTree(source, '', { clone: true, recursive: step.recursive }));
     batch.add(close(source));

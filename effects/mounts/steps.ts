@@ -39,6 +39,8 @@ export interface BindStep extends NewMount {
   /** The source's path inside the rootfs, if it lies there: then it has what earlier steps have mounted in it. */
   readonly within?: string | undefined;
   readonly recursive: boolean;
+  /** Whether the source, or the mount point, is a symbolic link itself, and not what that leads to. */
+  readonly nofollow?: { readonly source: boolean; readonly destination: boolean } | undefined;
   readonly attributes: AttributeChange;
   /** Attributes that are cleared unless they are locked (mount_namespaces(7)), since options ask for others only. */
   readonly unasked?: number | undefined;
@@ -69,11 +71,13 @@ export interface RemountStep {
   readonly propagation: MountOptions['propagation'];
 }
 
-/** Makes a symlink between the controllers' directories of a cgroup v1 mount. */
+/** Makes a symlink: between the controllers' directories of a cgroup v1 mount, or a copy of a bind's source. */
 export interface SymlinkStep {
   readonly step: 'symlink';
   readonly at: string;
   readonly target: string;
+  /** It is no error that the same link is there. */
+  readonly mayExist?: true;
 }
 
 /** Sets attributes of a mount that an earlier step made: it could not be read-only while it was being filled. */

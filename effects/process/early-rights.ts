@@ -5,14 +5,14 @@
  * see, gives up all other rights before there is a process that they do see.
  */
 
-import { capset, setgroups } from '../../native/calls/process.ts';
+import { capset } from '../../native/calls/process.ts';
 import type { CAPABILITIES } from '../../native/constants/process.ts';
 import type { Batch } from '../../native/kernel/batch.ts';
 import type { Call } from '../../native/kernel/kernel.ts';
 import type { Config, Process } from '../../spec/types.ts';
 import { makesNamespace } from '../namespaces/plan.ts';
 import { capabilitySet, dropBounding } from './capabilities.ts';
-import { groupsOf } from './execute.ts';
+import { type GroupedProcess, groupCalls } from './groups.ts';
 
 export interface EarlyRights {
   /** The process's effective and permitted capabilities from its birth on. */
@@ -52,8 +52,8 @@ const when = (needed: boolean, name: (typeof CAPABILITIES)[number]): bigint => (
  * Adds what a stage performs that nobody in the container sees. It sets the groups and the bounding set that the
  * program is to have, and keeps no other capabilities than `born`.
  */
-export function addEarlyRights(batch: Batch, process: Process, { born, inheritable }: EarlyRights): void {
-  batch.add(setgroups(groupsOf(process)));
+export function addEarlyRights(batch: Batch, process: GroupedProcess, { born, inheritable }: EarlyRights): void {
+  for (const call of groupCalls(process)) batch.add(call);
   for (const call of dropBounding(process.capabilities ?? {})) batch.add(call);
   batch.add(limited(born, inheritable));
 }

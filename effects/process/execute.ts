@@ -1,7 +1,7 @@
 /** Lets an init become the container's process. */
 
 import { close, closeRange, dup3, openat } from '../../native/calls/files.ts';
-import { execve, prctl, setgroups, setNoNewPrivs, setresgid, setresuid, umask } from '../../native/calls/process.ts';
+import { execve, prctl, setNoNewPrivs, setresgid, setresuid, umask } from '../../native/calls/process.ts';
 import { ERRNO, errnoName, errnoText } from '../../native/constants/errno.ts';
 import { AT, CLOSE_RANGE, O } from '../../native/constants/files.ts';
 import { PR } from '../../native/constants/process.ts';
@@ -13,12 +13,13 @@ import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';
 import { withHome } from './environment.ts';
+import { type GroupedProcess, groupCalls } from './groups.ts';
 import { lookAround, type Surroundings } from './look-around.ts';
 import { ProgramError } from './program.ts';
 import { addMustEnter, cwdError } from './working-directory.ts';
 
 export interface Execution {
-  readonly process: Process;
+  readonly process: GroupedProcess;
   readonly surroundings: Surroundings;
   /** The process's complete environment. */
   readonly env: readonly string[];
@@ -29,18 +30,17 @@ export interface Execution {
 }
 
 /**
- * The additional groups, each once. Engines name some twice: for the user, and again by an option. The kernel would
- * keep both.
- */
-export const groupsOf = ({ user }: Process): readonly number[] => [...new Set(user?.additionalGids)];
-
-/**
  * @param groupsDenied whether the process's user namespace forbids setgroups(2)
  * @param known the surroundings, where they are known; otherwise they are asked for, in one round trip
  * @throws EffectError when the program or the working directory is not there
  */
-export function planExecution(kernel: Kernel, process: Process, groupsDenied = false, known?: Surroundings): Execution {
-  if (groupsDenied && (process.user?.additionalGids?.length ?? 0) > 0)
+export function planExecution(
+  kernel: Kernel,
+  process: GroupedProcess,
+  groupsDenied = false,
+  known?: Surroundings,
+): Execution {
+  if (groupsDenied && !process.keepsGroups && (process.user?.additionalGids?.length ?? 0) > 0)
     throw new EffectError('cannot set any additional groups in a rootless container');
   const surroundings = known ?? lookAround(kernel, process);
   return { process, surroundings, env: withHome(process.env ?? [], surroundings.home), groupsDenied };
@@ -65,7 +65,7 @@ export function addRightsGivenUp(
   add(noNewPrivileges ? [setNoNewPrivs()] : filter);
   if (!isLimited) add(dropBounding(capabilities));
   batch.add(prctl(PR.SET_KEEPCAPS, 1));
-  if (!groupsDenied && !isLimited) batch.add(setgroups(groupsOf(process)));
+  if (!groupsDenied && !isLimited) add(groupCalls(process));
   batch.add(setresgid(user.gid ?? 0));
   batch.add(setresuid(user.uid ?? 0));
   if (surroundings.cwdDenied) addMustEnter(batch, process.cwd);

@@ -8,8 +8,8 @@ import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
 import { perform } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
-import type { Process } from '../../spec/types.ts';
 import { variable } from './environment.ts';
+import type { GroupedProcess } from './groups.ts';
 import { addFindHome } from './passwd.ts';
 import { addFindProgram } from './program.ts';
 import { addEnter, cwdError, type Entering } from './working-directory.ts';
@@ -28,7 +28,7 @@ export interface Surroundings {
 }
 
 /** Asks for it in one round trip. @throws EffectError when the program or the working directory is not there */
-export function lookAround(kernel: Kernel, process: Process): Surroundings {
+export function lookAround(kernel: Kernel, process: GroupedProcess): Surroundings {
   const batch = new Batch();
   const { surroundingsIn } = addLookAround(batch, process);
   return surroundingsIn(kernel, perform(kernel, batch.calls));
@@ -40,7 +40,7 @@ interface LookAround extends Entering {
 }
 
 /** Adds the same to a batch. */
-export function addLookAround(batch: Batch, process: Process): LookAround {
+export function addLookAround(batch: Batch, process: GroupedProcess): LookAround {
   const entering = addEnter(batch, process.cwd);
   const stdio = [0, 1, 2].map((fd) => {
     const stat = out(STATX_BYTES);

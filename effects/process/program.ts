@@ -3,7 +3,6 @@
  */
 
 import { faccessat2, STATX_BYTES, statx } from '../../native/calls/files.ts';
-import { setgroups } from '../../native/calls/process.ts';
 import { typeOf } from '../../native/calls/stat.ts';
 import { ERRNO, errnoText } from '../../native/constants/errno.ts';
 import { AT, S, X_OK } from '../../native/constants/files.ts';
@@ -11,9 +10,9 @@ import { type Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Call, Out } from '../../native/kernel/kernel.ts';
 import { SyscallError } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
-import type { Process } from '../../spec/types.ts';
 import { EffectError } from '../error.ts';
 import { variable } from './environment.ts';
+import { type GroupedProcess, groupCalls } from './groups.ts';
 
 /** The program cannot be executed. The words are runc's. */
 export class ProgramError extends EffectError {
@@ -47,7 +46,7 @@ export function candidates(name: string, env: readonly string[]): readonly strin
  * @throws EffectError, by that function: `exec: "foo": executable file not found in $PATH`, `exec: "/foo": permission
  * denied`
  */
-export function addFindProgram(batch: Batch, process: Process): (results: readonly number[]) => string {
+export function addFindProgram(batch: Batch, process: GroupedProcess): (results: readonly number[]) => string {
   const name = process.args?.[0] ?? '';
   const asUser = becomeEffectively(process);
   for (const call of asUser.begin) batch.add(call);
@@ -101,7 +100,8 @@ const PASSING: readonly string[] = ['CAP_DAC_OVERRIDE', 'CAP_DAC_READ_SEARCH'];
  * Changes the effective ids for a while, so that the kernel judges access as it will at execve. The real and saved ids
  * stay, and lead back.
  */
-function becomeEffectively({ user, capabilities }: Process): { begin: readonly Call[]; end: readonly Call[] } {
+function becomeEffectively(process: GroupedProcess): { begin: readonly Call[]; end: readonly Call[] } {
+  const { user, capabilities } = process;
   const uid = user?.uid ?? 0;
   const gid = user?.gid ?? 0;
   if (uid === 0 || capabilities?.effective?.some((name) => PASSING.includes(name))) return { begin: [], end: [] };
@@ -112,7 +112,7 @@ function becomeEffectively({ user, capabilities }: Process): { begin: readonly C
   });
   return {
     begin: [
-      { ...setgroups(user?.additionalGids ?? []), mayFail: true },
+      ...groupCalls(process).map((call): Call => ({ ...call, mayFail: true })),
       effective('setresgid', gid),
       effective('setresuid', uid),
     ],

@@ -1,6 +1,7 @@
 /** The container's file system, from config.json: the mounts before pivot_root, and what follows it. */
 
 import { STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { readLink } from '../../native/calls/read-link.ts';
 import { typeOf } from '../../native/calls/stat.ts';
 import { AT, S } from '../../native/constants/files.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
@@ -76,6 +77,7 @@ export function plannedSteps(local: Kernel, record: ContainerRecord, mounts: rea
   return planMounts(mounts, {
     rootfs,
     files: boundFiles(local, mounts),
+    links: boundLinks(local, mounts),
     cgroup: enteredCgroup(local, record),
     cgroupNamespace: hasNamespace(config, 'cgroup'),
     hostNamespaces: new Set(NAMESPACE_TYPES.filter((type) => !hasNamespace(config, type))),
@@ -238,6 +240,19 @@ function withPlainPaths(mount: Mount, { bundle, rootfs }: ContainerRecord): Moun
   return isBindMount(mount) && source !== undefined && !source.startsWith('/')
     ? { ...mount, source: `${bundle}/${source}`, destination: inside }
     : { ...mount, destination: inside };
+}
+
+/** What the sources of binds say that are symbolic links, as far as an option asks about them. */
+function boundLinks(local: Kernel, mounts: readonly Mount[]): ReadonlyMap<string, string> {
+  const asking = mounts.filter(({ options }) =>
+    options?.some((one) => one === 'src-nofollow' || one === 'copy-symlink'),
+  );
+  return new Map(
+    asking.flatMap(({ source = '' }): [string, string][] => {
+      const target = readLink(local, AT.FDCWD, source);
+      return target === undefined ? [] : [[source, target]];
+    }),
+  );
 }
 
 /** The sources of binds that are not directories: their mount points are files. */

@@ -1,7 +1,7 @@
 /**
- * How a process ended that is no child of this process. Its parent learns it by waitid(2). Everybody else may ask a pidfd
- * that was opened before (PIDFD_GET_INFO with PIDFD_INFO_EXIT, since Linux 6.15), once its parent has reaped it; until
- * then it is a zombie, whose /proc/PID/stat says it to those who may trace it.
+ * How a process ended that is no child of this process. Its parent learns it by waitid(2). Everybody else may ask a
+ * pidfd that was opened before (PIDFD_GET_INFO with PIDFD_INFO_EXIT, since Linux 6.15), once its parent has reaped it;
+ * until then it is a zombie, whose /proc/PID/stat says it to those who may trace it.
  */
 
 import { POLL } from '../../native/constants/socket.ts';

@@ -5,6 +5,7 @@
 
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
+import type { LibSeccomp } from '../../native/libraries/libseccomp.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
@@ -64,6 +65,20 @@ export async function filterOf(
   };
 }
 
+/** crun's annotation, with any value: a call that libseccomp does not know is an error, and not left out. */
+const FAIL_UNKNOWN = 'run.oci.seccomp_fail_unknown_syscall';
+const UNKNOWN_CALL = -1;
+
+function refuseUnknown({ resolve, version }: LibSeccomp, { syscalls = [] }: Seccomp): void {
+  for (const [index, { names }] of syscalls.entries())
+    for (const name of names)
+      if (resolve(name) === UNKNOWN_CALL)
+        throw new Error(
+          `linux.seccomp.syscalls[${index}]: libseccomp ${version} does not know ${JSON.stringify(name)} ` +
+            `(refused by the annotation ${FAIL_UNKNOWN})`,
+        );
+}
+
 /**
  * Compiles a filter while the container is created, and reads it from the container's directory afterwards.
  * @throws Error
@@ -80,6 +95,8 @@ export async function compiledFor(
   if (copy !== undefined) return { ...loadingOf(local, profile), program: copy };
   const { compileSeccomp } = await import('./compile-once.ts');
   const library = () => platform.libseccomp();
+  // This is no part of the program, so a program that is kept cannot tell.
+  if (!made && record.config.annotations?.[FAIL_UNKNOWN] !== undefined) refuseUnknown(library(), profile);
   const cacheFolder = `${record.root}/${CACHE_FOLDER}`;
   const compiled = compileSeccomp({ local, library, cacheFolder, warn: session.warn }, profile);
   if (!made) writeCopy(local, directory, compiled.program);

@@ -1,7 +1,7 @@
 /**
  * A descriptor that a stream reads or writes: without blocking, and, where it has to wait, by the thread that waits for
- * everything (native/libraries/poller.ts). Node's own streams do not serve here: Bun takes no pipe as a `net.Socket`, and
- * streams of `fs` block one of the engine's four threads each for as long as nobody writes.
+ * everything (native/libraries/poller.ts). Node's own streams do not serve here: Bun takes no pipe as a `net.Socket`,
+ * and streams of `fs` block one of the engine's four threads each for as long as nobody writes.
  */
 
 import { fcntl, read, write } from '../../native/calls/files.ts';

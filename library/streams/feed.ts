@@ -3,8 +3,8 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isErrno } from '../../native/kernel/perform.ts';
+import type { Input } from './places.ts';
 import type { OutputStream } from './reading.ts';
-import type { Input } from './standard.ts';
 import type { InputStream } from './writing.ts';
 
 type Fed = Exclude<Input, number | { readonly file: string }>;
@@ -35,8 +35,10 @@ export async function pump(from: OutputStream, to: Writable | WritableStream): P
 export function sourceOf(given: Fed): string | Uint8Array | Readable {
   if (typeof given === 'string' || given instanceof Uint8Array) return given;
   if (given instanceof Readable) return given;
-  if (typeof given === 'object' && given !== null && 'text' in given) return String(given.text);
   if (given instanceof ReadableStream) return Readable.fromWeb(given as Parameters<typeof Readable.fromWeb>[0]);
+  // A web stream of Bun's has a method of that name.
+  if (typeof given === 'object' && given !== null && 'text' in given && typeof given.text === 'string')
+    return given.text;
   if (typeof given === 'object' && given !== null && Symbol.asyncIterator in given) return Readable.from(given);
   throw new TypeError('stdin: this is nothing that a process could read');
 }

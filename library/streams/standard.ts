@@ -1,6 +1,6 @@
 /** The standard descriptors of a process, as a program asks for them: opened for it, and our ends as streams. */
 
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { doing, EffectError } from '../../effects/error.ts';
 import type { Inheritance } from '../../effects/session.ts';
 import { fcntl, openat } from '../../native/calls/files.ts';
@@ -11,43 +11,9 @@ import { Owned, OwnedStack, opened } from '../../native/kernel/owned.ts';
 import { call } from '../../native/kernel/perform.ts';
 import { feed, pump, sourceOf } from './feed.ts';
 import type { OpenStreams } from './open-streams.ts';
+import type { ErrorOutput, Input, Output } from './places.ts';
 import { OutputStream } from './reading.ts';
 import { InputStream } from './writing.ts';
-
-/** What a process reads as its standard input. */
-export type Input =
-  /** A stream of ours, `stdin`, to write to. */
-  | 'pipe'
-  /** The program's own. */
-  | 'inherit'
-  /** Nothing: it ends at once. */
-  | 'ignore'
-  /** Any other text is what the process reads. Text that comes from elsewhere is better given as `{ text }`. */
-  | (string & {})
-  | { readonly text: string }
-  | Uint8Array
-  /** A descriptor of the program's. It stays open. */
-  | number
-  /** A path. */
-  | { readonly file: string }
-  | Readable
-  | ReadableStream
-  | AsyncIterable<string | Uint8Array>;
-
-/** Where a process's standard output or error goes. */
-export type Output =
-  /** To a stream of ours, `stdout` or `stderr`; or to the result. */
-  | 'pipe'
-  | 'inherit'
-  | 'ignore'
-  | number
-  /** A path. The file is made, and emptied unless `append` is set. */
-  | { readonly file: string; readonly append?: boolean }
-  | Writable
-  | WritableStream;
-
-/** Where standard error goes: also to wherever standard output goes, in the order in which both are written. */
-export type ErrorOutput = Output | 'stdout';
 
 type Word = 'pipe' | 'inherit' | 'ignore';
 

@@ -1,4 +1,4 @@
-/** The terminal of a process, as one stream: what the process writes is read from it, what is typed is written to it. */
+/** The terminal of a process, as one stream: what the process writes is read, and what is typed is written. */
 
 import { Duplex } from 'node:stream';
 import { getTermios, setWindowSize, TERMIOS_BYTES } from '../../native/calls/terminal.ts';

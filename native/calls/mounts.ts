@@ -40,7 +40,14 @@ export const fsconfigReconfigure = (fs: FdArg): Call => ({
  * open_tree(2): opens what is at `path`. With `clone` it is a detached copy of the mount; with `recursive`, also of
  * those below it.
  */
-export const openTree = (dir: FdArg, path: string, flags: { clone?: boolean; recursive?: boolean } = {}): Call<Fd> => ({
+interface OpenTreeFlags {
+  readonly clone?: boolean;
+  readonly recursive?: boolean;
+  /** If the path ends with a symbolic link, the link itself is taken. */
+  readonly nofollow?: boolean;
+}
+
+export const openTree = (dir: FdArg, path: string, flags: OpenTreeFlags = {}): Call<Fd> => ({
   name: 'open_tree',
   args: [
     dir,
@@ -48,7 +55,8 @@ export const openTree = (dir: FdArg, path: string, flags: { clone?: boolean; rec
     OPEN_TREE.CLOEXEC |
       (path === '' ? AT.EMPTY_PATH : 0) |
       (flags.clone ? OPEN_TREE.CLONE : 0) |
-      (flags.recursive ? AT.RECURSIVE : 0),
+      (flags.recursive ? AT.RECURSIVE : 0) |
+      (flags.nofollow ? AT.SYMLINK_NOFOLLOW : 0),
   ],
 });
 

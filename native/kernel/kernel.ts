@@ -91,9 +91,9 @@ export interface Kernel {
   /** Waits for everything that was posted. @throws LostPeerError, MalformedAnswerError, and what a `settle` throws */
   readonly flush?: (() => void) | undefined;
   /**
-   * Waits for the answers to everything that was posted, and leaves them to `flush`, which need not wait then: for whoever
-   * does not want the engine to stand still. It is absent where nothing has to be waited for.
-   * @param readable waits until a descriptor can be read
+   * Waits for the answers to everything that was posted, and leaves them to `flush`, which need not wait then: for
+   * whoever does not want the engine to stand still. It is absent where nothing has to be waited for.
+   * @param readable waits until a descriptor can be read, or for a while: somebody else may have read it meanwhile
    */
   readonly arrive?: ((readable: (socket: Fd) => Promise<void>) => Promise<void>) | undefined;
   /** Begins to write batches before it is their turn, where the kernel can do that. */

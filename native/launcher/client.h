@@ -146,8 +146,8 @@ static int describe(struct request *request, char **argv, char **envp, char *cwd
   u64 argv_bytes = size_of(argv), env_bytes = size_of(envp);
   request->preserved = preserved_descriptors(argv, envp);
   const u64 room = LARGEST_REQUEST - sizeof *request - DIRECTORY_SIZE;
-  if (request->preserved > MOST_PRESERVED || argv_bytes + env_bytes > room || !are_open(request->preserved, request->connection))
-    return 0;
+  if (request->preserved > MOST_PRESERVED || argv_bytes + env_bytes > room) return 0;
+  if (!are_open(request->preserved, request->connection)) return 0;
   long cwd_size = syscall6(SYS_getcwd, (u64)cwd, DIRECTORY_SIZE, 0, 0, 0, 0);
   if (cwd_size <= 0) return 0;
   request->magic = REQUEST_MAGIC;

@@ -24,8 +24,8 @@ interface Waiting {
 const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /**
- * Waits until one of the descriptors is ready, or for `timeoutMs` (-1: for ever). It answers with the events of each, in
- * order; they are all 0 when the time is up. If `signal` aborts, it rejects with the signal's reason.
+ * Waits until one of the descriptors is ready, or for `timeoutMs` (-1: for ever). It answers with the events of each,
+ * in order; they are all 0 when the time is up. If `signal` aborts, it rejects with the signal's reason.
  */
 export type Poll = (
   requests: readonly PollRequest[],

@@ -105,7 +105,7 @@ export class InitConnection {
 
   /**
    * Waits until the answers to all that was posted are there, without stopping the engine: `flush` need not wait then.
-   * @param readable waits until the socket can be read
+   * @param readable waits until the socket can be read, or for a while: somebody else may have read it meanwhile
    */
   async arrive(readable: (socket: Fd) => Promise<void>): Promise<void> {
     const wanted = this.#unread;

@@ -102,6 +102,8 @@ export class ChartView {
     const copy = this.#svg.cloneNode(true);
     if (!(copy instanceof SVGElement)) throw new TypeError('a copy of the chart is no SVG');
     copy.querySelector('.runners')?.remove();
+    // A key may hold what XML has no form for.
+    for (const mark of copy.querySelectorAll('[data-key]')) mark.removeAttribute('data-key');
     copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
     copy.prepend(elementOf(draw('style', {}, FILE_STYLE)));
     return new XMLSerializer().serializeToString(copy);

@@ -49,8 +49,6 @@ export class StoryView {
     this.#onAsk = onAsk;
     this.#older.addEventListener('click', () => {
       this.#all = true;
-      this.#older.hidden = true;
-      this.#key = undefined;
       this.#room.dispatchEvent(new Event('again'));
     });
     this.#record.addEventListener('toggle', () => {
@@ -69,19 +67,25 @@ export class StoryView {
     if (told.key !== this.#key) this.#begin(told.key);
     this.#showHead(told.summary);
     this.#showRuns(told.runs);
-    if (told.record !== this.#recordShown) {
-      this.#recordShown = told.record;
-      this.#record.replaceChildren(make('summary', {}, 'Record'), recordOf(told.record));
-    }
+    this.#showRecord(told.record);
+  }
+
+  /** A record that is the same stays: the reader may have unfolded it. */
+  #showRecord(record: RecordState): void {
+    if (record === this.#recordShown) return;
+    const isSame = JSON.stringify(record) === JSON.stringify(this.#recordShown);
+    this.#recordShown = record;
+    if (!isSame) this.#record.replaceChildren(make('summary', {}, 'Record'), recordOf(record));
   }
 
   #begin(key: string): void {
-    if (this.#key !== undefined || !this.#all) this.#all = false;
     this.#key = key;
+    this.#all = false;
     this.#made = new Map();
     this.#headText = '';
-    this.#record.open = false;
     this.#recordShown = undefined;
+    // A reader who looked at one record looks at the next one, too.
+    if (this.#record.open) this.#onAsk();
     this.#record.replaceChildren(make('summary', {}, 'Record'));
     this.#runs.replaceChildren();
     this.#room.replaceChildren(this.#head, this.#record, this.#older, this.#runs);
@@ -92,6 +96,8 @@ export class StoryView {
     const text = JSON.stringify(summary);
     if (text === this.#headText) return;
     this.#headText = text;
+    // What the reader has open follows.
+    if (this.#record.open) this.#onAsk();
     const { id, place, pid, created, bundle, owner, annotations, engine, root } = summary;
     const failure = presentFailure(summary);
     const look = lookOf(summary);

@@ -7,6 +7,7 @@ import { endCgroup } from '../../effects/cgroups/end.ts';
 import { thaw } from '../../effects/cgroups/freeze.ts';
 import { connectToInit } from '../../effects/init/connect.ts';
 import { startPeer } from '../../effects/init/start-peer.ts';
+import { type GroupedProcess, grouped } from '../../effects/process/groups.ts';
 import type { Surroundings } from '../../effects/process/look-around.ts';
 import type { GroupCreation } from '../../effects/resctrl/creation.ts';
 import { destroyInit, signalContainer } from '../../effects/running/end.ts';
@@ -14,7 +15,6 @@ import { pauseContainer } from '../../effects/running/pause.ts';
 import { disconnect, type Session } from '../../effects/session.ts';
 import { flush } from '../../native/kernel/perform.ts';
 import type { CgroupRecord, ContainerRecord, HookKind } from '../../spec/record.ts';
-import type { Process } from '../../spec/types.ts';
 import type { CommandEffects } from './container.ts';
 import { type FilterOf, filtersFor } from './filter.ts';
 import { observe } from './observe.ts';
@@ -138,7 +138,7 @@ export function plannedCgroup({ cgroup, id }: ContainerRecord): CgroupRecord {
 }
 
 /** @throws Error for a container whose config has no process: it can be created, but not started */
-export function containerProcess({ config, id }: ContainerRecord): Process {
+export function containerProcess({ config, id }: ContainerRecord): GroupedProcess {
   if (config.process === undefined) throw new Error(`container ${id} has no process`);
-  return config.process;
+  return grouped(config, config.process);
 }

@@ -40,19 +40,21 @@ export interface Prepared {
   readonly log: Log;
   /** To be called at the end of the command, with its exit status and its error. */
   ended: Telling['ended'];
+  /** To be called instead, where the command has done nothing, and another process does it. */
+  dropped(): void;
 }
 
 /** @throws Error of one line: a log or trace file cannot be opened, or the root is `/` */
 export async function prepare(host: Host, options: GlobalOptions, asked: Asked): Promise<Prepared> {
-  // What is done for the trace and the watcher themselves does not show up in a trace.
+  // What is done for the log, the trace and the watcher themselves does not show up in a trace.
   const launched = options.trace === undefined ? host.stage : undefined;
   const bare = host.platform ?? hostPlatform(undefined, undefined, launched);
   const root = await rootOf(host, options.root, bare.local);
   const about = { ...asked, pid: host.pid, root, traceparent: host.env.TRACEPARENT };
+  const log = logFor(bare.local, host, options);
   const watcher = await watcherOf(bare.local, about);
   const trace = options.trace === undefined ? undefined : await traceTo(host, options.trace, about, watcher);
   const platform = trace?.platform ?? bare;
-  const log = logFor(platform.local, host, options);
   const listeners = [...(trace === undefined ? [] : [trace]), ...(watcher === undefined ? [] : [watcher])];
   const inspectors = [...listeners.map(({ inspect }) => inspect), ...(log.debugging ? [debugLines(log)] : [])];
   const context: Context = {
@@ -78,6 +80,7 @@ export async function prepare(host: Host, options: GlobalOptions, asked: Asked):
     ended(status, error, failure) {
       for (const listener of listeners) listener.ended(status, error, failure);
     },
+    dropped: () => watcher?.dropped(),
   };
 }
 

@@ -6,6 +6,7 @@ import { execCgroup } from '../../effects/exec/cgroup.ts';
 import { type JoinedProcess, joinContainer } from '../../effects/exec/join.ts';
 import type { ExecPlan } from '../../effects/exec/plan.ts';
 import { capabilityWarnings } from '../../effects/process/capabilities.ts';
+import { grouped } from '../../effects/process/groups.ts';
 import type { Inheritance, Session } from '../../effects/session.ts';
 import { type ExecActor, execMachine, settled } from '../../machines/exec.ts';
 import type { Pid } from '../../native/kernel/numbers.ts';
@@ -70,7 +71,7 @@ export async function execUnattended(
 
 async function planned(context: Context, request: ExecRequest): Promise<Execution> {
   const record = await permitted(context, request.id, { type: 'exec', ignorePaused: request.ignorePaused });
-  const process = await request.process(record);
+  const process = grouped(record.config, await request.process(record));
   for (const warning of capabilityWarnings(process.capabilities ?? {})) context.warn(warning);
   const cgroup = record.cgroup === undefined ? undefined : execCgroup(record.cgroup, request.cgroups);
   return { context, record, process, cgroup };

@@ -58,13 +58,19 @@ export function featuresOf(platform: Platform, version: string): Features {
       'org.opencontainers.runc.checkpoint.enabled': 'true',
       'runchart.version': version,
     },
-    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.'],
+    // Those of crun's write to files and sockets of the host, or give the caller's groups away.
+    potentiallyUnsafeConfigAnnotations: [
+      'org.criu.config',
+      'org.systemd.property.',
+      'run.oci.hooks.',
+      'run.oci.keep_original_groups',
+      'run.oci.pidfd_receiver',
+    ],
   };
 }
 
 function mountOptions(): string[] {
-  const { flags, propagation, recursive, extension, idmap: mapped } = MOUNT_OPTIONS;
-  return [...flags, ...propagation, ...recursive, ...extension, ...mapped].toSorted();
+  return Object.values(MOUNT_OPTIONS).flat().toSorted();
 }
 
 /** The kernel's names for namespaces, where the specification's differ. */

@@ -26,7 +26,8 @@ export function tellWatcher(kernel: Kernel, connection: WatcherConnection, about
   const packets = new Packets(kernel, connection.fd, run);
   const tell = (line: Bare): void => packets.add(JSON.stringify(lineOf(run, line), wideIntegers));
   const record = toldRecord(connection.wantsValues);
-  tell(beginning(about));
+  // It is told together with what the command does first.
+  packets.keep(JSON.stringify(lineOf(run, beginning(about))));
   return {
     inspect: inspection(tell, {
       tell,
@@ -34,6 +35,7 @@ export function tellWatcher(kernel: Kernel, connection: WatcherConnection, about
     }),
     called: (line) => packets.add(JSON.stringify({ ...line, run })),
     warned: (message) => tell({ type: 'warning', message }),
+    dropped: () => packets.close(),
     ended(status, error, failure) {
       tell(ending(status, error, failure));
       packets.send();
@@ -59,11 +61,16 @@ class Packets {
     this.#run = run;
   }
 
-  add(line: string): void {
-    if (this.#isClosed) return;
+  /** Sends a line together with the next one. */
+  keep(line: string): void {
     if (this.#bytes + line.length > PACKET_BYTES) this.send();
     this.#lines.push(line);
     this.#bytes += line.length + 1;
+  }
+
+  add(line: string): void {
+    if (this.#isClosed) return;
+    this.keep(line);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     queueMicrotask(() => this.send());

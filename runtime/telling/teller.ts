@@ -29,6 +29,8 @@ export interface Telling {
 /** A watcher also hears of the system calls of a command that is traced. */
 export interface WatcherTelling extends Telling {
   called(line: CallLine): void;
+  /** The command has done nothing: nobody need know of it. */
+  dropped(): void;
 }
 
 /** A name for a command's run that no other run has: pids come again, but not in the same millisecond. */

@@ -35,6 +35,8 @@ function checkBindOptions({ options = [] }: Mount, at: JsonPath, report: Report)
     const reason = `bind mounts cannot have any filesystem-specific options applied, as ${JSON.stringify(option)}`;
     report([...at, 'options', index], reason);
   }
+  if (options.includes('copy-symlink') && options.some((option) => /^(src|dest)-nofollow$/.test(option)))
+    report([...at, 'options'], '"copy-symlink" cannot stand beside "src-nofollow" and "dest-nofollow"');
 }
 
 function checkIdmap(mount: Mount, userNamespace: boolean, at: JsonPath, report: Report): void {

@@ -90,7 +90,7 @@ export interface EndLine extends Anywhere {
   readonly status?: number;
   /** The error that it printed. */
   readonly error?: string;
-  /** What is known of its cause, by the names of the fields in the JSON log: `phase`, `syscall`, `errno`, `path`… */
+  /** What is known of its cause: `phase`, `syscall`, `errno`, `path`, `cause`, `advice`. */
   readonly failure?: Readonly<Record<string, string>>;
 }
 

@@ -21,7 +21,8 @@ describe('what is bundled apart', () => {
     folder = mkdtempSync(join(tmpdir(), 'runchart-test-'));
     const main = '../../../commands/main.ts';
     execFileSync(bun, [join(import.meta.dirname, 'sample/bundle.ts'), main, join(folder, 'main.js')]);
-    scripts = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+    const names = readdirSync(folder).filter((name) => name.endsWith('.js'));
+    scripts = new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
   });
   after(() => rmSync(folder, { recursive: true }));
 

@@ -118,5 +118,7 @@ function plain(text: string): string {
       .replace(/^time="TIME" level=error msg="error waiting for container: context canceled"\n/gm, '')
       // Our messages also give the name of the errno.
       .replace(/ \(E[A-Z0-9]+\)/g, '')
+      // … and, behind the words that they share, why it failed (docs/errors.md).
+      .replace(/(?<=permission denied|no such file or directory|exec format error|not found in \$PATH) \([^()]+\)/g, '')
   );
 }

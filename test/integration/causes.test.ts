@@ -77,7 +77,7 @@ describe('what is told of a fault', { skip: noContainers }, () => {
       assert.deepEqual([advice, bare.phase, bare.syscall, bare.errno, bare.path], [undefined, ...Object.values(told)]);
     });
     writeFileSync(trace, 'no trace\n');
-    assert.match(explain(trace).text, /read the trace \S+: it has no line of a trace$/m);
+    assert.match(explain(trace).text, /read the trace \S+: it has no line of a trace"$/m);
     assert.match(explain('./no-such.jsonl').text, /read the trace \/\S+: ENOENT/);
   });
 
@@ -105,6 +105,12 @@ describe('the command line', { skip: noContainers }, () => {
     assert.match(command('exec', '--help').stdout, /USAGE/);
     assert.match(command('state', '--version').stdout, /^runchart version /);
     assert.match(command('--help').stdout, /-v, --version/);
+  });
+
+  test('shows with --debug where in the sources it failed', () => {
+    const { stderr } = command('--debug', 'state', `${prefix}-none`);
+    assert.match(stderr, /level=debug msg="StoreError: .*\\n {4}at \S+ \(runtime\/store\/error\.ts:\d+\)/);
+    assert.match(stderr, /\(commands\/state\.ts:\d+\)/);
   });
 
   test('warns of names in a seccomp profile that are no system calls, and starts the container', () => {

@@ -48,6 +48,8 @@ describe("beside Debian's runc", { skip: noContainers || noRunc }, () => {
       .replace(/"ociVersion":( ?)"1\.\d+\.\d+(-dev)?"/g, '"ociVersion":$1VERSION')
       .replace(/"pid":( ?)[1-9]\d*/g, '"pid":$1PID')
       .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z\b/g, 'TIME')
+      // Ours names the container.
+      .replace(/(container does not exist): \S+ is not in \S+/, '$1')
       .replace(/ {3,}/g, '   ')
       .replace(/ [1-9]\d* +(?=created|running)/g, ' PID ');
 
@@ -60,7 +62,7 @@ describe("beside Debian's runc", { skip: noContainers || noRunc }, () => {
         return {
           status,
           stdout: common(stdout),
-          message: stderr === '' ? '' : messageOf({ ...ended, stderr }).replace(/^runc /, 'runchart '),
+          message: stderr === '' ? '' : common(messageOf({ ...ended, stderr })).replace(/^runc /, 'runchart '),
         };
       }),
     );

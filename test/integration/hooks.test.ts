@@ -196,6 +196,34 @@ describe('hooks', () => {
     assert.equal(output, '1024 1024\n');
   });
 
+  test('append their output to the files that annotations name', { skip }, async () => {
+    const out = join(folder.path, 'hooks-out');
+    const err = join(folder.path, 'hooks-err');
+    writeFileSync(out, 'before\n');
+    const say = (name: string) => [shell(`echo ${name}; echo not ${name} >&2`)];
+    configure({
+      createRuntime: say('createRuntime'),
+      createContainer: say('createContainer'),
+      startContainer: say('startContainer'),
+      poststop: [shell('echo poststop; echo why >&2; exit 4')],
+    });
+    const config = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8'));
+    const annotations = { 'run.oci.hooks.stdout': out, 'run.oci.hooks.stderr': err };
+    writeConfig(bundle, { ...config, annotations });
+    const { status: ended, output: said } = await life(bundle, id);
+    assert.equal(ended, 0, said);
+    const names = ['createRuntime', 'createContainer', 'startContainer'];
+    assert.deepEqual(readFileSync(out, 'utf8').split('\n'), ['before', ...names, 'poststop', '']);
+    assert.deepEqual(readFileSync(err, 'utf8').split('\n'), [...names.map((name) => `not ${name}`), 'why', '']);
+    nothingIsLeft();
+
+    writeConfig(bundle, { ...config, annotations: { 'run.oci.hooks.stdout': '/nowhere/out' } });
+    const { status, output } = command('create', '--bundle', bundle, id);
+    assert.equal(status, 1);
+    assert.match(output, /error running createRuntime hook #0: open \/nowhere\/out for its stdout: ENOENT/);
+    nothingIsLeft();
+  });
+
   test('that hang are killed once their time is over', { skip }, async () => {
     const late = (name: HookName) =>
       new RegExp(`error running ${name} hook #0: hook ran past specified timeout of 1.0s`);

@@ -6,17 +6,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -29,6 +19,7 @@ import { viewOf } from '../../native/kernel/struct.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { catches } from './containers.ts';
 import { until } from './lives.ts';
+import { containersIn } from './nothing-left.ts';
 import { runchart } from './runchart.ts';
 
 const platform = hostPlatform();
@@ -152,7 +143,7 @@ describe('a file system that does not answer', { skip }, () => {
           output,
           new RegExp(`^[^\\n]*level=warning msg="signal ${signal} ended the creation of container[^\\n]*\\n$`),
         );
-        assert.deepEqual(readdirSync(root), []);
+        assert.deepEqual(containersIn(root), []);
       } finally {
         fileSystem.end();
       }
@@ -166,7 +157,7 @@ describe('a file system that does not answer', { skip }, () => {
       const { status, output } = await ended;
       assert.equal(status, 128 + 15, output);
       assert.match(output, /"signal 15 ended the creation/);
-      assert.deepEqual(readdirSync(root), []);
+      assert.deepEqual(containersIn(root), []);
     } finally {
       fileSystem.end();
     }
@@ -193,7 +184,7 @@ describe('a file system that does not answer', { skip }, () => {
       assert.equal(status, 1);
       assert.match(output, /^[^\n]*the init process ended before it answered[^\n]*\n$/);
       assert.deepEqual(await deleted, DONE);
-      assert.deepEqual(readdirSync(root), []);
+      assert.deepEqual(containersIn(root), []);
     } finally {
       fileSystem.end();
     }
@@ -214,6 +205,6 @@ describe('a file system that does not answer', { skip }, () => {
       fileSystem.end();
     }
     assert.deepEqual(await forceDelete(id), DONE);
-    assert.deepEqual(readdirSync(root), []);
+    assert.deepEqual(containersIn(root), []);
   });
 });

@@ -3,14 +3,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { closeAll } from '../../effects/foreground/ends.ts';
 import { openRuntime } from '../../library/index.ts';
+import { bindUnix, receiveBuffers, receivedDescriptors, receiveMessage, socket } from '../../native/calls/sockets.ts';
+import { AF, SOCK } from '../../native/constants/socket.ts';
+import { hostPlatform } from '../../native/host-platform.ts';
+import { opened } from '../../native/kernel/owned.ts';
+import { attempt, perform } from '../../native/kernel/perform.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
+import { listenAt } from './listening-socket.ts';
 import { until } from './lives.ts';
 
 const skip = noContainers;
@@ -52,7 +59,8 @@ test('a worker thread reaps too', { skip }, async () => {
     const { parentPort } = await import('node:worker_threads');
     const runtime = openRuntime({ root: ${JSON.stringify(root)} });
     const { stdout } = await runtime.run({ bundle: ${JSON.stringify(bundle)}, args: ['echo', 'hello'] });
-    const container = await runtime.create({ id: '${idOf('worker')}', bundle: ${JSON.stringify(bundle)}, stdio: 'ignore' });
+    const options = { bundle: ${JSON.stringify(bundle)}, stdio: 'ignore' };
+    const container = await runtime.create({ id: '${idOf('worker')}', ...options });
     await container.start();
     const unwaited = container.exec({ args: ['true'], stdio: 'ignore' });
     await unwaited.started;
@@ -186,11 +194,89 @@ test('200 containers at once, in one process', { skip }, async () => {
   assert.deepEqual(readdirSync(root), []);
 });
 
+test('to close a runtime ends what waits, and what run has made', { skip }, async () => {
+  const own = openRuntime({ root });
+  await using container = await own.create({ id: idOf('closed'), bundle, stdio: 'pipe' });
+  await container.start();
+  const waits = [
+    container.wait(),
+    own.container(container.id).wait(),
+    container.exec({ args: ['sleep', '1000'] }).then(),
+    own.run({ bundle, args: ['sleep', '1000'] }).then(),
+  ];
+  const settled = Promise.allSettled(waits);
+  await until('the run has begun', () => readdirSync(root).length === 2);
+  await setTimeout(300);
+  own.close();
+  for (const one of await settled) {
+    assert.equal(one.status, 'rejected');
+    assert.equal(one.reason.name, 'AbortError', String(one.reason));
+  }
+  assert.deepEqual(readdirSync(root), [container.id], 'what run made is gone, and what create made lives on');
+  assert.equal((await container.exec({ args: ['echo', 'again'] })).stdout, 'again\n', 'it may be used again');
+  own.close();
+});
+
+test('NOTIFY_SOCKET: whoever is to be told hears that the process is ready', { skip }, async () => {
+  const { local } = hostPlatform();
+  const notifySocket = join(work.path, 'notify');
+  using boss = opened(local, socket(AF.UNIX, SOCK.DGRAM | SOCK.NONBLOCK));
+  perform(local, [bindUnix(boss.fd, notifySocket)]);
+  let heard = '';
+  const listen = (): string => {
+    const buffers = receiveBuffers(1, 4096);
+    const length = attempt(local, receiveMessage(boss.fd, buffers));
+    closeAll(local, receivedDescriptors(buffers.control));
+    if (length > 0) heard += new TextDecoder().decode(buffers.data.bytes.subarray(0, length));
+    return heard;
+  };
+  // The only program of busybox that talks to such sockets. Its message begins with other lines.
+  const say = 'ln -s /run/notify/notify.sock /dev/log; logger "$(printf \'here\\nREADY=1\')"; sleep 1000';
+  const config = shellConfig(say);
+  const writable = { ...config, root: { path: 'rootfs', readonly: false } };
+  await using container = await runtime.create({
+    id: idOf('notify'),
+    bundle,
+    config: writable,
+    notifySocket,
+    stdio: 'ignore',
+  });
+  await container.start();
+  const { pid } = await container.state();
+  await until(`it is told: ${heard}`, () => listen().includes(`READY=1\nMAINPID=${pid}\n`));
+});
+
+test('a console socket gets the terminal, and a pidfd socket the process', { skip }, async () => {
+  const console_ = listenAt(join(work.path, 'console'));
+  const pidfds = listenAt(join(work.path, 'pidfd'));
+  try {
+    await using container = await runtime.create({
+      id: idOf('sockets'),
+      bundle,
+      terminal: true,
+      consoleSocket: console_.path,
+      pidfdSocket: pidfds.path,
+    });
+    assert.equal(container.terminal, undefined, 'it is with whoever listens');
+    const master = console_.receive();
+    const pidfd = pidfds.receive();
+    const { pid } = await container.state();
+    assert.match(readFileSync(`/proc/self/fdinfo/${pidfd.fd}`, 'utf8'), new RegExp(`^Pid:\\s${pid}$`, 'm'));
+    assert.match(readlinkSync(`/proc/self/fd/${master.fd}`), /ptmx$/);
+    closeSync(master.fd);
+    closeSync(pidfd.fd);
+  } finally {
+    console_.close();
+    pidfds.close();
+  }
+});
+
 test('a program ends when its work does, whatever it has left running', { skip }, async () => {
   const program = `
     const { openRuntime } = await import(${JSON.stringify(new URL('../../library/index.ts', import.meta.url).href)});
     const runtime = openRuntime({ root: ${JSON.stringify(root)} });
-    const container = await runtime.create({ id: '${idOf('left')}', bundle: ${JSON.stringify(bundle)}, stdio: 'ignore' });
+    const options = { bundle: ${JSON.stringify(bundle)}, stdio: 'ignore' };
+    const container = await runtime.create({ id: '${idOf('left')}', ...options });
     await container.start();
     const left = container.exec({ args: ['sleep', '1000'], stdin: 'pipe', timeout: 1000000 });
     await left.started;

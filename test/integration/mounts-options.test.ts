@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import type { Mount } from '../../spec/types.ts';
@@ -224,4 +224,93 @@ suite('propagation of a mount', { skip }, () => {
       const optional = topMount(created.pid, '/data')?.optional.map((field) => field.replace(/:.*/, ''));
       assert.deepEqual(optional, expected);
     });
+});
+
+suite('options about symbolic links', { skip }, () => {
+  /** A file, and a link to it, beside each other on the host. */
+  function linked(name: string): { readonly file: string; readonly link: string } {
+    const folder = join(host.path, name);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'file'), 'content\n');
+    symlinkSync('file', join(folder, 'link'));
+    return { file: join(folder, 'file'), link: join(folder, 'link') };
+  }
+
+  const bound = (script: string, source: string, destination: string, ...options: readonly string[]) => ({
+    ...writableShell(script),
+    mounts: [
+      ...(writableShell(script).mounts ?? []),
+      { destination, source, options: ['bind', ...options] } satisfies Mount,
+    ],
+  });
+
+  test('a link is followed, unless an option says otherwise', async () => {
+    const { link } = linked('followed');
+    const { output } = await host.run('followed', bound('cat /data; readlink /data || echo none', link, '/data'));
+    assert.equal(output, 'content\nnone\n');
+  });
+
+  test('src-nofollow binds the link itself', async () => {
+    const { link } = linked('source');
+    const script = 'readlink /data; grep -c " /data " /proc/self/mountinfo';
+    const { output } = await host.run('source', bound(script, link, '/data', 'src-nofollow'));
+    assert.equal(output, 'file\n1\n');
+    // A source that is no link is bound as ever.
+    const { file } = linked('no-link');
+    assert.equal((await host.run('no-link', bound('cat /data', file, '/data', 'src-nofollow'))).output, 'content\n');
+  });
+
+  test('dest-nofollow mounts on the link itself', async () => {
+    const { link } = linked('destination');
+    const prepare = (rootfs: string) => {
+      writeFileSync(join(rootfs, 'old'), 'old\n');
+      symlinkSync('old', join(rootfs, 'data'));
+    };
+    const script = 'readlink /data; cat /old';
+    const both = bound(script, link, '/data', 'src-nofollow', 'dest-nofollow');
+    assert.equal((await host.run('destination', both, { prepare })).output, 'file\nold\n');
+    const { output } = await host.run('through', bound('cat /old', link, '/data'), { prepare });
+    assert.equal(output, 'content\n');
+  });
+
+  test('copy-symlink makes the same link, where there is none or the same', async () => {
+    const { link, file } = linked('copied');
+    const script = 'readlink /a/b/data; grep -c " /a/b/data " /proc/self/mountinfo';
+    const config = bound(script, link, '/a/b/data', 'copy-symlink');
+    assert.equal((await host.run('copied', config)).output, 'file\n0\n');
+    const same = (rootfs: string) => {
+      mkdirSync(join(rootfs, 'a/b'), { recursive: true });
+      symlinkSync('file', join(rootfs, 'a/b/data'));
+    };
+    assert.equal((await host.run('same', config, { prepare: same })).output, 'file\n0\n');
+    for (const [name, make] of [
+      ['other', (path: string) => symlinkSync('elsewhere', path)],
+      ['taken', (path: string) => writeFileSync(path, '')],
+    ] as const) {
+      const prepare = (rootfs: string) => {
+        mkdirSync(join(rootfs, 'a/b'), { recursive: true });
+        make(join(rootfs, 'a/b/data'));
+      };
+      await assert.rejects(host.run(name, config, { prepare }), /link \/a\/b\/data to file: EEXIST/, name);
+    }
+    // What is no link is bound.
+    assert.equal((await host.run('bound', bound('cat /data', file, '/data', 'copy-symlink'))).output, 'content\n');
+  });
+
+  test('no link of the image leads a copied link out of it', async () => {
+    const { link } = linked('hostile');
+    const outside = join(host.path, 'outside');
+    mkdirSync(outside);
+    const prepare = (rootfs: string) => symlinkSync(outside, join(rootfs, 'a'));
+    await host.run('hostile', bound('true', link, '/a/data', 'copy-symlink'), { prepare });
+    assert.deepEqual(readdirSync(outside), []);
+  });
+
+  test('options that contradict each other are refused', async () => {
+    const { link } = linked('contradicting');
+    await assert.rejects(
+      host.run('both', bound('true', link, '/data', 'copy-symlink', 'src-nofollow')),
+      /"copy-symlink" cannot stand beside/,
+    );
+  });
 });

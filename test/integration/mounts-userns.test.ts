@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import type { Config, Mount, NamespaceType } from '../../spec/types.ts';
@@ -91,6 +91,45 @@ suite('in a user namespace', { skip }, () => {
         host.run('cleared', mapped('true', bound('rw')), { prepare }),
         /bind .*locked on \/data: EPERM.*locked/,
       );
+    } finally {
+      execFileSync('umount', [source]);
+    }
+  });
+
+  test('a link is bound itself with src-nofollow, and copied with copy-symlink', async () => {
+    const link = join(host.path, 'link');
+    symlinkSync('/etc', link);
+    const mounts = ['src-nofollow', 'copy-symlink'].map((option) => ({
+      destination: `/open/${option}`,
+      source: link,
+      options: ['bind', option],
+    }));
+    const open = (rootfs: string) => {
+      mkdirSync(join(rootfs, 'open'));
+      chmodSync(join(rootfs, 'open'), 0o777);
+    };
+    const script = 'cd /open; readlink src-nofollow; readlink copy-symlink';
+    const { output } = await host.run('links', mapped(script, { mounts }), { prepare: open });
+    assert.equal(output, '/etc\n/etc\n');
+  });
+
+  test('locked access times stay, and are refused if others are asked for', async () => {
+    const source = join(host.path, 'times');
+    mkdirSync(source);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nodiratime,mode=755', 'tmpfs', source]);
+    try {
+      const bound = (...options: string[]) => ({
+        mounts: [{ destination: '/data', source, options: ['bind', ...options] }],
+      });
+      await using created = await host.create('times', mapped('true', bound('noexec')), { prepare });
+      const { options = [] } = at(created.pid, '/data') ?? {};
+      for (const flag of ['noexec', 'nodiratime']) assert.ok(options.includes(flag), flag);
+      for (const other of ['strictatime', 'relatime', 'noatime'])
+        await assert.rejects(
+          host.run('others', mapped('true', bound(other)), { prepare }),
+          /bind .*times on \/data: EPERM.*locked/,
+          other,
+        );
     } finally {
       execFileSync('umount', [source]);
     }

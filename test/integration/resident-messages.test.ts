@@ -135,7 +135,7 @@ describe('nonsense', { skip: noContainers || noServer }, () => {
     return attempt(kernel, receive(fd, into));
   }
 
-  /** What a server may answer, and what the client then comes to. Batches are malformed: no call of them is performed. */
+  /** What a server may answer, and what the client comes to. Batches are malformed: no call of them is performed. */
   const answers: Readonly<Record<string, { answer: string; batch?: Uint8Array; lost?: true }>> = {
     'no word that it knows': { answer: 'x' },
     nothing: { answer: '' },

@@ -25,14 +25,15 @@ interface Container {
   readonly args?: string[];
   readonly noNewPrivileges?: boolean;
   readonly hooks?: object;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
-function run(seccomp: Seccomp, { script = '', args, noNewPrivileges = true, hooks = {} }: Container) {
+function run(seccomp: Seccomp, { script = '', args, noNewPrivileges = true, hooks = {}, annotations = {} }: Container) {
   const config = shellConfig(script);
   const process = { ...config.process, noNewPrivileges, args: args ?? config.process.args };
   const linux = { ...config.linux, seccomp };
   if (!existsSync(bundle)) makeBundle(bundle, config);
-  writeConfig(bundle, { ...config, process, hooks, linux });
+  writeConfig(bundle, { ...config, process, hooks, linux, annotations });
   return life(bundle, `${prefix}-${count++}`);
 }
 
@@ -92,6 +93,18 @@ test('a profile that cannot be compiled fails create, and nothing is left', { sk
       [],
     );
   }
+});
+
+test('a call that the library does not know is left out, unless crun’s annotation refuses it', { skip }, async () => {
+  const profile = refusing('mkdir', 'no_such_call');
+  const known = await run(profile, { script: 'true' });
+  assert.equal(known.status, 0, known.output);
+  // The program of the first container is kept, and must not hide it.
+  const annotations = { 'run.oci.seccomp_fail_unknown_syscall': '1' };
+  const refused = await run(profile, { script: 'true', annotations });
+  assert.equal(refused.status, 1);
+  assert.match(refused.output, /linux\.seccomp\.syscalls\[0\]: libseccomp \S+ does not know .*no_such_call/);
+  assert.equal((await run(MKDIR, { script: 'true', annotations })).status, 0);
 });
 
 test('an init whose filter permits nothing but execve neither hangs nor spins', {

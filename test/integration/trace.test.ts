@@ -91,6 +91,8 @@ describe('a trace', { skip: noContainers }, () => {
     const failure = linesOf(failing).find((line) => line.type === 'failure');
     assert.ok(failure?.type === 'failure');
     assert.deepEqual([failure.id, failure.during, failure.code], [id, 'mounts', 'ENOENT']);
+    const end = linesOf(failing).at(-1);
+    assert.ok(end?.type === 'end' && end.failure?.errno === 'ENOENT' && end.failure.cause !== undefined);
     const text = join(folder, 'failing.txt');
     assert.equal(run('--trace', text, 'run', '--bundle', bundle, id).status, 1);
     const readable = readFileSync(text, 'utf8');

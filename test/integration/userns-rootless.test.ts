@@ -2,16 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  statSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -21,6 +12,7 @@ import { makeBundle, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { messageOf } from './command-line.ts';
 import { textOf } from './gone-meanwhile.ts';
 import { until } from './lives.ts';
+import { containersIn } from './nothing-left.ts';
 import { noMappingTool, noOrdinaryUser, ordinaryUser, SUBORDINATE, USER } from './ordinary-user.ts';
 
 const work = workFolder('rootless');
@@ -52,7 +44,7 @@ suite("an ordinary user's container", { skip }, () => {
     assert.equal(status, 0);
     const map = ['0', `${USER}`, '1'];
     assert.deepEqual(stdout.trim().split(/\s+/), ['0', '0', ...map, ...map, 'deny']);
-    assert.deepEqual(readdirSync(user.stateRoot), []);
+    assert.deepEqual(containersIn(user.stateRoot), []);
   });
 
   test('reaches no cgroup of the host’s to write to (CVE-2023-25809)', async (t) => {
@@ -119,7 +111,7 @@ suite("an ordinary user's container", { skip }, () => {
       assert.equal(user.run(['kill', 'life', 'KILL']).stderr, '');
       while (stateOf(user, 'life').status === 'running') await setTimeout(20);
       assert.equal(user.run(['delete', 'life']).stderr, '');
-      assert.deepEqual(readdirSync(user.stateRoot), []);
+      assert.deepEqual(containersIn(user.stateRoot), []);
     } finally {
       user.run(['delete', '--force', 'life']);
     }
@@ -185,7 +177,7 @@ suite("an ordinary user's container", { skip }, () => {
     const { status, stderr } = user.run(['run', '--bundle', bundle, 'foreign']);
     assert.notEqual(status, 0);
     assert.match(stderr, /map ids: newuidmap \d+ 0 0 1: .*newuidmap: .*not allowed/);
-    assert.deepEqual(readdirSync(user.stateRoot), []);
+    assert.deepEqual(containersIn(user.stateRoot), []);
   });
 
   test('cannot have groups where setgroups is denied', async () => {

@@ -6,7 +6,17 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, get, type IncomingHttpHeaders } from 'node:http';
 import { createServer as createSocketServer } from 'node:net';
 import { join } from 'node:path';
@@ -103,7 +113,7 @@ describe('a command does not mind', { skip }, () => {
       }
     });
 
-  test('a watcher that does not read: it takes no longer, and the watcher is told what it has missed', async (t) => {
+  test('a watcher that does not read: it takes a millisecond longer at most', async (t) => {
     const { run, root } = place();
     const alone = place();
     const watching = await startWatch('--root', root, 'watch');
@@ -123,8 +133,29 @@ describe('a command does not mind', { skip }, () => {
     assert.ok(least('alone') > 1, 'the time is measured');
     const cost = least('watched') - least('alone');
     t.diagnostic(`${cost.toFixed(2)} ms more than the ${least('alone').toFixed(2)} ms without a watcher`);
-    // 1 ms where a command takes 8. Both grow on a slower machine, and on one that is busy.
-    assert.ok(cost < Math.max(1, least('alone') / 8), `${cost} ms`);
+    // 1 ms where a command takes 5, as it does here. Both grow on a slower machine, and on one that is busy.
+    assert.ok(cost < Math.max(1, least('alone') / 5), `${cost} ms more than ${least('alone')} ms`);
+    await page.close();
+    assert.equal(await watching.stop(), 0);
+  });
+
+  test('its watcher, and neither the container nor a hook gets the connection', async () => {
+    const { run, root, folder } = place();
+    const script = 'ls /proc/self/fd | wc -l; ls -l /proc/self/fd 2>/dev/null | grep -c socket; true';
+    const told = join(folder, 'told');
+    const hook = { path: '/bin/sh', args: ['sh', '-c', `(${script}) >> ${told}`] };
+    const listing = makeBundle(join(folder, 'listing'), { ...shellConfig(script), hooks: { createRuntime: [hook] } });
+    const id = `runchart-test-${process.pid}-hostile-listing`;
+    const without = run('run', '--bundle', listing, id);
+    assert.deepEqual([without.status, without.stderr], [0, '']);
+    const watching = await startWatch('--root', root, 'watch');
+    const page = await openPage(watching);
+    assert.deepEqual(run('run', '--bundle', listing, id), without);
+    await page.ended(id, 'run');
+    const [first, second, ...others] = readFileSync(told, 'utf8').trim().split('\n');
+    assert.deepEqual(others, [first, second]);
+    // A descriptor that nobody has passed is none of ours: the connection's number is far above.
+    assert.match(messageOf(run('run', '--preserve-fds', '450', '--bundle', listing, id)), /is not open/);
     await page.close();
     assert.equal(await watching.stop(), 0);
   });

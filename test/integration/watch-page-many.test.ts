@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { barriers, look, noBrowser, picture, startBrowser } from '../page/browser.ts';
-import { recordingOf } from '../page/watched.ts';
+import { recordingOf, recordingOfFailedPause } from '../page/watched.ts';
 import { workFolder } from './bundle.ts';
 import { startWatch, type Watching } from './watching.ts';
 
@@ -17,15 +17,16 @@ const hostile = ['<script>hacked = 1</script>', '\u001b[31mred\u202etxt', 'x'.re
 describe('the page of watch, of a recording of 204 containers and 10,000 events', { skip: noBrowser }, () => {
   const work = workFolder('watch-page-many');
   let browser: Browser;
+  let closeBrowser: () => Promise<void>;
   let watching: Watching;
   before(async () => {
     const file = join(work.path, 'recording.jsonl');
     writeFileSync(file, recordingOf([...ids, ...hostile], 10_000));
     watching = await startWatch('watch', '--speed', 'max', file);
-    browser = await startBrowser();
+    ({ browser, close: closeBrowser } = await startBrowser());
   });
   after(async () => {
-    await browser.close();
+    await closeBrowser();
     assert.equal(await watching.stop(), 0);
     work.remove();
   });
@@ -69,6 +70,14 @@ describe('the page of watch, of a recording of 204 containers and 10,000 events'
     await page.keyboard.press('ArrowDown');
     await page.getByRole('heading', { name: '<script>hacked = 1</script>' }).waitFor();
     await picture(page, 'hostile-names');
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save the chart' }).click();
+    const file = join(work.path, 'hostile.svg');
+    await (await download).saveAs(file);
+    const saved = await look(browser, new URL(`file://${file}`));
+    assert.equal(await saved.page.locator('.pill').count(), 1);
+    assert.equal(await saved.page.locator('parsererror, script').count(), 0);
+    await saved.page.context().close();
     assert.equal(await page.evaluate('typeof hacked'), 'undefined');
     assert.equal(await page.locator('body script').count(), 0);
     assert.deepEqual(complaints, []);
@@ -106,11 +115,45 @@ describe('the page of watch, of a recording of 204 containers and 10,000 events'
     await page.context().close();
   });
 
-  it('moves nothing for those who prefer less motion', async () => {
-    const { page } = await look(browser, watching.page, { reducedMotion: 'reduce' });
-    await page.locator('#count').getByText('204').waitFor();
-    assert.equal(await page.locator('.runner').count(), 0);
-    await page.context().close();
+  it('shows a way that is not drawn when a container takes it', async () => {
+    const file = join(work.path, 'failed-pause.jsonl');
+    writeFileSync(file, recordingOfFailedPause('odd'));
+    const playing = await startWatch('watch', '--speed', 'max', file);
+    try {
+      const { page, complaints } = await look(browser, playing.page);
+      await page.locator('.chart .here[data-state="paused.idle"]').waitFor();
+      // From running to observing, and from there to paused.
+      assert.equal(await page.locator('path.detour.taken').count(), 2);
+      await page.locator('.row.broke[data-state="running.pausing"]').waitFor();
+      await page.locator('.note.bad').getByText('pause failed (EBUSY)').waitFor();
+      await page.locator('.note.warn').getByText('it is slow').waitFor();
+      await picture(page, 'detour');
+      await page.getByRole('button', { name: 'All ways' }).click();
+      await page.locator('path.road.taken[data-way="running.pausing observing failed"]').waitFor({ state: 'attached' });
+      assert.equal(await page.locator('path.detour').count(), 0);
+      assert.deepEqual(complaints, []);
+    } finally {
+      for (const context of browser.contexts()) await context.close();
+      await playing.stop();
+    }
+  });
+
+  it('moves dots along the ways, but not for those who prefer less motion', async () => {
+    const file = join(work.path, 'moving.jsonl');
+    // It takes minutes to play: it is still going on when the page comes.
+    writeFileSync(file, recordingOf(['moving'], 2000));
+    const playing = await startWatch('watch', file);
+    try {
+      const still = await look(browser, playing.page, { reducedMotion: 'reduce' });
+      await still.page.locator('path.flash').first().waitFor({ state: 'attached' });
+      assert.equal(await still.page.locator('.runner').count(), 0);
+      const moving = await look(browser, playing.page, { reducedMotion: 'no-preference' });
+      await moving.page.locator('.runner').first().waitFor({ state: 'attached' });
+      assert.equal(await moving.page.locator('path.flash').count(), 0);
+    } finally {
+      for (const context of browser.contexts()) await context.close();
+      await playing.stop();
+    }
   });
 
   it('has a policy that lets nothing in from outside', async () => {

@@ -15,11 +15,12 @@ describe('the page of watch', { skip: noContainers || noBrowser }, () => {
   const { runchart } = host;
   mkdirSync(runchart.root, { mode: 0o700 });
   let browser: Browser;
+  let closeBrowser: () => Promise<void>;
   before(async () => {
-    browser = await startBrowser();
+    ({ browser, close: closeBrowser } = await startBrowser());
   });
   after(async () => {
-    await browser.close();
+    await closeBrowser();
     await host.close();
   });
 
@@ -61,6 +62,7 @@ describe('the page of watch', { skip: noContainers || noBrowser }, () => {
     await taken(page, 'created.idle starting request', 'starting running done');
     succeed('pause', id);
     await here(page, 'paused.idle');
+    await page.locator('#moment').getByText('running.pausing → paused').waitFor();
     await picture(page, 'paused');
     succeed('resume', id);
     await here(page, 'running.idle');
@@ -134,6 +136,12 @@ describe('the page of watch', { skip: noContainers || noBrowser }, () => {
     await page.locator('.tree summary', { hasText: 'process' }).click();
     await page.locator('.tree summary', { hasText: 'env' }).click();
     await page.locator('.tree').getByText('PASSWORD').waitFor();
+    // What is open follows.
+    await page.locator('.tree').getByText('"running"').waitFor();
+    succeed('pause', id);
+    succeed('update', '--pids-limit', '77', id);
+    await page.locator('.tree').getByText('PASSWORD').waitFor({ state: 'detached' });
+    await page.locator('.tree summary', { hasText: 'config' }).waitFor();
     assert.doesNotMatch(await page.content(), /only-for-the-container/);
     assert.equal(await watching.stop(), 0);
     succeed('delete', '--force', id);
@@ -202,6 +210,8 @@ describe('the page of watch', { skip: noContainers || noBrowser }, () => {
     assert.match(text, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
     const saved = await look(browser, new URL(`file://${file}`));
     await here(saved.page, 'running.idle');
+    assert.equal(await saved.page.locator('.marks .mark').count(), 1);
+    assert.equal(await saved.page.locator('parsererror').count(), 0);
     assert.deepEqual(saved.complaints, []);
     await picture(saved.page, 'saved');
     assert.equal(await watching.stop(), 0);

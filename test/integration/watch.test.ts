@@ -6,12 +6,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import type { Line, StateLine } from '../../spec/watch/lines.ts';
 import { boxArchive } from '../engines/box.ts';
 import { openPodman } from '../engines/podman/engine.ts';
 import { missing } from '../engines/program.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { commandLine, RUNCHART } from './command-line.ts';
+import { residentDist } from './resident-server.ts';
 import { openInspector, openPage, startWatch, type Watching } from './watching.ts';
 
 const work = workFolder('watch');
@@ -51,7 +53,9 @@ const statesOf = (lines: readonly Line[], id: string): readonly string[] =>
 async function ending(watching: Watching, root: string): Promise<void> {
   assert.equal(await watching.stop(), 0);
   assert.equal(watching.errors(), '');
-  assert.deepEqual(existsSync(root) ? readdirSync(root) : [], [], 'nothing is left in the state root');
+  // What `explain` tells of stays.
+  const left = existsSync(root) ? readdirSync(root).filter((name) => name !== '@failures.jsonl') : [];
+  assert.deepEqual(left, [], 'nothing is left in the state root');
 }
 
 describe('runchart watch', { skip: noContainers }, () => {
@@ -221,6 +225,9 @@ describe('runchart watch', { skip: noContainers }, () => {
     const watching = await startWatch('--root', root, 'watch');
     const page = await openPage(watching);
     const inspector = await openInspector(watching);
+    const received: StatelyInspectionEvent[] = [];
+    const receiver = createWebSocketReceiver({ server: watching.inspect.href });
+    receiver.subscribe((event) => void received.push(event));
     await promisify(execFile)(process.execPath, ['docs/examples/inspect.ts', watching.inspect.href, bundle], {
       cwd: repository,
     });
@@ -230,7 +237,39 @@ describe('runchart watch', { skip: noContainers }, () => {
     assert.equal(page.container(state?.id ?? '')?.root, 'inspector');
     await inspector.until((messages) => messages.some(({ type }) => type === '@xstate.snapshot'));
     assert.ok(!JSON.stringify([page.messages, inspector.messages]).includes(SECRET));
+    assert.ok(
+      received.some(({ type, sessionId }) => type === '@xstate.snapshot' && sessionId.endsWith(':x:0')),
+      'the receiver of the package understands it',
+    );
     await Promise.all([page.close(), inspector.close()]);
+    await ending(watching, root);
+  });
+
+  test('hears of commands that a resident server performs, each once', async () => {
+    const { bundle, id, folder, root } = place('resident', shellConfig('true'));
+    const dist = residentDist(join(folder, 'resident'));
+    await using server = await dist.serve(['--root', root]);
+    const watching = await startWatch('--root', root, 'watch');
+    const page = await openPage(watching);
+    for (const argv of [
+      ['create', '--bundle', bundle, id],
+      ['start', id],
+      ['delete', '--force', id],
+    ])
+      assert.equal(spawnSync(dist.program, ['--root', root, ...argv], { stdio: 'ignore' }).status, 0, argv.join(' '));
+    await page.ended(id, 'delete');
+    assert.ok(server.status().commands > 0, 'it has performed some');
+    const begun = page
+      .lines()
+      .filter((line) => line.type === 'command')
+      .map(({ command }) => command);
+    assert.deepEqual(begun, ['create', 'start', 'delete']);
+    // No connection of a command stays open in the engine.
+    for (const { pid } of server.status().engines) {
+      const sockets = readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) >= 400);
+      assert.deepEqual(sockets, []);
+    }
+    await page.close();
     await ending(watching, root);
   });
 

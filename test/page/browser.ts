@@ -1,9 +1,9 @@
 /** Debian's chromium, driven by playwright, for tests of the page of `runchart watch`. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { findProgram } from '../../build/compiler.ts';
@@ -24,10 +24,30 @@ export interface Sight {
   readonly hosts: ReadonlySet<string>;
 }
 
-export async function startBrowser(): Promise<Browser> {
+interface Started {
+  readonly browser: Browser;
+  close(): Promise<void>;
+}
+
+export async function startBrowser(): Promise<Started> {
   assert.ok(program !== undefined);
+  // It does not always remove its temporary files.
+  const folder = mkdtempSync(join(tmpdir(), `runchart-test-${process.pid}-browser-`));
   // A sandbox needs an ordinary user; real containers need root.
-  return chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
+  const options = { executablePath: program, args: ['--no-sandbox'], env: { ...environment(), TMPDIR: folder } };
+  const browser = await chromium.launch(options);
+  return {
+    browser,
+    async close() {
+      await browser.close();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+    },
+  };
+}
+
+function environment(): Record<string, string> {
+  const { PATH = '', HOME = '' } = process.env;
+  return { PATH, HOME };
 }
 
 /** Opens a link. A page has no limits of time here: the test's runner ends what stands still. */

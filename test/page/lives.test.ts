@@ -135,6 +135,18 @@ describe('what the page knows', () => {
     assert.ok(runs.reduce((sum, { lines }) => sum + lines.length, 0) <= 30_000);
   });
 
+  it('forgets containers that are gone, and none that is there', () => {
+    const lives = livesOf([]);
+    const summary = (id: number, status: 'running' | null) =>
+      ({ root: '/run/x', id: `c${id}`, status, place: status ?? 'deleted', annotations: {} }) as const;
+    for (let id = 0; id < 3000; id++)
+      lives.take({ type: 'runchart.containers', containers: [summary(id, id % 10 === 0 ? 'running' : null)] });
+    const there = [...lives.containers.values()].filter(({ status }) => status === 'running');
+    assert.equal(there.length, 300);
+    assert.ok(lives.containers.size <= 1000);
+    assert.ok(lives.containers.has(keyOf('/run/x', 'c2999')));
+  });
+
   it('begins anew after a greeting, and minds no nonsense', () => {
     const lives = livesOf(failing);
     // @ts-expect-error: a server of another version may say anything
@@ -146,7 +158,7 @@ describe('what the page knows', () => {
   });
 
   it('words a call as strace does', () => {
-    const text = 'openat2(3, "proc", AT_EMPTY_PATH, NULL, ["a"], {"flags":"O_PATH"}) = 5';
+    const text = 'openat2(3, "proc", AT_EMPTY_PATH, NULL, ["a"], {flags=O_PATH}) = 5';
     assert.equal(callText(call('openat2', 0)), text);
     assert.match(callText(call('mount', 0, { result: -1, errno: 'EPERM' })), /= -1 EPERM$/);
     assert.match(callText(call('execve', 0, { result: null })), /= \?$/);

@@ -69,3 +69,22 @@ function pauseAndResume(id: string, index: number): Line[] {
     ];
   });
 }
+
+/** A life in which a pause fails: the kernel is asked then what became of the container. Its ways are not drawn. */
+export function recordingOfFailedPause(id: string): string {
+  const common = { run: '2000.pause', root: '/run/made-up' };
+  const at = BEGIN + 10;
+  const lines: readonly Line[] = [
+    ...creation(id, 0),
+    { type: 'command', format: 1, version: '0.1.0', command: 'pause', id, pid: 2000, at, ...common },
+    { type: 'state', id, state: 'running', status: 'running', at: at + 0.001, ...common },
+    { type: 'request', id, request: 'pause', at: at + 0.002, ...common },
+    { type: 'state', id, state: 'running.pausing', status: 'running', at: at + 0.003, ...common },
+    { type: 'failure', id, during: 'pause', message: 'freeze: EBUSY', code: 'EBUSY', at: at + 0.004, ...common },
+    { type: 'warning', message: 'it is slow', at: at + 0.004, ...common },
+    { type: 'state', id, state: 'observing', status: null, at: at + 0.005, ...common },
+    { type: 'state', id, state: 'paused', status: 'paused', at: at + 0.006, ...common },
+    { type: 'end', status: 1, error: 'freeze: EBUSY', at: at + 0.007, ...common },
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}

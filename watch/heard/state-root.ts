@@ -13,6 +13,8 @@ import { shownOf } from './summaries.ts';
 
 /** How often the state root is looked at. A container's end is no command's doing: nobody tells it. */
 const LOOK_EVERY_MS = 1000;
+/** Where there are many containers a look takes long. It takes this part of the time, at most. */
+const LOOK_SHARE = 1 / 20;
 /** After the end of a command, a look waits this long for others that come with it. */
 const LOOK_SOON_MS = 20;
 
@@ -49,6 +51,7 @@ export function watchRoot({ platform, root, withValues, hub }: WatchedRootOption
   };
 
   async function look(): Promise<void> {
+    const start = performance.now();
     try {
       const all = await lookAtAll(options);
       const at = epochSeconds();
@@ -58,7 +61,7 @@ export function watchRoot({ platform, root, withValues, hub }: WatchedRootOption
     } catch {
       // The state root may be gone for a moment, or for ever. There is nobody to tell, and the next look will see.
     }
-    lookIn(LOOK_EVERY_MS);
+    lookIn(Math.max(LOOK_EVERY_MS, (performance.now() - start) / LOOK_SHARE));
   }
 
   const summaryOf = ({ status, record }: View) => ({ ...shownOf({ record: shown(record) }), status });

@@ -6,6 +6,7 @@ import { setgroups, setresgid, setresuid } from '../../../native/calls/process.t
 import { perform } from '../../../native/kernel/perform.ts';
 import type { ContainerRecord } from '../../../spec/record.ts';
 import { doing } from '../../error.ts';
+import { keepsGroups } from '../../process/groups.ts';
 import { connectedInit, type Session } from '../../session.ts';
 import { makesNamespace } from '../plan.ts';
 import { makesTimeInside, makeTimeNamespaceInside } from '../time.ts';
@@ -33,6 +34,7 @@ export async function settleUserNamespace(session: Session, record: ContainerRec
   givePipes(session, mappingsOf(config));
   const { mayDropGroups } = await writeMappings(session, record);
   const root = [setresgid(0), setresuid(0)];
-  doing('become root in the user namespace', () => perform(kernel, mayDropGroups ? [setgroups([]), ...root] : root));
+  const drops = mayDropGroups && !keepsGroups(config);
+  doing('become root in the user namespace', () => perform(kernel, drops ? [setgroups([]), ...root] : root));
   if (makesTimeInside(record)) makeTimeNamespaceInside(kernel, config.linux?.timeOffsets ?? {});
 }

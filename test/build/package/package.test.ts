@@ -88,6 +88,13 @@ describe('npm run package', { skip }, () => {
     assert.equal(versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1), glibc);
   });
 
+  it('brings systemd units that start what it brings, and enables none', () => {
+    const unit = readFileSync(join(unpacked, 'usr/lib/systemd/system/runchart.service'), 'utf8');
+    assert.match(unit, /^ExecStart=\/usr\/lib\/runchart\/runchart serve$/m);
+    assert.ok(!unit.includes('/usr/local'));
+    assert.ok(!existsSync(join(unpacked, 'etc')));
+  });
+
   it('brings manual pages, completions, and a licence text of each package that is linked in', () => {
     for (const path of [
       'lib/runchart/page/index.html',

@@ -32,6 +32,7 @@ export const CONFIG: Covered = {
     options('every mount option'),
     mountOptions('remount'),
     mountOptions('tmpcopyup'),
+    mountOptions('options about symbolic links'),
     idmap('an id-mapped mount'),
   ),
   ...under('mounts[].uidMappings[]', MAPPING, by(idmap('maps users and groups each by their own lines'))),

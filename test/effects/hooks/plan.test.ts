@@ -13,19 +13,19 @@ test('prestart hooks run before those of createRuntime, each with its own number
     poststop: [{ path: '/d' }],
   };
   assert.deepEqual(
-    planHooks(hooks, 'createRuntime', ENV).map(({ label, path }) => [label, path]),
+    planHooks({ hooks }, 'createRuntime', ENV).map(({ label, path }) => [label, path]),
     [
       ['prestart hook #0', '/a'],
       ['prestart hook #1', '/b'],
       ['createRuntime hook #0', '/c'],
     ],
   );
-  assert.deepEqual(planHooks(hooks, 'createContainer', ENV), []);
-  assert.deepEqual(planHooks(undefined, 'poststop', ENV), []);
+  assert.deepEqual(planHooks({ hooks }, 'createContainer', ENV), []);
+  assert.deepEqual(planHooks({}, 'poststop', ENV), []);
 });
 
 test('argv is the path by default, env the given one by default, and the timeout is in milliseconds', () => {
-  const plan = (hook: object) => planHooks({ poststart: [{ path: '/a', ...hook }] }, 'poststart', ENV)[0];
+  const plan = (hook: object) => planHooks({ hooks: { poststart: [{ path: '/a', ...hook }] } }, 'poststart', ENV)[0];
   assert.deepEqual(plan({}), { label: 'poststart hook #0', path: '/a', argv: ['/a'], env: ENV });
   assert.deepEqual(plan({ args: [] })?.argv, ['/a']);
   assert.deepEqual(plan({ args: ['x', '-y'] })?.argv, ['x', '-y']);
@@ -39,7 +39,7 @@ test("the caller's trace goes to hooks that have an environment of their own, bu
   const own = 'TRACEPARENT=00-11111111111111111111111111111111-2222222222222222-00';
   const env = [...ENV, new Uint8Array([84]), trace];
   const plan = (name: 'poststart' | 'startContainer', hook: object) =>
-    planHooks({ [name]: [{ path: '/a', ...hook }] }, name, env)[0]?.env;
+    planHooks({ hooks: { [name]: [{ path: '/a', ...hook }] } }, name, env)[0]?.env;
   assert.deepEqual(plan('poststart', {}), env);
   assert.deepEqual(plan('poststart', { env: ['B=2'] }), ['B=2', trace]);
   assert.deepEqual(plan('poststart', { env: [own] }), [own]);
@@ -49,10 +49,12 @@ test("the caller's trace goes to hooks that have an environment of their own, bu
 test('startContainer hooks get the environment of the process, also where their own is empty', () => {
   const [first, second] = planHooks(
     {
-      startContainer: [
-        { path: '/a', env: [] },
-        { path: '/a', env: ['B=2'] },
-      ],
+      hooks: {
+        startContainer: [
+          { path: '/a', env: [] },
+          { path: '/a', env: ['B=2'] },
+        ],
+      },
     },
     'startContainer',
     ENV,
@@ -93,4 +95,19 @@ test('an ending is told in Go’s words', () => {
   assert.equal(describeEnding({ how: 'dumped', status: 11 }), 'signal: segmentation fault (core dumped)');
   assert.equal(describeEnding({ how: 'killed', status: 28 }), 'signal: SIGWINCH');
   assert.equal(describeEnding({ how: 'killed', status: 40 }), 'signal: signal 40');
+});
+
+test('annotations say where the output goes', () => {
+  const plan = (annotations: Record<string, string>) =>
+    planHooks({ hooks: { poststop: [{ path: '/a' }] }, annotations }, 'poststop', ENV)[0]?.output;
+  assert.equal(plan({ 'some.key': 'value' }), undefined);
+  assert.deepEqual(plan({ 'run.oci.hooks.stdout': '/out' }), { stdout: '/out' });
+  assert.deepEqual(plan({ 'run.oci.hooks.stdout': '/out', 'run.oci.hooks.stderr': '/err' }), {
+    stdout: '/out',
+    stderr: '/err',
+  });
+  assert.throws(() => plan({ 'run.oci.hooks.stderr': 'err' }), {
+    message: 'annotation run.oci.hooks.stderr: err: the path must be absolute',
+  });
+  assert.deepEqual(planHooks({ annotations: { 'run.oci.hooks.stderr': 'err' } }, 'poststop', ENV), []);
 });

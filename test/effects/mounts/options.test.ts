@@ -37,6 +37,21 @@ test('an option against an access time takes back an earlier one, and nothing el
   assert.deepEqual(parseMountOptions(['strictatime', 'atime', 'norelatime']).attributes, strict);
 });
 
+test('a bind that was once recursive stays so, as with flags of mount(2)', () => {
+  const bind = (...options: readonly string[]) => parseMountOptions(options).bind;
+  assert.deepEqual([bind('rbind', 'bind'), bind('bind', 'rbind'), bind('rbind', 'ro', 'bind')], Array(3).fill('rbind'));
+  assert.deepEqual([bind('bind', 'bind'), bind('ro')], ['bind', 'no']);
+});
+
+test('options about symbolic links are told apart', () => {
+  const none = { source: false, destination: false, copy: false };
+  const links = (...options: readonly string[]) => parseMountOptions(['bind', ...options]).links;
+  assert.deepEqual(links(), none);
+  assert.deepEqual(links('src-nofollow'), { ...none, source: true });
+  assert.deepEqual(links('dest-nofollow', 'src-nofollow'), { ...none, source: true, destination: true });
+  assert.deepEqual(links('copy-symlink'), { ...none, copy: true });
+});
+
 test('all attributes are unasked that no option names; access times only if one of their options is given', () => {
   const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW, NODIRATIME, ATIME } = MOUNT_ATTR;
   const of = (...options: string[]) => unasked(parseMountOptions(options).attributes);

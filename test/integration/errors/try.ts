@@ -1,7 +1,17 @@
 /** Tries a fault on a runtime: a bundle is made, `run` is called, and what it says comes back. */
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../../spec/types.ts';
 import { shellConfig, writeConfig } from '../bundle.ts';
@@ -65,8 +75,11 @@ function tryIn(
   fault.prepare?.(bundle);
   const globals = ['--root', join(folder, 'root'), '--log', log, '--log-format', 'json'];
   const output = openSync(join(folder, 'output'), 'w');
+  // Not /dev/null: crun gives its standard descriptors to the container's root.
+  writeFileSync(join(folder, 'input'), '');
+  const input = openSync(join(folder, 'input'), 'r');
   try {
-    const stdio = ['ignore', output, output] as const;
+    const stdio = [input, output, output] as const;
     const { status } = spawnSync(program, [...before, ...globals, 'run', '--bundle', bundle, id], {
       stdio: [...stdio],
     });
@@ -78,8 +91,9 @@ function tryIn(
     look?.(tried);
     return tried;
   } finally {
-    spawnSync(program, [...before, ...globals, 'delete', '--force', id], { stdio: 'ignore' });
+    spawnSync(program, [...before, ...globals, 'delete', '--force', id], { stdio: [input, output, output] });
     closeSync(output);
+    closeSync(input);
     for (const path of LEFT) attemptToRemove(join(path, id));
     fault.restore?.(bundle);
     rmSync(log, { force: true });

@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { close, openat, read } from '../../../native/calls/files.ts';
+import { ppoll } from '../../../native/calls/poll.ts';
 import { waitid } from '../../../native/calls/process.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { AT, O } from '../../../native/constants/files.ts';
 import { P, W } from '../../../native/constants/process.ts';
+import { POLL } from '../../../native/constants/socket.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
 import { type Call, LostPeerError, type Outcome } from '../../../native/kernel/kernel.ts';
 import { call, flush, perform, post } from '../../../native/kernel/perform.ts';
@@ -62,6 +64,37 @@ test('after one that stopped, the others come once it is settled', () => {
   flush(kernel);
   assert.deepEqual(order, ['first', 'second', 'posted in between', 'third 77', 'fourth', 'fifth']);
   assert.equal(isOpen(), true);
+});
+
+test('the answers arrive while this process goes on, and are read once', async () => {
+  const readable = async (fd: number): Promise<void> => void (await platform.poll([{ fd, events: POLL.IN }], 100));
+  let turns = 0;
+  const timer = setInterval(() => turns++, 5);
+  const seen: unknown[] = [];
+  for (const name of ['one', 'two', 'three']) {
+    const text = out(5);
+    post(kernel, [ppoll([], 50), { name: 'prctl', args: [16, text] }, missing], ({ results }) =>
+      seen.push(name, results[2]),
+    );
+    post(kernel, [getpid], ({ results }) => seen.push(results[0]));
+  }
+  await kernel.arrive?.(readable);
+  clearInterval(timer);
+  assert.ok(turns >= 2, `${turns} turns of the event loop`);
+  assert.equal(seen.length, 0, 'it is flush that settles');
+  flush(kernel);
+  assert.deepEqual(
+    seen,
+    ['one', 'two', 'three'].flatMap((name) => [name, -ERRNO.ENOENT, pid]),
+  );
+  await kernel.arrive?.(readable);
+  assert.equal(call(kernel, getpid), pid);
+  post(kernel, [getpid], () => seen.push('late'));
+  const arriving = kernel.arrive?.(readable);
+  assert.equal(call(kernel, getpid), pid, 'somebody else may wait meanwhile');
+  await arriving;
+  assert.equal(call(kernel, getpid), pid);
+  assert.equal(seen.at(-1), 'late');
 });
 
 test('what is thrown in settling comes out where somebody waits, and ends what was posted', () => {

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { sourceAt, sourceStack } from '../../../runtime/failure/stack.ts';
+import { kernel } from '../place.ts';
+
+/** Of `bun build --minify` for two files: `b.ts` throws in its fifth line, `a.ts` calls it in its third. */
+const MAP = {
+  sources: ['b.ts', 'a.ts'],
+  mappings:
+    ';AAIA,SAAS,CAAU,CAAC,EAAkB,CAAE,MAAU,MAAM,OAAS,CAAC,EAC3D,SAAS,CAAC,CAAC,EAAW,CAAE,OAAO,EAAW,EAAI,CAAC,ECJ/C,' +
+    'MAAM,UAAY,KAAM,CAAE,KAAK,KAAM,CAC5C,GAAI,CAAE,EAAE,CAAC,EAAI,MAAO,EAAG,CAAE,QAAQ,IAAK,EAAY,KAAK',
+};
+
+it('a place in a script leads to the line of its source', () => {
+  assert.equal(sourceAt(MAP, 2, 1), 'b.ts:5');
+  assert.equal(sourceAt(MAP, 2, 20), 'b.ts:5');
+  assert.equal(sourceAt(MAP, 2, 10_000), 'a.ts:3');
+  assert.equal(sourceAt(MAP, 1, 1), undefined);
+  assert.equal(sourceAt(MAP, 99, 1), undefined);
+});
+
+it('a stack of which nothing is known stays as it is', () => {
+  const stack = 'Error: x\n    at run (chunk-none.js:2:5)\n    at main (native)';
+  assert.equal(sourceStack(kernel, stack), stack);
+});
