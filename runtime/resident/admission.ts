@@ -4,54 +4,16 @@
  * (SO_PEERCRED), and its files in /proc by a descriptor, so that no other process with its pid is looked at.
  */
 
-import { close, openat, read, readlinkat, STATX_BYTES, statx } from '../../native/calls/files.ts';
+import { STATX_BYTES, statx } from '../../native/calls/files.ts';
 import { ppoll } from '../../native/calls/poll.ts';
-import { isSameFile, modifiedAt, sizeOf } from '../../native/calls/stat.ts';
-import { AT, O } from '../../native/constants/files.ts';
+import { AT } from '../../native/constants/files.ts';
 import { SOL_SOCKET } from '../../native/constants/socket.ts';
-import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { attempt } from '../../native/kernel/perform.ts';
 import { out, u32s, viewOf } from '../../native/kernel/struct.ts';
+import { copyOf, type Identity, identification, statusField } from './identity.ts';
 import { launcherBeside } from './place.ts';
-
-const NAMESPACES = ['mnt', 'pid', 'user', 'net', 'ipc', 'uts', 'cgroup', 'time'] as const;
-const LINK_BYTES = 64;
-const STATUS_BYTES = 4096;
-const LABEL_BYTES = 256;
-
-/** What a process is, as far as it matters. */
-interface Identity {
-  /** `mnt:[4026531841]` and so on, one after the other. */
-  readonly namespaces: string;
-  readonly root: Out;
-  readonly program: Out;
-  readonly label: string;
-  readonly status: Status;
-}
-
-interface Status {
-  /** The four uids and the four gids are all 0. */
-  readonly isRoot: boolean;
-  /** Effective, permitted and bounding capabilities. */
-  readonly capabilities: readonly bigint[];
-  /** The mode of seccomp, and how many filters. */
-  readonly seccomp: string;
-  readonly umask: number;
-}
-
-/** What this process is, which callers are compared with. */
-export type Self = Pick<Identity, 'namespaces' | 'root' | 'label' | 'status'> & { readonly launcher: Out };
-
-/** @param engine the path of this program. @throws Error where /proc does not tell */
-export function whoWeAre(kernel: Kernel, engine: string): Self {
-  const own = identityOf(kernel, '/proc/self');
-  const launcher = out(STATX_BYTES);
-  if (own === undefined || attempt(kernel, statx(AT.FDCWD, launcherBeside(engine), launcher, 0)) < 0)
-    throw new Error('/proc does not say who this process is');
-  return { ...own, launcher };
-}
 
 export interface Admitted {
   readonly pid: Pid;
@@ -59,33 +21,70 @@ export interface Admitted {
 }
 
 /**
- * @param told the pid that the caller says it has
- * @returns undefined for a caller that is not served
+ * @param engine the path of this program
+ * @returns a function that looks at who has connected, and answers undefined for a caller that is not served. It is
+ * told the pid that the caller says it has
+ * @throws Error where /proc does not tell who this process is
  */
-export function admit(kernel: Kernel, self: Self, connection: Fd, told: Pid): Admitted | undefined {
-  const pid = peerOf(kernel, connection);
-  if (pid === undefined || pid !== told) return undefined;
-  const caller = identityOf(kernel, `/proc/${pid}`);
-  if (caller === undefined || !isAsWe(caller, self)) return undefined;
-  return isConnected(kernel, connection) ? { pid, umask: caller.status.umask } : undefined;
+export function admission(kernel: Kernel, engine: string): (connection: Fd, told: Pid) => Admitted | undefined {
+  const identify = identification(kernel);
+  const own = identify('/proc/self');
+  const launcher = out(STATX_BYTES);
+  if (own === undefined || attempt(kernel, statx(AT.FDCWD, launcherBeside(engine), launcher, 0)) < 0)
+    throw new Error('/proc does not say who this process is');
+  const self: Identity = { ...copyOf(own), program: launcher };
+  return (connection, told) => {
+    const pid = peerOf(kernel, connection);
+    if (pid === undefined || pid !== told) return undefined;
+    const caller = identify(`/proc/${pid}`);
+    if (caller === undefined || !isAs(caller, self) || !isConnected(kernel, connection)) return undefined;
+    return { pid, umask: Number.parseInt(statusField(caller.status, 'Umask') || '22', 8) };
+  };
 }
 
-/** Pure. */
-function isAsWe({ namespaces, root, program, label, status }: Identity, self: Self): boolean {
+/** Whether a caller has what this process has, and no fewer rights. Pure. */
+export function isAs(caller: Identity, self: Identity): boolean {
   return (
-    status.isRoot &&
-    namespaces === self.namespaces &&
-    isSameFile(root, self.root) &&
-    isSameProgram(program, self.launcher) &&
-    label === self.label &&
-    status.seccomp === self.status.seccomp &&
-    status.capabilities.every((set, i) => (~set & (self.status.capabilities[i] ?? 0n)) === 0n)
+    caller.namespaces.every((one, i) => isSame(one, self.namespaces[i], WHOLE)) &&
+    isSame(caller.root, self.root, FILE) &&
+    // Also when a file was overwritten in its place.
+    isSame(caller.program, self.program, FILE) &&
+    isSame(caller.program, self.program, CONTENT) &&
+    isSame(caller.label, self.label, WHOLE) &&
+    ['Uid', 'Gid'].every((name) => statusField(caller.status, name) === '0\t0\t0\t0') &&
+    ['Seccomp', 'Seccomp_filters'].every((name) => isSameField(name, caller, self)) &&
+    ['CapEff', 'CapPrm', 'CapBnd'].every((name) => isSameField(name, caller, self) || hasAll(name, caller, self))
   );
 }
 
-/** Also when a file was overwritten in its place. */
-const isSameProgram = (one: Out, other: Out): boolean =>
-  isSameFile(one, other) && sizeOf(one) === sizeOf(other) && modifiedAt(one) === modifiedAt(other);
+const isSameField = (name: string, caller: Identity, self: Identity): boolean =>
+  statusField(caller.status, name) === statusField(self.status, name);
+
+function hasAll(name: string, caller: Identity, self: Identity): boolean {
+  const [theirs = 0n, ours = 0n] = [caller, self].map(({ status }) => BigInt(`0x${statusField(status, name) || '0'}`));
+  return (~theirs & ours) === 0n;
+}
+
+/** Ranges of bytes: of memory as a whole; and of a struct statx (linux/stat.h). */
+const WHOLE = [[0, Infinity]] as const;
+/** The inode; the device and the mount. */
+const FILE = [
+  [32, 40],
+  [136, 152],
+] as const;
+/** The size; when the content was last modified. */
+const CONTENT = [
+  [40, 48],
+  [112, 124],
+] as const;
+
+function isSame(one: Out, other: Out | undefined, ranges: readonly (readonly [number, number])[]): boolean {
+  if (other === undefined) return false;
+  const [a, b] = [one.bytes, other.bytes];
+  for (const [from, to] of ranges)
+    for (let at = from; at < to && at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
 
 const SO_PEERCRED = 17;
 
@@ -101,53 +100,3 @@ function peerOf(kernel: Kernel, connection: Fd): Pid | undefined {
 /** The caller holds its end as long as it lives, and gives it to nobody: so its pid is its own still. */
 const isConnected = (kernel: Kernel, connection: Fd): boolean =>
   attempt(kernel, ppoll([{ fd: connection, events: 0 }], 0)) <= 0;
-
-function identityOf(kernel: Kernel, path: string): Identity | undefined {
-  const batch = new Batch();
-  const directory = batch.add(openat(AT.FDCWD, path, O.PATH | O.DIRECTORY));
-  const links = NAMESPACES.map((name) => {
-    const text = out(LINK_BYTES);
-    return { text, length: batch.try(readlinkat(directory, `ns/${name}`, text)) };
-  });
-  const root = out(STATX_BYTES);
-  const program = out(STATX_BYTES);
-  batch.add(statx(directory, 'root', root, 0));
-  batch.add(statx(directory, 'exe', program, 0));
-  const [status, label] = [out(STATUS_BYTES), out(LABEL_BYTES)];
-  const statusFile = batch.add(openat(directory, 'status', O.RDONLY));
-  const statusLength = batch.add(read(statusFile, status));
-  batch.add(close(statusFile));
-  const labelFile = batch.try(openat(directory, 'attr/current', O.RDONLY));
-  const labelLength = batch.try(read(labelFile, label));
-  batch.try(close(labelFile));
-  const { results, stoppedAt } = kernel.submit(batch.calls);
-  const fd = resultOf(results, directory);
-  if (fd >= 0) attempt(kernel, close(fd));
-  if (stoppedAt !== undefined) return undefined;
-  return {
-    namespaces: links.map(({ text, length }) => textIn(text, resultOf(results, length))).join(' '),
-    root,
-    program,
-    label: textIn(label, resultOf(results, labelLength)),
-    status: statusIn(textIn(status, resultOf(results, statusLength))),
-  };
-}
-
-const textIn = ({ bytes }: Out, length: number): string =>
-  length <= 0 ? '' : new TextDecoder().decode(bytes.subarray(0, length));
-
-/** Reads /proc/PID/status (proc_pid_status(5)). */
-function statusIn(text: string): Status {
-  const field = (name: string): string => {
-    const at = text.indexOf(`\n${name}:\t`);
-    if (at < 0) return '';
-    const start = at + name.length + 3;
-    return text.slice(start, text.indexOf('\n', start));
-  };
-  return {
-    isRoot: field('Uid') === '0\t0\t0\t0' && field('Gid') === '0\t0\t0\t0',
-    capabilities: ['CapEff', 'CapPrm', 'CapBnd'].map((name) => BigInt(`0x${field(name) || '0'}`)),
-    seccomp: `${field('Seccomp')} ${field('Seccomp_filters')}`,
-    umask: Number.parseInt(field('Umask') || '22', 8),
-  };
-}

@@ -21,7 +21,7 @@ import {
 } from '../../native/resident/protocol.ts';
 import type { Host } from '../host/host.ts';
 import { mayBeWatched } from '../telling/look.ts';
-import { type Admitted, admit, type Self } from './admission.ts';
+import type { Admitted, admission } from './admission.ts';
 import { closeAll, forgetStandard, place, received } from './descriptors.ts';
 import { variablesIn } from './variables.ts';
 
@@ -38,7 +38,7 @@ export interface Front {
 export interface Surroundings {
   readonly libc: Libc;
   readonly kernel: Kernel;
-  readonly self: Self;
+  readonly admit: ReturnType<typeof admission>;
   /** An open /dev/null. */
   readonly nothing: Fd;
   readonly front: Front;
@@ -54,7 +54,7 @@ const FIRST_BYTES = 16 * 1024;
  * @returns whether a command was performed
  */
 export async function serveOne(around: Surroundings, connection: Fd): Promise<boolean> {
-  const { kernel, self, front } = around;
+  const { kernel, admit, front } = around;
   const message = receiveRequest(kernel, connection);
   const request = message?.request;
   const env = request && variablesIn(request.environment);
@@ -63,7 +63,7 @@ export async function serveOne(around: Surroundings, connection: Fd): Promise<bo
     request &&
     env &&
     front.isServed(request.argv, { cwd: request.cwd, env }, isWatched) &&
-    admit(kernel, self, connection, request.pid);
+    admit(connection, request.pid);
   if (!message || !request || !env || !caller) {
     attempt(kernel, send(connection, ANSWER.NOT_SERVED));
     closeAll(kernel, [connection, ...(message?.fds ?? [])]);

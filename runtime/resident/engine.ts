@@ -22,7 +22,7 @@ import { out, u64s } from '../../native/kernel/struct.ts';
 import { loadLibc } from '../../native/libraries/libc.ts';
 import { localKernel } from '../../native/performers/local.ts';
 import { tryWriteAll } from '../host/output.ts';
-import { whoWeAre } from './admission.ts';
+import { admission } from './admission.ts';
 import { type Front, type Surroundings, serveOne } from './command.ts';
 import { closeBelow, OWN_FROM, watchBelow } from './descriptors.ts';
 import { collectGarbage, letGoOfCode } from './rest.ts';
@@ -76,7 +76,7 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   const around: Surroundings = {
     libc,
     kernel,
-    self: whoWeAre(kernel, process.execPath),
+    admit: admission(kernel, process.execPath),
     nothing,
     front,
     devicePrograms: new OwnPrograms(kernel),
@@ -109,7 +109,7 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
     }
     if (!isAsBefore(kernel) || hasChildren(kernel) || commands >= orders.commands) return;
     if (commands % LOOK_EVERY === 0 && process.memoryUsage.rss() > orders.memory) return;
-    await setTimeout(0);
+    if (commands % TURN_EVERY === 0) await setTimeout(0);
   }
 }
 
@@ -135,6 +135,9 @@ class OwnPrograms extends DevicePrograms {
 /** All that a command starts is the caller's child. */
 const hasChildren = (kernel: Kernel): boolean =>
   attempt(kernel, waitid(P.ALL, 0, out(SIGINFO_BYTES), W.EXITED | W.NOHANG | W.NOWAIT)) !== -ERRNO.ECHILD;
+
+/** So often the engine's own affairs have their turn: timers, say. */
+const TURN_EVERY = 16;
 
 /** So often an engine looks how large it is. */
 const LOOK_EVERY = 64;

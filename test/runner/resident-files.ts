@@ -59,6 +59,7 @@ export const UNSERVED: Readonly<Record<string, string>> = Object.fromEntries(
     process: BY_LIBRARY,
     'resident-callers': OWN_SERVER,
     'resident-faults': OWN_SERVER,
+    'resident-foreground': OWN_SERVER,
     'resident-kills': OWN_SERVER,
     'resident-messages': OWN_SERVER,
     rootfs: BY_LIBRARY,
