@@ -1,5 +1,7 @@
 /** What a resident server gives and costs beyond single commands: probes, memory, and commands that find none. */
 
+import { setTimeout } from 'node:timers/promises';
+import { lostByAttempt } from './attempt.ts';
 import { row } from './measure.ts';
 import { type Bench, keptBy } from './measurements.ts';
 import { type ProbeFigures, probe } from './probes.ts';
@@ -8,6 +10,8 @@ import { invoke, type Runtime } from './runtimes.ts';
 /** How many commands show whether a server grows, at a full bench of 60 rounds. */
 const MANY = 10_000;
 const FULL_ROUNDS = 60;
+/** So long a server has had nothing to do when its memory is looked at. */
+const IDLE_MS = 3000;
 
 export async function residentReport(bench: Bench): Promise<void> {
   const { runtimes, sleeper, rounds } = bench;
@@ -20,7 +24,11 @@ export async function residentReport(bench: Bench): Promise<void> {
     console.log(`${probeTable(`\`exec\`, ${rate} a second for ${seconds} s into 20 containers`, figures)}\n`);
   }
   const resident = runtimes.find(({ server }) => server !== undefined);
-  if (resident !== undefined) console.log(`${growthOf(resident, bench)}\n`);
+  if (resident !== undefined) console.log(`${await growthOf(resident, bench)}\n`);
+  const [own] = runtimes;
+  if (own === undefined) return;
+  const lost = lostByAttempt(bench.folder, own.stopwatch);
+  console.log(`A command that finds no server loses ${lost.toFixed(3)} ms by looking for it.\n`);
 }
 
 function probeTable(title: string, figures: readonly ProbeFigures[]): string {
@@ -31,17 +39,25 @@ function probeTable(title: string, figures: readonly ProbeFigures[]): string {
 }
 
 /** Gives the server many commands of three kinds. @returns a table of its memory before and after */
-function growthOf(runtime: Runtime, { bundle, sleeper, rounds }: Bench): string {
+async function growthOf(runtime: Runtime, { bundle, sleeper, rounds }: Bench): Promise<string> {
   const { server } = runtime;
   if (server === undefined) return '';
   const many = Math.ceil(MANY * Math.min(1, rounds / FULL_ROUNDS));
-  const rows: string[][] = [['0 of them', String(server.memory())]];
-  for (const count of [many / 10, many]) {
+  const memory = async () => {
+    await setTimeout(IDLE_MS);
+    return String(server.memory());
+  };
+  const rows: string[][] = [['0 of them', await memory()]];
+  for (const count of [Math.ceil(many / 10), many]) {
     const served = server.served();
     giveMany(runtime, bundle, sleeper, count);
-    rows.push([`${count} more, ${server.served() - served} served`, String(server.memory())]);
+    rows.push([`${count} more, ${server.served() - served} served`, await memory()]);
   }
-  return [row(['a server after so many commands', 'kB (Pss)']), row(['---', '---']), ...rows.map(row)].join('\n');
+  return [
+    row(['a server that is idle, after so many commands', 'kB (Pss)']),
+    row(['---', '---']),
+    ...rows.map(row),
+  ].join('\n');
 }
 
 /** Commands of several kinds, one after the other. */

@@ -7,6 +7,7 @@ import { after, describe, it } from 'node:test';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { commandLine, type Ended, messageOf, noRunc, RUNCHART, withoutCause, withoutRetries } from './command-line.ts';
 import { remainsAtLast } from './nothing-left.ts';
+import { PATIENCE } from './patience.ts';
 
 const PREFIX = `runchart-test-${process.pid}-like-`;
 /** runc 1.1 knows no 1.3. */
@@ -102,6 +103,8 @@ describe("beside Debian's runc", { skip: noContainers || noRunc }, () => {
     for (let tries = 0; tries < 100; tries++) {
       const ended = run('state', id);
       if (ended.stdout.includes('"stopped"')) return [ended];
+      // By a server, a hundred commands take less time than the host's first process to reap a child.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20 * PATIENCE);
     }
     throw new Error('it does not stop');
   }

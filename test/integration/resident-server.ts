@@ -11,13 +11,12 @@ import { PATIENCE } from './patience.ts';
 /** What `serve --status` tells, as far as tests need it. */
 export interface ServerStatus {
   readonly pid: number;
-  /** How many commands were served. */
+  /** How many commands the engines that are there have served. */
   readonly commands: number;
-  /** How many were not, by the reason. */
-  readonly refused: Readonly<Record<string, number>>;
   /** How many engines wait for a command. */
   readonly idle: number;
-  readonly engines: readonly { readonly pid: number; readonly commands: number }[];
+  /** A busy one does not say how many it has performed. */
+  readonly engines: readonly { readonly pid: number; readonly commands?: number }[];
 }
 
 export interface ResidentServer extends AsyncDisposable {

@@ -26,7 +26,14 @@ export async function openResident(root: string, folder: string, tally: Tally): 
   const server = await serve();
   const served = new Map<string, number>();
   const hasRun = new Set<string>();
-  let before = 0;
+  const counted = new Map<number, number>();
+  /** How many commands were served since it was asked last. An engine that has ended meanwhile tells nothing more. */
+  const since = (): number =>
+    server.status().engines.reduce((sum, { pid, commands }) => {
+      const before = counted.get(pid) ?? 0;
+      counted.set(pid, commands ?? before);
+      return sum + (commands ?? before) - before;
+    }, 0);
   return {
     dist: join(program, '..'),
     env: { [DIST_VARIABLE]: join(program, '..') },
@@ -35,9 +42,7 @@ export async function openResident(root: string, folder: string, tally: Tally): 
       if (report.kind === 'end' && !report.suite && report.skipped === undefined)
         hasRun.add(relative(root, report.entry ?? report.file));
       if (!isEndOfFile(report)) return;
-      const { commands } = server.status();
-      served.set(relative(root, report.file), commands - before);
-      before = commands;
+      served.set(relative(root, report.file), since());
     },
     async judge() {
       const ran = new Map([...served].filter(([file]) => hasRun.has(file)));
