@@ -174,7 +174,7 @@ static char **line_of(struct next *next) {
 /* @returns how the engine's part ended; COLD where no engine took part */
 static enum service served(struct asking *a, char **argv, char **envp, const char *folder, struct next *next) {
   static char cwd[DIRECTORY_SIZE];
-  int body[2];
+  int body[2] = {-1, -1};
   long connection = connect_to_server(folder);
   if (connection < 0) return COLD;
   enum service service = COLD;
