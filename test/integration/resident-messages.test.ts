@@ -25,6 +25,7 @@ import {
   sendDescriptors,
   socket,
 } from '../../native/calls/sockets.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { AF, POLL, SOCK } from '../../native/constants/socket.ts';
 import { hostPlatform } from '../../native/host-platform.ts';
@@ -123,7 +124,9 @@ describe('nonsense', { skip: noContainers || noServer }, () => {
     using body = new Owned(kernel, theirs);
     using nothing = opened(kernel, openat(AT.FDCWD, '/dev/null', O.RDWR));
     const along = Array.from({ length: descriptors }, (_, i) => (i === 0 ? body.fd : nothing.fd));
-    call(kernel, along.length === 0 ? send(connection.fd, bytes) : sendDescriptors(connection.fd, along, bytes));
+    const sending = along.length === 0 ? send(connection.fd, bytes) : sendDescriptors(connection.fd, along, bytes);
+    // On a busy machine an engine may have given us up by now: it waits for 5 ms.
+    if (attempt(kernel, sending) === -ERRNO.EPIPE) return;
     const answer = out(16);
     const length = await heard(connection.fd, answer);
     if (length > 0) assert.deepEqual([...answer.bytes.subarray(0, length)], [REFUSED], what);
