@@ -21,11 +21,14 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { findProgram } from '../../build/compiler.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { commandLine, type Ended } from './command-line.ts';
 import { remainsAtLast } from './nothing-left.ts';
 import { PATIENCE } from './patience.ts';
 import { noServer, type ResidentServer, residentDist, statusOf } from './resident-server.ts';
+
+const noStrace = findProgram('strace') === undefined ? 'strace is not installed' : false;
 
 describe('a resident server', { skip: noContainers || noServer }, () => {
   const work = workFolder('resident-faults');
@@ -98,6 +101,36 @@ describe('a resident server', { skip: noContainers || noServer }, () => {
     assert.equal(made() - madeBefore, 3, 'nothing was made twice');
     assert.equal(succeeds('list', '--quiet').stdout, '');
     await isServed(server);
+    await server.stop();
+  });
+
+  it('that goes on after it was given up cannot begin any more', { skip: noStrace }, async () => {
+    const server = await serve('--engines', '1');
+    await isServed(server);
+    const [engine] = server.status().engines;
+    assert.ok(engine !== undefined);
+    const id = `${prefix}-late`;
+    const before = server.status().commands;
+    const madeBefore = made();
+    process.kill(engine.pid, 'SIGSTOP');
+    try {
+      // The caller has looked for an answer for the last time, and is held up before it does anything else.
+      const held = ['-o', join(work.path, 'looks'), '-e', 'inject=recvfrom:delay_exit=1000000'];
+      const creating = later('strace', ...held, dist.program, '--root', runchart.root, 'create', '-b', bundle, id);
+      await until(
+        'it looks',
+        () => existsSync(join(work.path, 'looks')) && statSync(join(work.path, 'looks')).size > 0,
+      );
+      await setTimeout(300);
+      process.kill(engine.pid, 'SIGCONT');
+      assert.equal(await creating, 0);
+    } finally {
+      process.kill(engine.pid, 'SIGCONT');
+    }
+    assert.match(readFileSync(join(work.path, 'looks'), 'utf8'), /recvfrom\(.*EAGAIN.*\(DELAYED\)|recvfrom\(.*= 0 /);
+    assert.equal(server.status().commands, before, 'the engine has left it alone');
+    assert.equal(made() - madeBefore, 1, 'it was made once');
+    succeeds('delete', '--force', id);
     await server.stop();
   });
 

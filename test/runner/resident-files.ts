@@ -3,7 +3,6 @@
 /** These are a part of `npm test`; `npm run test:resident` runs all. */
 export const SHORT: readonly string[] = [
   'caller-pipes',
-  'cli-as-runc',
   'cli',
   'detached',
   'exec-terminal',
