@@ -112,7 +112,7 @@ static void wait_for_end(struct wait *w) {
 static void open_streams(struct wait *w, const u32 *pipes, char *room) {
   for (u32 i = 0; i < STREAMS; i++) {
     struct stream *s = &w->streams[i];
-    s->buffer = room + i * CHUNK;
+    s->buffer = room + (u64)i * CHUNK;
     s->done = !(w->flags & 1u << i);
     if (s->done) continue;
     if (i == 0) {
@@ -142,7 +142,7 @@ static i64 wait_for_child(const u64 *args) {
   if (w.pidfd < 0) return w.pidfd;
   syscall6(SYS_rt_sigprocmask, SIG_BLOCK, (u64)&w.signals, (u64)&w.mask, SET_SIZE, 0, 0);
   forward_signals(&w);
-  open_streams(&w, control + 4, (char *)(ARENA + ARENA_SIZE - STREAMS * CHUNK));
+  open_streams(&w, control + 4, (char *)(ARENA + ARENA_SIZE - (u64)STREAMS * CHUNK));
   wait_for_end(&w);
   syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&w.mask, 0, SET_SIZE, 0, 0);
   return w.status;

@@ -86,7 +86,8 @@ static int send_request(struct request *request, char **argv, char **envp, const
 /* @returns the engine's answer, if it is there; 0 if not */
 static char answer_now(u32 connection) {
   char answer = 0;
-  return syscall6(SYS_recvfrom, connection, (u64)&answer, 1, MSG_DONTWAIT, 0, 0) == 1 ? answer : 0;
+  if (syscall6(SYS_recvfrom, connection, (u64)&answer, 1, MSG_DONTWAIT, 0, 0) != 1) return 0;
+  return answer;
 }
 
 /*

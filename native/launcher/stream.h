@@ -19,7 +19,7 @@ struct polled {
 /* A blocking end is touched once each time that poll(2) calls it ready, and is given a page at most. */
 struct end {
   u32 fd;
-  char blocking, is_socket, is_pipe, is_ours;
+  int blocking, is_socket, is_pipe, is_ours;
 };
 
 struct stream {
@@ -27,7 +27,7 @@ struct stream {
   char *buffer;
   u32 at, held;   /* what has been read and not written */
   u64 left;       /* how many bytes are still to be read, once what is written from now on does not count */
-  char is_limited, source_ended, done;
+  int is_limited, source_ended, done;
 };
 
 static int is_stalled(const struct stream *s) { return s->held > 0; }
@@ -160,7 +160,7 @@ static u32 await_stream(const struct stream *s, struct polled *polled) {
   return 2;
 }
 
-static void proceed(struct stream *s, short first, short second) {
+static void proceed(struct stream *s, int first, int second) {
   if (second)
     finish(s);
   else if (first)
