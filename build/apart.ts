@@ -1,9 +1,9 @@
 /**
  * Bundles what a rare command needs apart from everything else. If it shared modules with the other commands, Bun would
  * cut these into more chunks: with the files below, a `run` would load ten more, and take 0.8 ms longer. So such a file
- * has copies of its own of all that it imports, and the bundle sees one file without imports. An error of such a copy is
- * no instance of a class of the bundle: what is apart deals with its own errors, or leaves their words alone. Runs in
- * Bun.
+ * has copies of its own of all that it imports, and the bundle sees one file without imports. An error of such a copy
+ * is no instance of a class of the bundle: what is apart deals with its own errors, or leaves their words alone. Runs
+ * in Bun.
  */
 import { join } from 'node:path';
 import { type BunPlugin, bundler, heldSources, type Loaded } from './bun.ts';
