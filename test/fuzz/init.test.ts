@@ -77,9 +77,12 @@ describe('the init, under libFuzzer', { skip: lack ?? false }, () => {
       const native = mkdtempSync(join(folder, 'native-'));
       mkdirSync(join(native, 'init'));
       copyFileSync(join(root, 'native/freestanding.h'), join(native, 'freestanding.h'));
-      const source = readFileSync(join(root, 'native/init/init.c'), 'utf8');
-      assert.equal(source.split(right).length, 2, `once in the source: ${right}`);
-      writeFileSync(join(native, 'init/init.c'), source.replace(right, wrong));
+      const sources = ['init.c', 'batches.h'].map((name) => join('init', name));
+      const texts = sources.map((path) => readFileSync(join(root, 'native', path), 'utf8'));
+      assert.equal(texts.join('').split(right).length, 2, `once in the sources: ${right}`);
+      sources.forEach((path, i) => {
+        writeFileSync(join(native, path), texts[i]?.replace(right, wrong) ?? '');
+      });
       const { status, report } = fuzz(compile(native), ['-runs=20000']);
       assert.notEqual(status, 0);
       assert.match(report, /not so: |runtime error: |AddressSanitizer: /);

@@ -10,14 +10,16 @@ import { makeFileSystem } from './file-system.ts';
 
 /** Where the machine mounts the disk. */
 export const MOUNTED = '/repository';
-const SOURCES = '{build,commands,effects,library,machines,native,runtime,spec,test}/**/*.{ts,mjs}';
+const SOURCES = '{build,commands,conform,effects,library,machines,native,page,runtime,spec,test,watch}/**/*.{ts,mjs}';
 const PACKAGES = [
   'koffi',
+  'pbf',
   'xstate',
   'zod',
   '@oclif/core',
   'fast-check',
   'pure-rand',
+  'ws',
   'ajv',
   'fast-deep-equal',
   'fast-uri',
