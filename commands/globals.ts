@@ -50,6 +50,10 @@ export function globalsBefore(before: readonly string[], own: Readonly<Record<st
   const roots = own.root?.multiple ? { root: own.root } : {};
   return readLine(before, { ...flags, ...roots }).argv.filter((word) => {
     const [name = ''] = word.slice('--'.length).split('=', 1);
-    return name !== '' && (own[name] === flags[name] || name in roots);
+    return name !== '' && (isSame(own[name], flags[name]) || name in roots);
   });
 }
+
+/** Not by identity: a command that is bundled apart (build/apart.ts) has copies of the global flags. */
+const isSame = (own: FlagShape | undefined, global: FlagShape | undefined): boolean =>
+  own !== undefined && own.type === global?.type && own.multiple === global.multiple;

@@ -52,6 +52,8 @@ describe("a running container, beside Debian's runc", { skip: noContainers || no
       .replace(/"ociVersion":( ?)"1\.\d+\.\d+(-dev)?"/g, '"ociVersion":$1VERSION'),
     log: withoutRetries(ended.stderr)
       .replace(/^time="[^"]+" /gm, '')
+      // Ours says where it is missing, behind runc's words.
+      .replace(/(container does not exist): \S+ is not in [^"]+/g, '$1')
       .replaceAll(id, 'ID'),
   });
   const does = (one: One, ...argv: readonly string[]) =>

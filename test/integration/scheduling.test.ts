@@ -159,7 +159,7 @@ describe('scheduling', { skip: noContainers }, () => {
       .split('\n')
       .filter((line) => line.includes('sched_setaffinity'));
     assert.equal(set.length, 1, 'with an initial one only, the kernel has the last word');
-    assert.match(set[0] ?? '', /^stage +sched_setaffinity\(0, 8, 0x02(00){7}\) = 0 /);
+    assert.match(set[0] ?? '', /^[\d:.]+ +\d+ stage +sched_setaffinity\(0, 8, 0x02(00){7}\) = 0 /);
   });
 
   it('refuses what cannot be, in one line, and leaves nothing', async () => {

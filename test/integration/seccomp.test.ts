@@ -66,8 +66,7 @@ test('without no_new_privs the filter comes before ids and capabilities are give
 
 test('the compiled program is kept, and used again', { skip }, async () => {
   await run(MKDIR, { script: 'true' });
-  const [cache] = readdirSync(root);
-  assert.equal(cache, '@seccomp');
+  assert.ok(readdirSync(root).includes('@seccomp'));
   const kept = readdirSync(join(root, '@seccomp'));
   await run(MKDIR, { script: 'true', noNewPrivileges: false });
   assert.deepEqual(readdirSync(join(root, '@seccomp')), kept);
@@ -89,7 +88,7 @@ test('a profile that cannot be compiled fails create, and nothing is left', { sk
     assert.equal(status, 1);
     assert.match(output, message);
     assert.deepEqual(
-      readdirSync(root).filter((name) => name !== '@seccomp'),
+      readdirSync(root).filter((name) => !name.startsWith('@')),
       [],
     );
   }

@@ -159,11 +159,14 @@ function missingIsUndefined(error: unknown): undefined {
 async function said(asked: Promise<unknown>): Promise<string> {
   try {
     const answer = await asked;
-    return isAnswer(answer) && answer.outcome === 'refused' ? answer.message : failureOf(answer);
+    return withoutRoot(isAnswer(answer) && answer.outcome === 'refused' ? answer.message : failureOf(answer));
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return withoutRoot(error instanceof Error ? error.message : String(error));
   }
 }
+
+/** The twins have state roots of their own. */
+const withoutRoot = (message: string): string => message.replace(/(container does not exist): \S+ is not in \S+/, '$1');
 
 const failureOf = (answer: unknown): string =>
   isAnswer(answer) && answer.outcome === 'failed'
