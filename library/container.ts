@@ -3,13 +3,8 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ContainerStats } from '../effects/cgroups/stats/types.ts';
 import { awaitForeignExit } from '../effects/running/foreign-exit.ts';
-import type { Request } from '../machines/events.ts';
-import { needsLock } from '../machines/rules.ts';
-import { succeed } from '../runtime/container/answers.ts';
 import type { Container } from '../runtime/container/container.ts';
 import { observe } from '../runtime/container/observe.ts';
-import { openExisting, optionsFor } from '../runtime/container/open.ts';
-import { deleteContainer } from '../runtime/operations/delete.ts';
 import { pidsOf, processTable } from '../runtime/operations/ps.ts';
 import { checkResources } from '../runtime/operations/resources-file.ts';
 import { update } from '../runtime/operations/update.ts';
@@ -25,6 +20,7 @@ import type { Listener, Unsubscribe } from './hub.ts';
 import type { ContainerId } from './id.ts';
 import { type EventsOptions, statsOf, UsageEvents } from './measure.ts';
 import type { ContainerProcess } from './process.ts';
+import { Requests } from './requests.ts';
 import { type Signal, signalNumber } from './signals.ts';
 import { type ContainerState, containerStateOf } from './state.ts';
 import type { Given } from './streams/given.ts';
@@ -40,28 +36,24 @@ export interface UpdateSchemas {
 export class RunchartContainer {
   readonly id: ContainerId;
   readonly #context: LibraryContext;
+  readonly #requests: Requests;
   /** Set where this process created the container: then the init is its child. */
   #init: Child | undefined;
   #given: Given | undefined;
-  /** Who is to be told when the container's process is ready. */
-  #notifySocket: string | undefined;
-  /**
-   * The container as the last request left it, at rest. As long as nobody else changes it, it need not be opened anew.
-   */
-  #last: Container | undefined;
 
   /** @internal `openRuntime` makes them */
   constructor(context: LibraryContext, id: ContainerId) {
     this.#context = context;
+    this.#requests = new Requests(context, id);
     this.id = id;
   }
 
   /** @internal takes over a container that was just created, and lets go of its lock */
   adopt(created: Container, given?: Given, notifySocket?: string): void {
-    this.#notifySocket = notifySocket;
+    this.#requests.notifySocket = notifySocket;
     this.#given = given;
     this.#adoptInit(created);
-    this.#keep(created);
+    this.#requests.keep(created);
   }
 
   /**
@@ -69,14 +61,14 @@ export class RunchartContainer {
    * @param announce called before it is started
    */
   async begin(created: Container, announce: (pid: number) => void, notifySocket?: string): Promise<Child> {
-    this.#notifySocket = notifySocket;
+    this.#requests.notifySocket = notifySocket;
     const child = this.#adoptInit(created);
     try {
       announce(child.pid);
-      await this.#begin(created);
+      await this.#requests.begin(created);
       return child;
     } finally {
-      this.#keep(created);
+      this.#requests.keep(created);
     }
   }
 
@@ -135,17 +127,17 @@ export class RunchartContainer {
    * @throws WrongStateError; OperationError where the program could not be executed: then the container is stopped
    */
   start(): Promise<void> {
-    return this.#telling(() => this.#request({ type: 'start' }));
+    return this.#telling(() => this.#requests.send({ type: 'start' }));
   }
 
   /** Freezes every process of the container. @throws WrongStateError */
   pause(): Promise<void> {
-    return this.#telling(() => this.#request({ type: 'pause' }));
+    return this.#telling(() => this.#requests.send({ type: 'pause' }));
   }
 
   /** Lets the processes of a paused container go on. @throws WrongStateError */
   resume(): Promise<void> {
-    return this.#telling(() => this.#request({ type: 'resume' }));
+    return this.#telling(() => this.#requests.send({ type: 'resume' }));
   }
 
   /**
@@ -154,7 +146,7 @@ export class RunchartContainer {
    * @throws InvalidArgumentError for what is no signal; WrongStateError
    */
   kill(signal: Signal = 'SIGTERM', { all = false } = {}): Promise<void> {
-    return this.#telling(() => this.#request({ type: 'kill', signal: signalNumber(signal), all }));
+    return this.#telling(() => this.#requests.send({ type: 'kill', signal: signalNumber(signal), all }));
   }
 
   /**
@@ -162,11 +154,7 @@ export class RunchartContainer {
    * @throws WrongStateError; ContainerNotFoundError unless `force` is given
    */
   delete({ force = false } = {}): Promise<void> {
-    return this.#telling(async () => {
-      const last = force ? undefined : await this.#reacquired();
-      if (last !== undefined) return this.#serve(last, { type: 'delete', force });
-      succeed(this.#context, await deleteContainer(optionsFor(this.#context, this.id), force));
-    });
+    return this.#telling(() => this.#requests.delete(force));
   }
 
   /** What the container uses now. @throws WrongStateError unless it has processes; OperationError without a cgroup */
@@ -271,65 +259,5 @@ export class RunchartContainer {
     const { platform, root } = this.#context;
     const kernel = platform.local;
     return lookAt({ kernel, root, observe: (record) => observe(platform, record) }, this.id);
-  }
-
-  async #request(request: Request): Promise<void> {
-    const last = needsLock(request.type) ? await this.#reacquired() : undefined;
-    await this.#serve(last ?? (await openExisting(this.#context, this.id, request.type)), request);
-  }
-
-  /** Starts the container. What its process says to be ready goes on to whoever is to be told. */
-  async #begin(container: Container): Promise<void> {
-    const context = this.#context;
-    const address = this.#notifySocket;
-    const notifier =
-      address === undefined
-        ? undefined
-        : (await import('../runtime/foreground/notify.ts')).openNotifier(context, container, address);
-    try {
-      succeed(context, await container.request({ type: 'start' }));
-    } catch (error) {
-      notifier?.close();
-      throw error;
-    }
-    void notifier
-      ?.forward()
-      .catch((error: unknown) => context.warn(error instanceof Error ? error.message : String(error)))
-      .finally(() => notifier.close());
-  }
-
-  async #serve(container: Container, request: Request): Promise<void> {
-    try {
-      if (request.type === 'start') await this.#begin(container);
-      else succeed(this.#context, await container.request(request));
-    } finally {
-      this.#keep(container);
-    }
-  }
-
-  /**
-   * The container as the last request left it, locked again.
-   * @returns undefined where it has to be opened anew: it changed, or another request is under way
-   */
-  async #reacquired(): Promise<Container | undefined> {
-    const last = this.#last;
-    this.#last = undefined;
-    if (last === undefined) return undefined;
-    try {
-      if (await last.reacquire()) return last;
-    } catch (error) {
-      last.close();
-      throw error;
-    }
-    last.close();
-    return undefined;
-  }
-
-  #keep(container: Container): void {
-    if (container.status === undefined || !container.locked || this.#last !== undefined) container.close();
-    else {
-      container.rest();
-      this.#last = container;
-    }
   }
 }

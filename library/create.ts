@@ -1,12 +1,12 @@
 /** Makes a container for a program that uses the library. */
 
-import { announce } from '../runtime/foreground/announce.ts';
 import { createContainer } from '../runtime/operations/create.ts';
 import type { Config } from '../spec/types.ts';
-import { abortable, type WaitOptions, within } from './abort.ts';
+import { type WaitOptions, within } from './abort.ts';
 import { type ContainerSource, configOf, type Planned } from './config-of.ts';
-import { RunchartContainer } from './container.ts';
+import type { RunchartContainer } from './container.ts';
 import type { LibraryContext } from './context.ts';
+import { handOver } from './hand-over.ts';
 import { containerId } from './id.ts';
 import { type GivenOptions, openGiven } from './streams/given.ts';
 import type { TerminalSize } from './streams/terminal.ts';
@@ -31,27 +31,15 @@ export async function create(context: LibraryContext, options: CreateOptions): P
     const planned = await configOf(context, options);
     const terminal = options.terminal ?? planned.config.process?.terminal ?? false;
     const given = openGiven(context.streams, { ...options, terminal }, ['inherit', 'inherit', 'inherit']);
-    const own = abortable(context, signal);
-    const container = new RunchartContainer(context, id);
-    try {
-      const created = await createContainer(own.context, {
+    const making = { id, given, signal, notifySocket: options.notifySocket };
+    return handOver(context, making, (own) =>
+      createContainer(own, {
         id,
         ...withTerminal(planned, terminal),
         ...makingOptions(options),
         inheritance: given.inheritance,
-      });
-      own.settle();
-      container.adopt(created, given, options.notifySocket);
-      const pid = created.record.init?.pid ?? 0;
-      announce(context.platform.local, pid, { pidFile: given.pidFile, pidfdSocket: given.inheritance.pidfdSocket });
-      given.handedOver();
-      signal?.throwIfAborted();
-      return container;
-    } catch (error) {
-      given.abandon();
-      if (container.isOurs) await container.delete({ force: true });
-      throw error;
-    }
+      }),
+    );
   });
 }
 
