@@ -1,28 +1,6 @@
 /** Draws the chart as Mermaid text, from the machine itself. docs/lifecycle.md shows the result. Pure. */
 
-/** The members of an XState machine that are read here. */
-export interface Chart {
-  readonly root: ChartNode;
-}
-
-interface ChartNode {
-  readonly key: string;
-  readonly path: readonly string[];
-  readonly type: string;
-  readonly states: Readonly<Record<string, ChartNode>>;
-  readonly transitions: ReadonlyMap<string, readonly ChartTransition[]>;
-  readonly always?: readonly ChartTransition[];
-  readonly invoke: readonly { readonly src: unknown }[];
-  readonly entry: readonly unknown[];
-  /** Only compound states have one. */
-  readonly initial: ChartTransition;
-}
-
-interface ChartTransition {
-  readonly target: readonly ChartNode[] | undefined;
-  readonly guard?: unknown;
-  readonly actions: readonly unknown[];
-}
+import type { Chart, ChartNode, ChartTransition } from '../page/chart/model.ts';
 
 interface Edge {
   readonly from: ChartNode;

@@ -5,9 +5,8 @@
 
 import { chartFile } from '../page/chart/file.ts';
 import { layoutOf } from '../page/chart/layout.ts';
-import type { Card, Cause, Way } from '../page/chart/model.ts';
+import type { Card, Cause, Chart, Way } from '../page/chart/model.ts';
 import { layoutEngine } from './chart.ts';
-import type { Chart } from './diagram.ts';
 import { ways } from './ways.ts';
 
 /** The states, with what each means. What lies between two of them counts as a part of the way. */

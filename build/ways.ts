@@ -1,6 +1,6 @@
 /** Finds which states of the chart lead to which others, and by what, if only some states are looked at. Pure. */
 
-import type { Chart } from './diagram.ts';
+import type { Chart } from '../page/chart/model.ts';
 
 type Node = Chart['root'];
 

@@ -16,6 +16,7 @@ export interface ChartNode {
   readonly transitions: ReadonlyMap<string, readonly ChartTransition[]>;
   readonly always?: readonly ChartTransition[];
   readonly invoke: readonly { readonly src: unknown }[];
+  readonly entry: readonly unknown[];
   /** Only compound states have one. */
   readonly initial: ChartTransition;
 }
@@ -23,6 +24,7 @@ export interface ChartNode {
 export interface ChartTransition {
   readonly target: readonly ChartNode[] | undefined;
   readonly guard?: unknown;
+  readonly actions: readonly unknown[];
 }
 
 /**

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { Chart } from '../../build/diagram.ts';
 import { picture } from '../../build/picture.ts';
 import { containerMachine } from '../../machines/container.ts';
+import type { Chart } from '../../page/chart/model.ts';
 
 const FILE = new URL('../../docs/lifecycle.svg', import.meta.url);
 
