@@ -6,7 +6,8 @@
 import type { EffectTypes } from '../../machines/effect-types.ts';
 import { defaultConfig } from '../../spec/default.ts';
 import type { HookKind } from '../../spec/record.ts';
-import type { Config, Hook, Hooks } from '../../spec/types.ts';
+import { HOOK_NAMES } from '../../spec/rules/hooks.ts';
+import type { Config, Hook, HookName, Hooks } from '../../spec/types.ts';
 
 export const BUNDLES = [
   'plain',
@@ -25,16 +26,6 @@ export const BUNDLES = [
   'no-program',
 ] as const;
 export type BundleName = (typeof BUNDLES)[number];
-
-export const HOOKS = [
-  'prestart',
-  'createRuntime',
-  'createContainer',
-  'startContainer',
-  'poststart',
-  'poststop',
-] as const satisfies readonly (keyof Hooks)[];
-export type HookName = (typeof HOOKS)[number];
 
 /** Where a bundle makes a runtime fail. */
 export type Fault =
@@ -58,13 +49,14 @@ const FAULTS: Readonly<Partial<Record<BundleName, Fault>>> = {
 export const faultOf = (bundle: BundleName): Fault | undefined => FAULTS[bundle];
 
 /** The hook that fails. */
-export const failingHook = (bundle: BundleName): HookName | undefined => HOOKS.find((name) => bundle === `bad-${name}`);
+export const failingHook = (bundle: BundleName): HookName | undefined =>
+  HOOK_NAMES.find((name) => bundle === `bad-${name}`);
 
 /** The hooks of a bundle: all; or those that run outside of the container alone, or those inside of it. */
 export function hooksOf(bundle: BundleName): readonly HookName[] {
   if (bundle === 'hooks-inside') return ['createContainer', 'startContainer'];
   if (bundle === 'hooks-outside') return ['prestart', 'createRuntime', 'poststart', 'poststop'];
-  return bundle === 'hooks' || failingHook(bundle) !== undefined ? HOOKS : [];
+  return bundle === 'hooks' || failingHook(bundle) !== undefined ? HOOK_NAMES : [];
 }
 
 /** Where the things are that a config names. All paths are absolute. */

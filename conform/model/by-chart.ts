@@ -2,7 +2,8 @@
 
 import type { LifecycleEvent, Request } from '../../machines/events.ts';
 import type { Facts, HookKind } from '../../spec/record.ts';
-import { failingHook, faultOf, type HookName, hooksOf } from './bundles.ts';
+import type { HookName } from '../../spec/types.ts';
+import { failingHook, faultOf, hooksOf } from './bundles.ts';
 import { factsOf, type Model, type ModelContainer, type Outcome, statusIn } from './model.ts';
 import { type Asked, type Happening, PIDS_LIMIT, type Single } from './steps.ts';
 import { beginning, type Walk, walk } from './walk.ts';

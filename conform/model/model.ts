@@ -2,8 +2,8 @@
 
 import { statusOf } from '../../machines/status.ts';
 import type { Facts } from '../../spec/record.ts';
-import type { Status } from '../../spec/types.ts';
-import type { BundleName, Fault, HookName } from './bundles.ts';
+import type { HookName, Status } from '../../spec/types.ts';
+import type { BundleName, Fault } from './bundles.ts';
 import type { Snapshot } from './walk.ts';
 
 /** The words of the specification, or what runc does. */

@@ -1,8 +1,8 @@
 /** What is checked of a container after each step, besides its status. */
 
+import { HOOK_NAMES } from '../../spec/rules/hooks.ts';
 import type { Lab } from '../lab/lab.ts';
 import { member, type Seen, stateOfHook } from '../lab/look.ts';
-import { HOOKS } from '../model/bundles.ts';
 import { factsOf, type Model, statusIn } from '../model/model.ts';
 import { ID, PIDS_LIMIT, type Step } from '../model/steps.ts';
 import type { Checks } from './findings.ts';
@@ -118,7 +118,7 @@ export function checkHooks(
   const seen = hooks.slice(before.hooks);
   if (expected.length === 0 && seen.length === 0) return;
   const about = (hook: string) => ({ rule: 'hooksOrder' as const, about: `${hook} in ${asks}` });
-  const differing = HOOKS.filter((hook) => expected.includes(hook) !== seen.includes(hook));
+  const differing = HOOK_NAMES.filter((hook) => expected.includes(hook) !== seen.includes(hook));
   for (const hook of differing) {
     const [right, wrong] = expected.includes(hook) ? ['it runs', 'it does not'] : ['it does not run', 'it runs'];
     checks.check(false, { ...about(hook), expected: right, seen: wrong });

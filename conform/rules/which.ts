@@ -1,6 +1,7 @@
 /** Which rule a step is about. Pure. */
 
-import { failingHook, type HookName } from '../model/bundles.ts';
+import type { HookName } from '../../spec/types.ts';
+import { failingHook } from '../model/bundles.ts';
 import { type Model, statusIn } from '../model/model.ts';
 import type { Single, Step } from '../model/steps.ts';
 import type { RuleName } from './rules.ts';
