@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { makeBundle } from '../test/integration/bundle.ts';
-import { plainConfig, restrictedConfig } from './configs.ts';
+import { restrictedConfig } from './configs.ts';
 import { type Figures, measure, quantile, type Sample } from './measure.ts';
 import { podmanRuns } from './podman.ts';
 import { invoke, type Runtime } from './runtimes.ts';
@@ -35,7 +35,8 @@ interface Measurement {
   take(bench: Bench): readonly Figures[] | Promise<readonly Figures[]>;
 }
 
-const peersAmong = (runtimes: readonly Runtime[]) => runtimes.filter(({ name }) => !name.startsWith('runchart'));
+const peersAmong = (runtimes: readonly Runtime[]) =>
+  runtimes.filter(({ name, server }) => !name.startsWith('runchart') && server === undefined);
 
 export const MEASUREMENTS: readonly Measurement[] = [
   {
@@ -107,14 +108,16 @@ export const MEASUREMENTS: readonly Measurement[] = [
   },
   {
     title: 'the library, an `exec` whose output is captured',
-    take({ runtimes, folder, states, unified, rounds }) {
-      const sleeper = makeBundle(join(folder, 'sleeper'), plainConfig(unified, ['sleep', '10000']));
+    take({ runtimes, sleeper, states, rounds }) {
       const peers = peersAmong(runtimes);
       return [
         library('exec', states, sleeper, rounds * 3),
         ...withCreated(peers, sleeper, () => {
-          for (const one of peers) invoke(one, 'start', 'kept');
-          return measure(peers.map(commandOf('exec', 'kept', 'true')), rounds);
+          for (const one of peers) invoke(one, 'start', keptBy(one));
+          return measure(
+            peers.map((one) => commandOf('exec', keptBy(one), 'true')(one)),
+            rounds,
+          );
         }),
       ];
     },
