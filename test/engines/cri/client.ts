@@ -74,3 +74,9 @@ export async function failureOf(call: Promise<unknown>): Promise<Failure> {
   }
   throw new Error('the call succeeded');
 }
+
+/** Without the runtime's own words, where ours says more than runc. */
+export const shortened = ({ code, details }: Failure): Failure => ({
+  code,
+  details: details.replace(/(?<=unable to start container process: |runc(hart)? create failed: |exit status 1: ).*/s, '…'),
+});

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { PATIENCE } from '../../integration/patience.ts';
-import { type Cri, type Failure, failureOf } from './client.ts';
+import type { Cri } from './client.ts';
 import { BOX, type CriNode } from './engine.ts';
 
 export interface ContainerStatus {
@@ -92,6 +92,15 @@ export interface Kubelet {
   removeAll(): Promise<void>;
 }
 
+interface Pair {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** A map, as it is written in descriptors. */
+export const pairs = (map: Readonly<Record<string, string>>): readonly Pair[] =>
+  Object.entries(map).map(([key, value]) => ({ key, value }));
+
 const WAIT_MS = 60_000 * PATIENCE;
 
 /** Asks until the answer is right; a kubelet asks each second. */
@@ -143,7 +152,7 @@ export function kubelet(node: CriNode, handler: string): Kubelet {
     cgroup,
     pod,
     async removeAll() {
-      const filter = { label_selector: { handler } };
+      const filter = { label_selector: pairs({ handler }) };
       const { items } = await cri.call<{ items: { id: string }[] }>('ListPodSandbox', { filter });
       for (const { id } of items) {
         await cri.call('StopPodSandbox', { pod_sandbox_id: id });
@@ -166,12 +175,12 @@ function podConfig(handler: string, name: string, cgroup: string, folder: string
     hostname,
     log_directory: logs,
     dns_config: { servers: ['10.0.0.10'], searches: ['cluster.local'], options: ['ndots:5'] },
-    labels: { handler, 'io.kubernetes.pod.name': name },
-    annotations: { 'kubernetes.io/config.source': 'api' },
+    labels: pairs({ handler, 'io.kubernetes.pod.name': name }),
+    annotations: pairs({ 'kubernetes.io/config.source': 'api' }),
     linux: {
       cgroup_parent: cgroup,
       ...(overhead === undefined ? {} : { overhead }),
-      sysctls,
+      sysctls: pairs(sysctls),
       security_context: {
         namespace_options: { network: 'POD', pid: 'CONTAINER', ipc: 'POD' },
         seccomp: { profile_type: 'RuntimeDefault' },
@@ -198,8 +207,8 @@ async function createContainer(
     image: { image: BOX },
     command: args,
     envs: [{ key: 'KUBERNETES_PORT', value: 'tcp://10.0.0.1:443' }],
-    labels: { 'io.kubernetes.container.name': name },
-    annotations: { 'io.kubernetes.container.restartCount': String(attempt) },
+    labels: pairs({ 'io.kubernetes.container.name': name }),
+    annotations: pairs({ 'io.kubernetes.container.restartCount': String(attempt) }),
     log_path: file,
     linux: {
       resources: { cpu_shares: 2, oom_score_adj: 1000, ...resources },
@@ -246,8 +255,8 @@ export function container(cri: Cri, id: string, logPath: string): Container {
     probe,
     start: () => cri.call('StartContainer', of),
     async info() {
-      const { info } = await cri.call<{ info: { info: string } }>('ContainerStatus', { ...of, verbose: true });
-      return JSON.parse(info.info);
+      const { info } = await cri.call<{ info: Pair[] }>('ContainerStatus', { ...of, verbose: true });
+      return JSON.parse(info.find(({ key }) => key === 'info')?.value ?? '');
     },
     async shell(script) {
       const { stdout, stderr } = await probe(['sh', '-c', script]);
@@ -260,6 +269,12 @@ export function container(cri: Cri, id: string, logPath: string): Container {
   };
 }
 
+/** @returns the pid of the process that keeps a pod's namespaces */
+export async function podPid(cri: Cri, id: string): Promise<number> {
+  const { info } = await cri.call<{ info: Pair[] }>('PodSandboxStatus', { pod_sandbox_id: id, verbose: true });
+  return JSON.parse(info.find(({ key }) => key === 'info')?.value ?? '').pid;
+}
+
 /** What of a container's status tells how it ended. */
 export const ending = ({ state, exit_code, reason, message }: ContainerStatus) => ({
   state,
@@ -267,6 +282,3 @@ export const ending = ({ state, exit_code, reason, message }: ContainerStatus) =
   reason,
   message,
 });
-
-export type { Failure };
-export { failureOf };

@@ -1,6 +1,7 @@
 /** A pod's life. */
 
-import { ending, failureOf } from './kubelet.ts';
+import { failureOf } from './client.ts';
+import { ending, pairs } from './kubelet.ts';
 import type { Story } from './story.ts';
 
 export const life: readonly Story[] = [
@@ -18,7 +19,7 @@ export const life: readonly Story[] = [
       const stopped = await one.status();
       await one.remove();
       const { items } = await cri.call<{ items: object[] }>('ListPodSandbox', {
-        filter: { label_selector: { handler } },
+        filter: { label_selector: pairs({ handler }) },
       });
       return { state, ip: network?.ip, end, log, gone: gone.code, stopped: stopped.state, items };
     },

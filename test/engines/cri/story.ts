@@ -67,6 +67,8 @@ function same(seen: unknown, { folder, cgroup, node, handler }: Kubelet): unknow
   const text = JSON.stringify(seen)
     .replaceAll(folder, 'FOLDER')
     .replaceAll(join(node.folder, `${handler}.state`), 'ROOT')
+    // Where the runtime's program is.
+    .replace(/\/[\w./-]*\/runc(hart)?(?= did not terminate)/g, 'RUNTIME')
     .replaceAll(node.folder, 'NODE')
     .replaceAll(cgroup, 'CGROUP')
     .replace(/\b10\.88\.\d+\.\d+\b/g, 'IP')
