@@ -1,15 +1,12 @@
-/** Kubernetes, as a kubelet sees it: containerd's CRI plug-in with a handler for our runtime and one for runc. */
+/**
+ * Kubernetes, as a kubelet sees it: containerd's CRI plug-in with a handler for our runtime and one for runc. These are
+ * a few of its stories; `npm run test:cri` tells all (test/engines/cri/whole.ts).
+ */
 
 import { describe } from 'node:test';
-import { ends } from './cri/ends.ts';
-import { isolation } from './cri/isolation.ts';
-import { life } from './cri/life.ts';
-import { limits } from './cri/limits.ts';
 import { noNode, toldOnNode } from './cri/played.ts';
-import { probes } from './cri/probes.ts';
-import { stats } from './cri/stats.ts';
-import { talks } from './cri/talks.ts';
+import { stories } from './cri/stories.ts';
 
-describe('a kubelet', { skip: noNode }, () => {
-  toldOnNode([...life, ...ends, ...probes, ...limits, ...stats, ...talks, ...isolation]);
+describe('a kubelet, in short', { skip: noNode }, () => {
+  toldOnNode(stories.filter(({ short }) => short));
 });

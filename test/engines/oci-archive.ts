@@ -12,12 +12,7 @@ import { join } from 'node:path';
  * @param command what a container of the image runs
  * @returns the path of the image's archive, below the folder
  */
-export function ociArchive(
-  folder: string,
-  layer: string,
-  name: string,
-  command: readonly string[] = ['sh'],
-): string {
+export function ociArchive(folder: string, layer: string, name: string, command: readonly string[] = ['sh']): string {
   const file = name.replace(/\W/g, '-');
   const layout = join(folder, file);
   mkdirSync(join(layout, 'blobs/sha256'), { recursive: true });

@@ -1,6 +1,6 @@
 /** A client of the CRI's gRPC services, as a kubelet is one. */
 
-import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import type { MethodDefinition, PackageDefinition } from '@grpc/proto-loader';
 import { PATIENCE } from '../../integration/patience.ts';
 
@@ -48,7 +48,8 @@ export function connectCri(messages: PackageDefinition, socket: string): Cri {
         method.requestSerialize,
         method.responseDeserialize,
         request,
-        { deadline: Date.now() + ms, waitForReady: true },
+        new Metadata({ waitForReady: true }),
+        { deadline: Date.now() + ms },
         (error, response) => (error === null ? done(response as Response) : failed(error)),
       );
     });
@@ -78,5 +79,8 @@ export async function failureOf(call: Promise<unknown>): Promise<Failure> {
 /** Without the runtime's own words, where ours says more than runc. */
 export const shortened = ({ code, details }: Failure): Failure => ({
   code,
-  details: details.replace(/(?<=unable to start container process: |runc(hart)? create failed: |exit status 1: ).*/s, '…'),
+  details: details.replace(
+    /(?<=unable to start container process: |runc(hart)? create failed: |exit status 1: ).*/s,
+    '…',
+  ),
 });

@@ -18,6 +18,7 @@ const WAIT = 'while :; do sleep 0.05; done';
 export const ends: readonly Story[] = [
   {
     title: 'what ends by itself: well, badly, by a signal, by its child’s',
+    short: true,
     async play({ pod }: Kubelet) {
       // The first process of a namespace gets no signal that it does not handle; in the pod's it is not the first.
       const one = await pod('ends', { security: { namespace_options: { pid: 'POD' } } });
@@ -65,7 +66,11 @@ export const ends: readonly Story[] = [
       const polite = await one.run('polite', `trap 'echo bye; exit 3' TERM; echo up; ${WAIT}`);
       const deaf = await one.run('deaf', `trap '' TERM; echo up; ${WAIT}`);
       const none = await one.run('none', `trap 'exit 3' TERM; echo up; ${WAIT}`);
-      const up = async ({ log }: Container) => until(async () => log(), (text) => text.includes('up'));
+      const up = async ({ log }: Container) =>
+        until(
+          async () => log(),
+          (text) => text.includes('up'),
+        );
       await Promise.all([polite, deaf, none].map(up));
       const started = performance.now();
       await Promise.all([polite.stop(1000), deaf.stop(1), none.stop(0)]);
@@ -103,7 +108,10 @@ export const ends: readonly Story[] = [
       const first = await endOf(before);
       const after = await one.run('main', `echo second; ${WAIT}`, { attempt: 1 });
       await before.remove();
-      await until(async () => after.log(), (text) => text.includes('second'));
+      await until(
+        async () => after.log(),
+        (text) => text.includes('second'),
+      );
       const { containers } = await cri.call<{ containers: { metadata: object; state: string }[] }>('ListContainers', {
         filter: { pod_sandbox_id: one.id },
       });

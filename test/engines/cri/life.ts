@@ -7,6 +7,7 @@ import type { Story } from './story.ts';
 export const life: readonly Story[] = [
   {
     title: 'a pod and its containers, from the first call to the last',
+    short: true,
     async play({ pod, cri, handler }) {
       const one = await pod('life');
       const { state, network } = await one.status();

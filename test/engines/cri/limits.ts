@@ -21,6 +21,7 @@ const seen = (container: Container): Promise<string> =>
 export const limits: readonly Story[] = [
   {
     title: 'limits of a container, and UpdateContainerResources',
+    short: true,
     async play({ pod, cri }) {
       const one = await pod('limits');
       const resources = {
@@ -43,7 +44,15 @@ export const limits: readonly Story[] = [
       const created = await one.create('created', WAIT, { resources });
       await cri.call('UpdateContainerResources', { container_id: created.id, linux: { cpu_shares: 128 } });
       await created.start();
-      return { before, less, more, tooLittle, why: details.replace(/usage: \d+/g, 'usage: N'), wrong, created: await seen(created) };
+      return {
+        before,
+        less,
+        more,
+        tooLittle,
+        why: details.replace(/usage: \d+/g, 'usage: N'),
+        wrong,
+        created: await seen(created),
+      };
     },
   },
   {

@@ -1,6 +1,6 @@
 /** A network namespace for a containerd and its pods, so that they change nothing of the machine's network. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 
@@ -33,8 +33,20 @@ export async function networkNamespace(): Promise<NetworkNamespace> {
 
 /** A socket belongs to the namespace of the process that made it, so another process carries the bytes. */
 function connection([command = '', ...args]: readonly string[]): Duplex {
-  const carrier: ChildProcessWithoutNullStreams = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args]);
-  const stream = Duplex.from({ readable: carrier.stdout, writable: carrier.stdin });
-  stream.once('close', () => carrier.kill('SIGKILL'));
+  const carrier = spawn('setpriv', ['--pdeathsig', 'KILL', command, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const { stdin, stdout } = carrier;
+  const stream = new Duplex({
+    read: () => void stdout.resume(),
+    write: (bytes, _, done) => void stdin.write(bytes, () => done()),
+    final: (done) => void stdin.end(done),
+    destroy(error, done) {
+      carrier.kill('SIGKILL');
+      done(error);
+    },
+  });
+  stdout.on('data', (bytes) => stream.push(bytes) || stdout.pause());
+  stdout.once('end', () => stream.push(null));
+  // The other side may have closed it already, and what it has sent is still to be read.
+  stdin.on('error', () => {});
   return stream;
 }

@@ -34,10 +34,7 @@ export function toldOnNode(stories: readonly Story[]): void {
 
   before(async () => {
     const layer = boxArchive(work.path);
-    const archives = [
-      ociArchive(work.path, layer, BOX),
-      ociArchive(work.path, layer, PAUSE, ['sleep', '2147483647']),
-    ];
+    const archives = [ociArchive(work.path, layer, BOX), ociArchive(work.path, layer, PAUSE, ['sleep', '2147483647'])];
     node = await openNode(join(work.path, 'node'), archives, handlers);
   });
 

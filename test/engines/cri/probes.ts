@@ -13,6 +13,7 @@ const others = (container: Container): Promise<string> =>
 export const probes: readonly Story[] = [
   {
     title: 'a probe’s status, its output on both streams, and its empty input',
+    short: true,
     async play({ pod }) {
       const one = await (await pod('probe')).run('main', WAIT);
       return [
@@ -55,7 +56,10 @@ export const probes: readonly Story[] = [
         failureOf(one.probe(['sleep', '1000'], 1)),
         failureOf(one.probe(['sh', '-c', "trap '' TERM INT; echo begun; sleep 4; echo over"], 1)),
       ]);
-      const left = await until(() => others(one), (text) => !/sleep 1000/.test(text));
+      const left = await until(
+        () => others(one),
+        (text) => !/sleep 1000/.test(text),
+      );
       return [slow, left, await one.probe(['true'], 1)];
     },
   },
@@ -76,7 +80,10 @@ export const manyProbes: Story = {
       }
     };
     await Promise.all(Array.from({ length: 10 }, prober));
-    const left = await until(() => others(one), (text) => text === '');
+    const left = await until(
+      () => others(one),
+      (text) => text === '',
+    );
     return [seen, left, await one.status().then(({ state }) => state)];
   },
 };

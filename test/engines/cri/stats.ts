@@ -1,7 +1,7 @@
 /** What a kubelet measures. Figures differ each time; which there are must not. */
 
-import type { Story } from './story.ts';
 import { until } from './kubelet.ts';
+import type { Story } from './story.ts';
 
 const WAIT = 'dd if=/dev/zero of=/dev/null bs=1M count=200 2> /dev/null; while :; do sleep 1; done';
 
@@ -13,7 +13,8 @@ function shape(value: unknown): unknown {
   if (typeof value === 'string' && /^\d+$/.test(value)) return value === '0' ? 'none' : 'some';
   if (typeof value !== 'object' || value === null) return value;
   // Maps have no order.
-  if (Array.isArray(value)) return value.map(shape).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  if (Array.isArray(value))
+    return value.map(shape).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [key, VARYING.has(key) ? inner !== null : shape(inner)]),
   );
@@ -26,6 +27,7 @@ interface Stats {
 export const stats: readonly Story[] = [
   {
     title: 'stats of a container, of all containers of a pod, and of the pod',
+    short: true,
     async play({ pod, cri }) {
       const one = await pod('stats');
       const resources = { memory_limit_in_bytes: 256 << 20 };
@@ -38,7 +40,9 @@ export const stats: readonly Story[] = [
         : 'unknown';
       const ended = await one.run('ended', 'true');
       await ended.ended();
-      const after = await cri.call('ContainerStats', { container_id: ended.id }).catch((error) => String(error.details));
+      const after = await cri
+        .call('ContainerStats', { container_id: ended.id })
+        .catch((error) => String(error.details));
       return [shape(first), shape(all), shape(ofPod), shape(after)];
     },
   },

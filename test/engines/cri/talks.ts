@@ -20,6 +20,7 @@ const exec = (kubelet: Kubelet, { id }: Container, command: readonly string[], o
 export const talks: readonly Story[] = [
   {
     title: 'exec with streams: input, both outputs, the status, and failures',
+    short: true,
     async play(kubelet) {
       const main = await (await kubelet.pod('exec')).run('main', WAIT);
       const fed = await exec(kubelet, main, ['sh', '-c', 'read line; echo got $line; echo err >&2; exit 7']);
@@ -52,7 +53,10 @@ export const talks: readonly Story[] = [
       const one = await exec(kubelet, main, ['sh', '-c', 'echo up; cat; echo over >&2']);
       await one.seen(/up/);
       one.close();
-      const left = await until(() => main.shell('ps -o args | grep -c "^cat$"'), (count) => count === '0\n');
+      const left = await until(
+        () => main.shell('ps -o args | grep -c "^cat$"'),
+        (count) => count === '0\n',
+      );
       return [left, (await main.status()).state];
     },
   },
@@ -87,8 +91,14 @@ export const talks: readonly Story[] = [
     async play(kubelet) {
       const { cri, node } = kubelet;
       const one = await kubelet.pod('ports');
-      const main = await one.run('main', 'echo up; busybox nc -lk -p 8080 -e sh -c "read line; echo got \\$line"');
-      await until(() => main.shell('cat /proc/net/tcp*'), (table) => / [0-9A-F]+:1F90 [0-9A-F]+:0000 0A /.test(table));
+      const main = await one.run(
+        'main',
+        'while :; do busybox nc -l -p 8080 -e sh -c "read line; echo got \\$line"; done',
+      );
+      await until(
+        () => main.shell('cat /proc/net/tcp*'),
+        (table) => / [0-9A-F]+:1F90 [0-9A-F]+:0000 0A /.test(table),
+      );
       const request = (port: number) =>
         cri.call<{ url: string }>('PortForward', { pod_sandbox_id: one.id, port: [port] });
       const { url } = await request(8080);
@@ -110,9 +120,13 @@ export const talks: readonly Story[] = [
       const long = 'dd if=/dev/zero bs=20000 count=1 2> /dev/null | tr "\\0" x';
       const main = await one.run(
         'main',
-        `${long}; echo; printf unfinished; sleep 0.2; echo " line"; until test -e /tmp/go; do sleep 0.05; done; echo last`,
+        `${long}; echo; printf unfinished; sleep 0.2; echo " line"
+        until test -e /tmp/go; do sleep 0.05; done; echo last`,
       );
-      await until(async () => main.log(), (text) => text.includes(' line'));
+      await until(
+        async () => main.log(),
+        (text) => text.includes(' line'),
+      );
       renameSync(main.logPath, `${main.logPath}.old`);
       await cri.call('ReopenContainerLog', { container_id: main.id });
       await main.shell('touch /tmp/go');
@@ -122,7 +136,10 @@ export const talks: readonly Story[] = [
           .trim()
           .split('\n')
           .map((line) => line.replace(/^\S+ /, '').replace(/x+/g, (all) => `x×${all.length}`));
-      const after = await until(async () => main.log(), (text) => text.includes('last'));
+      const after = await until(
+        async () => main.log(),
+        (text) => text.includes('last'),
+      );
       const refused = await failureOf(cri.call('ReopenContainerLog', { container_id: main.id }));
       return [lines(readFileSync(`${main.logPath}.old`, 'utf8')), lines(after), refused];
     },
