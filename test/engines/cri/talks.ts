@@ -70,7 +70,8 @@ export const talks: readonly Story[] = [
       const attach = (container: Container, options: object) =>
         stream(kubelet, 'Attach', { container_id: container.id, ...options });
       const first = await attach(main, ALL);
-      const second = await attach(main, { stdout: true, stderr: true });
+      // containerd 1.6 leaves a client without input at once, whatever the runtime.
+      const second = await attach(main, ALL);
       first.stdin('one\n');
       await Promise.all([first.seen(/got one/), second.seen(/got one/)]);
       first.stdin('end\n');
