@@ -1,8 +1,9 @@
 /** How containers end, and what a kubelet does about it. */
 
 import { failureOf, shortened } from './client.ts';
-import { type Container, ending, type Kubelet, podPid, until } from './kubelet.ts';
+import { type Container, ending, type Kubelet, podPid } from './kubelet.ts';
 import type { Story } from './story.ts';
+import { until } from './until.ts';
 
 const exited = (exit_code: number, reason = exit_code === 0 ? 'Completed' : 'Error') => ({
   state: 'CONTAINER_EXITED',

@@ -6,12 +6,13 @@ import { dirname, join } from 'node:path';
 import { lasting } from '../../integration/leftovers.ts';
 import { PATIENCE } from '../../integration/patience.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { engineFolders, footprint, mountsBelow, removeCgroup } from '../footprint.ts';
+import { endAll, engineFolders, footprint, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located } from '../program.ts';
 import { snippet } from '../snippets.ts';
 import { type Cri, connectCri } from './client.ts';
 import { criMessages } from './messages.ts';
 import { type NetworkNamespace, networkNamespace } from './netns.ts';
+import { until } from './until.ts';
 
 /** The plug-in's own namespace of containers. */
 const NAMESPACE = 'k8s.io';
@@ -33,8 +34,8 @@ export interface CriNode {
   readonly folder: string;
   readonly cri: Cri;
   readonly network: NetworkNamespace;
-  /** The symbolic link by which containerd starts our runtime. */
-  readonly link: string;
+  /** The folder with our runtime's files. */
+  readonly installed: string;
   /** The name of the cgroup of a handler's pods, at the top of each hierarchy. */
   cgroup(handler: string): string;
   /** Ends containerd and starts it again; pods stay. @param meanwhile is called between the two */
@@ -56,9 +57,9 @@ export async function openNode(
   mkdirSync(folder);
   const socket = join(folder, 'containerd.sock');
   const config = join(folder, 'config.toml');
-  const link = join(folder, 'runchart');
-  symlinkSync(handlers.runchart ?? '', link);
-  writeFileSync(config, configuration(folder, socket, { ...handlers, runchart: link }));
+  const installed = join(folder, 'installed');
+  const program = install(handlers.runchart ?? '', installed);
+  writeFileSync(config, configuration(folder, socket, { ...handlers, runchart: program }));
   networkConfiguration(folder);
   const network = await networkNamespace();
   const containerd = CONTAINERD ?? '';
@@ -69,13 +70,25 @@ export async function openNode(
       encoding: 'utf8',
       timeout: 60_000 * PATIENCE,
     });
-  const start = (): Promise<Daemon> =>
-    startDaemon(
+  const cri = connectCri(criMessages(containerd), socket);
+  async function start(): Promise<Daemon> {
+    const started = await startDaemon(
       [...network.enter, containerd, '--config', config],
       env,
       join(folder, 'containerd.log'),
       () => existsSync(socket) && ctr('version').status === 0,
     );
+    // The plug-in first finds out what became of its pods.
+    await until(
+      () =>
+        cri.call('Status', {}).then(
+          () => true,
+          () => false,
+        ),
+      (served) => served,
+    );
+    return started;
+  }
   const cgroup = (handler: string) => `runchart-test-${process.pid}-cri-${handler}`;
 
   let daemon = await start();
@@ -83,13 +96,12 @@ export async function openNode(
     const imported = ctr('images', 'import', archive);
     if (imported.status !== 0) throw new Error(`ctr images import: ${imported.stderr}`);
   }
-  const cri = connectCri(criMessages(containerd), socket);
 
   return {
     folder,
     cri,
     network,
-    link,
+    installed,
     cgroup,
     async restart(meanwhile = async () => {}) {
       await daemon.stop();
@@ -103,11 +115,25 @@ export async function openNode(
       for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
       const cgroups = Object.keys(handlers).map(cgroup);
       const left = await lasting(() => [...new Set(cgroups.flatMap((name) => footprint(folder, name)))]);
-      if (!left.some((trace) => trace.startsWith('process'))) for (const name of cgroups) removeCgroup(name);
+      // What a failed test has left must not stay, though it is told.
+      if (left.length > 0) for (const name of [folder, ...cgroups]) endAll(folder, name);
+      await lasting(() => cgroups.flatMap((name) => footprint(folder, name)).filter((trace) => /^process/.test(trace)));
+      for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
+      for (const name of cgroups) removeCgroup(name);
       removeEngineFolders([NAMESPACE]);
       return left;
     },
   };
+}
+
+/** The files that belong together (docs/engines.md), but for the page of `runchart watch`. */
+export const RUNTIME_FILES = ['runchart', 'runchart-engine', 'koffi.node'];
+
+/** Links to the files of the program, which a test may replace. @returns the path of the program there */
+function install(program: string, folder: string): string {
+  mkdirSync(folder);
+  for (const name of RUNTIME_FILES) symlinkSync(join(dirname(program), name), join(folder, name));
+  return join(folder, 'runchart');
 }
 
 /** The configuration of docs/engines.md, and what makes it private. */

@@ -2,10 +2,9 @@
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { PATIENCE } from '../../integration/patience.ts';
 import type { Cri } from './client.ts';
 import { BOX, type CriNode } from './engine.ts';
+import { until } from './until.ts';
 
 export interface ContainerStatus {
   readonly id: string;
@@ -100,18 +99,6 @@ interface Pair {
 /** A map, as it is written in descriptors. */
 export const pairs = (map: Readonly<Record<string, string>>): readonly Pair[] =>
   Object.entries(map).map(([key, value]) => ({ key, value }));
-
-const WAIT_MS = 60_000 * PATIENCE;
-
-/** Asks until the answer is right; a kubelet asks each second. */
-export async function until<Answer>(ask: () => Promise<Answer>, isRight: (answer: Answer) => boolean): Promise<Answer> {
-  for (let waited = 0; ; waited += 50) {
-    const answer = await ask();
-    if (isRight(answer)) return answer;
-    if (waited > WAIT_MS) throw new Error(`never: ${JSON.stringify(answer)}`);
-    await setTimeout(50);
-  }
-}
 
 export function kubelet(node: CriNode, handler: string): Kubelet {
   const { cri } = node;

@@ -22,8 +22,14 @@ export const noNode: string | false =
       ? missing('containerd-shim-runc-v2')
       : 'containernetworking-plugins is not installed');
 
-/** Call this in a suite that is not skipped for that reason. */
-export function toldOnNode(stories: readonly Story[]): void {
+/**
+ * Call this in a suite that is not skipped for that reason.
+ * @param further adds tests that concern all of the node
+ */
+export function toldOnNode(
+  stories: readonly Story[],
+  further: (node: () => CriNode, handlers: readonly string[]) => void = () => {},
+): void {
   const work = workFolder('cri');
   // Containers with a user namespace must be able to pass through it.
   chmodSync(work.path, 0o711);
@@ -48,4 +54,5 @@ export function toldOnNode(stories: readonly Story[]): void {
   });
 
   tellAll(stories, () => node, Object.keys(handlers));
+  further(() => node, Object.keys(handlers));
 }

@@ -1,8 +1,9 @@
 /** Probes of the kind `exec`. */
 
 import { failureOf, shortened } from './client.ts';
-import { type Container, until } from './kubelet.ts';
+import type { Container } from './kubelet.ts';
 import type { Story } from './story.ts';
+import { until } from './until.ts';
 
 const WAIT = 'while :; do sleep 1; done';
 

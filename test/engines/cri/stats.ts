@@ -1,7 +1,7 @@
 /** What a kubelet measures. Figures differ each time; which there are must not. */
 
-import { until } from './kubelet.ts';
 import type { Story } from './story.ts';
+import { until } from './until.ts';
 
 const WAIT = 'dd if=/dev/zero of=/dev/null bs=1M count=200 2> /dev/null; while :; do sleep 1; done';
 

@@ -69,7 +69,7 @@ function isEqual(one: unknown, other: unknown): boolean {
 }
 
 /** Without what differs between two runs of any runtime. */
-function same(seen: unknown, { folder, cgroup, node, handler }: Kubelet): unknown {
+export function same(seen: unknown, { folder, cgroup, node, handler }: Kubelet): unknown {
   const text = JSON.stringify(seen)
     .replaceAll(folder, 'FOLDER')
     .replaceAll(join(node.folder, `${handler}.state`), 'ROOT')

@@ -2,9 +2,10 @@
 
 import { readFileSync, renameSync } from 'node:fs';
 import { failureOf } from './client.ts';
-import { type Container, type Kubelet, until } from './kubelet.ts';
+import type { Container, Kubelet } from './kubelet.ts';
 import type { Story } from './story.ts';
 import { forward, openStream, type Stream } from './streams.ts';
+import { until } from './until.ts';
 
 const WAIT = 'while :; do sleep 1; done';
 const ALL = { stdin: true, stdout: true, stderr: true };

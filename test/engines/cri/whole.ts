@@ -3,7 +3,8 @@
 import { describe } from 'node:test';
 import { noNode, toldOnNode } from './played.ts';
 import { stories } from './stories.ts';
+import { upkeep } from './upkeep.ts';
 
 describe('a kubelet', { skip: noNode }, () => {
-  toldOnNode(stories);
+  toldOnNode(stories, upkeep);
 });
