@@ -18,6 +18,8 @@ export interface Cri {
   images<Response>(method: string, request: object): Promise<Response>;
   /** Whether the version knows the method. */
   has(method: string): boolean;
+  /** Whether the version knows the message. */
+  knows(message: string): boolean;
   close(): void;
 }
 
@@ -60,6 +62,7 @@ export function connectCri(messages: PackageDefinition, socket: string): Cri {
       call(runtime, name, request, seconds === undefined ? PATIENCE_MS : seconds * 1000),
     images: (name, request) => call(image, name, request, PATIENCE_MS),
     has: (name) => name in runtime,
+    knows: (message) => `runtime.v1.${message}` in messages,
     close: () => client.close(),
   };
 }

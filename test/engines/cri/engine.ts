@@ -141,6 +141,7 @@ function configuration(folder: string, socket: string, handlers: Readonly<Record
   const { runchart = '', ...others } = handlers;
   const page = snippet('config.toml')
     .replace('/usr/local/bin/runchart', runchart)
+    .replace('/run/runchart', `${folder}/runchart.state`)
     .replace(/^ *default_runtime_name = .*$/m, '$&\n  snapshotter = "native"');
   const cri = 'plugins."io.containerd.grpc.v1.cri"';
   return `
@@ -150,7 +151,6 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
   "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.internal.v1.opt",
   "io.containerd.tracing.processor.v1.otlp", "io.containerd.nri.v1.nri"]
 ${page}
-  Root = "${folder}/runchart.state"
 ${Object.entries(others)
   .map(
     ([name, path]) => `

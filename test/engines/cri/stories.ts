@@ -8,6 +8,7 @@ import { manyProbes, probes } from './probes.ts';
 import { stats } from './stats.ts';
 import type { Story } from './story.ts';
 import { talks } from './talks.ts';
+import { users } from './users.ts';
 
 export const stories: readonly Story[] = [
   ...life,
@@ -18,4 +19,5 @@ export const stories: readonly Story[] = [
   ...stats,
   ...isolation,
   ...talks,
+  ...users,
 ];

@@ -8,6 +8,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { plain } from '../scenario.ts';
+import type { Cri } from './client.ts';
 import type { CriNode } from './engine.ts';
 import { type Kubelet, kubelet } from './kubelet.ts';
 
@@ -19,8 +20,8 @@ export interface Story {
   readonly expected?: unknown;
   /** Whether it belongs to `npm test`. All belong to `npm run test:cri`. */
   readonly short?: boolean;
-  /** Why it cannot be played here; false if it can. */
-  readonly skip?: string | false;
+  /** @returns why it cannot be played on this node; false if it can */
+  skip?(cri: Cri): Promise<string | false>;
 }
 
 export const OURS = 'runchart';
@@ -29,7 +30,9 @@ export const PEER = 'runc';
 /** @param handlers which the node knows */
 export function tellAll(stories: readonly Story[], node: () => CriNode, handlers: readonly string[]): void {
   for (const story of stories)
-    it(story.title, { skip: story.skip ?? false }, async (t) => {
+    it(story.title, async (t) => {
+      const reason = await story.skip?.(node().cri);
+      if (reason) return t.skip(reason);
       const ends = await Promise.allSettled(handlers.map((handler) => told(story, node(), handler)));
       const [own, peer] = ends.map((end) => {
         if (end.status === 'rejected') throw end.reason;
@@ -51,6 +54,7 @@ async function told(story: Story, node: CriNode, handler: string): Promise<unkno
 }
 
 export function compare(t: TestContext, { expected }: Pick<Story, 'expected'>, own: unknown, peer: unknown): void {
+  if (expected !== undefined && !isEqual(own, expected)) t.diagnostic(`runc’s: ${JSON.stringify(peer)}`);
   if (expected !== undefined) assert.deepEqual(own, expected);
   else if (peer === undefined) t.diagnostic('there is no runc to compare with');
   if (peer === undefined) return;
