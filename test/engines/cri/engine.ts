@@ -1,10 +1,11 @@
 /** A containerd with the CRI's plug-in for the test alone. It knows both runtimes, each by a handler. */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { lasting } from '../../integration/leftovers.ts';
 import { PATIENCE } from '../../integration/patience.ts';
+import { type ResidentServer, ready, residentDist } from '../../integration/resident-server.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import { endAll, engineFolders, footprint, mountsBelow, removeCgroup } from '../footprint.ts';
 import { located } from '../program.ts';
@@ -36,6 +37,8 @@ export interface CriNode {
   readonly network: NetworkNamespace;
   /** The folder with our runtime's files. */
   readonly installed: string;
+  /** How many commands a resident server has performed; undefined if there is none. */
+  served(): number | undefined;
   /** The name of the cgroup of a handler's pods, at the top of each hierarchy. */
   cgroup(handler: string): string;
   /** Ends containerd and starts it again; pods stay. @param meanwhile is called between the two */
@@ -47,18 +50,19 @@ export interface CriNode {
 /**
  * @param archives of the images
  * @param handlers the path of the program by the name of the handler
+ * @param resident whether a resident server of a copy of our runtime performs its commands
  */
 export async function openNode(
   folder: string,
   archives: readonly string[],
   handlers: Readonly<Record<string, string>>,
+  resident = false,
 ): Promise<CriNode> {
   const removeEngineFolders = engineFolders();
   mkdirSync(folder);
   const socket = join(folder, 'containerd.sock');
   const config = join(folder, 'config.toml');
-  const installed = join(folder, 'installed');
-  const program = install(handlers.runchart ?? '', installed);
+  const program = resident ? residentDist(folder).program : install(handlers.runchart ?? '', join(folder, 'installed'));
   writeFileSync(config, configuration(folder, socket, { ...handlers, runchart: program }));
   networkConfiguration(folder);
   const network = await networkNamespace();
@@ -91,26 +95,40 @@ export async function openNode(
   }
   const cgroup = (handler: string) => `runchart-test-${process.pid}-cri-${handler}`;
 
-  let daemon = await start();
-  for (const archive of archives) {
-    const imported = ctr('images', 'import', archive);
-    if (imported.status !== 0) throw new Error(`ctr images import: ${imported.stderr}`);
+  let daemon: Daemon | undefined;
+  let server: ResidentServer | undefined;
+  try {
+    if (resident) server = await serve(network, program);
+    daemon = await start();
+    // The plug-in unpacks an image when its first container is made.
+    for (const archive of archives) {
+      const imported = ctr('images', 'import', '--no-unpack', archive);
+      if (imported.status !== 0) throw new Error(`ctr images import: ${imported.stderr}`);
+    }
+  } catch (error) {
+    cri.close();
+    await daemon?.stop();
+    await server?.stop();
+    await network[Symbol.asyncDispose]();
+    throw error;
   }
 
   return {
     folder,
     cri,
     network,
-    installed,
+    installed: dirname(program),
+    served: () => server?.status().commands,
     cgroup,
     async restart(meanwhile = async () => {}) {
-      await daemon.stop();
+      await daemon?.stop();
       await meanwhile();
       daemon = await start();
     },
     async close() {
       cri.close();
-      await daemon.stop();
+      await daemon?.stop();
+      await server?.stop();
       await network[Symbol.asyncDispose]();
       for (const point of mountsBelow(folder)) spawnSync('umount', [point]);
       const cgroups = Object.keys(handlers).map(cgroup);
@@ -124,6 +142,12 @@ export async function openNode(
       return left;
     },
   };
+}
+
+/** A server serves callers in its own network namespace only. */
+function serve(network: NetworkNamespace, program: string): Promise<ResidentServer> {
+  const words = ['--pdeathsig', 'TERM', ...network.enter, program, 'serve'];
+  return ready(spawn('setpriv', words, { stdio: ['ignore', 'ignore', 'inherit'] }), program);
 }
 
 /** The files that belong together (docs/engines.md), but for the page of `runchart watch`. */

@@ -25,10 +25,12 @@ export const noNode: string | false =
 /**
  * Call this in a suite that is not skipped for that reason.
  * @param further adds tests that concern all of the node
+ * @param resident whether a resident server performs our runtime's commands
  */
 export function toldOnNode(
   stories: readonly Story[],
   further: (node: () => CriNode, handlers: readonly string[]) => void = () => {},
+  resident = false,
 ): void {
   const work = workFolder('cri');
   // Containers with a user namespace must be able to pass through it.
@@ -41,7 +43,7 @@ export function toldOnNode(
   before(async () => {
     const layer = boxArchive(work.path);
     const archives = [ociArchive(work.path, layer, BOX), ociArchive(work.path, layer, PAUSE, ['sleep', '2147483647'])];
-    node = await openNode(join(work.path, 'node'), archives, handlers);
+    node = await openNode(join(work.path, 'node'), archives, handlers, resident);
   });
 
   after(async () => {
