@@ -34,9 +34,11 @@ export function tellAll(stories: readonly Story[], node: () => CriNode, handlers
       const reason = await story.skip?.(node().cri);
       if (reason) return t.skip(reason);
       const ends = await Promise.allSettled(handlers.map((handler) => told(story, node(), handler)));
-      const [own, peer] = ends.map((end) => {
-        if (end.status === 'rejected') throw end.reason;
-        return end.value;
+      const [own, peer] = ends.map((end, index) => {
+        if (end.status === 'fulfilled') return end.value;
+        if (index === 0 || story.expected === undefined) throw end.reason;
+        // An old runc may not know of something. What is expected of ours is told by the story.
+        return String(end.reason);
       });
       compare(t, story, own, peer);
     });

@@ -1,10 +1,13 @@
 /** What an operator does to a node whose pods run on: containerd ends and comes back, and the runtime is upgraded. */
 
+import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { RUNCHART } from '../../integration/command-line.ts';
 import { namesIn, textOf } from '../../integration/gone-meanwhile.ts';
+import { lasting } from '../../integration/leftovers.ts';
+import { endAll, footprint, removeCgroup } from '../footprint.ts';
 import { type CriNode, RUNTIME_FILES } from './engine.ts';
 import { type Container, ending, type Kubelet, kubelet, type Pod } from './kubelet.ts';
 import { compare, same } from './story.ts';
@@ -149,6 +152,15 @@ export function upkeep(node: () => CriNode, handlers: readonly string[]): void {
       return [ends, ending(await again.ended())];
     });
     compare(t, { expected: [[exited(255), exited(255)], exited(5)] }, own, peer);
+    // containerd 2.1 leaves the processes of a dead shim where they are, whatever the runtime.
+    const cgroups = handlers.map((handler) => node().cgroup(handler));
+    const [ours, peers] = cgroups.map((cgroup) => footprint('/nowhere', cgroup).length);
+    for (const cgroup of cgroups) endAll('/nowhere', cgroup);
+    if (peers !== undefined) assert.equal(ours, peers);
+    await lasting(() =>
+      cgroups.flatMap((cgroup) => footprint('/nowhere', cgroup)).filter((one) => /^process/.test(one)),
+    );
+    for (const cgroup of cgroups) removeCgroup(cgroup);
   });
 }
 
