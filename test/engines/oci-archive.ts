@@ -6,11 +6,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
+ * @param folder which may have archives of other images
  * @param layer the path of the root file system's tar archive
+ * @param name with its tag
+ * @param command what a container of the image runs
  * @returns the path of the image's archive, below the folder
  */
-export function ociArchive(folder: string, layer: string, name: string): string {
-  const layout = join(folder, 'oci');
+export function ociArchive(folder: string, layer: string, name: string, command: readonly string[] = ['sh']): string {
+  const file = name.replace(/\W/g, '-');
+  const layout = join(folder, file);
   mkdirSync(join(layout, 'blobs/sha256'), { recursive: true });
 
   function blob(mediaType: string, content: Buffer) {
@@ -25,7 +29,7 @@ export function ociArchive(folder: string, layer: string, name: string): string 
   const config = json('config.v1', {
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
-    config: { Env: ['PATH=/bin'], Cmd: ['sh'] },
+    config: { Env: ['PATH=/bin'], Cmd: command },
     rootfs: { type: 'layers', diff_ids: [rootfs.digest] },
   });
   const manifest = json('manifest.v1', { schemaVersion: 2, config, layers: [rootfs] });
@@ -35,7 +39,7 @@ export function ociArchive(folder: string, layer: string, name: string): string 
     JSON.stringify({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }),
   );
   writeFileSync(join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
-  const archive = join(folder, 'oci.tar');
+  const archive = join(folder, `${file}.tar`);
   execFileSync('tar', ['--directory', layout, '--create', '--file', archive, '.']);
   return archive;
 }

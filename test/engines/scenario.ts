@@ -106,7 +106,7 @@ async function play(engine: Engine, { script, varying }: Scenario): Promise<stri
 }
 
 /** Replaces names that differ each time, and removes the words that differ between runtimes. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return (
     text
       .replace(/\r+\n/g, '\n')
