@@ -582,6 +582,7 @@ static i64 kernel(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 	case SYS_readlinkat:
 		return -EINVAL;
 	case SYS_socket:
+		CHECK(b & 04000); /* neither a full queue nor a full socket holds the command up: 5 ms are all */
 		return new_descriptor(CONNECTION, 3);
 	case SYS_connect:
 		return connects(a, (const struct unix_address *)b, c);

@@ -14,7 +14,10 @@ after(() => rmSync(folder, { recursive: true }));
 
 const CLIENT: Fuzzed = {
   ...{ harness: 'client.c', seeds: 'from-servers', longest: 16_000 },
-  sources: [...['client', 'body', 'attend', 'stream'].map((name) => `launcher/${name}.h`), 'init/batches.h'],
+  sources: [
+    ...['client', 'server-socket', 'body', 'attend', 'stream'].map((name) => `launcher/${name}.h`),
+    'init/batches.h',
+  ],
 };
 
 const WRONG: Record<string, Wrong> = {
@@ -22,6 +25,10 @@ const WRONG: Record<string, Wrong> = {
   'a server that may still begin': {
     ...{ right: 'syscall6(SYS_shutdown, connection, SHUT_RD, 0, 0, 0, 0)', wrong: '(void)0', seed: 'no-answer' },
   },
+  'a server whose queue is waited for': {
+    ...{ right: 'AF_UNIX, SOCK_STREAM_NONBLOCK_CLOEXEC', wrong: 'AF_UNIX, SOCK_STREAM_CLOEXEC', seed: 'no-answer' },
+  },
+  'a stranger who is told the command': { right: ' && peer[1] == 0', wrong: '', seed: 'stranger' },
   'a command that goes cold though it has begun': {
     ...{ right: 'if (service == LOST) server_ended();', wrong: '', seed: 'gone-at-once' },
   },
