@@ -536,7 +536,9 @@ static i64 sends_bytes(u64 fd, const char *from, u64 size)
 {
 	if (kind_of(fd) == BODY)
 		return sends_answer(from, size);
-	return kind_of(fd) == CONNECTION ? tells((const u32 *)from, size) : writes_stream(fd, (const unsigned char *)from, size);
+	if (kind_of(fd) == CONNECTION)
+		return tells((const u32 *)from, size);
+	return writes_stream(fd, (const unsigned char *)from, size);
 }
 
 /* What is about the long wait. */

@@ -1,6 +1,6 @@
 /**
- * Messages of all kinds to the init's own source (native/init/init.c). fuzz/init.c has the rules that each call and each
- * answer is held to; fuzz/messages, what it begins with.
+ * Messages of all kinds to the init's own source (native/init/init.c). fuzz/init.c has the rules that each call and
+ * each answer is held to; fuzz/messages, what it begins with.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

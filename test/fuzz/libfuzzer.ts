@@ -1,7 +1,7 @@
 /**
- * Runs our C programs' own sources under libFuzzer, with the sanitizers for addresses and undefined behaviour. A harness
- * has a kernel of its own in the place of the system calls, and the rules that it holds the program to. Each fault that
- * must be noticed has a file of messages that shows it by itself.
+ * Runs our C programs' own sources under libFuzzer, with the sanitizers for addresses and undefined behaviour. A
+ * harness has a kernel of its own in the place of the system calls, and the rules that it holds the program to. Each
+ * fault that must be noticed has a file of messages that shows it by itself.
  */
 
 import assert from 'node:assert/strict';
