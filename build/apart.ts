@@ -5,6 +5,7 @@
  * is no instance of a class of the bundle: what is apart deals with its own errors, or leaves their words alone. Runs
  * in Bun.
  */
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BunPlugin, bundler, heldSources, type Loaded } from './bun.ts';
 
@@ -32,24 +33,29 @@ interface Apart {
 
 /**
  * Bundles these files. This is done before the bundle that loads them, since a plugin may not call the bundler.
+ * @param folder gets a source map of each, by the path of the file and `.map`
  * @param how they are bundled as the rest is
  */
-export async function bundledApart(root: string, { plugins, define }: How): Promise<Apart> {
+export async function bundledApart(root: string, folder: string, { plugins, define }: How): Promise<Apart> {
   const files = new Map<string, Loaded>();
   const sources: string[] = [];
   for (const file of APART) {
     const entry = join(root, file);
     const built = await bundler().build({
       entrypoints: [entry],
+      outdir: folder,
+      naming: file,
       target: 'bun',
       format: 'esm',
       minify: true,
       metafile: true,
+      sourcemap: 'external',
       plugins,
       define,
     });
     sources.push(...heldSources(built));
-    files.set(entry, { contents: (await built.outputs[0]?.text()) ?? '', loader: 'js' });
+    files.set(entry, { contents: readFileSync(join(folder, file), 'utf8'), loader: 'js' });
+    rmSync(join(folder, file));
   }
   const plugin: BunPlugin = {
     name: 'apart',

@@ -12,6 +12,9 @@ import { lazyOclif } from './lazy-oclif.ts';
 import { lazyXstate } from './lazy-xstate.ts';
 import { validatorsPlugin } from './validators.ts';
 
+/** Beside the scripts: the source maps of what is bundled apart (apart.ts). The maps of the scripts lead to those. */
+export const APART_MAPS = 'apart';
+
 /**
  * @param output the script's path; the others are `chunk-….js` in its folder
  * @param init the container's init program; the script holds it in base64 as RUNCHART_INIT, so nothing is unpacked
@@ -20,7 +23,10 @@ import { validatorsPlugin } from './validators.ts';
 export async function bundle(entry: string, output: string, init: Uint8Array): Promise<readonly string[]> {
   const plugins = [validatorsPlugin(), lazyBuiltins, lazyOclif, lazyXstate, realWs];
   const define = { RUNCHART_LINKED: 'true', RUNCHART_INIT: JSON.stringify(Buffer.from(init).toString('base64')) };
-  const apart = await bundledApart(join(import.meta.dirname, '..'), { plugins, define });
+  const apart = await bundledApart(join(import.meta.dirname, '..'), join(dirname(output), APART_MAPS), {
+    plugins,
+    define,
+  });
   const built = await bundler().build({
     entrypoints: [entry],
     outdir: dirname(output),

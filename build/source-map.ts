@@ -4,7 +4,8 @@
  * beside the engine, and is read only to show a stack. Runs in Bun.
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { APART_MAPS } from './bundle.ts';
 
 /** The members that we use of a source map, version 3 (ECMA-426). */
 interface SourceMap {
@@ -18,16 +19,23 @@ const virtual = (source: string): string | undefined => /(?:^|\/)([\w-]+:.+)$/.e
 /**
  * @param folder with the scripts and their maps, which are removed: the linker would write its own beside them
  * @param root the repository, which the sources are named from
- * @returns the text of the file: a source map for each script, by its name, without the sources themselves
+ * @returns the text of the file: a source map for each script, by its name, and for each source that is itself made of
+ * others (apart.ts), by its path; without the sources themselves
  */
 export function collectSourceMaps(folder: string, root: string): string {
   const maps: Record<string, SourceMap> = {};
-  for (const name of readdirSync(folder).filter((one) => one.endsWith('.js.map'))) {
-    const file = join(folder, name);
-    const { sources, mappings }: SourceMap = JSON.parse(readFileSync(file, 'utf8'));
-    const named = sources.map((source) => virtual(source) ?? relative(root, resolve(dirname(file), source)));
-    maps[name.slice(0, -'.map'.length)] = { sources: named, mappings };
-    rmSync(file);
-  }
+  const apart = join(folder, APART_MAPS);
+  for (const [base, named] of [
+    [folder, readdirSync(folder)],
+    [apart, readdirSync(apart, { recursive: true, encoding: 'utf8' })],
+  ] as const)
+    for (const name of named.filter((one) => one.endsWith('.map'))) {
+      const { sources, mappings }: SourceMap = JSON.parse(readFileSync(join(base, name), 'utf8'));
+      // The bundler names sources from the folder of all its outputs.
+      const paths = sources.map((source) => virtual(source) ?? relative(root, resolve(base, source)));
+      maps[name.slice(0, -'.map'.length)] = { sources: paths, mappings };
+      rmSync(join(base, name));
+    }
+  rmSync(apart, { recursive: true });
   return JSON.stringify(maps);
 }

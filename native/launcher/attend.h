@@ -13,6 +13,8 @@
 /* What is asked for: which of the container's pipes come along, in this order, and how to wait. */
 enum { INPUT = 1, OUTPUT = 2, ERROR = 4, SUBREAPER = 8, AWAITS_WRITERS = 16 };
 enum { STREAMS = 3, ESRCH = 3 };
+/* The control message that brings the pipes: struct cmsghdr, then a descriptor for each. */
+enum { CONTROL_HEADER = 16, CONTROL_SIZE = CONTROL_HEADER + STREAMS * sizeof(u32) };
 enum { P_ALL = 0, P_PID = 1, WNOHANG = 1, WEXITED = 4, CLD_EXITED = 1, SIGWINCH = 28, SIG_BLOCK = 0 };
 
 struct wait {
@@ -132,17 +134,13 @@ static void open_streams(struct wait *w, const u32 *pipes, char *room) {
  * @returns the exit status, or an error
  */
 static i64 wait_for_child(const u64 *args) {
-  static struct wait w;
   const u32 *control = (const u32 *)args[2];
-  w.pid = (u32)args[0];
-  w.flags = (u32)args[1];
-  w.status = -1;
+  struct wait w = {.pid = (u32)args[0], .flags = (u32)args[1], .status = -1, .signals = args[5]};
   w.pidfd = syscall6(SYS_pidfd_open, w.pid, 0, 0, 0, 0, 0);
-  w.signals = args[5];
   if (w.pidfd < 0) return w.pidfd;
   syscall6(SYS_rt_sigprocmask, SIG_BLOCK, (u64)&w.signals, (u64)&w.mask, SET_SIZE, 0, 0);
   forward_signals(&w);
-  open_streams(&w, control + 4, (char *)(ARENA + ARENA_SIZE - (u64)STREAMS * CHUNK));
+  open_streams(&w, control + CONTROL_HEADER / sizeof *control, (char *)(ARENA + ARENA_SIZE - (u64)STREAMS * CHUNK));
   wait_for_end(&w);
   syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (u64)&w.mask, 0, SET_SIZE, 0, 0);
   return w.status;

@@ -196,6 +196,9 @@ static enum service served(struct asking *a, char **argv, char **envp, const cha
   return service;
 }
 
+/* What engines have left to do, of the command and of the line that was left of it. */
+static struct next left_of_command, left_of_rest;
+
 /*
  * Has a resident engine perform the command, if there is one.
  * @param argv the command line; where an engine has done a part, the line of what is left
@@ -204,12 +207,11 @@ static enum service served(struct asking *a, char **argv, char **envp, const cha
  * @returns whether a stage has been started; only where something is still to be performed
  */
 static int ask_server(char ***argv, char **envp, const char *command, const char *folder, struct stage *stage) {
-  static struct next next, last;
   if (!is_worth_asking(command) || syscall6(SYS_geteuid, 0, 0, 0, 0, 0, 0) != 0) return 0;
   struct asking asking = {.stage = stage, .makes_process = makes_process(command)};
-  if (served(&asking, *argv, envp, folder, &next) == COLD) return asking.started;
-  *argv = line_of(&next);
+  if (served(&asking, *argv, envp, folder, &left_of_command) == COLD) return asking.started;
+  *argv = line_of(&left_of_command);
   struct asking again = {.stage = stage};
-  served(&again, *argv, envp, folder, &last);
+  served(&again, *argv, envp, folder, &left_of_rest);
   return 0;
 }

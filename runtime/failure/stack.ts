@@ -23,8 +23,8 @@ export function sourceStack(kernel: Kernel, stack: string): string {
   let maps: Readonly<Record<string, ScriptMap>> | undefined;
   return stack.replace(FRAME, (frame, script: string, line: string, column: string) => {
     maps ??= readMaps(kernel);
-    const map = Object.hasOwn(maps, script) ? maps[script] : undefined;
-    return (map && sourceAt(map, Number(line), Number(column))) ?? frame;
+    const place = placeIn(maps, { source: script, line: Number(line), column: Number(column) });
+    return place === undefined ? frame : `${place.source}:${place.line}`;
   });
 }
 
@@ -37,23 +37,41 @@ function readMaps(kernel: Kernel): Readonly<Record<string, ScriptMap>> {
   }
 }
 
+/** A place of a script or a source: line and column from 1. */
+export interface SourcePlace {
+  readonly source: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where a script's place comes from. What is bundled apart is bundled twice, and its first script has its name. */
+export function placeIn(maps: Readonly<Record<string, ScriptMap>>, place: SourcePlace): SourcePlace | undefined {
+  const lookUp = (at: SourcePlace): SourcePlace | undefined => {
+    const map = Object.hasOwn(maps, at.source) ? maps[at.source] : undefined;
+    return map && sourceAt(map, at.line, at.column);
+  };
+  const found = lookUp(place);
+  return found && (lookUp(found) ?? found);
+}
+
 /**
  * The source's place of a script's: of the last mapping that begins before it (ECMA-426, "Mappings").
  * @param line from 1. @param column from 1
- * @returns `runtime/store/error.ts:22`
  */
-export function sourceAt({ sources, mappings }: ScriptMap, line: number, column: number): string | undefined {
-  let [source, sourceLine] = [0, 0];
-  let found: string | undefined;
+export function sourceAt({ sources, mappings }: ScriptMap, line: number, column: number): SourcePlace | undefined {
+  let [source, sourceLine, sourceColumn] = [0, 0, 0];
+  let found: SourcePlace | undefined;
   for (const [index, text] of mappings.split(';').slice(0, line).entries()) {
     let at = 0;
     if (text === '') continue;
     for (const segment of text.split(',')) {
-      const [step = 0, file = 0, down = 0] = decode(segment);
+      const [step = 0, file = 0, down = 0, right = 0] = decode(segment);
       at += step;
       source += file;
       sourceLine += down;
-      if (index === line - 1 && at < column) found = `${sources[source] ?? '?'}:${sourceLine + 1}`;
+      sourceColumn += right;
+      if (index === line - 1 && at < column)
+        found = { source: sources[source] ?? '?', line: sourceLine + 1, column: sourceColumn + 1 };
     }
   }
   return found;

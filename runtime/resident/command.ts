@@ -45,7 +45,7 @@ export interface Surroundings {
   readonly devicePrograms: DevicePrograms;
 }
 
-/** How long a caller may take to send what it has begun to send. */
+/** How long a caller may take to send what it has begun to send: for its first bytes, and for all others. */
 const PATIENCE_MS = 5;
 const FIRST_BYTES = 16 * 1024;
 
@@ -139,9 +139,10 @@ function wholeMessage(kernel: Kernel, connection: Fd, first: Uint8Array): Uint8A
   if (first.length === size) return first.slice();
   const whole = new Uint8Array(size);
   whole.set(first);
+  const end = performance.now() + PATIENCE_MS;
   for (let at = first.length; at < size; ) {
     const rest = out(size - at);
-    const length = isReadableWithin(kernel, connection, PATIENCE_MS)
+    const length = isReadableWithin(kernel, connection, Math.max(0, end - performance.now()))
       ? attempt(kernel, { name: 'recvfrom', args: [connection, rest, size - at, MSG.DONTWAIT, null, null] })
       : 0;
     if (length <= 0) return undefined;

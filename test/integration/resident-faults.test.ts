@@ -12,6 +12,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -26,7 +27,7 @@ import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { commandLine, type Ended } from './command-line.ts';
 import { remainsAtLast } from './nothing-left.ts';
 import { PATIENCE } from './patience.ts';
-import { noServer, type ResidentServer, residentDist, statusOf } from './resident-server.ts';
+import { noServer, type ResidentServer, ready, residentDist, statusOf } from './resident-server.ts';
 
 const noStrace = findProgram('strace') === undefined ? 'strace is not installed' : false;
 
@@ -189,6 +190,26 @@ describe('a resident server', { skip: noContainers || noServer }, () => {
     life();
   });
 
+  it('that is killed in the middle of a command ends that command, and does nothing twice', async () => {
+    const server = await serve('--engines', '1');
+    await isServed(server);
+    const slow = makeBundle(join(work.path, 'interrupted'), {
+      ...config,
+      hooks: { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', `echo made >> ${hooked}; sleep 0.5`] }] },
+    });
+    const id = `${prefix}-interrupted`;
+    const { engines } = server.status();
+    const { ended, said } = await served(['create', '--bundle', slow, id], id);
+    // All of the server, as the kernel or an operator ends a service: engines, too.
+    for (const pid of [server.pid, ...engines.map((engine) => engine.pid)]) process.kill(pid, 'SIGKILL');
+    assert.deepEqual(await ended, [1, null]);
+    assert.match(said(), /^runchart: the resident server ended [^\n]+\n$/);
+    assert.equal(made(), 1, 'there was no second try');
+    succeeds('delete', '--force', id);
+    assert.equal(succeeds('list', '--quiet').stdout, '');
+    life();
+  });
+
   it('is one: a second one says so and ends, and the first goes on', async () => {
     const server = await serve();
     const second = spawnSync(dist.program, ['serve'], { encoding: 'utf8', timeout: 30_000 * PATIENCE });
@@ -251,6 +272,36 @@ describe('a resident server', { skip: noContainers || noServer }, () => {
     assert.match(said, /heard 0\n$/);
   });
 
+  it('performs nothing for a caller with another root, though all namespaces are the same', async () => {
+    const other = join(work.path, 'other-root');
+    mkdirSync(other);
+    // The mount is in a namespace of the server's, so that it ends with the server.
+    const script = 'mount --rbind / "$1" && exec "$2" serve --engines 1';
+    const argv = ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', other, dist.program];
+    const server = await ready(spawn('unshare', argv, { stdio: ['ignore', 'ignore', 'inherit'] }), dist.program);
+    servers.push(server);
+    const list = (...through: readonly string[]) => {
+      const entering = [
+        `--mount=/proc/${server.pid}/ns/mnt`,
+        ...through,
+        dist.program,
+        '--root',
+        runchart.root,
+        'list',
+      ];
+      const { status, stderr } = spawnSync('nsenter', entering, { encoding: 'utf8' });
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+    };
+    const before = server.status().commands;
+    for (let tries = 0; tries < 5; tries++) list('chroot', other);
+    assert.equal(server.status().commands, before, 'it has performed none of them');
+    for (let tries = 0; server.status().commands === before; tries++) {
+      assert.ok(tries < 20, 'with its own root, the caller is served');
+      list();
+    }
+    await server.stop();
+  });
+
   it('does not serve where its directory is open to others, or is no directory', async () => {
     for (const [make, undo] of [
       [() => chmodSync(dist.directory, 0o755), () => chmodSync(dist.directory, 0o700)],
@@ -292,6 +343,26 @@ describe('a resident server', { skip: noContainers || noServer }, () => {
     assert.equal(JSON.parse(succeeds('state', id).stdout).status, 'created');
     succeeds('delete', '--force', id);
   });
+
+  /** Begins to make a container. @returns once its hook runs, and an engine performs the command */
+  async function served(argv: readonly string[], id: string) {
+    for (let tries = 0; ; tries++) {
+      rmSync(hooked, { force: true });
+      const stdio = ['ignore', 'ignore', 'pipe'] as const;
+      const child = spawn(dist.program, ['--root', runchart.root, ...argv], { stdio: [...stdio] });
+      const ended = once(child, 'close');
+      let text = '';
+      child.stderr?.on('data', (data) => {
+        text += data;
+      });
+      await until('its hook runs', () => made() > 0);
+      if (readlinkSync(`/proc/${child.pid}/exe`) === dist.program) return { ended, said: () => text };
+      // The engine was busy for a moment.
+      await ended;
+      succeeds('delete', '--force', id);
+      assert.ok(tries < 20, 'the server performs it');
+    }
+  }
 
   /** Stops the engines and lets them go on, for some milliseconds each, until it is told to end. */
   async function toggle(server: ResidentServer, end: AbortSignal): Promise<void> {

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
+import { BUILT } from './dist.ts';
 import { until } from './lives.ts';
 import { noServer, type ResidentServer, residentDist } from './resident-server.ts';
 
@@ -88,6 +89,29 @@ describe('a client of a resident server', { skip: noContainers || noServer }, ()
     } finally {
       server = await serve();
     }
+  });
+
+  it('leaves what a killed command leaves, where it is killed while it waits', async () => {
+    const leavings = async ({ child, id }: Awaited<ReturnType<typeof started>>) => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const state = JSON.parse(execFileSync(program, ['--root', root, 'state', id], { encoding: 'utf8' }));
+      assert.ok(existsSync(`/proc/${state.pid}`), 'the container goes on');
+      execFileSync(program, ['--root', root, 'delete', '--force', id]);
+      assert.equal(left(), '');
+      return state.status;
+    };
+    const served = await leavings(await started(LISTENING));
+    const id = `runchart-test-${process.pid}-waits-cold`;
+    const bundle = makeBundle(join(work.path, id), shellConfig(LISTENING));
+    const child = spawn(join(BUILT, 'runchart'), ['--root', root, 'run', '--bundle', bundle, id]);
+    let text = '';
+    child.stdout.on('data', (data) => {
+      text += data;
+    });
+    await until('it runs', () => text.startsWith('up\n'));
+    assert.deepEqual([served, await leavings({ child, id, output: () => text })], ['running', 'running']);
+    assert.equal(server.status().idle, 2);
   });
 
   it('moves much data both ways, and ends where nobody reads any more', async () => {

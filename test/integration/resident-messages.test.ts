@@ -115,6 +115,22 @@ describe('nonsense', { skip: noContainers || noServer }, () => {
     assert.equal(server.status().idle, 1);
   });
 
+  it('that comes slowly behind its header does not hold an engine up either', async () => {
+    await using server = await dist.serve(['--engines', '1']);
+    using connection = opened(kernel, socket(AF.UNIX, SOCK.STREAM));
+    perform(kernel, [connectUnix(connection.fd, dist.socket)]);
+    const bytes = request({ argv: ['runchart', 'list', 'x'.repeat(2000)] });
+    let sent = HEADER_BYTES;
+    call(kernel, send(connection.fd, bytes.subarray(0, sent)));
+    // Each byte comes in time for one, and all of them would take two seconds.
+    for (; sent < bytes.length; sent++) {
+      if (attempt(kernel, send(connection.fd, bytes.subarray(sent, sent + 1))) < 0) break;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+    assert.ok(sent < bytes.length, `${sent} of ${bytes.length} bytes were taken`);
+    assert.equal(server.status().idle, 1);
+  });
+
   /** Sends bytes with so many descriptors along. Only a refusal, or the end, may come back. */
   async function refused(bytes: Uint8Array, descriptors: number, what = ''): Promise<void> {
     using connection = opened(kernel, socket(AF.UNIX, SOCK.STREAM));

@@ -43,7 +43,9 @@ export function residentDist(folder: string): ResidentDist {
   mkdirSync(copy, { recursive: true });
   const program = join(copy, 'runchart');
   copyFileSync(join(BUILT, 'runchart'), program);
-  for (const name of ['runchart-engine', 'koffi.node']) linkOrCopy(join(BUILT, name), join(copy, name));
+  for (const name of ['runchart-engine', 'koffi.node', 'runchart-engine.map'])
+    linkOrCopy(join(BUILT, name), join(copy, name));
+  symlinkSync(join(BUILT, 'page'), join(copy, 'page'));
   symlinkSync(directory, join(copy, 'runchart-resident'));
   return {
     program,

@@ -4,10 +4,13 @@
  */
 import { join, relative } from 'node:path';
 import { DIST_VARIABLE } from '../integration/dist.ts';
-import { type ResidentServer, residentDist } from '../integration/resident-server.ts';
+import { type ResidentServer, residentDist, type ServerStatus } from '../integration/resident-server.ts';
 import { isEndOfFile, type Report } from './reporter.ts';
 import { UNSERVED } from './resident-files.ts';
 import type { Tally } from './tally.ts';
+
+/** How often, every 20 ms, an engine that is at work is looked at again. One may be held up by a test for good. */
+const SETTLING_TRIES = 100;
 
 export interface Resident extends AsyncDisposable {
   /** The folder of the executable under test. */
@@ -29,7 +32,7 @@ export async function openResident(root: string, folder: string, tally: Tally): 
   const counted = new Map<number, number>();
   /** How many commands were served since it was asked last. An engine that has ended meanwhile tells nothing more. */
   const since = (): number =>
-    server.status().engines.reduce((sum, { pid, commands }) => {
+    settled(server).reduce((sum, { pid, commands }) => {
       const before = counted.get(pid) ?? 0;
       counted.set(pid, commands ?? before);
       return sum + (commands ?? before) - before;
@@ -54,6 +57,15 @@ export async function openResident(root: string, folder: string, tally: Tally): 
     // Also when the run is interrupted: the runner would not know it by its environment, which the launcher cleans.
     [Symbol.asyncDispose]: async () => void (await server.stop()),
   };
+}
+
+/** The engines, once none of them is at work: a busy one tells no number, and its commands would be the next file's. */
+function settled(server: ResidentServer): ServerStatus['engines'] {
+  for (let tries = 0; ; tries++) {
+    const { engines } = server.status();
+    if (tries >= SETTLING_TRIES || engines.every(({ commands }) => commands !== undefined)) return engines;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
 }
 
 const counts = (served: ReadonlyMap<string, number>): string =>
