@@ -50,7 +50,7 @@ export function ordersIn(text: string): Orders {
   return { listener, control, commands, memory };
 }
 
-/** What an engine tells the supervisor when it is asked. */
+/** What an engine tells the supervisor when it is asked, and at its end. */
 export interface EngineReport {
   readonly pid: number;
   readonly commands: number;
@@ -88,13 +88,19 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   let rested = 0;
   const accepting = { name: 'accept4', args: [orders.listener, null, null, SOCK.CLOEXEC] } as const;
   let [commands, refused] = [0, 0];
+  const report = (): void => tell(kernel, orders.control, { pid: process.pid, commands, refused });
+  // Whoever asks later how many commands the server has performed gets those of this engine as well.
+  using _last = { [Symbol.dispose]: report };
   for (;;) {
     const { call: wait, readyIn } = waits[rested] ?? waits[2];
     const count = attempt(kernel, wait);
     if (count === 0) rests[rested++]?.();
     const ready = readyIn(count);
-    if (ready.includes(orders.control) && !answers(kernel, orders.control, { pid: process.pid, commands, refused }))
-      return;
+    if (ready.includes(orders.control)) {
+      // Nothing comes where the supervisor is gone, or wants this engine to end.
+      if (attempt(kernel, receive(orders.control, out(1))) <= 0) return;
+      report();
+    }
     const connection = ready.includes(orders.listener) ? attempt(kernel, accepting) : -1;
     if (connection < 0) continue;
     rested = 0;
@@ -142,12 +148,8 @@ const TURN_EVERY = 16;
 /** So often an engine looks how large it is. */
 const LOOK_EVERY = 64;
 
-/** @returns whether the supervisor is there still */
-function answers(kernel: Kernel, control: Fd, report: EngineReport): boolean {
-  if (attempt(kernel, receive(control, out(1))) <= 0) return false;
-  attempt(kernel, sendAtOnce(control, new TextEncoder().encode(JSON.stringify(report))));
-  return true;
-}
+const tell = (kernel: Kernel, control: Fd, report: EngineReport): void =>
+  void attempt(kernel, sendAtOnce(control, new TextEncoder().encode(JSON.stringify(report))));
 
 /** When nothing has come for so long, there is time to clean up; … */
 const PAUSE_MS = 1000;

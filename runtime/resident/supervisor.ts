@@ -18,7 +18,7 @@ import { placeBeside } from './place.ts';
 import { collectGarbage, letGoOfCode } from './rest.ts';
 import { listenOn, openPlace, removeSocket, takeListener } from './socket.ts';
 import { type RunningEngine, startEngine } from './start-engine.ts';
-import { tellStatus } from './status.ts';
+import { type GoneEngines, hearReports, tellStatus } from './status.ts';
 
 export interface ServeOptions {
   readonly engines: number;
@@ -32,7 +32,7 @@ export interface ServeOptions {
 const TOO_SOON_MS = 2000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
-/** Once its engines are up, the server itself has nothing to do. */
+/** Once its engines are up, the server itself has nothing to do but to tell how it is. */
 const REST_MS = 2000;
 
 /** One place for an engine. */
@@ -62,6 +62,7 @@ export async function supervise(context: Context, options: ServeOptions, ended: 
   const nothing = held.use(opened(local, openat(AT.FDCWD, '/dev/null', O.RDWR)));
   const seats: Seat[] = Array.from({ length: options.engines }, () => ({ engine: undefined, pause: 0, notBefore: 0 }));
   const since = new Date();
+  const gone: GoneEngines = { count: 0, commands: 0 };
   using bell = opened(local, eventfd());
   let isEnding = false;
   let hasRested = false;
@@ -72,19 +73,20 @@ export async function supervise(context: Context, options: ServeOptions, ended: 
   try {
     while (!isEnding) {
       const wait = fill(context, seats, () => startEngine(platform, nothing.fd, listener.fd, options));
-      const engines = seats.flatMap(({ engine }) => engine ?? []);
-      const awaited = [bell.fd, status.fd, ...engines.map(({ pidfd }) => pidfd.fd)];
+      const awaited = [bell.fd, status.fd, ...seats.flatMap(({ engine }) => engine?.pidfd.fd ?? [])];
       const ready = await platform.poll(
         awaited.map((fd): PollRequest => ({ fd, events: POLL.IN })),
         hasRested || wait >= 0 ? wait : REST_MS,
       );
-      if (!hasRested && ready.every((one) => one === 0)) {
+      const isIdle = ready.every((one) => one === 0);
+      if (isIdle && !hasRested) {
         collectGarbage();
         letGoOfCode(local, process.execPath);
-        hasRested = true;
       }
-      for (const seat of seats) vacate(context, seat);
-      if (ready[1]) tellStatus(local, status.fd, { since, socket: at.socket, engines });
+      hasRested = isIdle;
+      for (const seat of seats) vacate(context, seat, gone);
+      const engines = seats.flatMap(({ engine }) => engine ?? []);
+      if (ready[1]) tellStatus(local, status.fd, { since, socket: at.socket, engines, gone });
     }
   } finally {
     if (listening === undefined) removeSocket(local, at.socket);
@@ -128,11 +130,14 @@ function postpone(seat: Seat, now: number): void {
 }
 
 /** Takes an engine that has ended off its seat. */
-function vacate({ platform: { local }, warn }: Context, seat: Seat): void {
+function vacate({ platform: { local }, warn }: Context, seat: Seat, gone: GoneEngines): void {
   const { engine } = seat;
   const exited = engine && reapIfEnded(local, engine.pid);
   if (engine === undefined || exited === undefined) return;
   seat.engine = undefined;
+  hearReports(local, engine);
+  gone.count++;
+  gone.commands += engine.told?.commands ?? 0;
   engine.control[Symbol.dispose]();
   engine.pidfd[Symbol.dispose]();
   if (exited.status === 0) {

@@ -26,14 +26,13 @@ export async function openResident(root: string, folder: string, tally: Tally): 
   const server = await serve();
   const served = new Map<string, number>();
   const hasRun = new Set<string>();
-  const counted = new Map<number, number>();
-  /** How many commands were served since it was asked last. An engine that has ended meanwhile tells nothing more. */
-  const since = (): number =>
-    server.status().engines.reduce((sum, { pid, commands }) => {
-      const before = counted.get(pid) ?? 0;
-      counted.set(pid, commands ?? before);
-      return sum + (commands ?? before) - before;
-    }, 0);
+  let counted = 0;
+  /** How many commands were served since it was asked last. */
+  const since = (): number => {
+    const before = counted;
+    counted = server.status().commands;
+    return counted - before;
+  };
   return {
     dist: join(program, '..'),
     env: { [DIST_VARIABLE]: join(program, '..') },
