@@ -56,6 +56,8 @@ export interface EngineReport {
   readonly commands: number;
   /** Those that it has left to their callers. */
   readonly refused: number;
+  /** It has had nothing to do for so long that it may be spared. It says so unasked. */
+  readonly spare: boolean;
 }
 
 /** Takes commands until it is told to end, is used up, or is not as it was before a command. */
@@ -83,16 +85,17 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   };
   closeBelow(kernel);
   const isAsBefore = watchBelow();
-  const waits = [epollWait(epoll, PAUSE_MS), epollWait(epoll, REST_MS), epollWait(epoll)] as const;
-  const rests = [collectGarbage, () => letGoOfCode(kernel, process.execPath)] as const;
+  const waits = [PAUSE_MS, REST_MS, SPARE_MS].map((milliseconds) => epollWait(epoll, milliseconds));
+  const forever = epollWait(epoll);
   let rested = 0;
   const accepting = { name: 'accept4', args: [orders.listener, null, null, SOCK.CLOEXEC] } as const;
   let [commands, refused] = [0, 0];
-  const report = (): void => tell(kernel, orders.control, { pid: process.pid, commands, refused });
+  const report = (): void => tell(kernel, orders.control, { pid: process.pid, commands, refused, spare: rested > 2 });
+  const rests = [collectGarbage, () => letGoOfCode(kernel, process.execPath), report] as const;
   // Whoever asks later how many commands the server has performed gets those of this engine as well.
   using _last = { [Symbol.dispose]: report };
   for (;;) {
-    const { call: wait, readyIn } = waits[rested] ?? waits[2];
+    const { call: wait, readyIn } = waits[rested] ?? forever;
     const count = attempt(kernel, wait);
     if (count === 0) rests[rested++]?.();
     const ready = readyIn(count);
@@ -155,6 +158,8 @@ const tell = (kernel: Kernel, control: Fd, report: EngineReport): void =>
 const PAUSE_MS = 1000;
 /** … and after so much more, memory is worth more than the time of the next command. */
 const REST_MS = 20_000;
+/** After so much more, the server asks whether it needs this engine. */
+const SPARE_MS = 40_000;
 
 const SIG_IGN = 1;
 

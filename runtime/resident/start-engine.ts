@@ -21,6 +21,8 @@ export interface RunningEngine {
   readonly since: number;
   /** What it has told last. */
   told?: EngineReport;
+  /** It has been asked to end. */
+  isEnding?: boolean;
 }
 
 /** Its ends, in the engine. */

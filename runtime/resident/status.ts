@@ -79,7 +79,7 @@ export function tellStatus(kernel: Kernel, listener: Fd, { since, socket, engine
   attempt(kernel, sendAtOnce(owned.fd, new TextEncoder().encode(`${JSON.stringify(status, null, 2)}\n`)));
 }
 
-function engineStatus(kernel: Kernel, engine: RunningEngine): EngineStatus {
+export function engineStatus(kernel: Kernel, engine: RunningEngine): EngineStatus {
   const { pid, control } = engine;
   // An answer that came too late is another question's.
   hearReports(kernel, engine);

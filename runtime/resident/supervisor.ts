@@ -18,6 +18,7 @@ import { endingSignals } from './ended.ts';
 import { placeBeside } from './place.ts';
 import { collectGarbage, letGoOfCode } from './rest.ts';
 import { listenOn, openPlace, removeSocket, takeListener } from './socket.ts';
+import { replaceSpares } from './spare.ts';
 import { type RunningEngine, startEngine } from './start-engine.ts';
 import { type GoneEngines, hearReports, tellStatus } from './status.ts';
 
@@ -70,7 +71,8 @@ export function supervise(context: Context, options: ServeOptions): void {
   try {
     for (;;) {
       const wait = fill(context, seats, () => startEngine(platform, nothing.fd, listener.fd, options));
-      const awaited = [ending.fd, status.fd, ...seats.flatMap(({ engine }) => engine?.pidfd.fd ?? [])];
+      const heard = seats.flatMap(({ engine }) => (engine ? [engine.pidfd.fd, engine.control.fd] : []));
+      const awaited = [ending.fd, status.fd, ...heard];
       const ready = platform.libc().pollHere(
         awaited.map((fd): PollRequest => ({ fd, events: POLL.IN })),
         hasRested || wait >= 0 ? wait : REST_MS,
@@ -84,6 +86,7 @@ export function supervise(context: Context, options: ServeOptions): void {
       hasRested = isIdle;
       for (const seat of seats) vacate(context, seat, gone);
       const engines = seats.flatMap(({ engine }) => engine ?? []);
+      replaceSpares(local, engines);
       if (ready[1]) tellStatus(local, status.fd, { since, socket: at.socket, engines, gone });
     }
   } finally {
