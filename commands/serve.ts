@@ -1,6 +1,5 @@
 import { boolean, integer } from '@oclif/core/flags';
 import { print } from '../runtime/host/output.ts';
-import { askToEnd } from '../runtime/resident/ended.ts';
 import { askStatus } from '../runtime/resident/status.ts';
 import { supervise } from '../runtime/resident/supervisor.ts';
 import { RuntimeCommand } from './base.ts';
@@ -50,7 +49,7 @@ export default class Serve extends RuntimeCommand {
       return 0;
     }
     const limits = { engines: flags.engines, commands: flags.commands, memory: flags.memory * 1_000_000 };
-    await supervise(context, limits, askToEnd());
+    supervise(context, limits);
     return 0;
   }
 }

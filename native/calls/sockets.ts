@@ -124,3 +124,6 @@ export function peerIds(kernel: Kernel, fd: Fd): PeerIds {
   const view = viewOf(ucred.bytes);
   return { pid: view.getInt32(0, true), uid: view.getUint32(4, true) };
 }
+
+/** shutdown(2). @param how SHUT_RD, SHUT_WR or SHUT_RDWR */
+export const shutdown = (fd: FdArg, how: number): Call => ({ name: 'shutdown', args: [fd, how] });

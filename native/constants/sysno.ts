@@ -9,6 +9,7 @@ export const SYSNO = {
   close: [3, 57],
   fstat: [5, 80],
   lseek: [8, 62],
+  mprotect: [10, 226],
   rt_sigaction: [13, 134],
   rt_sigprocmask: [14, 135],
   ioctl: [16, 29],

@@ -140,6 +140,20 @@ static void reset_signal_of_engine(void) {
   syscall6(SYS_rt_sigaction, SIGPWR, (u64)no_action, 0, sizeof(u64), 0, 0);
 }
 
+/*
+ * A server waits for the signals that tell it to end, and for nothing else: runtime/resident/ended.ts. They have to be
+ * blocked before the engine has threads. One who only asks how the server is may be interrupted as ever.
+ */
+static void hold_signals_of_server(char **argv) {
+  int traced = 0;
+  const char *command = word_of_command(argv, &traced);
+  if (!command || is_flag(command, "serve") != 1) return;
+  static const u64 ending = 1ul << (1 - 1) | 1ul << (2 - 1) | 1ul << (15 - 1); /* SIGHUP, SIGINT, SIGTERM */
+  for (; *argv; argv++)
+    if (is_flag(*argv, "status")) return;
+  syscall6(SYS_rt_sigprocmask, SIG_BLOCK, (u64)&ending, 0, sizeof ending, 0, 0);
+}
+
 __attribute__((noreturn, used)) static void launch(u64 *stack) {
   char **argv = (char **)(stack + 1);
   char **envp = argv + stack[0] + 1;
@@ -160,6 +174,7 @@ __attribute__((noreturn, used)) static void launch(u64 *stack) {
   *kept++ = soft_limit_of_descriptors();
   if (leave_deleted_directory()) *kept++ = cwd_deleted;
   if (command && is_flag(command, "serve") == 1) syscall6(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0, 0);
+  hold_signals_of_server(argv);
   if (makes && (started || start_stage(&stage))) *kept++ = told(&stage);
   if (makes && !is_flag(command, "create")) *kept++ = huge_pages;
   *kept = 0;

@@ -29,11 +29,11 @@ static int is_flag(const char *word, const char *name) {
   return *word == '=' ? 2 : *word == 0;
 }
 
-/* The command, as far as the launcher understands the line. With --trace it is none, since all shall be shown. */
-static const char *command_in(char **argv) {
-  static const char *const with_value[] = {"root", "log", "log-format", "rootless", "criu"};
+/* The word that names the command, as far as the launcher understands the line. @param traced becomes 1 by --trace */
+static const char *word_of_command(char **argv, int *traced) {
+  static const char *const with_value[] = {"root", "log", "log-format", "rootless", "criu", "trace"};
   for (argv++; *argv && **argv == '-'; argv++) {
-    if (is_flag(*argv, "trace")) return 0;
+    if (is_flag(*argv, "trace")) *traced = 1;
     for (u64 i = 0; i < sizeof with_value / sizeof *with_value; i++)
       if (is_flag(*argv, with_value[i]) == 1) {
         if (!*++argv) return 0;
@@ -41,6 +41,13 @@ static const char *command_in(char **argv) {
       }
   }
   return *argv;
+}
+
+/* The command. With --trace it is none, since all shall be shown. */
+static const char *command_in(char **argv) {
+  int traced = 0;
+  const char *word = word_of_command(argv, &traced);
+  return traced ? 0 : word;
 }
 
 /* Whether a command makes a process. It is a guess: the engine parses the line, and some stages are started in vain. */

@@ -107,6 +107,7 @@ export const SIGNATURES: Readonly<Partial<Record<SyscallName, readonly Kind[]>>>
   mount: [path, path, path, flags('MS', MS), path],
   mount_setattr: [dirfd, path, atFlags, struct.mountAttr, size],
   move_mount: [dirfd, path, dirfd, path, flags('MOVE_MOUNT', MOVE_MOUNT)],
+  mprotect: [mask, size, int],
   nanosleep: [struct.timespec, any],
   newfstatat: [dirfd, path, any, atFlags],
   open_tree: [dirfd, path, special.openTreeFlags],

@@ -50,12 +50,14 @@ export function ordersIn(text: string): Orders {
   return { listener, control, commands, memory };
 }
 
-/** What an engine tells the supervisor when it is asked. */
+/** What an engine tells the supervisor when it is asked, and at its end. */
 export interface EngineReport {
   readonly pid: number;
   readonly commands: number;
   /** Those that it has left to their callers. */
   readonly refused: number;
+  /** It has had nothing to do for so long that it may be spared. It says so unasked. */
+  readonly spare: boolean;
 }
 
 /** Takes commands until it is told to end, is used up, or is not as it was before a command. */
@@ -83,18 +85,25 @@ export async function serveCommands(orders: Orders, front: Front): Promise<void>
   };
   closeBelow(kernel);
   const isAsBefore = watchBelow();
-  const waits = [epollWait(epoll, PAUSE_MS), epollWait(epoll, REST_MS), epollWait(epoll)] as const;
-  const rests = [collectGarbage, () => letGoOfCode(kernel, process.execPath)] as const;
+  const waits = [PAUSE_MS, REST_MS, SPARE_MS].map((milliseconds) => epollWait(epoll, milliseconds));
+  const forever = epollWait(epoll);
   let rested = 0;
   const accepting = { name: 'accept4', args: [orders.listener, null, null, SOCK.CLOEXEC] } as const;
   let [commands, refused] = [0, 0];
+  const report = (): void => tell(kernel, orders.control, { pid: process.pid, commands, refused, spare: rested > 2 });
+  const rests = [collectGarbage, () => letGoOfCode(kernel, process.execPath), report] as const;
+  // Whoever asks later how many commands the server has performed gets those of this engine as well.
+  using _last = { [Symbol.dispose]: report };
   for (;;) {
-    const { call: wait, readyIn } = waits[rested] ?? waits[2];
+    const { call: wait, readyIn } = waits[rested] ?? forever;
     const count = attempt(kernel, wait);
     if (count === 0) rests[rested++]?.();
     const ready = readyIn(count);
-    if (ready.includes(orders.control) && !answers(kernel, orders.control, { pid: process.pid, commands, refused }))
-      return;
+    if (ready.includes(orders.control)) {
+      // Nothing comes where the supervisor is gone, or wants this engine to end.
+      if (attempt(kernel, receive(orders.control, out(1))) <= 0) return;
+      report();
+    }
     const connection = ready.includes(orders.listener) ? attempt(kernel, accepting) : -1;
     if (connection < 0) continue;
     rested = 0;
@@ -142,17 +151,15 @@ const TURN_EVERY = 16;
 /** So often an engine looks how large it is. */
 const LOOK_EVERY = 64;
 
-/** @returns whether the supervisor is there still */
-function answers(kernel: Kernel, control: Fd, report: EngineReport): boolean {
-  if (attempt(kernel, receive(control, out(1))) <= 0) return false;
-  attempt(kernel, sendAtOnce(control, new TextEncoder().encode(JSON.stringify(report))));
-  return true;
-}
+const tell = (kernel: Kernel, control: Fd, report: EngineReport): void =>
+  void attempt(kernel, sendAtOnce(control, new TextEncoder().encode(JSON.stringify(report))));
 
 /** When nothing has come for so long, there is time to clean up; … */
 const PAUSE_MS = 1000;
 /** … and after so much more, memory is worth more than the time of the next command. */
 const REST_MS = 20_000;
+/** After so much more, the server asks whether it needs this engine. */
+const SPARE_MS = 40_000;
 
 const SIG_IGN = 1;
 

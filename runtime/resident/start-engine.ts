@@ -10,7 +10,7 @@ import { Owned } from '../../native/kernel/owned.ts';
 import type { Platform } from '../../native/platform.ts';
 import { spawnProcess } from '../../native/stage/program.ts';
 import { OWN_FROM, placeholders } from './descriptors.ts';
-import { ORDERS, type Orders, ordersAsText } from './engine.ts';
+import { type EngineReport, ORDERS, type Orders, ordersAsText } from './engine.ts';
 
 export interface RunningEngine {
   readonly pid: Pid;
@@ -19,6 +19,10 @@ export interface RunningEngine {
   readonly control: Owned;
   /** By the clock of performance.now(). */
   readonly since: number;
+  /** What it has told last. */
+  told?: EngineReport;
+  /** It has been asked to end. */
+  isEnding?: boolean;
 }
 
 /** Its ends, in the engine. */

@@ -31,8 +31,10 @@ export interface ServerStatus {
   readonly socket: string;
   readonly idle: number;
   readonly busy: number;
-  /** How many commands the engines that are there have performed. */
+  /** How many commands its engines have performed since the server began, those that are gone as well. */
   readonly commands: number;
+  /** How many engines are gone, and were replaced. */
+  readonly replaced: number;
   /** Of the server and its engines, in bytes (proportional set size). */
   readonly memory: number;
   readonly engines: readonly EngineStatus[];
@@ -42,16 +44,22 @@ export interface ServerStatus {
 const ENGINE_MS = 100;
 const STATUS_BYTES = 64 * 1024;
 
+/** What is told of a server. */
+interface Told {
+  readonly since: Date;
+  readonly socket: string;
+  readonly engines: readonly RunningEngine[];
+  readonly gone: GoneEngines;
+}
+
+/** The engines of a server that are gone: how many they were, and how many commands they have performed. */
+export interface GoneEngines {
+  count: number;
+  commands: number;
+}
+
 /** Answers one who asks. It is not waited for. */
-export function tellStatus(
-  kernel: Kernel,
-  listener: Fd,
-  {
-    since,
-    socket,
-    engines,
-  }: { readonly since: Date; readonly socket: string; readonly engines: readonly RunningEngine[] },
-): void {
+export function tellStatus(kernel: Kernel, listener: Fd, { since, socket, engines, gone }: Told): void {
   const connection = attempt(kernel, accept(listener));
   if (connection < 0) return;
   using owned = new Owned(kernel, connection);
@@ -63,24 +71,35 @@ export function tellStatus(
     socket,
     idle: told.filter(({ idle }) => idle).length,
     busy: told.filter(({ idle }) => !idle).length,
-    commands: told.reduce((sum, { commands = 0 }) => sum + commands, 0),
+    commands: engines.reduce((sum, engine) => sum + (engine.told?.commands ?? 0), gone.commands),
+    replaced: gone.count,
     memory: [own, ...told.map(({ memory }) => memory)].reduce<number>((sum, one) => sum + (one ?? 0), 0),
     engines: told,
   };
   attempt(kernel, sendAtOnce(owned.fd, new TextEncoder().encode(`${JSON.stringify(status, null, 2)}\n`)));
 }
 
-function engineStatus(kernel: Kernel, { pid, control }: RunningEngine): EngineStatus {
-  const answer = out(1024);
+export function engineStatus(kernel: Kernel, engine: RunningEngine): EngineStatus {
+  const { pid, control } = engine;
   // An answer that came too late is another question's.
-  while (attempt(kernel, receive(control.fd, answer)) > 0);
+  hearReports(kernel, engine);
   attempt(kernel, sendAtOnce(control.fd, new Uint8Array(1)));
-  const length = isReadableWithin(kernel, control.fd, ENGINE_MS) ? attempt(kernel, receive(control.fd, answer)) : 0;
+  const idle = isReadableWithin(kernel, control.fd, ENGINE_MS) && hearReports(kernel, engine);
   const memory = memoryOf(kernel, pid);
-  const seen = { pid, idle: length > 0, ...(memory === undefined ? {} : { memory }) };
-  if (length <= 0) return seen;
-  const { commands, refused } = JSON.parse(new TextDecoder().decode(answer.bytes.subarray(0, length)));
+  const seen = { pid, idle, ...(memory === undefined ? {} : { memory }) };
+  if (!idle || engine.told === undefined) return seen;
+  const { commands, refused } = engine.told;
   return { ...seen, commands, refused };
+}
+
+/** Reads what an engine has told, and keeps the last of it. @returns whether there was something */
+export function hearReports(kernel: Kernel, engine: RunningEngine): boolean {
+  const answer = out(1024);
+  for (let heard = false; ; heard = true) {
+    const length = attempt(kernel, receive(engine.control.fd, answer));
+    if (length <= 0) return heard;
+    engine.told = JSON.parse(new TextDecoder().decode(answer.bytes.subarray(0, length)));
+  }
 }
 
 /** smaps_rollup (proc_pid_smaps(5)). @returns undefined where the process is gone */

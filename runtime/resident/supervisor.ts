@@ -5,7 +5,7 @@
 
 import { EffectError, reasonOf } from '../../effects/error.ts';
 import { reapIfEnded } from '../../effects/running/wait.ts';
-import { chdir, eventfd, openat, write } from '../../native/calls/files.ts';
+import { chdir, openat } from '../../native/calls/files.ts';
 import { AT, O } from '../../native/constants/files.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
@@ -14,11 +14,13 @@ import { attempt } from '../../native/kernel/perform.ts';
 import type { PollRequest } from '../../native/kernel/poll.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { Context } from '../container/context.ts';
+import { endingSignals } from './ended.ts';
 import { placeBeside } from './place.ts';
 import { collectGarbage, letGoOfCode } from './rest.ts';
 import { listenOn, openPlace, removeSocket, takeListener } from './socket.ts';
+import { replaceSpares } from './spare.ts';
 import { type RunningEngine, startEngine } from './start-engine.ts';
-import { tellStatus } from './status.ts';
+import { type GoneEngines, hearReports, tellStatus } from './status.ts';
 
 export interface ServeOptions {
   readonly engines: number;
@@ -32,7 +34,7 @@ export interface ServeOptions {
 const TOO_SOON_MS = 2000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
-/** Once its engines are up, the server itself has nothing to do. */
+/** Once its engines are up, the server itself has nothing to do but to tell how it is. */
 const REST_MS = 2000;
 
 /** One place for an engine. */
@@ -44,10 +46,11 @@ interface Seat {
 }
 
 /**
- * Serves until `ended` settles. Then no more commands are taken; those that are under way come to their end.
+ * Serves until a signal tells it to end. Then no more commands are taken; those that are under way come to their end.
+ * It waits without the turns that Bun takes each second: those would have much of the program in memory.
  * @throws EffectError
  */
-export async function supervise(context: Context, options: ServeOptions, ended: Promise<void>): Promise<void> {
+export function supervise(context: Context, options: ServeOptions): void {
   const { platform, host } = context;
   const { local } = platform;
   if (host.uid !== 0) throw new EffectError('serve: only root can serve commands of root');
@@ -62,34 +65,34 @@ export async function supervise(context: Context, options: ServeOptions, ended: 
   const nothing = held.use(opened(local, openat(AT.FDCWD, '/dev/null', O.RDWR)));
   const seats: Seat[] = Array.from({ length: options.engines }, () => ({ engine: undefined, pause: 0, notBefore: 0 }));
   const since = new Date();
-  using bell = opened(local, eventfd());
-  let isEnding = false;
+  const gone: GoneEngines = { count: 0, commands: 0 };
+  const ending = held.use(endingSignals(local));
   let hasRested = false;
-  void ended.then(() => {
-    isEnding = true;
-    attempt(local, write(bell.fd, ONE));
-  });
   try {
-    while (!isEnding) {
+    for (;;) {
       const wait = fill(context, seats, () => startEngine(platform, nothing.fd, listener.fd, options));
-      const engines = seats.flatMap(({ engine }) => engine ?? []);
-      const awaited = [bell.fd, status.fd, ...engines.map(({ pidfd }) => pidfd.fd)];
-      const ready = await platform.poll(
+      const heard = seats.flatMap(({ engine }) => (engine ? [engine.pidfd.fd, engine.control.fd] : []));
+      const awaited = [ending.fd, status.fd, ...heard];
+      const ready = platform.libc().pollHere(
         awaited.map((fd): PollRequest => ({ fd, events: POLL.IN })),
         hasRested || wait >= 0 ? wait : REST_MS,
       );
-      if (!hasRested && ready.every((one) => one === 0)) {
+      if (ready[0]) return;
+      const isIdle = ready.every((one) => one === 0);
+      if (isIdle && !hasRested) {
         collectGarbage();
         letGoOfCode(local, process.execPath);
-        hasRested = true;
       }
-      for (const seat of seats) vacate(context, seat);
-      if (ready[1]) tellStatus(local, status.fd, { since, socket: at.socket, engines });
+      hasRested = isIdle;
+      for (const seat of seats) vacate(context, seat, gone);
+      const engines = seats.flatMap(({ engine }) => engine ?? []);
+      replaceSpares(local, engines);
+      if (ready[1]) tellStatus(local, status.fd, { since, socket: at.socket, engines, gone });
     }
   } finally {
     if (listening === undefined) removeSocket(local, at.socket);
     removeSocket(local, at.status);
-    await endAll(platform, seats);
+    endAll(platform, seats);
   }
 }
 
@@ -99,8 +102,6 @@ const LISTEN_FDS_START = 3;
 /** The socket that systemd listens on for this server; by default the server makes its own. */
 const passedListener = ({ env, pid }: Context['host']): Fd | undefined =>
   Number(env.LISTEN_PID) === pid && Number(env.LISTEN_FDS) >= 1 ? LISTEN_FDS_START : undefined;
-
-const ONE = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /** Starts engines where there is none. @returns in how many milliseconds the next one may be started; -1: none is */
 function fill({ warn }: Context, seats: readonly Seat[], start: () => RunningEngine): number {
@@ -128,11 +129,14 @@ function postpone(seat: Seat, now: number): void {
 }
 
 /** Takes an engine that has ended off its seat. */
-function vacate({ platform: { local }, warn }: Context, seat: Seat): void {
+function vacate({ platform: { local }, warn }: Context, seat: Seat, gone: GoneEngines): void {
   const { engine } = seat;
   const exited = engine && reapIfEnded(local, engine.pid);
   if (engine === undefined || exited === undefined) return;
   seat.engine = undefined;
+  hearReports(local, engine);
+  gone.count++;
+  gone.commands += engine.told?.commands ?? 0;
   engine.control[Symbol.dispose]();
   engine.pidfd[Symbol.dispose]();
   if (exited.status === 0) {
@@ -147,11 +151,11 @@ function vacate({ platform: { local }, warn }: Context, seat: Seat): void {
 }
 
 /** Lets engines end, each after what it is at. */
-async function endAll(platform: Platform, seats: readonly Seat[]): Promise<void> {
+function endAll(platform: Platform, seats: readonly Seat[]): void {
   for (const { engine } of seats) engine?.control[Symbol.dispose]();
   for (const { engine } of seats) {
     if (engine === undefined) continue;
-    await platform.poll([{ fd: engine.pidfd.fd, events: POLL.IN }], -1);
+    platform.libc().pollHere([{ fd: engine.pidfd.fd, events: POLL.IN }], -1);
     reapIfEnded(platform.local, engine.pid);
     engine.pidfd[Symbol.dispose]();
   }

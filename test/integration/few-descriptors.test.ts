@@ -104,9 +104,9 @@ describe('with few descriptors', { skip: noContainers }, () => {
     for (const limit of LIMITS) {
       const id = running.idFor(running.runchart);
       const bundle = running.bundle(id, telling('while :; do sleep 0.1; done'));
-      const child = spawn('prlimit', [`--nofile=${limit}:${limit}`, ...ours('run', '--bundle', bundle, id)], {
-        stdio: 'ignore',
-      });
+      // It is looked for in the engine's own environment, and no server takes a `run` that shows what it does.
+      const argv = [`--nofile=${limit}:${limit}`, ...ours('--debug', 'run', '--bundle', bundle, id)];
+      const child = spawn('prlimit', argv, { stdio: 'ignore' });
       const gone = new Promise((resolve) => child.once('exit', resolve));
       try {
         await until('it runs', () => running.runchart('state', id).stdout.includes('"status": "running"'));

@@ -327,6 +327,31 @@ describe('a resident server', { skip: noContainers || noServer }, () => {
     }
   });
 
+  it('tells how many commands it has performed, by engines that are gone as well', async () => {
+    const server = await serve('--engines', '1', '--commands', '4');
+    let last = 0;
+    const told = (): number => {
+      const { commands } = server.status();
+      assert.ok(commands >= last, `${commands} after ${last}`);
+      last = commands;
+      return commands;
+    };
+    await until('engines are used up', () => {
+      life();
+      return told() >= 0 && server.status().replaced >= 2;
+    });
+    assert.ok(told() >= 8, `${last} commands by two engines that are gone`);
+    await until('another one is there', () => server.status().idle === 1);
+    life();
+    const before = told();
+    const [engine] = server.status().engines;
+    assert.ok(engine !== undefined);
+    process.kill(engine.pid, 'SIGKILL');
+    await until('it is replaced', () => server.status().idle === 1 && server.status().engines[0]?.pid !== engine.pid);
+    assert.equal(told(), before);
+    await server.stop();
+  });
+
   it('that ends lets a command come to its end', async () => {
     const server = await serve('--engines', '1');
     await isServed(server);

@@ -11,8 +11,10 @@ import { PATIENCE } from './patience.ts';
 /** What `serve --status` tells, as far as tests need it. */
 export interface ServerStatus {
   readonly pid: number;
-  /** How many commands the engines that are there have served. */
+  /** How many commands its engines have served, those that are gone as well. */
   readonly commands: number;
+  /** How many engines are gone. */
+  readonly replaced: number;
   /** How many engines wait for a command. */
   readonly idle: number;
   /** A busy one does not say how many it has performed. */

@@ -73,6 +73,7 @@ export const UNSERVED: Readonly<Record<string, string>> = {
       'resident-faults': OWN_SERVER,
       'resident-foreground': OWN_SERVER,
       'resident-kills': OWN_SERVER,
+      'resident-memory': OWN_SERVER,
       'resident-messages': OWN_SERVER,
       rootfs: BY_LIBRARY,
       'seccomp-architectures': BY_LIBRARY,

@@ -29,14 +29,13 @@ export async function openResident(root: string, folder: string, tally: Tally): 
   const server = await serve();
   const served = new Map<string, number>();
   const hasRun = new Set<string>();
-  const counted = new Map<number, number>();
-  /** How many commands were served since it was asked last. An engine that has ended meanwhile tells nothing more. */
-  const since = (): number =>
-    settled(server).reduce((sum, { pid, commands }) => {
-      const before = counted.get(pid) ?? 0;
-      counted.set(pid, commands ?? before);
-      return sum + (commands ?? before) - before;
-    }, 0);
+  let counted = 0;
+  /** How many commands were served since it was asked last. */
+  const since = (): number => {
+    const before = counted;
+    counted = settled(server).commands;
+    return counted - before;
+  };
   return {
     dist: join(program, '..'),
     env: { [DIST_VARIABLE]: join(program, '..') },
@@ -59,11 +58,11 @@ export async function openResident(root: string, folder: string, tally: Tally): 
   };
 }
 
-/** The engines, once none of them is at work: a busy one tells no number, and its commands would be the next file's. */
-function settled(server: ResidentServer): ServerStatus['engines'] {
+/** What the server says, once no engine is at work: a busy one tells no number, and the next file would get it. */
+function settled(server: ResidentServer): ServerStatus {
   for (let tries = 0; ; tries++) {
-    const { engines } = server.status();
-    if (tries >= SETTLING_TRIES || engines.every(({ commands }) => commands !== undefined)) return engines;
+    const status = server.status();
+    if (tries >= SETTLING_TRIES || status.engines.every(({ commands }) => commands !== undefined)) return status;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   }
 }
