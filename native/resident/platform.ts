@@ -15,7 +15,7 @@ import { loadLibSeccomp } from '../libraries/libseccomp.ts';
 import { localKernel } from '../performers/local.ts';
 import { remoteKernels } from '../performers/remote.ts';
 import type { Platform } from '../platform.ts';
-import { takeLaunchedStage } from '../stage/launched.ts';
+import { enterAhead, takeLaunchedStage } from '../stage/launched.ts';
 import type { LaunchedStage, Stage } from '../stage/stage.ts';
 import { attendBy } from './attend.ts';
 import { type Caller, NotServedError } from './caller.ts';
@@ -69,14 +69,18 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
   /** Children that have been killed, and may not be reaped yet. */
   const retired: Pid[] = [];
 
-  const take = (launched: LaunchedStage, descriptors: readonly Fd[]): Stage | undefined =>
-    takeLaunchedStage(own, launched, descriptors, (socket) => remote(socket, 'stage'), false);
+  const take = (launched: LaunchedStage, descriptors: readonly Fd[], namespaces?: number): Stage | undefined =>
+    takeLaunchedStage(own, launched, descriptors, (socket) => remote(socket, 'stage'), { looks: false, namespaces });
 
   return {
     local,
-    launchedStage(descriptors) {
+    launchedStage(descriptors, _, namespaces) {
       const launched = stage();
-      return launched === undefined ? undefined : take(launched, descriptors);
+      return launched === undefined ? undefined : take(launched, descriptors, namespaces);
+    },
+    enterAhead(namespaces) {
+      const launched = stage();
+      if (launched !== undefined) enterAhead(launched, namespaces, remote(launched.socket, 'stage'));
     },
     spawnStage(descriptors) {
       const spawned = spawn(own, callers, sockets);
