@@ -6,7 +6,7 @@
 import { makeCgroup } from '../../effects/cgroups/by-driver.ts';
 import { giveCgroup } from '../../effects/cgroups/owner.ts';
 import { EffectError } from '../../effects/error.ts';
-import { awaitStart, consoleDescriptor, settleInit, startInit } from '../../effects/init/start.ts';
+import { awaitStart, consoleDescriptor, settleInit, settlesAlone, startInit } from '../../effects/init/start.ts';
 import { inUserNamespace } from '../../effects/namespaces/user/mappings.ts';
 import { settleUserNamespace } from '../../effects/namespaces/user/settle.ts';
 import type { Surroundings } from '../../effects/process/look-around.ts';
@@ -27,6 +27,9 @@ import { systemdFor } from './systemd.ts';
 
 export const beginCreation: BeginCreation = (session, filterOf) => new CreationEffects(session, filterOf);
 
+/** So many bytes a socket holds for an init that is not there yet. If it never comes, we must not wait for it. */
+const MOST_AHEAD = 32 * 1024;
+
 class CreationEffects implements CreationUnderWay {
   readonly effects: CreationUnderWay['effects'];
   readonly #session: Session;
@@ -37,6 +40,8 @@ class CreationEffects implements CreationUnderWay {
   #surroundings: Surroundings | undefined;
   #group: GroupCreation | undefined;
   #giveBack: (() => void) | undefined;
+  /** The init has been asked for its first steps. */
+  #isSettled = false;
 
   constructor(session: Session, filterOf: FilterOf) {
     this.#session = session;
@@ -118,7 +123,7 @@ class CreationEffects implements CreationUnderWay {
       session,
       record,
       (stage, withoutUnified) => this.#cgroup?.enter(stage, { withoutUnified }),
-      (kernel) => writeMountsAhead(session, record, this.#phases.watch(kernel)),
+      (kernel) => this.#askAhead(record, kernel),
     );
     const connected = connectedInit(session);
     session.init = { ...connected, kernel: this.#phases.watch(connected.kernel) };
@@ -129,9 +134,24 @@ class CreationEffects implements CreationUnderWay {
       this.#giveBack = moveNetDevices(platform, record, init.pid);
     }
     this.#group?.add(init.pid);
-    settleInit(session, record);
+    if (!this.#isSettled) settleInit(session, record, session.init.kernel, init.pid);
     await this.#cgroup?.complete();
     return init;
+  }
+
+  /**
+   * Writes what the init is to do first, while the kernel makes its namespaces. Where nothing else comes before that,
+   * it is posted at once: the init finds it on its socket when it is born, and does not stand still meanwhile.
+   * @param kernel the init's; it is not there yet
+   */
+  #askAhead(record: ContainerRecord, kernel: Kernel): void {
+    const session = this.#session;
+    writeMountsAhead(session, record, this.#phases.watch(kernel, 'mounts'));
+    const { mounts } = session;
+    if (mounts === undefined || mounts.size > MOST_AHEAD || !settlesAlone(record)) return;
+    settleInit(session, record, this.#phases.watch(kernel));
+    this.#isSettled = true;
+    mounts.post();
   }
 
   async #prepareProcess(record: ContainerRecord): Promise<void> {
