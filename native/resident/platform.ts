@@ -112,6 +112,7 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
         isLeft = status === undefined;
         return status;
       },
+      reapOrphans: () => post(callers, [{ name: 'client_reap_orphans', args: [] }], () => undefined),
       retire(pids) {
         retired.push(...pids);
         post(callers, pids.flatMap(ending), () => undefined);

@@ -9,6 +9,7 @@ import { EffectError } from '../../effects/error.ts';
 import { awaitStart, consoleDescriptor, settleInit, settlesAlone, startInit } from '../../effects/init/start.ts';
 import { inUserNamespace } from '../../effects/namespaces/user/mappings.ts';
 import { settleUserNamespace } from '../../effects/namespaces/user/settle.ts';
+import { postLimits } from '../../effects/process/early-rights.ts';
 import type { Surroundings } from '../../effects/process/look-around.ts';
 import { prepareProcess } from '../../effects/process/prepare.ts';
 import { giveTerminal } from '../../effects/process/terminal.ts';
@@ -38,6 +39,7 @@ class CreationEffects implements CreationUnderWay {
   readonly #phases = new Phases();
   #cgroup: Awaited<ReturnType<typeof makeCgroup>> | undefined;
   #surroundings: Surroundings | undefined;
+  #isLimited: (() => boolean) | undefined;
   #group: GroupCreation | undefined;
   #giveBack: (() => void) | undefined;
   /** The init has been asked for its first steps. */
@@ -58,6 +60,10 @@ class CreationEffects implements CreationUnderWay {
 
   get surroundings(): Surroundings | undefined {
     return this.#surroundings;
+  }
+
+  get isLimited(): (() => boolean) | undefined {
+    return this.#isLimited;
   }
 
   get group(): GroupCreation | undefined {
@@ -175,6 +181,8 @@ class CreationEffects implements CreationUnderWay {
     await this.#filterOf(record);
     await this.#answers();
     awaitStart(session, record);
+    // An init that is left waiting has been disconnected, and a hook of `start` needs its rights.
+    if (session.init !== undefined && !inUserNamespace(record.config)) this.#isLimited = postLimits(kernel, process);
     this.#giveBack = undefined;
     this.#group = undefined;
   }
