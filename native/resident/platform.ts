@@ -93,9 +93,13 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
     async poll(descriptors, timeoutMs = -1) {
-      const ready = libc.pollHere([...descriptors, ...interruption.leaving], timeoutMs);
-      if (ready.length > descriptors.length && ready.at(-1) !== 0) interruption.check();
-      return ready.slice(0, descriptors.length);
+      const until = performance.now() + timeoutMs;
+      for (let rest = timeoutMs; ; rest = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(until - performance.now()))) {
+        const ready = libc.pollHere([...descriptors, ...interruption.leaving], rest);
+        if (ready.length > descriptors.length && ready.at(-1) !== 0) interruption.check();
+        // The engine's garbage collector sends its threads signals, which end a wait.
+        if (rest === 0 || ready.some((happened) => happened !== 0)) return ready.slice(0, descriptors.length);
+      }
     },
     interruption,
     caller: {
