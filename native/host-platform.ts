@@ -9,7 +9,7 @@ import { interruption } from './performers/interruption.ts';
 import { localKernel } from './performers/local.ts';
 import { remoteKernels } from './performers/remote.ts';
 import type { Platform, Wrap } from './platform.ts';
-import { takeLaunchedStage } from './stage/launched.ts';
+import { enterAhead, takeLaunchedStage } from './stage/launched.ts';
 import { spawnStage } from './stage/spawn.ts';
 import type { LaunchedStage } from './stage/stage.ts';
 
@@ -27,18 +27,21 @@ export function hostPlatform(
   const remote = remoteKernels(libc, interrupting.awaitReadable);
   const local = wrap(bare, () => process.pid);
   const poll = poller(libc, bare);
+  const stagePart = (stage: LaunchedStage): Pick<Platform, 'launchedStage' | 'enterAhead'> => {
+    const behind = (socket: Fd, performer: string) => wrap(remote(socket, performer), () => stage.pid);
+    return {
+      launchedStage: (descriptors, performer, namespaces) =>
+        takeLaunchedStage(local, stage, descriptors, (socket) => behind(socket, performer), { namespaces }),
+      enterAhead: (namespaces) => enterAhead(stage, namespaces, behind(stage.socket, 'stage')),
+    };
+  };
   return {
     local,
     spawnStage(descriptors, performer, socket = descriptors.length) {
       const stage = spawnStage(libc, local, { program: initProgram(), descriptors, performer, socket, remote });
       return { ...stage, kernel: wrap(stage.kernel, () => stage.pid) };
     },
-    ...(launched !== undefined && {
-      launchedStage: (descriptors: readonly Fd[], performer: string) =>
-        takeLaunchedStage(local, launched, descriptors, (socket) =>
-          wrap(remote(socket, performer), () => launched.pid),
-        ),
-    }),
+    ...(launched !== undefined && stagePart(launched)),
     kernelBehind: (socket, performer, pid = unknown) => wrap(remote(socket, performer), pid),
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),

@@ -19,8 +19,17 @@ export interface Platform {
    * @throws SyscallError
    */
   spawnStage(descriptors: readonly Fd[], performer: string, socket?: number): Stage;
-  /** The stage that waits already, given these descriptors. Undefined where one has to be spawned. */
-  launchedStage?(descriptors: readonly Fd[], performer: string): Stage | undefined;
+  /**
+   * The stage that waits already, given these descriptors. Undefined where one has to be spawned.
+   * @param namespaces CLONE_NEW* of those that are to be made. The stage may be in some of them: see `enterAhead`
+   */
+  launchedStage?(descriptors: readonly Fd[], performer: string, namespaces?: number): Stage | undefined;
+  /**
+   * Has the stage that waits already enter new namespaces, while this process does something else. If it cannot, that
+   * is no error.
+   * @param namespaces CLONE_NEW*
+   */
+  enterAhead?(namespaces: number): void;
   /** The stage for many containers, where this process shall have one. */
   readonly standing?: StandingStages;
   /**

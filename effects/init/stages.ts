@@ -49,13 +49,15 @@ export function cloneByStages(
 ): Pid {
   const makers: Makers = { connections: second === undefined ? [] : [second.connection], pids: [] };
   try {
-    const stage = startStage(platform, table, makers);
+    // What a second stage clones would not be in the namespaces of the first one's choice.
+    const stage = startStage(platform, table, makers, second === undefined ? plan.namespaces.made : 0);
     // Two numbers that calls of a later batch can use.
     const cgroup = apartFrom(table.length, stage.socket);
     const held = cgroup + 1;
     const batch = prepareStage(stage, plan, cgroup, held);
     const birth = plan.cgroup.birth === undefined ? undefined : cgroup;
-    const { inheritance, namespaces } = plan;
+    const { inheritance } = plan;
+    const namespaces = { ...plan.namespaces, made: plan.namespaces.made & ~(stage.entered ?? 0) };
     const serves = batchDescriptor(inheritance.preserveFds);
     if (second === undefined)
       return cloneProcess(platform, stage.kernel, batch, { namespaces, held, birth, serves }, meanwhile);
@@ -70,10 +72,11 @@ export function cloneByStages(
   }
 }
 
-function startStage(platform: Platform, table: readonly Fd[], makers: Makers): Stage {
+/** @param made CLONE_NEW* of the namespaces that are to be made. The stage may be in some of them */
+function startStage(platform: Platform, table: readonly Fd[], makers: Makers, made: number): Stage {
   const stage = doing(
     'start the stage',
-    () => platform.launchedStage?.(table, 'stage') ?? platform.spawnStage(table, 'stage'),
+    () => platform.launchedStage?.(table, 'stage', made) ?? platform.spawnStage(table, 'stage'),
   );
   makers.connections.push(stage.connection);
   makers.pids.push(stage.pid);

@@ -7,7 +7,7 @@ import { AT, O } from '../../native/constants/files.ts';
 import { LARGEST_PAGE, PR } from '../../native/constants/process.ts';
 import { AF, SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
-import type { Fd } from '../../native/kernel/numbers.ts';
+import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { Owned, opened } from '../../native/kernel/owned.ts';
 import { flush, perform } from '../../native/kernel/perform.ts';
 import type { ContainerRecord, InitRecord } from '../../spec/record.ts';
@@ -144,13 +144,21 @@ const listenForStart = (local: Kernel, directory: string): Owned =>
     return new Owned(local, listener.release());
   });
 
+/** Whether the init can do its first steps as soon as it is there: nothing has to be known of it, or done to it. */
+export function settlesAlone({ config }: ContainerRecord): boolean {
+  const { sysctl = {}, netDevices = {} } = config.linux ?? {};
+  const isPlain = [sysctl, netDevices].every((some) => Object.keys(some).length === 0);
+  return isPlain && !inUserNamespace(config) && !config.process?.selinuxLabel;
+}
+
 /**
  * The init's own first steps: session, keyring, loopback, host name. It closes what it has of the stage's. They are
  * posted.
+ * @param kernel the init's
+ * @param pid of the init. Where that `settlesAlone`, it need not be there yet
  * @throws EffectError
  */
-export function settleInit(session: Session, record: ContainerRecord): void {
-  const { kernel, pid } = connectedInit(session);
+export function settleInit(session: Session, record: ContainerRecord, kernel: Kernel, pid?: Pid): void {
   const { config } = record;
   const { sysctl = {} } = config.linux ?? {};
   const batch = prepareInit(session, record, kernel);
@@ -161,7 +169,7 @@ export function settleInit(session: Session, record: ContainerRecord): void {
   if (config.domainname !== undefined && config.domainname !== '') batch.add(setdomainname(config.domainname));
   batch.part(`set the domain name to ${config.domainname}`);
   addSysctls(batch, sysctl);
-  refuseHostSysctls(session.platform.local, pid, sysctl);
+  if (pid !== undefined) refuseHostSysctls(session.platform.local, pid, sysctl);
   batch.post(kernel);
 }
 

@@ -41,6 +41,17 @@ export function planNamespaces(config: Config): NamespacePlan {
   };
 }
 
+/**
+ * Which of them the stage may enter before it clones the init, while the command does something else. In a user
+ * namespace, that one comes first: it owns the others.
+ * @returns CLONE_NEW*; 0 where it is not worth while. It is for the network, which takes the kernel 0.4 ms
+ */
+export function namespacesAhead(config: Config): number {
+  const { made } = planNamespaces(config);
+  if (hasNamespace(config, 'user') || (made & CLONE.NEWNET) === 0) return 0;
+  return made & (CLONE.NEWNET | CLONE.NEWIPC | CLONE.NEWUTS);
+}
+
 const isMade = ({ path }: Namespace): boolean => path === undefined || path === '';
 
 /** Whether the config lists a namespace of that type: otherwise the container shares the host's. */

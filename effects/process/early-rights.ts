@@ -8,7 +8,8 @@
 import { capset } from '../../native/calls/process.ts';
 import type { CAPABILITIES } from '../../native/constants/process.ts';
 import type { Batch } from '../../native/kernel/batch.ts';
-import type { Call } from '../../native/kernel/kernel.ts';
+import type { Call, Kernel } from '../../native/kernel/kernel.ts';
+import { flush, post } from '../../native/kernel/perform.ts';
 import type { Config, Process } from '../../spec/types.ts';
 import { makesNamespace } from '../namespaces/plan.ts';
 import { capabilitySet, dropBounding } from './capabilities.ts';
@@ -59,7 +60,29 @@ export function addEarlyRights(batch: Batch, process: GroupedProcess, { born, in
 }
 
 /**
- * * The rights of a process that is born in a v2 cgroup, and then enters the cgroup namespace by its first calls. The
+ * The same for an init that is to execute its program next: it does so while the command is busy with something else.
+ * Nobody but the command can tell it what to do meanwhile.
+ * @returns a function that waits for it, and answers whether all was done. If not, the process's last calls try again,
+ * and report what is wrong
+ */
+export function postLimits(init: Kernel, process: GroupedProcess): () => boolean {
+  const calls = [...groupCalls(process), ...dropBounding(process.capabilities ?? {})];
+  let isDone = false;
+  post(
+    init,
+    calls.map((one): Call => ({ ...one, mayFail: true })),
+    ({ results }) => {
+      isDone = calls.every(({ mayFail }, i) => mayFail || (results[i] ?? -1) >= 0);
+    },
+  );
+  return () => {
+    flush(init);
+    return isDone;
+  };
+}
+
+/**
+ * The rights of a process that is born in a v2 cgroup, and then enters the cgroup namespace by its first calls. The
  * cgroup may have been delegated to somebody else than root, hence CAP_DAC_OVERRIDE. setns(2) by a pidfd wants the
  * right to trace the init, which may have more capabilities than this process, or not be dumpable, hence
  * CAP_SYS_PTRACE.

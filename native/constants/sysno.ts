@@ -150,6 +150,7 @@ export const SYSNO = {
   client_attend: [0x10002, 0x10002],
   client_catch_signals: [0x10003, 0x10003],
   client_caught_signals: [0x10004, 0x10004],
+  client_reap_orphans: [0x10005, 0x10005],
 } as const satisfies Record<string, readonly [x64: number, arm64: number]>;
 
 export type Sysno = keyof typeof SYSNO;

@@ -106,8 +106,10 @@ export interface Ahead {
    * Takes what is posted to it. Until `post` it throws a TypeError where it would have to wait; then it is the kernel.
    */
   readonly kernel: Kernel;
-  /** Posts them. If nobody calls this, they are forgotten. */
+  /** Posts them. If nobody calls this, they are forgotten. Called again, it does nothing. */
   post(): void;
+  /** How much has been written: the bytes of the messages, or of the answers, whichever are more. */
+  readonly size: number;
 }
 
 /** Looks at what became of a batch. It may submit others, and it may throw. */

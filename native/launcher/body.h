@@ -89,6 +89,11 @@ static i64 perform_for_engine(const struct call *call, const i64 *results, const
   if (call->nr == ATTEND) return attend(call->args, request, next);
   if (call->nr == CATCH_SIGNALS) return catch_signals(call->args[0], call->args[1]);
   if (call->nr == CAUGHT_SIGNALS) return take_caught(call->args[0]);
+  if (call->nr == REAP_ORPHANS) {
+    static struct wait nobody;
+    reap_orphans(&nobody);
+    return 0;
+  }
   i64 r;
   /* Our own handlers of signals are no reason for a call to fail. */
   do r = perform(call, results);

@@ -36,6 +36,13 @@ export function aheadOf(connection: InitConnection, kernel: Kernel, write: Messa
       },
       flush: wait,
     },
+    get size() {
+      const sum = (bytesOf: (message: Message) => number) => written.reduce((n, one) => n + bytesOf(one.message), 0);
+      return Math.max(
+        sum(({ size }) => size),
+        sum(({ answerBytes }) => answerBytes),
+      );
+    },
     post() {
       isPosted = true;
       for (const { message, calls, settle } of written.splice(0)) connection.postMessage(message, calls, settle);

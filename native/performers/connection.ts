@@ -85,11 +85,13 @@ export class InitConnection {
   flush(): void {
     while (this.#posted.length > 0) {
       const round = this.#posted;
+      let awaited = this.#unread;
       this.#posted = [];
       this.#unread = 0;
       let skips = false;
       const outcomes = round.map((one) => {
-        const outcome = this.#receive(one, skips);
+        const outcome = this.#receive(one, skips, awaited);
+        awaited -= one.answerBytes;
         skips = outcome === undefined || outcome.stoppedAt !== undefined;
         return outcome;
       });
@@ -149,31 +151,35 @@ export class InitConnection {
   /**
    * Reads the answer to one batch.
    * @param skips whether the init was to leave it alone, since the batch before it was stopped or left alone
+   * @param awaited the bytes of this answer and of those behind it. What has come of them is read along: each read
+   *   wakes the other process, which waits on the same socket
    * @returns undefined for a batch that was left alone
    */
-  #receive({ calls, outs, answerBytes }: Posted, skips: boolean): Outcome | undefined {
+  #receive({ calls, outs, answerBytes }: Posted, skips: boolean, awaited: number): Outcome | undefined {
     const wire = this.#wire;
     while (wire.answer.length < answerBytes) wire.answer = new Uint8Array(wire.answer.length * 2);
     const { answer } = wire;
-    this.#transfer('read', answer, answerBytes);
+    this.#transfer('read', answer, answerBytes, Math.min(awaited, answer.length));
     const outcome = readAnswer(this.performer, calls, new Int32Array(answer.buffer, 0, 2 + 2 * calls.length), skips);
     if (outcome === undefined) return undefined;
     for (const [out, at] of outs) out.bytes.set(answer.subarray(at, at + out.bytes.length));
     return outcome;
   }
 
-  /** Moves `size` bytes from or to the beginning of `bytes`. */
-  #transfer(direction: 'sendto' | 'read', bytes: Uint8Array, size: number): void {
+  /** Moves `size` bytes from or to the beginning of `bytes`. @param most bytes may be read. The others are early */
+  #transfer(direction: 'sendto' | 'read', bytes: Uint8Array, size: number, most = size): void {
     if (direction === 'read' && !this.#isTimed) this.#timeReads();
     const { libc, column, awaitReadable } = this.#wire;
     const address = Number(libc.koffi.address(bytes));
     const nr = SYSNO[direction][column];
-    for (let moved = direction === 'read' ? this.#takeEarly(bytes, size) : 0; moved < size; ) {
-      const n = Number(libc.syscall(nr, this.#socket, address + moved, size - moved, MSG.NOSIGNAL, 0, 0));
+    let moved = direction === 'read' ? this.#takeEarly(bytes, size) : 0;
+    while (moved < size) {
+      const n = Number(libc.syscall(nr, this.#socket, address + moved, most - moved, MSG.NOSIGNAL, 0, 0));
       if (n > 0) moved += n;
       else if (n < 0 && libc.errno() === ERRNO.EAGAIN) awaitReadable(this.#socket);
       else if (n === 0 || libc.errno() !== ERRNO.EINTR) throw new LostPeerError(this.performer);
     }
+    if (moved > size) this.#early = bytes.slice(size, moved);
   }
 
   #takeEarly(bytes: Uint8Array, size: number): number {

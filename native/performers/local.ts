@@ -1,5 +1,6 @@
 /** The kernel as this process reaches it: every call goes through libc's syscall(2), which costs about 0.3 µs. */
 
+import { ERRNO } from '../constants/errno.ts';
 import { SYSNO } from '../constants/sysno.ts';
 import type { Arg, Call, Kernel, Outcome } from '../kernel/kernel.ts';
 import type { Libc } from '../libraries/libc.ts';
@@ -43,7 +44,7 @@ export function localKernel(libc: Libc, performer = 'runtime'): Kernel {
       if (call === undefined) break;
       if (call.serve || call.childServes !== undefined) throw new TypeError(`${call.name}: only an init can do this`);
       arena.cursor = 0;
-      const result = perform(call, results, arena);
+      const result = isInVain(call, results) ? -ERRNO.EBADF : perform(call, results, arena);
       results.push(result);
       if (result < 0 && !call.mayFail) return { results, stoppedAt: index };
     }
@@ -58,6 +59,15 @@ export function localKernel(libc: Libc, performer = 'runtime'): Kernel {
         calls.some(isLarge) ? newArena(calls.reduce((sum, one) => sum + sizeOf(one.args), ARENA_BYTES)) : usual,
       ),
   };
+}
+
+/**
+ * Whether a call would work on what an earlier one has failed to give: to ask the kernel takes 2 µs. And what looks
+ * like a number of an error is no descriptor or process for sure.
+ */
+function isInVain({ args: [first], mayFail }: Call, results: readonly number[]): boolean {
+  if (!mayFail || typeof first !== 'object' || first === null || !('kind' in first)) return false;
+  return first.kind === 'result' && earlierResult(results, first.index) < 0;
 }
 
 function word(

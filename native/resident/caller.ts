@@ -35,6 +35,8 @@ export interface Caller {
    * @returns the exit status where the process ended soon; undefined where the caller goes on by itself
    */
   attend(wait: Wait): number | undefined;
+  /** Has the caller reap all children that have ended. Nobody waits for that. */
+  reapOrphans(): void;
   /** Kills children of the caller that have nothing to do any more, and has it reap them. Nobody waits for that. */
   retire(pids: readonly Pid[]): void;
 }

@@ -8,6 +8,7 @@ import { ERRNO } from '../constants/errno.ts';
 import { P, PR } from '../constants/process.ts';
 import { type Arg, type Call, type Kernel, LostPeerError, type Outcome } from '../kernel/kernel.ts';
 import type { Pid } from '../kernel/numbers.ts';
+import { flush, post } from '../kernel/perform.ts';
 import { earlierResult } from '../performers/arena.ts';
 
 /** @param pidOf tells whose pidfd a descriptor of ours is: the caller knows none of our descriptors */
@@ -28,6 +29,12 @@ export function callersKernel(own: Kernel, body: Kernel, caller: Pid, pidOf: (pi
       if (!calls.some((call) => isOfCaller(call) || readsMembership(call))) return own.submit(calls);
       return oneByOne(calls, performOne);
     },
+    post(calls, settle) {
+      // What names descriptors of ours, or is for both processes, is performed at once.
+      if (calls.every(isForCallerAlone)) post(body, calls, settle);
+      else settle(this.submit(calls));
+    },
+    flush: () => flush(body),
   };
 }
 
@@ -48,6 +55,8 @@ const resolved = (arg: Arg, results: readonly number[]): Arg =>
 
 const isOfCaller = ({ name, args }: Call): boolean =>
   name === 'waitid' || (name === 'prctl' && args[0] === PR.SET_CHILD_SUBREAPER);
+
+const isForCallerAlone = (call: Call): boolean => isOfCaller(call) && call.args[0] !== P.PIDFD;
 
 const MEMBERSHIP = '/proc/self/cgroup';
 

@@ -15,7 +15,7 @@ import { loadLibSeccomp } from '../libraries/libseccomp.ts';
 import { localKernel } from '../performers/local.ts';
 import { remoteKernels } from '../performers/remote.ts';
 import type { Platform } from '../platform.ts';
-import { takeLaunchedStage } from '../stage/launched.ts';
+import { enterAhead, takeLaunchedStage } from '../stage/launched.ts';
 import type { LaunchedStage, Stage } from '../stage/stage.ts';
 import { attendBy } from './attend.ts';
 import { type Caller, NotServedError } from './caller.ts';
@@ -69,14 +69,18 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
   /** Children that have been killed, and may not be reaped yet. */
   const retired: Pid[] = [];
 
-  const take = (launched: LaunchedStage, descriptors: readonly Fd[]): Stage | undefined =>
-    takeLaunchedStage(own, launched, descriptors, (socket) => remote(socket, 'stage'), false);
+  const take = (launched: LaunchedStage, descriptors: readonly Fd[], namespaces?: number): Stage | undefined =>
+    takeLaunchedStage(own, launched, descriptors, (socket) => remote(socket, 'stage'), { looks: false, namespaces });
 
   return {
     local,
-    launchedStage(descriptors) {
+    launchedStage(descriptors, _, namespaces) {
       const launched = stage();
-      return launched === undefined ? undefined : take(launched, descriptors);
+      return launched === undefined ? undefined : take(launched, descriptors, namespaces);
+    },
+    enterAhead(namespaces) {
+      const launched = stage();
+      if (launched !== undefined) enterAhead(launched, namespaces, remote(launched.socket, 'stage'));
     },
     spawnStage(descriptors) {
       const spawned = spawn(own, callers, sockets);
@@ -89,9 +93,13 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
     libc: () => libc,
     libseccomp: () => loadLibSeccomp(libc),
     async poll(descriptors, timeoutMs = -1) {
-      const ready = libc.pollHere([...descriptors, ...interruption.leaving], timeoutMs);
-      if (ready.length > descriptors.length && ready.at(-1) !== 0) interruption.check();
-      return ready.slice(0, descriptors.length);
+      const until = performance.now() + timeoutMs;
+      for (let rest = timeoutMs; ; rest = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(until - performance.now()))) {
+        const ready = libc.pollHere([...descriptors, ...interruption.leaving], rest);
+        if (ready.length > descriptors.length && ready.at(-1) !== 0) interruption.check();
+        // The engine's garbage collector sends its threads signals, which end a wait.
+        if (rest === 0 || ready.some((happened) => happened !== 0)) return ready.slice(0, descriptors.length);
+      }
     },
     interruption,
     caller: {
@@ -108,6 +116,7 @@ export function callersPlatform(libc: Libc, sockets: CallersSockets, pid: Pid, s
         isLeft = status === undefined;
         return status;
       },
+      reapOrphans: () => post(callers, [{ name: 'client_reap_orphans', args: [] }], () => undefined),
       retire(pids) {
         retired.push(...pids);
         post(callers, pids.flatMap(ending), () => undefined);

@@ -41,6 +41,7 @@ enum {
   ATTEND = 0x10002, /* the long wait: attend.h */
   CATCH_SIGNALS = 0x10003, /* a set of signals, and how: signals.h */
   CAUGHT_SIGNALS = 0x10004, /* a set of signals; it returns those that have come */
+  REAP_ORPHANS = 0x10005, /* reap all children that have ended */
 };
 
 /* Below the socket's directory. A symlink of that name beside the launcher leads to another directory. */

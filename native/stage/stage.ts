@@ -15,6 +15,8 @@ export interface Stage {
   readonly socket: Fd;
   /** The calls by which it gets its descriptors: its first batch begins with them. */
   readonly settling?: readonly Call[];
+  /** CLONE_NEW* of the new namespaces that it is in already: what it clones is in them. */
+  readonly entered?: number;
 }
 
 /** The stage that the launcher has started, as the launcher describes it. A process has at most one. */
@@ -26,6 +28,19 @@ export interface LaunchedStage {
   readonly channel: Fd;
   /** Somebody has taken it, and will end it. */
   taken: boolean;
+  /** What it does until somebody takes it. */
+  entering?: Entering;
+}
+
+/** A stage enters new namespaces while its command does something else. */
+export interface Entering {
+  readonly kernel: Kernel;
+  /**
+   * Waits for it.
+   * @returns CLONE_NEW* of the namespaces that the stage is in now: none where it could not make them
+   * @throws LostPeerError
+   */
+  entered(): number;
 }
 
 export interface StandingStage {

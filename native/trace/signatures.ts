@@ -43,6 +43,7 @@ export const SIGNATURES: Readonly<Partial<Record<SyscallName, readonly Kind[]>>>
   client_catch_signals: [any, int],
   client_caught_signals: [any],
   client_go_cold: [],
+  client_reap_orphans: [],
   client_spawn: [any],
   clock_gettime: [int, any],
   clone3: [struct.cloneArgs, size],

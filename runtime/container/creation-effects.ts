@@ -6,9 +6,10 @@
 import { makeCgroup } from '../../effects/cgroups/by-driver.ts';
 import { giveCgroup } from '../../effects/cgroups/owner.ts';
 import { EffectError } from '../../effects/error.ts';
-import { awaitStart, consoleDescriptor, settleInit, startInit } from '../../effects/init/start.ts';
+import { awaitStart, consoleDescriptor, settleInit, settlesAlone, startInit } from '../../effects/init/start.ts';
 import { inUserNamespace } from '../../effects/namespaces/user/mappings.ts';
 import { settleUserNamespace } from '../../effects/namespaces/user/settle.ts';
+import { postLimits } from '../../effects/process/early-rights.ts';
 import type { Surroundings } from '../../effects/process/look-around.ts';
 import { prepareProcess } from '../../effects/process/prepare.ts';
 import { giveTerminal } from '../../effects/process/terminal.ts';
@@ -27,6 +28,9 @@ import { systemdFor } from './systemd.ts';
 
 export const beginCreation: BeginCreation = (session, filterOf) => new CreationEffects(session, filterOf);
 
+/** So many bytes a socket holds for an init that is not there yet. If it never comes, we must not wait for it. */
+const MOST_AHEAD = 32 * 1024;
+
 class CreationEffects implements CreationUnderWay {
   readonly effects: CreationUnderWay['effects'];
   readonly #session: Session;
@@ -35,8 +39,11 @@ class CreationEffects implements CreationUnderWay {
   readonly #phases = new Phases();
   #cgroup: Awaited<ReturnType<typeof makeCgroup>> | undefined;
   #surroundings: Surroundings | undefined;
+  #isLimited: (() => boolean) | undefined;
   #group: GroupCreation | undefined;
   #giveBack: (() => void) | undefined;
+  /** The init has been asked for its first steps. */
+  #isSettled = false;
 
   constructor(session: Session, filterOf: FilterOf) {
     this.#session = session;
@@ -53,6 +60,10 @@ class CreationEffects implements CreationUnderWay {
 
   get surroundings(): Surroundings | undefined {
     return this.#surroundings;
+  }
+
+  get isLimited(): (() => boolean) | undefined {
+    return this.#isLimited;
   }
 
   get group(): GroupCreation | undefined {
@@ -118,7 +129,7 @@ class CreationEffects implements CreationUnderWay {
       session,
       record,
       (stage, withoutUnified) => this.#cgroup?.enter(stage, { withoutUnified }),
-      (kernel) => writeMountsAhead(session, record, this.#phases.watch(kernel)),
+      (kernel) => this.#askAhead(record, kernel),
     );
     const connected = connectedInit(session);
     session.init = { ...connected, kernel: this.#phases.watch(connected.kernel) };
@@ -129,9 +140,24 @@ class CreationEffects implements CreationUnderWay {
       this.#giveBack = moveNetDevices(platform, record, init.pid);
     }
     this.#group?.add(init.pid);
-    settleInit(session, record);
+    if (!this.#isSettled) settleInit(session, record, session.init.kernel, init.pid);
     await this.#cgroup?.complete();
     return init;
+  }
+
+  /**
+   * Writes what the init is to do first, while the kernel makes its namespaces. Where nothing else comes before that,
+   * it is posted at once: the init finds it on its socket when it is born, and does not stand still meanwhile.
+   * @param kernel the init's; it is not there yet
+   */
+  #askAhead(record: ContainerRecord, kernel: Kernel): void {
+    const session = this.#session;
+    writeMountsAhead(session, record, this.#phases.watch(kernel, 'mounts'));
+    const { mounts } = session;
+    if (mounts === undefined || mounts.size > MOST_AHEAD || !settlesAlone(record)) return;
+    settleInit(session, record, this.#phases.watch(kernel));
+    this.#isSettled = true;
+    mounts.post();
   }
 
   async #prepareProcess(record: ContainerRecord): Promise<void> {
@@ -155,6 +181,8 @@ class CreationEffects implements CreationUnderWay {
     await this.#filterOf(record);
     await this.#answers();
     awaitStart(session, record);
+    // An init that is left waiting has been disconnected, and a hook of `start` needs its rights.
+    if (session.init !== undefined && !inUserNamespace(record.config)) this.#isLimited = postLimits(kernel, process);
     this.#giveBack = undefined;
     this.#group = undefined;
   }

@@ -29,6 +29,8 @@ export interface CreationUnderWay {
   hooks(record: ContainerRecord, kind: HookKind, run: (record: ContainerRecord) => Promise<void>): Promise<void>;
   /** What the process finds around it, where that was asked for together with its last preparations. */
   readonly surroundings: Surroundings | undefined;
+  /** Waits until the init has limited its rights (early-rights.ts). Undefined where it was not asked to. */
+  readonly isLimited: (() => boolean) | undefined;
   /** The resctrl group, until the container is created. */
   readonly group: GroupCreation | undefined;
   /** Gives the host its network devices back, until the container is created. */
@@ -63,7 +65,7 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
       };
       await (creation === undefined ? run() : creation.hooks(record, kind, run));
     },
-    startProcess: (record) => startProcess(session, record, creation?.surroundings, filterOf),
+    startProcess: (record) => startProcess(session, record, filterOf, creation),
     signal: (record, { signal, all }) => signalContainer(platform, record, signal, all),
     freeze: (record) => pauseContainer(local, plannedCgroup(record), record.init),
     thaw: (record) => thaw(local, plannedCgroup(record)),
@@ -108,13 +110,13 @@ const loadedEffects = (making: () => Promise<CreationUnderWay['effects']>): Crea
 async function startProcess(
   session: Session,
   record: ContainerRecord,
-  surroundings: Surroundings | undefined,
   filterOf: FilterOf,
+  creation: CreationUnderWay | undefined,
 ): Promise<void> {
   try {
     session.init ??= connectForStart(session, record);
     const { becomeProgram } = await import('./start-effect.ts');
-    await becomeProgram(session, record, session.init.kernel, surroundings, filterOf);
+    await becomeProgram(session, record, session.init.kernel, filterOf, creation);
   } catch (error) {
     const { explainedError } = await import('./explained.ts');
     const explained = explainedError(session, record, error);

@@ -4,7 +4,7 @@
  */
 
 import { EarlierFailure } from '../../machines/contract.ts';
-import { type Kernel, LostPeerError, type Settle } from '../../native/kernel/kernel.ts';
+import { type Ahead, type Kernel, LostPeerError, type Settle } from '../../native/kernel/kernel.ts';
 
 /** A batch that was posted. */
 interface Posted {
@@ -36,26 +36,29 @@ export class Phases {
     }
   }
 
-  /** Watches the kernel of the container's init: a batch belongs to the phase that is going on when it is posted. */
-  watch(kernel: Kernel): Kernel {
+  /**
+   * Watches the kernel of the container's init: a batch belongs to the phase that is going on when it is posted.
+   * @param phase that batches belong to, where they are posted before it is its turn
+   */
+  watch(kernel: Kernel, phase?: string): Kernel {
     const { post, flush, ahead } = kernel;
     if (post === undefined) return kernel;
     return {
       ...kernel,
       submit: (calls) => this.#wait(() => kernel.submit(calls)),
       post: (calls, settle) => {
-        const posted = { phase: this.#current };
+        const posted = { phase: phase ?? this.#current };
         this.#waiting.push(posted);
         this.#wait(() => post(calls, this.#settled(posted, settle)));
       },
       flush: flush && (() => this.#wait(flush)),
-      ahead: ahead && (() => this.#watchAhead(ahead())),
+      ahead: ahead && (() => this.#watchAhead(ahead(), phase)),
     };
   }
 
-  /** A batch that is written ahead belongs to the phase that posts it. */
-  #watchAhead(ahead: ReturnType<NonNullable<Kernel['ahead']>>): typeof ahead {
-    const written: Posted[] = [];
+  /** A batch that is written ahead belongs to that phase, or else to the one that posts it. */
+  #watchAhead(ahead: Ahead, phase?: string): Ahead {
+    let written: Posted[] = [];
     let isPosted = false;
     const { kernel } = ahead;
     const watched = this.watch(kernel);
@@ -69,12 +72,16 @@ export class Phases {
           kernel.post?.(calls, this.#settled(posted, settle));
         },
       },
+      get size() {
+        return ahead.size;
+      },
       post: () => {
         isPosted = true;
         for (const posted of written) {
-          posted.phase = this.#current;
+          posted.phase = phase ?? this.#current;
           this.#waiting.push(posted);
         }
+        written = [];
         this.#wait(ahead.post);
       },
     };

@@ -5,29 +5,30 @@
 import { inUserNamespace } from '../../effects/namespaces/user/mappings.ts';
 import { groupsDenied } from '../../effects/namespaces/user/read-mappings.ts';
 import { addRightsGivenUp, executeProcess, planExecution } from '../../effects/process/execute.ts';
-import type { Surroundings } from '../../effects/process/look-around.ts';
 import type { Session } from '../../effects/session.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
-import { containerProcess } from './effects.ts';
+import { type CreationUnderWay, containerProcess } from './effects.ts';
 import type { FilterOf } from './filter.ts';
 
 /**
  * Runs the startContainer hooks, and has the init execute the program.
  * @param kernel the init's
- * @param surroundings what the process finds around it, where that is known already
+ * @param creation what is known already where this command has created the container
  * @throws EffectError
  */
 export async function becomeProgram(
   session: Session,
   record: ContainerRecord,
   kernel: Kernel,
-  surroundings: Surroundings | undefined,
   filterOf: FilterOf,
+  creation: Pick<CreationUnderWay, 'surroundings' | 'isLimited'> | undefined,
 ): Promise<void> {
   const { preserveFds } = record.options;
-  const execution = planExecution(kernel, containerProcess(record), hasGroupsDenied(session, record), surroundings);
+  const process = containerProcess(record);
+  const planned = planExecution(kernel, process, hasGroupsDenied(session, record), creation?.surroundings);
   const compiled = await filterOf(record);
+  const execution = { ...planned, isLimited: creation?.isLimited?.() ?? false };
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../../effects/hooks/hooks.ts');
     await runStartContainerHooks(session, record, kernel, execution.env, (batch) =>

@@ -8,7 +8,8 @@ import { reapAll } from '../../effects/running/wait.ts';
 import { prctl } from '../../native/calls/process.ts';
 import { PR } from '../../native/constants/process.ts';
 import { SIGNALS } from '../../native/constants/signal.ts';
-import { attempt } from '../../native/kernel/perform.ts';
+import type { Call } from '../../native/kernel/kernel.ts';
+import { post } from '../../native/kernel/perform.ts';
 import { succeed } from '../container/answers.ts';
 import type { Container } from '../container/container.ts';
 import type { Context } from '../container/context.ts';
@@ -71,7 +72,10 @@ export async function runForeground(
   foreground.signals.deliverTo(() => undefined);
   foreground.leaveTerminal();
   if (!options.keep) await remove(context, container);
-  if (options.subreaper) reapAll(platform.local);
+  if (options.subreaper) {
+    if (platform.caller) platform.caller.reapOrphans();
+    else reapAll(platform.local);
+  }
   return status;
 }
 
@@ -83,7 +87,10 @@ async function notifierFor(context: Context, container: Container, { notifySocke
 
 /** Without a pid namespace of its own a container may leave processes behind: the host's init would get those. */
 function becomeSubreaper({ platform, warn }: Context): void {
-  if (attempt(platform.local, prctl(PR.SET_CHILD_SUBREAPER, 1)) < 0) warn('this process cannot become a subreaper');
+  const becoming: Call = { ...prctl(PR.SET_CHILD_SUBREAPER, 1), mayFail: true };
+  post(platform.local, [becoming], ({ results: [result = 0] }) => {
+    if (result < 0) warn('this process cannot become a subreaper');
+  });
 }
 
 /** Starts a container that has been created, and lets go of its lock. @returns what there is to attend to */

@@ -4,13 +4,13 @@
  */
 
 import { refuseUsed } from '../../effects/cgroups/create.ts';
-import { detectLayout } from '../../effects/cgroups/layout.ts';
+import { type CgroupLayout, detectLayout } from '../../effects/cgroups/layout.ts';
 import { ignoredResources } from '../../effects/cgroups/limits/ignored.ts';
 import { type CgroupPlanInput, memberDirectory } from '../../effects/cgroups/paths.ts';
 import { planCgroup } from '../../effects/cgroups/plan.ts';
 import type { Restoration } from '../../effects/criu/restoration.ts';
 import { doing, EffectError, reasonOf } from '../../effects/error.ts';
-import { makesNamespace } from '../../effects/namespaces/plan.ts';
+import { makesNamespace, namespacesAhead } from '../../effects/namespaces/plan.ts';
 import { runsInUserNamespace } from '../../effects/namespaces/user/read-mappings.ts';
 import { linksOf } from '../../effects/paths/links.ts';
 import { readSmallFile } from '../../effects/paths/proc.ts';
@@ -82,8 +82,13 @@ export async function createContainer(context: Context, request: CreateRequest):
   const { intelRdt } = config.linux ?? {};
   const resctrl = intelRdt && (await import('../../effects/resctrl/plan.ts')).planResctrl(local, request.id, intelRdt);
   const rootless = hasRootlessCgroups(context);
+  const layout = detectLayout(local);
+  if (request.restoration === undefined) enterAhead(context, config, layout);
   const manager = rootless && context.systemdCgroup ? await managerCgroup(context) : undefined;
-  const planned = planRecord(context, request, config, { rootless, ...(manager && { managerCgroup: manager }) });
+  const planned = planRecord(context, request, config, layout, {
+    rootless,
+    ...(manager && { managerCgroup: manager }),
+  });
   const record: ContainerRecord = { ...planned, ...(resctrl && { resctrl }) };
   for (const warning of warningsOf(record)) context.warn(warning);
   const { restoration } = request;
@@ -124,17 +129,26 @@ const isHardToEnd = ({ cgroup, config, options }: ContainerRecord): boolean =>
   (cgroup === undefined || memberDirectory(cgroup) === undefined) &&
   !makesNamespace(config, 'pid');
 
+/**
+ * Has the stage make namespaces before it is its turn. On v1 it first enters the container's cgroup, and with systemd
+ * too: there the container pays for the memory of its namespaces.
+ */
+function enterAhead({ platform, systemdCgroup }: Context, config: Config, { mode }: CgroupLayout): void {
+  if (mode === 'v2' && !systemdCgroup) platform.enterAhead?.(namespacesAhead(config));
+}
+
 function planRecord(
   context: Context,
   request: CreateRequest,
   config: Config,
+  layout: CgroupLayout,
   whose: Pick<CgroupPlanInput, 'rootless' | 'managerCgroup'>,
 ): ContainerRecord {
   const { local } = context.platform;
   const rootfs = rootfsOf(local, config, request.bundle);
   const cgroup = planCgroup({
     id: request.id,
-    layout: detectLayout(local),
+    layout,
     cgroupsPath: config.linux?.cgroupsPath,
     systemd: context.systemdCgroup,
     ...whose,

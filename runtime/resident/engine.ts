@@ -4,6 +4,7 @@
  */
 
 import { setTimeout } from 'node:timers/promises';
+import type { DevicePolicy } from '../../effects/cgroups/devices/policy.ts';
 import { DevicePrograms } from '../../effects/cgroups/devices/programs.ts';
 import { EPOLL, epollAdd, epollCreate, epollWait } from '../../native/calls/epoll.ts';
 import { duplicateAbove, openat } from '../../native/calls/files.ts';
@@ -131,8 +132,8 @@ class OwnPrograms extends DevicePrograms {
     this.#kernel = kernel;
   }
 
-  override get(instructions: Uint8Array, load: () => Fd): Fd {
-    return super.get(instructions, () => {
+  override get(policy: DevicePolicy, load: () => Fd): Fd {
+    return super.get(policy, () => {
       const loaded = load();
       if (loaded < 0) return loaded;
       using low = new Owned(this.#kernel, loaded);

@@ -6,13 +6,14 @@
 import type { Kernel } from '../../../native/kernel/kernel.ts';
 import type { Fd } from '../../../native/kernel/numbers.ts';
 import { Owned } from '../../../native/kernel/owned.ts';
+import type { DevicePolicy } from './policy.ts';
 
 /** Enough for the few kinds of containers that one process makes. */
 const KEPT = 8;
 
 export class DevicePrograms {
   readonly #kernel: Kernel;
-  /** The programs by their instructions, in the order of their last use. */
+  /** The programs by what they are for, as JSON, in the order of their last use. */
   readonly #loaded = new Map<string, Owned>();
 
   /** @param kernel that loads the programs */
@@ -22,11 +23,12 @@ export class DevicePrograms {
 
   /**
    * A program that is loaded already, or is loaded now.
+   * @param policy decides the program
    * @param load returns a descriptor, or `-errno`, which is not kept
    * @returns a descriptor that stays with this object, or `-errno`
    */
-  get(instructions: Uint8Array, load: () => Fd): Fd {
-    const key = instructions.join();
+  get(policy: DevicePolicy, load: () => Fd): Fd {
+    const key = JSON.stringify(policy);
     const program = this.#loaded.get(key) ?? this.#own(load());
     if (typeof program === 'number') return program;
     this.#loaded.delete(key);

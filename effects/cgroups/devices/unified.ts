@@ -46,9 +46,8 @@ export function applyUnifiedDevices(
   const opened = attempt(kernel, openat(AT.FDCWD, directory, O.RDONLY | O.DIRECTORY));
   using target = new Owned(kernel, succeeding(opened, 'open the directory'));
   using used = new OwnedStack();
-  const instructions = encodeProgram(deviceProgram(policy));
-  const loading = (): Fd => load(kernel, instructions, directory);
-  const program = succeeding(programs?.get(instructions, loading) ?? loading(), 'load the device program');
+  const loading = (): Fd => load(kernel, encodeProgram(deviceProgram(policy)), directory);
+  const program = succeeding(programs?.get(policy, loading) ?? loading(), 'load the device program');
   if (programs === undefined) used.use(new Owned(kernel, program));
   const old = attachedPrograms(kernel, target.fd, directory, used);
   attach(kernel, target.fd, program, old, directory);

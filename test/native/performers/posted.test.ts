@@ -121,11 +121,21 @@ test('what is written ahead is performed when it is posted, after what was poste
     assert.equal(order.length, 0);
     order.push('before');
   });
+  assert.ok(ahead.size > 2 * 56, 'as much as the messages');
+  ahead.post();
+  assert.equal(ahead.size, 0);
   ahead.post();
   post(ahead.kernel, [getpid], () => order.push('after'));
   assert.equal(call(ahead.kernel, getpid), pid);
   assert.deepEqual(order, ['before', `ahead ${-ERRNO.ENOENT}`, 'ahead too', 'after']);
   assert.match(new TextDecoder().decode(text.bytes), /^\d+\n/);
+});
+
+test('what is written ahead is as large as the answers, where these are larger', () => {
+  const ahead = kernel.ahead?.();
+  assert.ok(ahead);
+  post(ahead.kernel, [read(0, out(5000))], () => undefined);
+  assert.ok(ahead.size > 5000);
 });
 
 test('what is written ahead and never posted is not performed', () => {

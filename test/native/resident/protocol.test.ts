@@ -60,7 +60,12 @@ describe('the protocol of a resident server', () => {
     assert.equal(inC('NOT_SERVED'), ANSWER.NOT_SERVED[0]);
     const [, struct = ''] = /struct request \{([^}]*)\}/.exec(C) ?? [];
     assert.equal([...struct.matchAll(/\bu32 \w+;/g)].length * 4, HEADER_BYTES);
-    const calls = { SPAWN: 'client_spawn', GO_COLD: 'client_go_cold', ATTEND: 'client_attend' } as const;
+    const calls = {
+      SPAWN: 'client_spawn',
+      GO_COLD: 'client_go_cold',
+      ATTEND: 'client_attend',
+      REAP_ORPHANS: 'client_reap_orphans',
+    } as const;
     for (const [name, call] of Object.entries(calls)) assert.deepEqual([inC(name), inC(name)], [...SYSNO[call]]);
   });
 

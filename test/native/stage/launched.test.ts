@@ -6,12 +6,12 @@ import { test } from 'node:test';
 import { close, closeRange, dup3 } from '../../../native/calls/files.ts';
 import { waitid } from '../../../native/calls/process.ts';
 import { socketpair } from '../../../native/calls/sockets.ts';
-import { P, W } from '../../../native/constants/process.ts';
+import { CLONE, P, W } from '../../../native/constants/process.ts';
 import { SOCK } from '../../../native/constants/socket.ts';
 import { hostPlatform } from '../../../native/host-platform.ts';
 import { attempt, perform } from '../../../native/kernel/perform.ts';
 import { out, viewOf } from '../../../native/kernel/struct.ts';
-import { endLaunchedStage, takeLaunchedStage } from '../../../native/stage/launched.ts';
+import { endLaunchedStage, enterAhead, takeLaunchedStage } from '../../../native/stage/launched.ts';
 import type { LaunchedStage } from '../../../native/stage/stage.ts';
 
 const platform = hostPlatform();
@@ -57,6 +57,35 @@ test('is no stage for more descriptors than are below its sockets', () => {
   assert.ok(takeLaunchedStage(local, launched, many.slice(1), kernelBehind));
   endLaunchedStage(local, { ...launched, taken: false });
   assert.ok(!isThere(launched.pid));
+});
+
+test('enters namespaces ahead, and serves for no process that is not to be in them', () => {
+  const launched = launch();
+  const namespaceOf = (pid: number | string, type: string) => readlinkSync(`/proc/${pid}/ns/${type}`);
+  enterAhead(launched, CLONE.NEWUTS | CLONE.NEWIPC, kernelBehind(launched.socket));
+  assert.equal(takeLaunchedStage(local, launched, [0], kernelBehind), undefined);
+  assert.equal(takeLaunchedStage(local, launched, [0], kernelBehind, { namespaces: CLONE.NEWUTS }), undefined);
+  const stage = takeLaunchedStage(local, launched, [0], kernelBehind, {
+    namespaces: CLONE.NEWUTS | CLONE.NEWIPC | CLONE.NEWNET,
+  });
+  assert.equal(stage?.entered, CLONE.NEWUTS | CLONE.NEWIPC);
+  const differs = ['uts', 'ipc', 'net'].map((type) => namespaceOf(launched.pid, type) !== namespaceOf('self', type));
+  assert.deepEqual(differs, [true, true, false]);
+  endLaunchedStage(local, { ...launched, taken: false });
+});
+
+test('is in no namespace that could not be made, and is none where it has ended meanwhile', () => {
+  const launched = launch();
+  // The kernel knows no such flag of unshare(2).
+  enterAhead(launched, CLONE.NEWUTS | CLONE.PARENT, kernelBehind(launched.socket));
+  assert.equal(takeLaunchedStage(local, launched, [0], kernelBehind)?.entered, 0);
+  endLaunchedStage(local, { ...launched, taken: false });
+  const killed = launch();
+  process.kill(killed.pid, 'SIGKILL');
+  while (!/\) Z/.test(readFileSync(`/proc/${killed.pid}/stat`, 'utf8')));
+  enterAhead(killed, CLONE.NEWUTS, kernelBehind(killed.socket));
+  assert.equal(takeLaunchedStage(local, killed, [0], kernelBehind, { looks: false }), undefined);
+  endLaunchedStage(local, killed);
 });
 
 test('is none any more once it has ended, and ends when nobody has taken it', () => {

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EarlierFailure } from '../../../machines/contract.ts';
 import { ERRNO } from '../../../native/constants/errno.ts';
 import { type Call, type Kernel, LostPeerError, type Outcome, type Settle } from '../../../native/kernel/kernel.ts';
+import { Phases } from '../../../runtime/container/phases.ts';
 import { createContainer } from '../../../runtime/operations/create.ts';
 import type { Config } from '../../../spec/types.ts';
 import { BUNDLE, command, worldWithBundle } from '../simulated.ts';
@@ -119,5 +121,36 @@ test('the phase of a hook may hear of what the mounts have posted, too', async (
   assert.deepEqual(
     failures.map(([during]) => during),
     ['mounts'],
+  );
+});
+
+test('what is posted before it is the turn of its phase belongs to that phase', async () => {
+  const phases = new Phases();
+  const refusal: Outcome = { results: [-ERRNO.EPERM], stoppedAt: 0 };
+  const posted: Settle[] = [];
+  const init: Kernel = {
+    performer: 'init',
+    submit: () => refusal,
+    post: (_, settle) => void posted.push(settle),
+    flush: () => posted.splice(0).forEach((settle) => void settle(refusal)),
+    ahead: () => ({
+      kernel: { ...init, post: (_, settle) => void written.push(settle) },
+      size: 0,
+      post: () => void posted.push(...written.splice(0)),
+    }),
+  };
+  const written: Settle[] = [];
+  const failing = new Error('EPERM');
+  await phases.perform('namespaces', () => {
+    const ahead = phases.watch(init, 'mounts').ahead?.();
+    ahead?.kernel.post?.([{ name: 'getpid', args: [] }], () => {
+      throw failing;
+    });
+    ahead?.post();
+    ahead?.post();
+  });
+  await assert.rejects(
+    phases.perform('process', () => phases.watch(init).flush?.()),
+    new EarlierFailure('mounts', failing),
   );
 });

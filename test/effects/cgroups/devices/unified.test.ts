@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALLOW_ALL } from '../../../../effects/cgroups/devices/policy.ts';
+import { ALLOW_ALL, DENY_ALL } from '../../../../effects/cgroups/devices/policy.ts';
 import { DevicePrograms } from '../../../../effects/cgroups/devices/programs.ts';
 import { applyUnifiedDevices } from '../../../../effects/cgroups/devices/unified.ts';
 import { ERRNO } from '../../../../native/constants/errno.ts';
@@ -75,6 +75,8 @@ test('a kept program stays open until it is let go of', () => {
   applyUnifiedDevices(kernel, '/d', ALLOW_ALL, programs);
   assert.equal(count(CMD.LOAD), 1);
   assert.equal(open.size, 1);
+  applyUnifiedDevices(kernel, '/e', DENY_ALL, programs);
+  assert.equal(count(CMD.LOAD), 2, 'another policy is another program');
   programs.close();
   assert.deepEqual([...open], []);
 });

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { close } from '../../../native/calls/files.ts';
+import { socketPair } from '../../../native/calls/pair.ts';
+import { POLL } from '../../../native/constants/socket.ts';
+import { attempt } from '../../../native/kernel/perform.ts';
+import { loadLibc } from '../../../native/libraries/libc.ts';
+import { localKernel } from '../../../native/performers/local.ts';
+import { callersPlatform } from '../../../native/resident/platform.ts';
+
+test('a wait for the caller goes on after a signal', async () => {
+  const libc = loadLibc();
+  const local = localKernel(libc);
+  const [body, client] = socketPair(local);
+  const platform = callersPlatform(libc, { body, connection: -1, theirBody: -1, theirConnection: -1 }, process.pid);
+  const [silent, other] = socketPair(local);
+  let signals = 0;
+  const hear = () => void signals++;
+  process.on('SIGWINCH', hear);
+  const sender = spawn('sh', ['-c', `for i in 1 2 3; do sleep 0.1; kill -WINCH ${process.pid}; done`]);
+  const begin = performance.now();
+  assert.deepEqual(await platform.poll([{ fd: silent, events: POLL.IN }], 600), [0]);
+  assert.ok(performance.now() - begin >= 599, `it waited for ${performance.now() - begin} ms only`);
+  await once(sender, 'exit');
+  assert.ok(signals > 0);
+  process.off('SIGWINCH', hear);
+  for (const fd of [body, client, silent, other]) attempt(local, close(fd));
+});
