@@ -8,7 +8,7 @@ import { POLL } from '../native/constants/socket.ts';
 import { hostPlatform } from '../native/host-platform.ts';
 import type { Kernel } from '../native/kernel/kernel.ts';
 import { attempt } from '../native/kernel/perform.ts';
-import type { Platform } from '../native/platform.ts';
+import type { AnswerOptions, Platform } from '../native/platform.ts';
 import { withStandingStage } from '../native/stage/standing.ts';
 import { type Context, PATIENCE } from '../runtime/container/context.ts';
 import { defaultRoot, type Host } from '../runtime/host/host.ts';
@@ -77,11 +77,12 @@ const AGAIN_MS = 200;
 /** The platform of a program that has other things to do while a process answers. */
 const withAnswers = <P extends Platform>(platform: P, turns: Turns): P => ({
   ...platform,
-  async answers(this: Platform, kernel: Kernel) {
+  async answers(this: Platform, kernel: Kernel, { toTheEnd = false }: AnswerOptions = {}) {
+    const { poll } = toTheEnd ? platform : this;
     await kernel.arrive?.(async (fd) => {
       const awaited = [{ fd, events: POLL.IN }];
       if (attempt(platform.local, ppoll(awaited, BRIEF_MS)) > 0) return;
-      await this.poll(awaited, AGAIN_MS);
+      await poll(awaited, AGAIN_MS);
       // Many answers may have come at the same time.
       await turns.take();
     });

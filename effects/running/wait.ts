@@ -91,6 +91,22 @@ export function endChild({ local, interruption }: Pick<Platform, 'local' | 'inte
   awaitEnd(local, pid);
 }
 
+/** The same; where the engine has other things to do, it does not stand still (`Platform.answers`). */
+export async function endChildAwaited(platform: Platform, pid: Pid): Promise<void> {
+  if (platform.answers === undefined) return endChild(platform, pid);
+  if (!killChild(platform.local, pid)) return;
+  using pidfd = opened(platform.local, pidfdOpen(pid));
+  try {
+    await awaitReadable(platform, pidfd.fd);
+  } finally {
+    awaitEnd(platform.local, pid);
+  }
+}
+
+async function awaitReadable(platform: Platform, pidfd: Fd, signal?: AbortSignal): Promise<void> {
+  for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd, events: POLL.IN }], -1, signal);
+}
+
 /**
  * Waits until a process has ended. The engine goes on meanwhile.
  * @param signal ends the wait
@@ -102,6 +118,6 @@ export async function awaitExit(platform: Platform, pid: Pid, signal?: AbortSign
   const fd = openProcess(local, pid);
   if (fd === undefined) return undefined;
   using pidfd = new Owned(local, fd);
-  for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd.fd, events: POLL.IN }], -1, signal);
+  await awaitReadable(platform, pidfd.fd, signal);
   return reapIfEnded(local, pid);
 }

@@ -26,7 +26,13 @@ export async function becomeProgram(
   filterOf: FilterOf,
 ): Promise<void> {
   const { preserveFds } = record.options;
-  const execution = planExecution(kernel, containerProcess(record), hasGroupsDenied(session, record), surroundings);
+  const execution = await planExecution(
+    session.platform,
+    kernel,
+    containerProcess(record),
+    hasGroupsDenied(session, record),
+    surroundings,
+  );
   const compiled = await filterOf(record);
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../../effects/hooks/hooks.ts');
@@ -36,7 +42,7 @@ export async function becomeProgram(
   }
   const filter = compiled?.prepare(kernel);
   try {
-    executeProcess(kernel, execution, { preserveFds, filter: filter?.calls ?? [] });
+    await executeProcess(session.platform, kernel, execution, { preserveFds, filter: filter?.calls ?? [] });
   } finally {
     filter?.release();
   }
