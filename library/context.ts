@@ -13,6 +13,7 @@ import type { AnswerOptions, Platform } from '../native/platform.ts';
 import { withStandingStage } from '../native/stage/standing.ts';
 import { type Context, PATIENCE } from '../runtime/container/context.ts';
 import { defaultRoot, type Host } from '../runtime/host/host.ts';
+import { rootlessCgroups } from '../runtime/operations/create.ts';
 import { Children, type WatchChildren } from './children.ts';
 import { Closing } from './closing.ts';
 import { Hub } from './hub.ts';
@@ -48,12 +49,14 @@ export function contextOf(options: RuntimeOptions): LibraryContext {
   const platform = withAnswers(withStandingStage(hostPlatform()), turns);
   const hub = new Hub();
   const children = new Children(platform, watchChildren);
+  // A program does not leave its user namespace: once asked is enough.
+  const isConfined = runsInUserNamespace(platform.local);
   return {
     platform,
     host,
-    root: options.root ?? defaultRoot(host, runsInUserNamespace(platform.local)),
+    root: options.root ?? defaultRoot(host, isConfined),
     systemdCgroup: options.systemdCgroup ?? false,
-    rootless: options.rootless,
+    rootless: options.rootless ?? rootlessCgroups(host, options.systemdCgroup ?? false, isConfined),
     patience: PATIENCE,
     devicePrograms: new DevicePrograms(platform.local),
     children,

@@ -37,6 +37,7 @@ export async function create(context: LibraryContext, options: CreateOptions): P
         ...withTerminal(planned, terminal),
         ...makingOptions(options),
         inheritance: given.inheritance,
+        startsHere: true,
       }),
     );
   };

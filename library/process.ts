@@ -3,7 +3,7 @@
 import { Readable, Writable } from 'node:stream';
 import { kill } from '../native/calls/process.ts';
 import { attempt } from '../native/kernel/perform.ts';
-import { type WaitOptions, within } from './abort.ts';
+import { unless, type WaitOptions, within } from './abort.ts';
 import type { Child } from './children.ts';
 import type { LibraryContext } from './context.ts';
 import { type Exit, exitOf } from './exit.ts';
@@ -269,17 +269,3 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
 }
 
 const SIGKILL = 9;
-
-/** @throws the signal's reason, where it aborts first */
-async function unless<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
-  if (signal === undefined) return promise;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort);
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}

@@ -137,7 +137,7 @@ class CreationEffects implements CreationUnderWay {
       linux: record.config.linux,
       openFilesLimit: session.inheritance.openFilesLimit,
       limited: inUserNamespace(record.config) ? pid : undefined,
-      ahead: session.startsAtOnce
+      ahead: session.startsHere
         ? (found) => {
             this.#surroundings = found;
           }
