@@ -43,10 +43,11 @@ export interface LibraryContext extends Context {
   readonly closing: Closing;
 }
 
-export function contextOf(options: RuntimeOptions): LibraryContext {
+/** @param bare how this process reaches the kernel */
+export function contextOf(options: RuntimeOptions, bare: Platform = hostPlatform()): LibraryContext {
   const host = hostOfThisProcess();
   const turns = new Turns(Math.min(MOST_AT_WORK, Math.max(LEAST_AT_WORK, availableParallelism())));
-  const platform = withAnswers(withStandingStage(hostPlatform()), turns);
+  const platform = withAnswers(withStandingStage(bare), turns);
   const hub = new Hub();
   const children = new Children(platform, watchChildren);
   // A program does not leave its user namespace: once asked is enough.
