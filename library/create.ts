@@ -41,7 +41,7 @@ export async function create(context: LibraryContext, options: CreateOptions): P
       }),
     );
   };
-  return within(options, (signal) => context.turns.work(() => making(signal)));
+  return within(options, (signal) => context.turns.work(() => making(signal), signal));
 }
 
 export const makingOptions = ({ noPivot = false, noNewKeyring = false, notifySocket }: MakingOptions) => ({

@@ -41,7 +41,7 @@ function maker(context: LibraryContext, id: string, options: ExecOptions): Maker
   return {
     id,
     holdsProgram: false,
-    make: (given, signal) => context.turns.work(() => start(given, signal)),
+    make: (given, signal) => context.turns.work(() => start(given, signal), signal),
     end: async () => kills() > killsBefore,
   };
 

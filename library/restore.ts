@@ -28,5 +28,5 @@ export async function restore(context: LibraryContext, options: RestoreOptions):
     const request = { id, bundle: planned.bundle, config, restoration, inheritance: given.inheritance };
     return handOver(context, { id, given, signal }, (own) => createContainer(own, request));
   };
-  return within(options, (signal) => context.turns.work(() => making(signal)));
+  return within(options, (signal) => context.turns.work(() => making(signal), signal));
 }

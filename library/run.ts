@@ -44,7 +44,7 @@ class Run implements Maker {
   }
 
   make(given: Given, signal: AbortSignal | undefined): Promise<Child> {
-    return this.#context.turns.work(() => this.#make(given, signal));
+    return this.#context.turns.work(() => this.#make(given, signal), signal);
   }
 
   async #make(given: Given, signal: AbortSignal | undefined): Promise<Child> {

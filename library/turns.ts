@@ -24,9 +24,13 @@ export class Turns {
     return this.#working > 1;
   }
 
-  /** Performs a piece of work when it is its turn: each begins in a turn of the event loop of its own. */
-  async work<T>(action: () => Promise<T>): Promise<T> {
+  /**
+   * Performs a piece of work when it is its turn: each begins in a turn of the event loop of its own.
+   * @throws the signal's reason, where it has aborted by then; what the action throws
+   */
+  async work<T>(action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#take();
+    signal?.throwIfAborted();
     this.#working++;
     let isIn = true;
     const leave = (): void => {

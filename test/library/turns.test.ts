@@ -49,6 +49,16 @@ test('what lasts makes room for others, and what fails leaves', async () => {
     /^Error: no$/,
   );
   assert.equal(await turns.work(async () => 'done'), 'done');
+  let isBegun = false;
+  const given = turns.work(
+    async () => {
+      isBegun = true;
+    },
+    AbortSignal.abort(new Error('enough')),
+  );
+  await assert.rejects(given, /^Error: enough$/);
+  assert.equal(isBegun, false);
+  assert.equal(await turns.work(async () => 'done'), 'done');
   resolve('late');
   clearInterval(holding);
   assert.deepEqual(await Promise.all(lasting), ['late', 'late']);
