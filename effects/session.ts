@@ -53,8 +53,8 @@ export interface Session {
    */
   readonly startsAtOnce?: boolean;
   /**
-   * Whether this process will start what it creates, at once or later. What the start depends on is asked for along with
-   * the creation then. runc asks before the start, too.
+   * Whether this process will start what it creates, at once or later. What the start depends on is asked for along
+   * with the creation then. runc asks before the start, too.
    */
   readonly startsHere?: boolean;
   /** Keeps device programs for the next container that may need them. */

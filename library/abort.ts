@@ -39,20 +39,6 @@ export async function within<T>(
   }
 }
 
-/** Awaits a promise. @throws the signal's reason, where it aborts first */
-export async function unless<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
-  if (signal === undefined) return promise;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort);
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
-
 /** setTimeout takes no more. */
 const LONGEST_TIMER_MS = 0x7fff_ffff;
 

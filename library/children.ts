@@ -9,7 +9,7 @@
 import { awaitExit, type Exited, reapChildIfEnded } from '../effects/running/wait.ts';
 import type { Pid } from '../native/kernel/numbers.ts';
 import type { Platform } from '../native/platform.ts';
-import { unless } from './abort.ts';
+import { unless } from './unless.ts';
 
 export interface Child {
   readonly pid: Pid;

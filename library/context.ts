@@ -74,9 +74,9 @@ export function contextOf(options: RuntimeOptions, bare: Platform = hostPlatform
 }
 
 /**
- * How many containers are worked on at a time: one for each processor. With two the kernel works on one while we work on
- * the other. One thread has no use for more than four. Measured with 200 at once on two processors: two at a time take
- * as long in all as four or eight, and the event loop's longest delays are half as long.
+ * How many containers are worked on at a time: one for each processor. With two the kernel works on one while we work
+ * on the other. One thread has no use for more than four. Measured with 200 at once on two processors: two at a time
+ * take as long in all as four or eight, and the event loop's delays are shorter.
  */
 const LEAST_AT_WORK = 2;
 const MOST_AT_WORK = 4;

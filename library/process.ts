@@ -3,7 +3,7 @@
 import { Readable, Writable } from 'node:stream';
 import { kill } from '../native/calls/process.ts';
 import { attempt } from '../native/kernel/perform.ts';
-import { unless, type WaitOptions, within } from './abort.ts';
+import { type WaitOptions, within } from './abort.ts';
 import type { Child } from './children.ts';
 import type { LibraryContext } from './context.ts';
 import { type Exit, exitOf } from './exit.ts';
@@ -14,6 +14,7 @@ import { type Kept, keep } from './streams/kept.ts';
 import { linesOf } from './streams/lines.ts';
 import type { TerminalStream } from './streams/terminal.ts';
 import { telling } from './telling.ts';
+import { unless } from './unless.ts';
 
 export interface ProcessOptions extends GivenOptions {
   /** In milliseconds: a process that runs for longer is killed by SIGKILL. The result says so. */
