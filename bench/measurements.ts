@@ -123,10 +123,19 @@ export const MEASUREMENTS: readonly Measurement[] = [
     },
   },
   {
-    title: 'the library, stalls of the event loop while 200 containers are made (99 of 100, median)',
+    title: 'the library, delays of the event loop while 200 containers are made at once',
     take: ({ bundle, states }) => {
-      const [median = Number.NaN, most = Number.NaN] = libraryTimes('stalls', states, bundle, 200);
-      return [{ name: 'runchart', median: most, best: median }];
+      const [median = Number.NaN, most = Number.NaN, longest = Number.NaN] = libraryTimes(
+        'stalls',
+        states,
+        bundle,
+        200,
+      );
+      return [
+        { name: 'half of them are shorter', median, best: median },
+        { name: '99 of 100 are shorter', median: most, best: median },
+        { name: 'the longest', median: longest, best: median },
+      ];
     },
   },
 ];

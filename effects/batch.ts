@@ -6,6 +6,7 @@
 import { Batch } from '../native/kernel/batch.ts';
 import type { Kernel, Outcome } from '../native/kernel/kernel.ts';
 import { failureOf, post, type SyscallError } from '../native/kernel/perform.ts';
+import { submitAwaited, type Waiting } from './answers.ts';
 import { EffectError, reasonOf } from './error.ts';
 
 /** What a part does; or a function that says so once it has failed, where the errno alone says too little. */
@@ -22,6 +23,11 @@ export class PartedBatch extends Batch {
   /** @throws EffectError `bring the loopback interface up: EPERM: operation not permitted` */
   perform(kernel: Kernel): readonly number[] {
     return this.settle(kernel.submit(this.calls));
+  }
+
+  /** The same; where the engine has other things to do, it does not stand still. @throws EffectError */
+  async performAwaited(platform: Waiting, kernel: Kernel): Promise<readonly number[]> {
+    return this.settle(await submitAwaited(platform, kernel, this.calls));
   }
 
   /**

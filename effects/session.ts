@@ -52,6 +52,11 @@ export interface Session {
    * on the connection that it has, which saves 0.6 ms of a `run`. If the command dies in between, the init ends too.
    */
   readonly startsAtOnce?: boolean;
+  /**
+   * Whether this process will start what it creates, at once or later. What the start depends on is asked for along
+   * with the creation then. runc asks before the start, too.
+   */
+  readonly startsHere?: boolean;
   /** Keeps device programs for the next container that may need them. */
   readonly devicePrograms?: DevicePrograms | undefined;
   /** Hears what is odd about the config, and fails nothing. */

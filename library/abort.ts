@@ -104,11 +104,11 @@ export function abortable(context: LibraryContext, signal: AbortSignal | undefin
         return platform.spawnStage(...given);
       },
       standing: {
+        ...platform.standing,
         current() {
           check();
           return platform.standing.current();
         },
-        retire: platform.standing.retire,
       },
     },
   };

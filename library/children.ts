@@ -6,10 +6,10 @@
  * as often as it likes.
  */
 
-import { EffectError } from '../effects/error.ts';
-import { awaitExit, type Exited, reapIfEnded } from '../effects/running/wait.ts';
+import { awaitExit, type Exited, reapChildIfEnded } from '../effects/running/wait.ts';
 import type { Pid } from '../native/kernel/numbers.ts';
 import type { Platform } from '../native/platform.ts';
+import { unless } from './unless.ts';
 
 export interface Child {
   readonly pid: Pid;
@@ -33,8 +33,11 @@ export type WatchChildren = (mayHaveEnded: () => void) => (() => void) | undefin
 /** A child that nobody has reaped. No other process has its pid. */
 interface Unreaped {
   end(exited: Exited): void;
-  lose(): void;
+  lose(reason: unknown): void;
 }
+
+/** How often to look for an end that nobody has told of. */
+const LOOK_EVERY_MS = 1000;
 
 export class Children {
   readonly #platform: Platform;
@@ -52,10 +55,7 @@ export class Children {
     const unreaped = this.#unreaped;
     const { promise: ended, resolve: end, reject } = Promise.withResolvers<Exited>();
     ended.catch(() => undefined);
-    const own: Unreaped = {
-      end,
-      lose: () => reject(new EffectError(`the exit status of process ${pid} went to another process`)),
-    };
+    const own: Unreaped = { end, lose: reject };
     unreaped.set(pid, own);
     const isUnreaped = (): boolean => unreaped.get(pid) === own;
     this.#unwatch ??= this.#watch(() => this.reap());
@@ -69,7 +69,9 @@ export class Children {
         return isUnreaped();
       },
       exited: async (signal) => {
-        if (isUnreaped()) await this.#await(pid, isUnreaped, signal);
+        if (!isUnreaped()) return ended;
+        if (this.#unwatch !== undefined) return this.#hold(pid, ended, signal);
+        await this.#await(pid, isUnreaped, signal);
         return ended;
       },
     };
@@ -85,22 +87,49 @@ export class Children {
     const child = this.#unreaped.get(exited.pid);
     this.#unreaped.delete(exited.pid);
     child?.end(exited);
+    this.#unwatchIfIdle();
+  };
+
+  #unwatchIfIdle(): void {
     if (this.#unreaped.size > 0) return;
     this.#unwatch?.();
     this.#unwatch = undefined;
-  };
+  }
 
   #reapOne(pid: Pid): void {
-    const exited = reapIfEnded(this.#platform.local, pid);
-    if (exited !== undefined) this.note(exited);
+    try {
+      const exited = reapChildIfEnded(this.#platform.local, pid);
+      if (exited !== undefined) this.note(exited);
+    } catch (error) {
+      this.#lose(pid, error);
+    }
+  }
+
+  #lose(pid: Pid, reason: unknown): void {
+    const child = this.#unreaped.get(pid);
+    this.#unreaped.delete(pid);
+    child?.lose(reason);
+    this.#unwatchIfIdle();
+  }
+
+  /**
+   * Waits where somebody tells of the end, which takes less time than to wait on a thread. The timer keeps the program
+   * going until then; it finds an end that nobody has told of, too.
+   */
+  async #hold(pid: Pid, ended: Promise<Exited>, signal: AbortSignal | undefined): Promise<Exited> {
+    const holding = setInterval(() => {
+      if (this.#unreaped.has(pid)) this.#reapOne(pid);
+    }, LOOK_EVERY_MS);
+    try {
+      return await unless(signal, ended);
+    } finally {
+      clearInterval(holding);
+    }
   }
 
   async #await(pid: Pid, isUnreaped: () => boolean, signal?: AbortSignal): Promise<void> {
     const exited = await awaitExit(this.#platform, pid, signal);
     if (exited !== undefined) this.note(exited);
-    else if (isUnreaped()) {
-      this.#unreaped.get(pid)?.lose();
-      this.#unreaped.delete(pid);
-    }
+    else if (isUnreaped()) this.#reapOne(pid);
   }
 }

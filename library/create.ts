@@ -26,21 +26,22 @@ export type CreateOptions = ContainerSource & GivenOptions & MakingOptions & Wai
 /** @throws RunchartError; the signal's reason. Nothing is left then */
 export async function create(context: LibraryContext, options: CreateOptions): Promise<RunchartContainer> {
   const id = containerId(options.id);
-  return within(options, async (signal) => {
-    await context.turns.take();
+  const making = async (signal: AbortSignal | undefined): Promise<RunchartContainer> => {
     const planned = await configOf(context, options);
     const terminal = options.terminal ?? planned.config.process?.terminal ?? false;
     const given = openGiven(context.streams, { ...options, terminal }, ['inherit', 'inherit', 'inherit']);
-    const making = { id, given, signal, notifySocket: options.notifySocket };
-    return handOver(context, making, (own) =>
+    const handed = { id, given, signal, notifySocket: options.notifySocket };
+    return handOver(context, handed, (own) =>
       createContainer(own, {
         id,
         ...withTerminal(planned, terminal),
         ...makingOptions(options),
         inheritance: given.inheritance,
+        startsHere: true,
       }),
     );
-  });
+  };
+  return within(options, (signal) => context.turns.work(() => making(signal), signal));
 }
 
 export const makingOptions = ({ noPivot = false, noNewKeyring = false, notifySocket }: MakingOptions) => ({

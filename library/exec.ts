@@ -7,6 +7,7 @@ import { overriddenProcess } from '../runtime/operations/exec-process.ts';
 import type { CgroupRecord, ContainerRecord } from '../spec/record.ts';
 import type { Process } from '../spec/types.ts';
 import { abortable } from './abort.ts';
+import type { Child } from './children.ts';
 import type { LibraryContext } from './context.ts';
 import { exitOf } from './exit.ts';
 import { ContainerProcess, type Maker, type ProcessOptions } from './process.ts';
@@ -40,28 +41,29 @@ function maker(context: LibraryContext, id: string, options: ExecOptions): Maker
   return {
     id,
     holdsProgram: false,
-    async make(given: Given, signal) {
-      await context.turns.take();
-      const own = abortable(context, signal);
-      const request = {
-        id,
-        ignorePaused: options.ignorePaused ?? false,
-        cgroups: [],
-        async process(record: ContainerRecord) {
-          ({ cgroup } = record);
-          if (options.ignorePaused && cgroup !== undefined) await untilThawed(own.context, cgroup);
-          return requestedProcess(record, options);
-        },
-      };
-      const pid = await execUnattended(own.context, request, given.inheritance, given.pidFile);
-      own.settle();
-      const child = context.children.adopt(pid);
-      context.hub.followExec(id, pid, child.ended.then(exitOf));
-      killsBefore = kills();
-      return child;
-    },
+    make: (given, signal) => context.turns.work(() => start(given, signal), signal),
     end: async () => kills() > killsBefore,
   };
+
+  async function start(given: Given, signal: AbortSignal | undefined): Promise<Child> {
+    const own = abortable(context, signal);
+    const request = {
+      id,
+      ignorePaused: options.ignorePaused ?? false,
+      cgroups: [],
+      async process(record: ContainerRecord) {
+        ({ cgroup } = record);
+        if (options.ignorePaused && cgroup !== undefined) await untilThawed(own.context, cgroup);
+        return requestedProcess(record, options);
+      },
+    };
+    const pid = await execUnattended(own.context, request, given.inheritance, given.pidFile);
+    own.settle();
+    const child = context.children.adopt(pid);
+    context.hub.followExec(id, pid, child.ended.then(exitOf));
+    killsBefore = kills();
+    return child;
+  }
 }
 
 /** How often to look whether a container goes on: nobody tells on cgroup v1. */

@@ -14,6 +14,7 @@ import { type Kept, keep } from './streams/kept.ts';
 import { linesOf } from './streams/lines.ts';
 import type { TerminalStream } from './streams/terminal.ts';
 import { telling } from './telling.ts';
+import { unless } from './unless.ts';
 
 export interface ProcessOptions extends GivenOptions {
   /** In milliseconds: a process that runs for longer is killed by SIGKILL. The result says so. */
@@ -269,17 +270,3 @@ export class ContainerProcess implements Promise<ProcessResult>, AsyncDisposable
 }
 
 const SIGKILL = 9;
-
-/** @throws the signal's reason, where it aborts first */
-async function unless<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
-  if (signal === undefined) return promise;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort);
-  try {
-    signal.throwIfAborted();
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}

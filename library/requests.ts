@@ -24,12 +24,21 @@ export class Requests {
     this.#id = id;
   }
 
-  async send(request: Request): Promise<void> {
+  send(request: Request): Promise<void> {
+    // A start takes its time, as a creation does.
+    return request.type === 'start' ? this.#context.turns.work(() => this.#send(request)) : this.#send(request);
+  }
+
+  delete(force: boolean): Promise<void> {
+    return this.#context.turns.work(() => this.#delete(force));
+  }
+
+  async #send(request: Request): Promise<void> {
     const last = needsLock(request.type) ? await this.#reacquired() : undefined;
     await this.#serve(last ?? (await openExisting(this.#context, this.#id, request.type)), request);
   }
 
-  async delete(force: boolean): Promise<void> {
+  async #delete(force: boolean): Promise<void> {
     const last = force ? undefined : await this.#reacquired();
     if (last !== undefined) return this.#serve(last, { type: 'delete', force });
     succeed(this.#context, await deleteContainer(optionsFor(this.#context, this.#id), force));

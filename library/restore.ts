@@ -18,8 +18,7 @@ export type RestoreOptions = ContainerSource & CriuRestore & GivenOptions & Wait
 /** @throws RunchartError; the signal's reason. Nothing is left then */
 export async function restore(context: LibraryContext, options: RestoreOptions): Promise<RunchartContainer> {
   const id = containerId(options.id);
-  return within(options, async (signal) => {
-    await context.turns.take();
+  const making = async (signal: AbortSignal | undefined): Promise<RunchartContainer> => {
     const planned = await configOf(context, options);
     const session = sessionFor(context, id);
     const restoration = await prepareRestoration(session, planned.config, restoreOptions(options));
@@ -28,5 +27,6 @@ export async function restore(context: LibraryContext, options: RestoreOptions):
     const given = openGiven(context.streams, { ...options, terminal }, ['inherit', 'inherit', 'inherit']);
     const request = { id, bundle: planned.bundle, config, restoration, inheritance: given.inheritance };
     return handOver(context, { id, given, signal }, (own) => createContainer(own, request));
-  });
+  };
+  return within(options, (signal) => context.turns.work(() => making(signal), signal));
 }

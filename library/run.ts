@@ -43,11 +43,14 @@ class Run implements Maker {
     this.#options = options;
   }
 
-  async make(given: Given, signal: AbortSignal | undefined): Promise<Child> {
+  make(given: Given, signal: AbortSignal | undefined): Promise<Child> {
+    return this.#context.turns.work(() => this.#make(given, signal), signal);
+  }
+
+  async #make(given: Given, signal: AbortSignal | undefined): Promise<Child> {
     const context = this.#context;
     const options = this.#options;
     const id = containerId(this.id);
-    await context.turns.take();
     const planned = await configOf(context, options);
     const own = abortable(context, signal);
     const created = await createContainer(own.context, {
@@ -73,7 +76,6 @@ class Run implements Maker {
   }
 
   async end(): Promise<boolean> {
-    await this.#context.turns.take();
     const outOfMemory = this.#cgroup !== undefined && oomKills(this.#context.platform.local, this.#cgroup) > 0;
     try {
       await this.#container?.delete();

@@ -9,6 +9,12 @@ import type { Interruption } from './performers/interruption.ts';
 import type { Caller } from './resident/caller.ts';
 import type { Stage, StandingStages } from './stage/stage.ts';
 
+/** How answers are waited for. */
+export interface AnswerOptions {
+  /** No signal ends the wait: what was asked for leaves something behind that has to be known. */
+  readonly toTheEnd?: boolean;
+}
+
 /** How this process reaches the kernel and the C libraries. It is the one door to both, so a test can simulate all. */
 export interface Platform {
   /** Performs calls in this process. */
@@ -51,7 +57,7 @@ export interface Platform {
    * Waits for the answers of another process to all that it was asked for, without stopping the engine. Absent where
    * the engine has nothing else to do: to stand still takes less time.
    */
-  answers?(kernel: Kernel): Promise<void>;
+  answers?(kernel: Kernel, options?: AnswerOptions): Promise<void>;
   /** Ends waits for other processes by a signal: such a wait stops the engine. Without it, no signal ends a wait. */
   readonly interruption?: Interruption;
   /** The process that this one works for, where it is another one: the client of a resident engine. */

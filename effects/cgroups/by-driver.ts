@@ -12,10 +12,11 @@
  *   killAll (kill.ts), endCgroup (end.ts)
  */
 
-import type { Kernel } from '../../native/kernel/kernel.ts';
+import type { Kernel, Outcome } from '../../native/kernel/kernel.ts';
 import { call } from '../../native/kernel/perform.ts';
 import type { CgroupRecord } from '../../spec/record.ts';
 import type { LinuxResources } from '../../spec/types.ts';
+import { submitAwaited, type Waiting } from '../answers.ts';
 import { doing } from '../error.ts';
 import { createCgroup } from './create.ts';
 import type { DevicePrograms } from './devices/programs.ts';
@@ -42,9 +43,10 @@ export interface CgroupCreation {
   /**
    * Moves a process with a single thread into the cgroup, by calls that the process performs. With systemd, this is
    * what makes the cgroup.
+   * @param waiting with `answers`, the process's answer is awaited: then a promise is returned
    * @throws CgroupError, EffectError, BusError
    */
-  enter(process: Kernel, options?: JoinOptions): void;
+  enter(process: Kernel, options?: JoinOptions, waiting?: Waiting): void | Promise<void>;
   /**
    * Sets the limits that would have kept the container from being made. To be called when the init is the only process
    * in the cgroup.
@@ -85,7 +87,11 @@ export async function makeCgroup(
   if (record.driver === 'fs') {
     const options = { rootless: request.rootless === true, explicitPath: Boolean(cgroupsPath), programs };
     const made = createCgroup(local, record, resources, options);
-    return { record: made, enter: (process, join) => joinBy(process, made, join), complete: () => complete(made) };
+    return {
+      record: made,
+      enter: (process, join, waiting) => joinBy(process, made, join, waiting),
+      complete: () => complete(made),
+    };
   }
   const { startScope } = await import('./systemd/scope.ts');
   const systemd = await connect();
@@ -95,7 +101,7 @@ export async function makeCgroup(
       try {
         const pid = call(process, { name: 'getpid', args: [] });
         startScope(systemd, local, record, { ...rest, cgroupsPath, resources, pid });
-        joinBy(process, record, join);
+        void joinBy(process, record, join);
       } finally {
         systemd.close();
       }
@@ -104,9 +110,16 @@ export async function makeCgroup(
   };
 }
 
-function joinBy(process: Kernel, record: CgroupRecord, options: JoinOptions = {}): void {
-  const { results } = process.submit(joinCalls(record, options));
-  doing(APPLYING, () => checkJoined(record, results, options));
+function joinBy(
+  process: Kernel,
+  record: CgroupRecord,
+  options: JoinOptions = {},
+  waiting: Waiting = {},
+): void | Promise<void> {
+  const calls = joinCalls(record, options);
+  const check = ({ results }: Outcome): void => doing(APPLYING, () => checkJoined(record, results, options));
+  if (waiting.answers === undefined) return check(process.submit(calls));
+  return submitAwaited(waiting, process, calls).then(check);
 }
 
 /**

@@ -8,6 +8,7 @@ import { OwnedStack } from '../../native/kernel/owned.ts';
 import { attempt, flush, post } from '../../native/kernel/perform.ts';
 import { interruptedBy } from '../../native/performers/interruption.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
+import { awaitAnswers } from '../answers.ts';
 import { PartedBatch } from '../batch.ts';
 import type { ServedProcess } from '../init/clone.ts';
 import { extraDescriptor } from '../init/descriptors.ts';
@@ -35,7 +36,7 @@ export interface JoinedProcess {
   /** As this process sees it. It is a child of this process. */
   readonly pid: Pid;
   /** Executes the program. @throws EffectError in the words that engines know; the process must be ended then */
-  execute(): void;
+  execute(): Promise<void>;
   /** Lets go of a process that has executed its program. */
   release(): void;
   /** Kills a process that has not, and reaps it. */
@@ -50,13 +51,11 @@ export async function joinContainer(session: Session, plan: ExecPlan): Promise<J
   refuseLabels(session.platform.local, plan.process);
   using owners = new OwnedStack();
   const extra = openExtra(session, plan, owners);
-  const served = joinNamespaces(session, plan, extra);
+  const served = await joinNamespaces(session, plan, extra);
   try {
     giveStandardPipes(session, plan);
     await settle(session, plan, served, extra);
-    // The process answers once its cgroup is thawed, and may have to wait for other things.
-    await session.platform.answers?.(served.kernel);
-    return ready(session, plan, served, extra, execution(session, plan, served));
+    return ready(session, plan, served, extra, await execution(session, plan, served));
   } catch (error) {
     end(session, served);
     throw error;
@@ -73,21 +72,26 @@ const mayNotSetGroups = ({ platform: { local } }: Session, { record: { config, i
   inUserNamespace(config) && init !== undefined && groupsDenied(local, init.pid);
 
 /** What the process's last calls depend on, once it is set up. @throws EffectError */
-function execution(session: Session, plan: ExecPlan, { kernel, rights, surroundings }: Joined): Execution {
+async function execution(
+  session: Session,
+  plan: ExecPlan,
+  { kernel, rights, surroundings }: Joined,
+): Promise<Execution> {
   const { process } = plan;
-  const found = surroundings();
+  const { platform } = session;
+  const found = await surroundings();
   const denied = mayNotSetGroups(session, plan);
-  if (rights === undefined) return planExecution(kernel, process, denied, found);
-  flush(kernel);
+  if (rights === undefined) return planExecution(platform, kernel, process, denied, found);
+  // The process answers once its cgroup is thawed, and may have to wait for other things.
+  await awaitAnswers(platform, kernel);
   const { uid = 0 } = process.user ?? {};
   // We do it, since the process may not any more. With a terminal, its standard descriptors were other ones when the
   // stage looked at them, and its terminal has been given to the user already.
   if (!process.terminal)
-    for (const fd of found.foreignStdio)
-      attempt(session.platform.local, giveTo(session.inheritance.stdio[fd] ?? -1, uid));
+    for (const fd of found.foreignStdio) attempt(platform.local, giveTo(session.inheritance.stdio[fd] ?? -1, uid));
   const nullStdio = process.terminal ? [] : found.nullStdio;
   return {
-    ...planExecution(kernel, process, denied, { ...found, foreignStdio: [], nullStdio }),
+    ...(await planExecution(platform, kernel, process, denied, { ...found, foreignStdio: [], nullStdio })),
     isLimited: true,
   };
 }
@@ -101,7 +105,7 @@ async function settle(session: Session, plan: ExecPlan, served: Joined, extra: E
   const { places } = extra;
   limit(session, plan, served, extra);
   if (rights !== undefined) setFromOutside(session, plan, served);
-  if (process.selinuxLabel) flush(kernel);
+  if (process.selinuxLabel) await awaitAnswers(session.platform, kernel);
   const batch = new PartedBatch();
   addOwnJoins(batch, record, served, extra);
   batch.add(setsid());
@@ -110,8 +114,7 @@ async function settle(session: Session, plan: ExecPlan, served: Joined, extra: E
   batch.post(kernel);
   setLabels(kernel, process);
   if (places.console !== undefined) {
-    await session.platform.answers?.(kernel);
-    flush(kernel);
+    await awaitAnswers(session.platform, kernel);
     giveTerminal(kernel, { consoleSocket: places.console, size: process.consoleSize, console: false });
     if (rights !== undefined) kernel.submit([giveTo(0, process.user?.uid ?? 0)]);
   }
@@ -182,9 +185,12 @@ function ready(
   const { kernel, pid } = served;
   return {
     pid,
-    execute() {
+    async execute() {
       const filter = plan.filter?.callsFor(kernel, pid, places.agent) ?? [];
-      executeProcess(kernel, execution, { preserveFds: session.inheritance.preserveFds, filter });
+      await executeProcess(session.platform, kernel, execution, {
+        preserveFds: session.inheritance.preserveFds,
+        filter,
+      });
     },
     release: () => void attempt(session.platform.local, close(served.socket)),
     end: () => end(session, served),

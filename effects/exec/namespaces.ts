@@ -7,8 +7,10 @@ import { CLONE } from '../../native/constants/process.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Pid } from '../../native/kernel/numbers.ts';
 import { call, isErrno } from '../../native/kernel/perform.ts';
+import type { Platform } from '../../native/platform.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
+import { submitAwaited } from '../answers.ts';
 import { PartedBatch } from '../batch.ts';
 import { checkJoined, joinCalls } from '../cgroups/join.ts';
 import { EffectError, reasonOf } from '../error.ts';
@@ -38,7 +40,7 @@ export interface Joined extends ServedProcess {
   /** Its rights, where they were limited before anybody in the container could see it. */
   readonly rights: EarlyRights | undefined;
   /** What its program depends on. To be asked once the process is set up. @throws EffectError */
-  surroundings(): Surroundings;
+  surroundings(): Promise<Surroundings>;
 }
 
 /** Who does what on the way into the container. */
@@ -80,22 +82,22 @@ function wayOf(session: Session, { record, cgroup, process, filter }: ExecPlan):
 }
 
 /** Joins by the init's pidfd: all namespaces at once, and never those of a process that has its pid by now. */
-export function joinNamespaces(session: Session, plan: ExecPlan, extra: Extra): Joined {
+export async function joinNamespaces(session: Session, plan: ExecPlan, extra: Extra): Promise<Joined> {
   const { record, cgroup, process } = plan;
   const way = wayOf(session, plan);
   const { own, enters, rights } = way;
   const entry = rights !== undefined && enters ? entryOf(session, extra, own, rights) : undefined;
   let look: ((kernel: Kernel) => Surroundings) | undefined;
   let isPosted = false;
-  const attemptIn = (birth: string | undefined, attach?: (pid: Pid) => void): ServedProcess =>
+  const attemptIn = (birth: string | undefined, attach?: (pid: Pid) => void): Promise<ServedProcess> =>
     startServedProcess(session.platform, 'exec', {
       inheritance: session.inheritance,
       extra: extra.fds,
       cgroup: {
-        enter(stage) {
+        async enter(stage) {
           setInitialAffinity(stage, process.execCPUAffinity);
           attach?.(call(stage, { name: 'getpid', args: [] }));
-          if (cgroup !== undefined) enter(stage, cgroup);
+          if (cgroup !== undefined) await enter(session.platform, stage, cgroup);
         },
         birth,
         bySecondStage: way.bySecondStage,
@@ -119,13 +121,13 @@ export function joinNamespaces(session: Session, plan: ExecPlan, extra: Extra): 
         if (isPosted) entry?.post(kernel);
       },
     });
-  const served = inCgroup(session, plan, attemptIn);
+  const served = await inCgroup(session, plan, attemptIn);
   if (!isPosted) entry?.post(served.kernel);
   return {
     ...served,
     own: rights === undefined ? own : 0,
     rights,
-    surroundings: () => surroundingsOf(served.kernel, process, look),
+    surroundings: () => surroundingsOf(session.platform, served.kernel, process, look),
   };
 }
 
@@ -163,15 +165,15 @@ function entryOf(session: Session, { fds, places }: Extra, own: number, rights: 
 }
 
 /** Tries the container's cgroup. Where that takes no process, tries another that will do. @throws EffectError */
-function inCgroup(
+async function inCgroup(
   session: Session,
   plan: ExecPlan,
-  attemptIn: (birthCgroup: string | undefined, attach?: (pid: Pid) => void) => ServedProcess,
-): ServedProcess {
+  attemptIn: (birthCgroup: string | undefined, attach?: (pid: Pid) => void) => Promise<ServedProcess>,
+): Promise<ServedProcess> {
   const { record, cgroup } = plan;
   const birthCgroup = cgroup?.record.paths.unified;
   try {
-    return attemptIn(birthCgroup);
+    return await attemptIn(birthCgroup);
   } catch (error) {
     if (birthCgroup === undefined || !isCgroupRefusal(error)) throw error;
     if (isForbidden(error) && record.options.rootlessCgroups) return attemptIn(undefined, attacherOf(plan));
@@ -190,17 +192,18 @@ function inCgroup(
  * @param early what the stage has found. The stage is not in the container's pid namespace, so /proc/self leads it
  * nowhere. Where it found nothing, the process looks itself, and says what is wrong.
  */
-function surroundingsOf(
+async function surroundingsOf(
+  platform: Platform,
   kernel: Kernel,
   process: Process,
   early: ((kernel: Kernel) => Surroundings) | undefined,
-): Surroundings {
+): Promise<Surroundings> {
   try {
     if (early !== undefined) return early(kernel);
   } catch (error) {
     if (!(error instanceof EffectError)) throw error;
   }
-  return lookAround(kernel, process);
+  return lookAround(platform, kernel, process);
 }
 
 /** An ordinary user goes without a cgroup that he cannot join, unless he has asked for it. runc does the same. */
@@ -215,12 +218,12 @@ function attacherOf({ attach, cgroup }: ExecPlan): (pid: Pid) => void {
 }
 
 /** Moves the stage into the cgroups of v1. The process is born in that of v2. */
-function enter(stage: Kernel, { record }: ExecCgroup): void {
+async function enter(platform: Platform, stage: Kernel, { record }: ExecCgroup): Promise<void> {
   const options = { withoutUnified: true };
   const calls = joinCalls(record, options);
   if (calls.length === 0) return;
   try {
-    checkJoined(record, stage.submit(calls).results, options);
+    checkJoined(record, (await submitAwaited(platform, stage, calls)).results, options);
   } catch (error) {
     throw new EffectError(`error adding pid to cgroups: ${reasonOf(error)}`, { cause: error });
   }

@@ -24,7 +24,11 @@ export interface ServedProcess extends InitConnection {
 }
 
 /** @throws EffectError; no process is left then */
-export function startServedProcess(platform: Platform, performer: string, plan: ServedProcessPlan): ServedProcess {
+export async function startServedProcess(
+  platform: Platform,
+  performer: string,
+  plan: ServedProcessPlan,
+): Promise<ServedProcess> {
   const { local } = platform;
   const { stdio, preserveFds, preserved } = plan.inheritance;
   const ends = makeSocket(local, performer);
@@ -39,8 +43,8 @@ export function startServedProcess(platform: Platform, performer: string, plan: 
   const standing = leavesStageAsItIs(plan) && table.length < STANDING_CGROUP ? platform.standing : undefined;
   pid =
     standing === undefined
-      ? cloneByOwnStages(platform, table, plan, meanwhile)
-      : cloneByStandingStage(local, standing, table, plan, meanwhile);
+      ? await cloneByOwnStages(platform, table, plan, meanwhile)
+      : await standing.alone(() => cloneByStandingStage(platform, standing, table, plan, meanwhile));
   return { pid, socket: ours.release(), kernel };
 }
 
@@ -49,13 +53,19 @@ function makeSocket(local: Kernel, performer: string): { readonly ours: Fd; read
   return { ours, theirs };
 }
 
-function cloneByOwnStages(platform: Platform, table: Fd[], plan: ServedProcessPlan, meanwhile: () => void): Pid {
+async function cloneByOwnStages(
+  platform: Platform,
+  table: Fd[],
+  plan: ServedProcessPlan,
+  meanwhile: () => void,
+): Promise<Pid> {
   if (!plan.cgroup.bySecondStage || plan.cgroup.birth === undefined)
     return cloneByStages(platform, table, plan, meanwhile);
   const { ours, theirs } = makeSocket(platform.local, 'stage');
   using socket = new Owned(platform.local, theirs);
   const second: SecondStage = { connection: ours, socket: table.push(socket.fd) - 1 };
-  return cloneByStages(platform, table, plan, meanwhile, second);
+  // The socket is open until the stages are done with it.
+  return await cloneByStages(platform, table, plan, meanwhile, second);
 }
 
 /** Whether a stage is the same after it has cloned the process: all else that the plan asks of a stage changes it. */
@@ -65,13 +75,13 @@ const leavesStageAsItIs = ({ cgroup, namespaces, oomScoreAdj }: ServedProcessPla
 /** In a standing stage: the descriptor of the cgroup that a process is to be born in. */
 const STANDING_CGROUP: Fd = STANDING_FROM - 1;
 
-function cloneByStandingStage(
-  local: Kernel,
+async function cloneByStandingStage(
+  platform: Platform,
   standing: StandingStages,
   table: readonly Fd[],
   { cgroup, namespaces, inheritance }: ServedProcessPlan,
   meanwhile: () => void,
-): Pid {
+): Promise<Pid> {
   try {
     const { kernel, pass } = doing('start the stage', standing.current);
     const batch = new PartedBatch();
@@ -82,7 +92,7 @@ function cloneByStandingStage(
     const pid = addClone(batch, namespaces.made, birth, batchDescriptor(inheritance.preserveFds));
     batch.add(closeRange(0, STANDING_FROM - 1));
     batch.part('tidy up the stage');
-    return ownChild(local, resultOf(postAndAwait(batch, kernel, meanwhile), pid));
+    return ownChild(platform.local, resultOf(await postAndAwait(platform, batch, kernel, meanwhile), pid));
   } catch (error) {
     standing.retire();
     throw error;

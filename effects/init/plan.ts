@@ -22,7 +22,7 @@ export interface ServedProcessPlan {
 
 export interface CgroupPlan {
   /** Moves the stage into the cgroups that the process is not born in. @throws Error */
-  readonly enter?: ((stage: Kernel) => void) | undefined;
+  readonly enter?: ((stage: Kernel) => void | Promise<void>) | undefined;
   /** A cgroup v2 directory that a process is born in: the one that is made, or a second stage. */
   readonly birth?: string | undefined;
   /**

@@ -9,14 +9,15 @@ import { CLONE, P, W } from '../../native/constants/process.ts';
 import { resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel, ResultRef } from '../../native/kernel/kernel.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
-import { attempt, flush } from '../../native/kernel/perform.ts';
+import { attempt } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
 import type { Platform } from '../../native/platform.ts';
 import type { Stage } from '../../native/stage/stage.ts';
+import { awaitAnswers } from '../answers.ts';
 import { PartedBatch } from '../batch.ts';
 import { doing, EffectError } from '../error.ts';
 import { addOomScore } from '../process/execution-domain.ts';
-import { endChild } from '../running/wait.ts';
+import { endChildAwaited } from '../running/wait.ts';
 import { APART, batchDescriptor } from './descriptors.ts';
 import type { ServedProcessPlan } from './plan.ts';
 
@@ -40,13 +41,13 @@ interface Makers {
  * @returns the process's pid; it is a child of this process, and no stage is left
  * @throws EffectError; no process is left then
  */
-export function cloneByStages(
+export async function cloneByStages(
   platform: Platform,
   table: readonly Fd[],
   plan: ServedProcessPlan,
   meanwhile: () => void,
   second?: SecondStage,
-): Pid {
+): Promise<Pid> {
   const makers: Makers = { connections: second === undefined ? [] : [second.connection], pids: [] };
   try {
     // What a second stage clones would not be in the namespaces of the first one's choice.
@@ -54,21 +55,21 @@ export function cloneByStages(
     // Two numbers that calls of a later batch can use.
     const cgroup = apartFrom(table.length, stage.socket);
     const held = cgroup + 1;
-    const batch = prepareStage(stage, plan, cgroup, held);
+    const batch = await prepareStage(platform, stage, plan, cgroup, held);
     const birth = plan.cgroup.birth === undefined ? undefined : cgroup;
     const { inheritance } = plan;
     const namespaces = { ...plan.namespaces, made: plan.namespaces.made & ~(stage.entered ?? 0) };
     const serves = batchDescriptor(inheritance.preserveFds);
     if (second === undefined)
-      return cloneProcess(platform, stage.kernel, batch, { namespaces, held, birth, serves }, meanwhile);
-    const kernel = cloneSecondStage(platform, stage.kernel, batch, second, birth, makers);
+      return await cloneProcess(platform, stage.kernel, batch, { namespaces, held, birth, serves }, meanwhile);
+    const kernel = await cloneSecondStage(platform, stage.kernel, batch, second, birth, makers);
     const rest = new PartedBatch();
     // From the cgroup's directory, ".." leads to the host's root: nobody in the container may get hold of it.
     if (birth !== undefined) rest.add(close(birth));
     rest.part('close the cgroup');
-    return cloneProcess(platform, kernel, rest, { namespaces, held, birth: undefined, serves }, meanwhile);
+    return await cloneProcess(platform, kernel, rest, { namespaces, held, birth: undefined, serves }, meanwhile);
   } finally {
-    endMakers(platform, makers);
+    await endMakers(platform, makers);
   }
 }
 
@@ -89,12 +90,13 @@ function startStage(platform: Platform, table: readonly Fd[], makers: Makers, ma
  * @param held the number that the file gets which the plan opens
  * @returns a batch that has not been performed yet
  */
-function prepareStage(
+async function prepareStage(
+  platform: Platform,
   stage: Stage,
   { cgroup: { enter, birth }, namespaces: { joins }, oomScoreAdj }: ServedProcessPlan,
   cgroup: Fd,
   held: Fd,
-): PartedBatch {
+): Promise<PartedBatch> {
   let batch = new PartedBatch();
   for (const one of stage.settling ?? []) batch.add(one);
   batch.add(closeRange(stage.socket + 1, 0x7fffffff));
@@ -102,7 +104,7 @@ function prepareStage(
   if (enter !== undefined) {
     // First of all: in a frozen cgroup of v1 the stage would stop here, and keep descriptors of the caller's open.
     batch.post(stage.kernel);
-    enter(stage.kernel);
+    await enter(stage.kernel);
     batch = new PartedBatch();
   }
   addOomScore(batch, oomScoreAdj);
@@ -113,7 +115,7 @@ function prepareStage(
     batch.add(close(opened));
   }
   if (joins?.first === undefined) return batch;
-  batch.perform(stage.kernel);
+  await batch.performAwaited(platform, stage.kernel);
   joins.first(stage.kernel);
   return new PartedBatch();
 }
@@ -129,16 +131,16 @@ const AT_ONCE = 12;
 const apartFrom = (used: number, socket: Fd): Fd => (used + AT_ONCE + 2 <= socket ? socket - 2 : socket + APART);
 
 /** @returns the second stage, as a kernel */
-function cloneSecondStage(
+async function cloneSecondStage(
   platform: Platform,
   stage: Kernel,
   batch: PartedBatch,
   { connection, socket }: SecondStage,
   birth: Fd | undefined,
   makers: Makers,
-): Kernel {
+): Promise<Kernel> {
   const pid = addClone(batch, 0, birth, socket);
-  const results = postAndAwait(batch, stage, () => undefined);
+  const results = await postAndAwait(platform, batch, stage, () => undefined);
   const own = ownChild(platform.local, resultOf(results, pid));
   makers.pids.push(own);
   return platform.kernelBehind(connection, 'stage', () => own);
@@ -154,21 +156,21 @@ interface LastSteps extends Pick<ServedProcessPlan, 'namespaces'> {
 }
 
 /** Performs the batch, joins the namespaces, and clones the process. */
-function cloneProcess(
-  { local }: Platform,
+async function cloneProcess(
+  platform: Platform,
   stage: Kernel,
   batch: PartedBatch,
   { namespaces: { made, joins }, held, birth, serves }: LastSteps,
   meanwhile: () => void,
-): Pid {
+): Promise<Pid> {
   const joined = joins?.add(batch, held);
   const pid = addClone(batch, made, birth, serves);
-  const results = postAndAwait(batch, stage, meanwhile);
+  const results = await postAndAwait(platform, batch, stage, meanwhile);
   joined?.(results);
-  return ownChild(local, resultOf(results, pid));
+  return ownChild(platform.local, resultOf(results, pid));
 }
 
-function endMakers(platform: Platform, { connections, pids }: Makers): void {
+async function endMakers(platform: Platform, { connections, pids }: Makers): Promise<void> {
   for (const connection of connections) attempt(platform.local, close(connection));
   if (platform.caller !== undefined) {
     platform.caller.retire(pids);
@@ -176,16 +178,22 @@ function endMakers(platform: Platform, { connections, pids }: Makers): void {
   }
   // All are killed before one of them is waited for: a signal may end the wait.
   for (const pid of pids) killChild(platform.local, pid);
-  for (const pid of pids) endChild(platform, pid);
+  for (const pid of pids) await endChildAwaited(platform, pid);
 }
 
-export function postAndAwait(batch: PartedBatch, stage: Kernel, meanwhile: () => void): readonly number[] {
+/** The wait is not ended: a process that was cloned has to be known, so that somebody can end it. */
+export async function postAndAwait(
+  platform: Platform,
+  batch: PartedBatch,
+  stage: Kernel,
+  meanwhile: () => void,
+): Promise<readonly number[]> {
   let all: readonly number[] = [];
   batch.post(stage, (results) => {
     all = results;
   });
   meanwhile();
-  flush(stage);
+  await awaitAnswers(platform, stage, { toTheEnd: true });
   return all;
 }
 

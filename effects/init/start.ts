@@ -9,9 +9,10 @@ import { AF, SOCK } from '../../native/constants/socket.ts';
 import type { Kernel } from '../../native/kernel/kernel.ts';
 import type { Fd, Pid } from '../../native/kernel/numbers.ts';
 import { Owned, opened } from '../../native/kernel/owned.ts';
-import { flush, perform } from '../../native/kernel/perform.ts';
+import { perform } from '../../native/kernel/perform.ts';
 import type { ContainerRecord, InitRecord } from '../../spec/record.ts';
 import type { Config } from '../../spec/types.ts';
+import { awaitAnswers } from '../answers.ts';
 import { PartedBatch } from '../batch.ts';
 import { doing } from '../error.ts';
 import { addJoins, joinWithUser } from '../namespaces/join.ts';
@@ -49,12 +50,12 @@ export const consoleDescriptor = (preserveFds: number): Fd => extraDescriptor(pr
  * @param meanwhile is called while the kernel makes the namespaces; it must not throw
  * @throws EffectError; the stage is gone then, and so is the init if there was one
  */
-export function startInit(
+export async function startInit(
   session: Session,
   record: ContainerRecord,
-  enterCgroup: (stage: Kernel, withoutUnified: boolean) => void,
+  enterCgroup: (stage: Kernel, withoutUnified: boolean) => void | Promise<void>,
   meanwhile?: (init: Kernel) => void,
-): InitRecord {
+): Promise<InitRecord> {
   const { platform, inheritance } = session;
   const { local } = platform;
   refuseLabels(local, record.config.process);
@@ -67,7 +68,7 @@ export function startInit(
   using listener = isLeftWaiting(session, record) ? listenForStart(local, session.directory) : undefined;
   // Where nobody will connect, standard input holds the place of the listener.
   const start = listener?.fd ?? stdio[0];
-  const init = startServedProcess(platform, 'init', {
+  const init = await startServedProcess(platform, 'init', {
     inheritance,
     extra: consoleSocket === undefined ? [start] : [start, consoleSocket],
     cgroup: { enter: bornInCgroup ? undefined : (stage) => enterCgroup(stage, birth !== undefined), birth },
@@ -203,12 +204,9 @@ const MADV_DONTNEED = 4;
  * Ends `create`, once all that was posted has been done. From here on the init waits for its maker to connect to the
  * start socket, unless this command starts it.
  */
-export function awaitStart(session: Session, record: ContainerRecord): void {
+export async function awaitStart(session: Session, record: ContainerRecord): Promise<void> {
   const { kernel, pid } = connectedInit(session);
-  if (!isLeftWaiting(session, record)) {
-    flush(kernel);
-    return;
-  }
+  if (!isLeftWaiting(session, record)) return awaitAnswers(session.platform, kernel);
   const start = startDescriptor(session.inheritance.preserveFds);
   const batch = new PartedBatch();
   batch.add({ name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] });
@@ -219,6 +217,6 @@ export function awaitStart(session: Session, record: ContainerRecord): void {
   batch.add({ ...acceptFrom(start, startPeer(session.platform.local, record, pid).uid), serve: true });
   batch.part('leave the init waiting for start');
   batch.post(kernel);
-  flush(kernel);
+  await awaitAnswers(session.platform, kernel);
   disconnect(session);
 }

@@ -9,8 +9,9 @@ import { capset } from '../../native/calls/process.ts';
 import type { CAPABILITIES } from '../../native/constants/process.ts';
 import type { Batch } from '../../native/kernel/batch.ts';
 import type { Call, Kernel } from '../../native/kernel/kernel.ts';
-import { flush, post } from '../../native/kernel/perform.ts';
+import { post } from '../../native/kernel/perform.ts';
 import type { Config, Process } from '../../spec/types.ts';
+import { awaitAnswers, type Waiting } from '../answers.ts';
 import { makesNamespace } from '../namespaces/plan.ts';
 import { capabilitySet, dropBounding } from './capabilities.ts';
 import { type GroupedProcess, groupCalls } from './groups.ts';
@@ -65,7 +66,7 @@ export function addEarlyRights(batch: Batch, process: GroupedProcess, { born, in
  * @returns a function that waits for it, and answers whether all was done. If not, the process's last calls try again,
  * and report what is wrong
  */
-export function postLimits(init: Kernel, process: GroupedProcess): () => boolean {
+export function postLimits(platform: Waiting, init: Kernel, process: GroupedProcess): () => Promise<boolean> {
   const calls = [...groupCalls(process), ...dropBounding(process.capabilities ?? {})];
   let isDone = false;
   post(
@@ -75,8 +76,8 @@ export function postLimits(init: Kernel, process: GroupedProcess): () => boolean
       isDone = calls.every(({ mayFail }, i) => mayFail || (results[i] ?? -1) >= 0);
     },
   );
-  return () => {
-    flush(init);
+  return async () => {
+    await awaitAnswers(platform, init);
     return isDone;
   };
 }

@@ -10,6 +10,7 @@ import { type Call, type Kernel, LostPeerError, type Outcome } from '../../nativ
 import type { Fd } from '../../native/kernel/numbers.ts';
 import { SyscallError } from '../../native/kernel/perform.ts';
 import type { Process } from '../../spec/types.ts';
+import { submitAwaited, type Waiting } from '../answers.ts';
 import { EffectError } from '../error.ts';
 import { applyCapabilities, dropBounding } from './capabilities.ts';
 import { withHome } from './environment.ts';
@@ -34,15 +35,16 @@ export interface Execution {
  * @param known the surroundings, where they are known; otherwise they are asked for, in one round trip
  * @throws EffectError when the program or the working directory is not there
  */
-export function planExecution(
+export async function planExecution(
+  platform: Waiting,
   kernel: Kernel,
   process: GroupedProcess,
   groupsDenied = false,
   known?: Surroundings,
-): Execution {
+): Promise<Execution> {
   if (groupsDenied && !process.keepsGroups && (process.user?.additionalGids?.length ?? 0) > 0)
     throw new EffectError('cannot set any additional groups in a rootless container');
-  const surroundings = known ?? lookAround(kernel, process);
+  const surroundings = known ?? (await lookAround(platform, kernel, process));
   return { process, surroundings, env: withHome(process.env ?? [], surroundings.home), groupsDenied };
 }
 
@@ -86,7 +88,12 @@ interface ExecuteOptions {
  * The last thing that an init does: it gives up what the process must not have, and executes the program.
  * @throws EffectError in the words that engines know; the init cannot be used any more and must be ended
  */
-export function executeProcess(kernel: Kernel, execution: Execution, options: ExecuteOptions): void {
+export async function executeProcess(
+  platform: Waiting,
+  kernel: Kernel,
+  execution: Execution,
+  options: ExecuteOptions,
+): Promise<void> {
   const { process, surroundings, env } = execution;
   const { program, foreignStdio, nullStdio } = surroundings;
   const uid = process.user?.uid ?? 0;
@@ -98,7 +105,7 @@ export function executeProcess(kernel: Kernel, execution: Execution, options: Ex
   for (const fd of foreignStdio) batch.try({ name: 'fchown', args: [fd, uid, -1] });
   addRightsGivenUp(batch, execution, options.filter ?? []);
   batch.add(execve(program, process.args ?? [], env));
-  const outcome = submitLast(kernel, batch);
+  const outcome = await submitLast(platform, kernel, batch);
   if (outcome === undefined) return;
   const index = outcome.stoppedAt ?? batch.calls.length - 1;
   const failed = batch.calls[index];
@@ -114,9 +121,9 @@ export function executeProcess(kernel: Kernel, execution: Execution, options: Ex
 }
 
 /** @returns undefined where the program runs: execve has closed the connection, since it is close-on-exec */
-function submitLast(kernel: Kernel, batch: Batch): Outcome | undefined {
+async function submitLast(platform: Waiting, kernel: Kernel, batch: Batch): Promise<Outcome | undefined> {
   try {
-    return kernel.submit(batch.calls);
+    return await submitAwaited(platform, kernel, batch.calls, { toTheEnd: true });
   } catch (error) {
     if (error instanceof LostPeerError) return undefined;
     throw error;

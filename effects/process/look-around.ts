@@ -6,8 +6,8 @@ import { ERRNO } from '../../native/constants/errno.ts';
 import { AT } from '../../native/constants/files.ts';
 import { Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
-import { perform } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
+import { performAwaited, type Waiting } from '../answers.ts';
 import { variable } from './environment.ts';
 import type { GroupedProcess } from './groups.ts';
 import { addFindHome } from './passwd.ts';
@@ -28,10 +28,10 @@ export interface Surroundings {
 }
 
 /** Asks for it in one round trip. @throws EffectError when the program or the working directory is not there */
-export function lookAround(kernel: Kernel, process: GroupedProcess): Surroundings {
+export async function lookAround(platform: Waiting, kernel: Kernel, process: GroupedProcess): Promise<Surroundings> {
   const batch = new Batch();
   const { surroundingsIn } = addLookAround(batch, process);
-  return surroundingsIn(kernel, perform(kernel, batch.calls));
+  return surroundingsIn(kernel, await performAwaited(platform, kernel, batch.calls));
 }
 
 interface LookAround extends Entering {

@@ -29,6 +29,7 @@ import { out } from '../../native/kernel/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import { cleanInside } from '../../spec/paths.ts';
 import type { Mount } from '../../spec/types.ts';
+import { awaitAnswers, type Waiting } from '../answers.ts';
 import { PartedBatch } from '../batch.ts';
 import { doing, EffectError, reasonOf } from '../error.ts';
 import { parseMountOptions } from '../mounts/options.ts';
@@ -232,12 +233,12 @@ const textOf = ({ bytes }: Out): string => new TextDecoder().decode(bytes).repla
  * too. The init is in the container's root.
  * @throws EffectError
  */
-export function closeDev(init: Kernel, mounts: readonly Mount[]): void {
+export async function closeDev(platform: Waiting, init: Kernel, mounts: readonly Mount[]): Promise<void> {
   const dev = mounts.findLast(({ destination }) => cleanInside(destination) === '/dev');
   if (dev === undefined || isBindMount(dev)) return;
   const { attributes, recursive } = parseMountOptions(dev.options ?? []);
   if (((attributes.set | recursive.set) & MOUNT_ATTR.RDONLY) === 0) return;
-  flush(init);
+  await awaitAnswers(platform, init);
   doing('make /dev read-only', () => {
     using root = opened(init, openat(AT.FDCWD, '/', O.PATH | O.DIRECTORY));
     using mounted = opened(init, openInRoot(root.fd, '/dev', O.PATH | O.DIRECTORY));

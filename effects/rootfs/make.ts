@@ -11,6 +11,7 @@ import { out } from '../../native/kernel/struct.ts';
 import { isBindMount } from '../../spec/mount-options.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
 import type { Config, Mount } from '../../spec/types.ts';
+import { awaitAnswers } from '../answers.ts';
 import { PartedBatch } from '../batch.ts';
 import { enteredCgroup } from '../cgroups/entered.ts';
 import { EffectError } from '../error.ts';
@@ -53,17 +54,19 @@ export function writeMountsAhead(session: Session, record: ContainerRecord, init
 }
 
 /** Attaches the rootfs, and makes everything in it that needs the host's tree. @throws EffectError */
-export function makeMounts(session: Session, record: ContainerRecord): void {
+export async function makeMounts(session: Session, record: ContainerRecord): Promise<void> {
   const init = connectedInit(session);
   const { config, options } = record;
   const { mounts: ahead } = session;
   delete session.mounts;
+  // Most of what follows posts. What has to wait waits for little, once the answers to what came before are there.
+  if (ahead === undefined) await awaitAnswers(session.platform, init.kernel);
   ahead?.post();
   if (ahead !== undefined) init.root = rootDescriptor(options.preserveFds);
   else init.root = needsHostSide(record) ? mountFromHost(session, record) : mountInside(session, record, init.kernel);
   const devices = configuredDevices(config.linux?.devices);
   if (devices.length === 0 || !needsDevices(plainMounts(record))) return;
-  flush(init.kernel);
+  await awaitAnswers(session.platform, init.kernel);
   makeConfiguredDevices(init.kernel, init.root, devices);
 }
 
@@ -199,15 +202,19 @@ function postPropagation(init: Kernel, calls: readonly Call[]): void {
  * Makes read-only, or masks, what the config says. The terminal has been set up before, which needs a writable /dev.
  * @throws EffectError
  */
-export function protectRootfs(session: Session, record: ContainerRecord): void {
+export async function protectRootfs(session: Session, record: ContainerRecord): Promise<void> {
+  const { platform } = session;
   const { kernel } = connectedInit(session);
   const { config } = record;
-  closeDev(kernel, config.mounts ?? []);
+  await closeDev(platform, kernel, config.mounts ?? []);
   const readonlyRoot = config.root?.readonly ?? false;
   const cwd = config.process?.cwd ?? '/';
   // Once the root is read-only, nobody could make it.
-  if (readonlyRoot && cwd !== '/') makeWorkingDirectory(kernel, cwd);
-  protectPaths(kernel, {
+  if (readonlyRoot && cwd !== '/') {
+    await awaitAnswers(platform, kernel);
+    makeWorkingDirectory(kernel, cwd);
+  }
+  await protectPaths(platform, kernel, {
     readonlyRoot,
     readonlyPaths: config.linux?.readonlyPaths ?? [],
     maskedPaths: config.linux?.maskedPaths ?? [],

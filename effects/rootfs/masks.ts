@@ -21,8 +21,9 @@ import { MOUNT_ATTR } from '../../native/constants/mount.ts';
 import { type Batch, resultOf } from '../../native/kernel/batch.ts';
 import type { Kernel, Out, ResultRef } from '../../native/kernel/kernel.ts';
 import type { Fd } from '../../native/kernel/numbers.ts';
-import { flush, SyscallError } from '../../native/kernel/perform.ts';
+import { SyscallError } from '../../native/kernel/perform.ts';
 import { out } from '../../native/kernel/struct.ts';
+import { awaitAnswers, type Waiting } from '../answers.ts';
 import { PartedBatch } from '../batch.ts';
 import { EffectError, reasonOf } from '../error.ts';
 import { openInRoot } from '../paths/in-root.ts';
@@ -39,8 +40,17 @@ interface Protection {
  * waits to learn which paths exist; the rest is posted.
  * @throws EffectError
  */
-export function protectPaths(init: Kernel, { readonlyRoot, ...paths }: Protection): void {
-  const { devNull, masked, readonly } = openAll(init, unique(paths.maskedPaths), unique(paths.readonlyPaths));
+export async function protectPaths(
+  platform: Waiting,
+  init: Kernel,
+  { readonlyRoot, ...paths }: Protection,
+): Promise<void> {
+  const { devNull, masked, readonly } = await openAll(
+    platform,
+    init,
+    unique(paths.maskedPaths),
+    unique(paths.readonlyPaths),
+  );
   // Masks come first: a read-only copy is made with what is mounted below it by then.
   const batch = new PartedBatch();
   addMasks(batch, devNull, masked);
@@ -71,7 +81,12 @@ interface AllFound {
 }
 
 /** Opens all of them. The same wait settles everything that was posted before. @throws EffectError */
-function openAll(init: Kernel, masked: readonly string[], readonly: readonly string[]): AllFound {
+async function openAll(
+  platform: Waiting,
+  init: Kernel,
+  masked: readonly string[],
+  readonly: readonly string[],
+): Promise<AllFound> {
   let found: AllFound = { devNull: undefined, masked: [], readonly: [] };
   if (masked.length + readonly.length === 0) return found;
   const batch = new PartedBatch();
@@ -89,7 +104,7 @@ function openAll(init: Kernel, masked: readonly string[], readonly: readonly str
       readonly: toKeep.flatMap(foundOf),
     };
   });
-  flush(init);
+  await awaitAnswers(platform, init);
   return found;
 }
 

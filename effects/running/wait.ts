@@ -3,6 +3,7 @@
 import { endingIn } from '../../native/calls/ending.ts';
 import { pidfdOpen, SIGINFO_BYTES, waitid } from '../../native/calls/process.ts';
 import { awaitEnd, killChild } from '../../native/calls/reap.ts';
+import { ERRNO } from '../../native/constants/errno.ts';
 import { P, W } from '../../native/constants/process.ts';
 import { POLL } from '../../native/constants/socket.ts';
 import type { Kernel, Out } from '../../native/kernel/kernel.ts';
@@ -35,6 +36,14 @@ function readExited(info: Out): Exited | undefined {
  * @returns undefined while the child runs, and when it is not (or no longer) a child of this process
  */
 export const reapIfEnded = (local: Kernel, pid: Pid): Exited | undefined => reapBy(local, P.PID, pid);
+
+/** The same. @throws EffectError when it is not (or no longer) a child of this process */
+export function reapChildIfEnded(local: Kernel, pid: Pid): Exited | undefined {
+  const info = out(SIGINFO_BYTES);
+  const waited = attempt(local, waitid(P.PID, pid, info, W.EXITED | W.NOHANG));
+  if (waited === -ERRNO.ECHILD) throw new EffectError(`the exit status of process ${pid} went to another process`);
+  return waited < 0 ? undefined : readExited(info);
+}
 
 /** The same for a process that is known by its pidfd. */
 export const reapPidfd = (local: Kernel, pidfd: Fd): Exited | undefined => reapBy(local, P.PIDFD, pidfd);
@@ -91,6 +100,22 @@ export function endChild({ local, interruption }: Pick<Platform, 'local' | 'inte
   awaitEnd(local, pid);
 }
 
+/** The same; where the engine has other things to do, it does not stand still (`Platform.answers`). */
+export async function endChildAwaited(platform: Platform, pid: Pid): Promise<void> {
+  if (platform.answers === undefined) return endChild(platform, pid);
+  if (!killChild(platform.local, pid)) return;
+  using pidfd = opened(platform.local, pidfdOpen(pid));
+  try {
+    await awaitReadable(platform, pidfd.fd);
+  } finally {
+    awaitEnd(platform.local, pid);
+  }
+}
+
+async function awaitReadable(platform: Platform, pidfd: Fd, signal?: AbortSignal): Promise<void> {
+  for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd, events: POLL.IN }], -1, signal);
+}
+
 /**
  * Waits until a process has ended. The engine goes on meanwhile.
  * @param signal ends the wait
@@ -102,6 +127,6 @@ export async function awaitExit(platform: Platform, pid: Pid, signal?: AbortSign
   const fd = openProcess(local, pid);
   if (fd === undefined) return undefined;
   using pidfd = new Owned(local, fd);
-  for (let ready = 0; ready === 0; ) [ready = 0] = await platform.poll([{ fd: pidfd.fd, events: POLL.IN }], -1, signal);
+  await awaitReadable(platform, pidfd.fd, signal);
   return reapIfEnded(local, pid);
 }

@@ -55,6 +55,11 @@ export interface StandingStage {
 export interface StandingStages {
   /** The one that stands. Where there is none, it is made. @throws SyscallError */
   current(): StandingStage;
-  /** Ends it, since nobody needs it any more, or nobody knows what namespaces it is in. */
+  /** Performs actions with the stage one after the other, since each waits for the answers to its own batches. */
+  alone<T>(action: () => Promise<T>): Promise<T>;
+  /**
+   * Ends it, since nobody needs it any more, or nobody knows what namespaces it is in. While an action goes on, it is
+   * ended after that.
+   */
   retire(): void;
 }

@@ -11,7 +11,7 @@ import { receiveBuffers, receiveMessage, sendDescriptors } from '../calls/socket
 import { O } from '../constants/files.ts';
 import type { Fd } from '../kernel/numbers.ts';
 import { Owned } from '../kernel/owned.ts';
-import { attempt, call, perform } from '../kernel/perform.ts';
+import { attempt, call, failureOf, post } from '../kernel/perform.ts';
 import type { Platform } from '../platform.ts';
 import type { Stage, StandingStages } from './stage.ts';
 
@@ -31,31 +31,33 @@ export const withStandingStage = <P extends Platform>(platform: P): P & { readon
 
 function standingStages({ local, spawnStage }: Platform): StandingStages {
   let standing: (Stage & { readonly channel: Fd }) | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let isBusy = false;
+  let isRetiring = false;
 
   function begin(): NonNullable<typeof standing> {
     const [ours, theirs] = socketPair(local);
     using channel = new Owned(local, ours);
     using inherited = new Owned(local, theirs);
     standing = { ...spawnStage([inherited.fd], 'stage', SOCKET), channel: channel.release() };
-    const { kernel } = standing;
-    try {
-      // It leaves the process group, which the terminal's signals go to, and the directory, whose file system it would
-      // keep busy.
-      perform(kernel, [
-        dup3(0, CHANNEL, O.CLOEXEC),
-        closeRange(0, SOCKET - 1),
-        closeRange(CHANNEL + 1, 0x7fffffff),
-        setsid(),
-        chdir('/'),
-      ]);
-      return standing;
-    } catch (error) {
-      retire();
-      throw error;
-    }
+    // It leaves the process group, which the terminal's signals go to, and the directory, whose file system it would
+    // keep busy.
+    const calls = [
+      dup3(0, CHANNEL, O.CLOEXEC),
+      closeRange(0, SOCKET - 1),
+      closeRange(CHANNEL + 1, 0x7fffffff),
+      setsid(),
+      chdir('/'),
+    ];
+    post(standing.kernel, calls, (outcome) => {
+      const failure = failureOf(calls, outcome);
+      if (failure !== undefined) throw failure;
+    });
+    return standing;
   }
 
-  function retire(): void {
+  function end(): void {
+    isRetiring = false;
     if (standing === undefined) return;
     const { pid, connection, channel } = standing;
     standing = undefined;
@@ -63,10 +65,20 @@ function standingStages({ local, spawnStage }: Platform): StandingStages {
     reapChild(local, pid);
   }
 
+  async function perform<T>(action: () => Promise<T>): Promise<T> {
+    isBusy = true;
+    try {
+      return await action();
+    } finally {
+      isBusy = false;
+      if (isRetiring) end();
+    }
+  }
+
   return {
     current() {
       // Somebody may have killed it.
-      if (standing !== undefined && hasChildEnded(local, standing.pid)) retire();
+      if (standing !== undefined && hasChildEnded(local, standing.pid)) end();
       const { kernel, channel } = standing ?? begin();
       return {
         kernel,
@@ -76,6 +88,14 @@ function standingStages({ local, spawnStage }: Platform): StandingStages {
         },
       };
     },
-    retire,
+    alone(action) {
+      const done = last.then(() => perform(action));
+      last = done.catch(() => undefined);
+      return done;
+    },
+    retire() {
+      if (isBusy) isRetiring = true;
+      else end();
+    },
   };
 }

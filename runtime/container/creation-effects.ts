@@ -3,6 +3,7 @@
  * load this file.
  */
 
+import { awaitAnswers } from '../../effects/answers.ts';
 import { makeCgroup } from '../../effects/cgroups/by-driver.ts';
 import { giveCgroup } from '../../effects/cgroups/owner.ts';
 import { EffectError } from '../../effects/error.ts';
@@ -18,7 +19,7 @@ import { enterRootfs, makeMounts, protectRootfs, writeMountsAhead } from '../../
 import { connectedInit, type Session } from '../../effects/session.ts';
 import { EarlierFailure, type RestoreRequest } from '../../machines/contract.ts';
 import { type Kernel, LostPeerError } from '../../native/kernel/kernel.ts';
-import { call, flush } from '../../native/kernel/perform.ts';
+import { call } from '../../native/kernel/perform.ts';
 import type { CgroupRecord, ContainerRecord, HookKind, InitRecord } from '../../spec/record.ts';
 import type { Process } from '../../spec/types.ts';
 import { type BeginCreation, type CreationUnderWay, containerProcess, plannedCgroup } from './effects.ts';
@@ -39,7 +40,7 @@ class CreationEffects implements CreationUnderWay {
   readonly #phases = new Phases();
   #cgroup: Awaited<ReturnType<typeof makeCgroup>> | undefined;
   #surroundings: Surroundings | undefined;
-  #isLimited: (() => boolean) | undefined;
+  #isLimited: (() => Promise<boolean>) | undefined;
   #group: GroupCreation | undefined;
   #giveBack: (() => void) | undefined;
   /** The init has been asked for its first steps. */
@@ -62,7 +63,7 @@ class CreationEffects implements CreationUnderWay {
     return this.#surroundings;
   }
 
-  get isLimited(): (() => boolean) | undefined {
+  get isLimited(): (() => Promise<boolean>) | undefined {
     return this.#isLimited;
   }
 
@@ -84,21 +85,12 @@ class CreationEffects implements CreationUnderWay {
    */
   async #perform<T>(phase: string, record: ContainerRecord, effect: () => T | Promise<T>): Promise<T> {
     try {
-      return await this.#phases.perform(phase, async () => {
-        await this.#answers();
-        return effect();
-      });
+      return await this.#phases.perform(phase, effect);
     } catch (error) {
       const worded = (await oomKilled(this.#session.platform.local, record, error)) ?? error;
       const { explainedError } = await import('./explained.ts');
       throw explainedError(this.#session, record, worded);
     }
-  }
-
-  /** Where the engine has other things to do while the init works, it does not stand still for it. */
-  async #answers(): Promise<void> {
-    const { platform, init } = this.#session;
-    if (init !== undefined) await platform.answers?.(init.kernel);
   }
 
   async #makeCgroup(record: ContainerRecord): Promise<CgroupRecord> {
@@ -125,10 +117,10 @@ class CreationEffects implements CreationUnderWay {
   async #enterNamespaces(record: ContainerRecord): Promise<InitRecord> {
     const session = this.#session;
     const { platform } = session;
-    const init = startInit(
+    const init = await startInit(
       session,
       record,
-      (stage, withoutUnified) => this.#cgroup?.enter(stage, { withoutUnified }),
+      (stage, withoutUnified) => this.#cgroup?.enter(stage, { withoutUnified }, platform),
       (kernel) => this.#askAhead(record, kernel),
     );
     const connected = connectedInit(session);
@@ -164,14 +156,14 @@ class CreationEffects implements CreationUnderWay {
     const session = this.#session;
     const { kernel, pid } = connectedInit(session);
     const process = containerProcess(record);
-    if (process.terminal) giveConsole(session, kernel, process);
-    protectRootfs(session, record);
+    if (process.terminal) await giveConsole(session, kernel, process);
+    await protectRootfs(session, record);
     prepareProcess(kernel, process, {
       local: session.platform.local,
       linux: record.config.linux,
       openFilesLimit: session.inheritance.openFilesLimit,
       limited: inUserNamespace(record.config) ? pid : undefined,
-      ahead: session.startsAtOnce
+      ahead: session.startsHere
         ? (found) => {
             this.#surroundings = found;
           }
@@ -179,10 +171,10 @@ class CreationEffects implements CreationUnderWay {
     });
     // A filter that cannot be compiled fails the creation. What is compiled is kept for `start` and `exec`.
     await this.#filterOf(record);
-    await this.#answers();
-    awaitStart(session, record);
+    await awaitStart(session, record);
     // An init that is left waiting has been disconnected, and a hook of `start` needs its rights.
-    if (session.init !== undefined && !inUserNamespace(record.config)) this.#isLimited = postLimits(kernel, process);
+    if (session.init !== undefined && !inUserNamespace(record.config))
+      this.#isLimited = postLimits(session.platform, kernel, process);
     this.#giveBack = undefined;
     this.#group = undefined;
   }
@@ -190,7 +182,8 @@ class CreationEffects implements CreationUnderWay {
   async #restore(record: ContainerRecord, { restoration }: RestoreRequest): Promise<InitRecord> {
     const { restore } = await import('../../effects/criu/restore.ts');
     const init = await restore(this.#session, record, restoration, (process) => {
-      this.#cgroup?.enter(process);
+      // CRIU's process is prepared in one go.
+      void this.#cgroup?.enter(process);
       this.#group?.add(call(process, { name: 'getpid', args: [] }));
     });
     this.#group = undefined;
@@ -198,8 +191,8 @@ class CreationEffects implements CreationUnderWay {
   }
 }
 
-function giveConsole({ inheritance }: Session, init: Kernel, { consoleSize }: Process): void {
-  flush(init);
+async function giveConsole({ platform, inheritance }: Session, init: Kernel, { consoleSize }: Process): Promise<void> {
+  await awaitAnswers(platform, init);
   const consoleSocket = consoleDescriptor(inheritance.preserveFds);
   giveTerminal(init, { consoleSocket, size: consoleSize, console: true });
 }

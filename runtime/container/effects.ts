@@ -3,6 +3,7 @@
  * commands perform are loaded when they are performed: creation-effects.ts, start-effect.ts, update-effect.ts, CRIU.
  */
 
+import { awaitAnswers } from '../../effects/answers.ts';
 import { endCgroup } from '../../effects/cgroups/end.ts';
 import { thaw } from '../../effects/cgroups/freeze.ts';
 import { connectToInit } from '../../effects/init/connect.ts';
@@ -13,7 +14,6 @@ import type { GroupCreation } from '../../effects/resctrl/creation.ts';
 import { destroyInit, signalContainer } from '../../effects/running/end.ts';
 import { pauseContainer } from '../../effects/running/pause.ts';
 import { disconnect, type Session } from '../../effects/session.ts';
-import { flush } from '../../native/kernel/perform.ts';
 import type { CgroupRecord, ContainerRecord, HookKind } from '../../spec/record.ts';
 import type { CommandEffects } from './container.ts';
 import { type FilterOf, filtersFor } from './filter.ts';
@@ -30,7 +30,7 @@ export interface CreationUnderWay {
   /** What the process finds around it, where that was asked for together with its last preparations. */
   readonly surroundings: Surroundings | undefined;
   /** Waits until the init has limited its rights (early-rights.ts). Undefined where it was not asked to. */
-  readonly isLimited: (() => boolean) | undefined;
+  readonly isLimited: (() => Promise<boolean>) | undefined;
   /** The resctrl group, until the container is created. */
   readonly group: GroupCreation | undefined;
   /** Gives the host its network devices back, until the container is created. */
@@ -59,7 +59,7 @@ export function effectsOf(session: Session, begin?: BeginCreation): CommandEffec
       if (kind === 'startContainer') return;
       const run = async (): Promise<void> => {
         // Hooks look at the container from outside: what was posted to the init must be done.
-        if (session.init !== undefined) flush(session.init.kernel);
+        if (session.init !== undefined) await awaitAnswers(platform, session.init.kernel);
         const { runHooks } = await import('../../effects/hooks/hooks.ts');
         await runHooks(session, record, kind, session.environment);
       };

@@ -14,7 +14,7 @@ import { type BeginCreation, effectsOf } from './effects.ts';
 /** For a command that creates no process: it passes nothing on. */
 const NOTHING: Session['inheritance'] = { stdio: [0, 1, 2], preserveFds: 0 };
 
-interface SessionOptions extends Pick<Session, 'startsAtOnce'> {
+interface SessionOptions extends Pick<Session, 'startsAtOnce' | 'startsHere'> {
   readonly inheritance?: Session['inheritance'];
 }
 
@@ -22,11 +22,12 @@ interface SessionOptions extends Pick<Session, 'startsAtOnce'> {
 export const sessionFor = (
   { platform, root, host, devicePrograms, reaped, warn }: Context,
   id: string,
-  { inheritance = NOTHING, startsAtOnce = false }: SessionOptions = {},
+  { inheritance = NOTHING, startsAtOnce = false, startsHere = startsAtOnce }: SessionOptions = {},
 ): Session => ({
   platform,
   inheritance,
   startsAtOnce,
+  startsHere,
   devicePrograms,
   reaped,
   warn,

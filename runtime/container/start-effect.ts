@@ -26,9 +26,10 @@ export async function becomeProgram(
 ): Promise<void> {
   const { preserveFds } = record.options;
   const process = containerProcess(record);
-  const planned = planExecution(kernel, process, hasGroupsDenied(session, record), creation?.surroundings);
+  const isDenied = hasGroupsDenied(session, record);
+  const planned = await planExecution(session.platform, kernel, process, isDenied, creation?.surroundings);
   const compiled = await filterOf(record);
-  const execution = { ...planned, isLimited: creation?.isLimited?.() ?? false };
+  const execution = { ...planned, isLimited: (await creation?.isLimited?.()) ?? false };
   if ((record.config.hooks?.startContainer?.length ?? 0) > 0) {
     const { runStartContainerHooks } = await import('../../effects/hooks/hooks.ts');
     await runStartContainerHooks(session, record, kernel, execution.env, (batch) =>
@@ -37,7 +38,7 @@ export async function becomeProgram(
   }
   const filter = compiled?.prepare(kernel);
   try {
-    executeProcess(kernel, execution, { preserveFds, filter: filter?.calls ?? [] });
+    await executeProcess(session.platform, kernel, execution, { preserveFds, filter: filter?.calls ?? [] });
   } finally {
     filter?.release();
   }

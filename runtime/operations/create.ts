@@ -33,6 +33,7 @@ import type { Context } from '../container/context.ts';
 import { beginCreation } from '../container/creation-effects.ts';
 import { optionsFor } from '../container/open.ts';
 import { managerCgroup } from '../container/systemd.ts';
+import type { Host } from '../host/host.ts';
 import { exists } from '../store/error.ts';
 
 export interface CreateRequest {
@@ -46,6 +47,8 @@ export interface CreateRequest {
   readonly inheritance: Inheritance;
   /** The caller will start the container next, by what it gets from here. */
   readonly startsAtOnce?: boolean;
+  /** The caller will start it by what it gets from here, now or later. */
+  readonly startsHere?: boolean;
   /** The command's NOTIFY_SOCKET. The container's process gets a socket of its own, to say that it is ready. */
   readonly notifySocket?: string | undefined;
   /** For `restore`: the processes come from images, and run at once. */
@@ -186,10 +189,19 @@ function planRecord(
   };
 }
 
-/** As runc decides. Systemd can make cgroups for the root of a user namespace too. */
 function hasRootlessCgroups({ rootless, host, platform, systemdCgroup }: Context): boolean {
-  return rootless ?? (host.uid !== 0 || (!systemdCgroup && runsInUserNamespace(platform.local)));
+  return (
+    rootless ??
+    rootlessCgroups(host, systemdCgroup, host.uid === 0 && !systemdCgroup && runsInUserNamespace(platform.local))
+  );
 }
+
+/**
+ * As runc decides where nobody has. Systemd can make cgroups for the root of a user namespace too.
+ * @param isConfined whether the runtime is in a user namespace
+ */
+export const rootlessCgroups = ({ uid }: Pick<Host, 'uid'>, systemdCgroup: boolean, isConfined: boolean): boolean =>
+  uid !== 0 || (!systemdCgroup && isConfined);
 
 /** The absolute path of the rootfs, which must not be a symlink itself. @throws EffectError */
 function rootfsOf(local: Kernel, config: Config, bundle: string): string {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { type Container, openRuntime, type UsageEvent } from '../../library/index.ts';
 import { makeBundle, noContainers, shellConfig, workFolder } from './bundle.ts';
 import { commandLine, RUNCHART } from './command-line.ts';
@@ -31,6 +32,8 @@ async function running(name: string): Promise<Container & AsyncDisposable> {
 test('stats, pids, ps and config are of the container', { skip }, async () => {
   await using container = await running('look');
   const { pid } = await container.state();
+  // The shell has begun when `start` resolves. It still has to start the other one.
+  while ((await container.pids()).length < 2) await setTimeout(10);
   const { pids, memory, cpu } = await container.stats();
   assert.equal(Number(pids.current), 2, 'the shell and sleep');
   assert.ok(Number(memory.usage?.usage) > 0 && Number(cpu.usage?.total) > 0);

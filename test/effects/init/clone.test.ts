@@ -30,7 +30,7 @@ function liar(kernel: Kernel, pid: number, told: (child: number) => void): Kerne
   };
 }
 
-test('a stage cannot name a process of the host’s as the one that it has made', () => {
+test('a stage cannot name a process of the host’s as the one that it has made', async () => {
   for (const named of [process.ppid, 1, process.pid]) {
     let child = 0;
     const hostile = {
@@ -40,7 +40,7 @@ test('a stage cannot name a process of the host’s as the one that it has made'
         return { ...stage, kernel: liar(stage.kernel, named, (pid) => (child = pid)) };
       },
     };
-    assert.throws(() => startServedProcess(hostile, 'init', plan), {
+    await assert.rejects(startServedProcess(hostile, 'init', plan), {
       name: 'EffectError',
       message: `clone3 into the namespaces: the stage names process ${named}, which is no child of this process`,
     });
@@ -49,7 +49,7 @@ test('a stage cannot name a process of the host’s as the one that it has made'
   }
 });
 
-test('a stage that does not end with its connection is ended', () => {
+test('a stage that does not end with its connection is ended', async () => {
   let stagePid = 0;
   const hanging = {
     ...platform,
@@ -67,13 +67,13 @@ test('a stage that does not end with its connection is ended', () => {
       return { ...stage, kernel: stopping };
     },
   };
-  const { pid, socket } = startServedProcess(hanging, 'init', plan);
+  const { pid, socket } = await startServedProcess(hanging, 'init', plan);
   assert.throws(() => readFileSync(`/proc/${stagePid}/stat`), /ENOENT/);
   perform(local, [close(socket), waitid(P.PID, pid, out(128), W.EXITED)]);
 });
 
-test('the process that a stage has made serves', () => {
-  const { pid, socket, kernel } = startServedProcess(platform, 'init', plan);
+test('the process that a stage has made serves', async () => {
+  const { pid, socket, kernel } = await startServedProcess(platform, 'init', plan);
   assert.equal(call(kernel, { name: 'getpid', args: [] }), pid);
   perform(local, [close(socket), waitid(P.PID, pid, out(128), W.EXITED)]);
 });
