@@ -1,0 +1,63 @@
+/** Runs one test file of a judge, away from the rest of the machine. */
+
+import { spawn } from 'node:child_process';
+import { readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from './suite.ts';
+import { readTap, type Told } from './tap.ts';
+
+const CGROUPS = '/sys/fs/cgroup';
+/** A file is ended when it has printed nothing for this long. */
+const PATIENCE_MS = 300_000 * Number(process.env.RUNCHART_TEST_PATIENCE ?? 1);
+
+/**
+ * It has mounts and processes of its own, so that nothing of these is left.
+ * @param left names of cgroups that tests may leave; they are removed
+ * @param onlyV2 whether it sees cgroup v2 in the place of what this machine has
+ */
+export async function runFile(command: Command, left: readonly RegExp[], onlyV2: boolean): Promise<Told[]> {
+  const own = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const view = onlyV2 ? `mount -t cgroup2 cgroup2 ${CGROUPS} && ` : '';
+  const words = ['sh', '-c', `${view}exec "$@"`, 'sh', command.command, ...command.args];
+  const child = spawn('unshare', [...own, ...words], {
+    cwd: command.cwd,
+    env: { ...process.env, ...command.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  let silence: NodeJS.Timeout | undefined;
+  const heard = (text = ''): void => {
+    printed += text;
+    clearTimeout(silence);
+    silence = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  };
+  heard();
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', heard);
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  clearTimeout(silence);
+  removeCgroups(CGROUPS, left);
+  return readTap(printed, status);
+}
+
+/** Removes cgroups of these names below each hierarchy, with those inside of them. */
+function removeCgroups(folder: string, names: readonly RegExp[], depth = 0): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const path = join(folder, entry.name);
+    if (names.some((name) => name.test(entry.name))) removeTree(path);
+    else if (depth === 0) removeCgroups(path, names, 1);
+  }
+}
+
+function removeTree(path: string): void {
+  try {
+    for (const entry of readdirSync(path, { withFileTypes: true }))
+      if (entry.isDirectory()) removeTree(join(path, entry.name));
+    rmdirSync(path);
+  } catch {
+    // Somebody has removed it meanwhile, or a process of another run is in it.
+  }
+}
