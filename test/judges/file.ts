@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { quoted } from '../engines/program.ts';
 import type { Command } from './suite.ts';
 import { readTap, type Told } from './tap.ts';
 
@@ -18,8 +19,9 @@ const PATIENCE_MS = 300_000 * Number(process.env.RUNCHART_TEST_PATIENCE ?? 1);
 export async function runFile(command: Command, left: readonly RegExp[], onlyV2: boolean): Promise<Told[]> {
   const own = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const view = onlyV2 ? `mount -t cgroup2 cgroup2 ${CGROUPS} && ` : '';
-  const words = ['sh', '-c', `${view}exec "$@"`, 'sh', command.command, ...command.args];
-  const child = spawn('unshare', [...own, ...words], {
+  const called = [command.command, ...command.args];
+  const words = command.terminal ? inTerminal(called) : called;
+  const child = spawn('unshare', [...own, 'sh', '-c', `${view}exec "$@"`, 'sh', ...words], {
     cwd: command.cwd,
     env: { ...process.env, ...command.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -39,8 +41,18 @@ export async function runFile(command: Command, left: readonly RegExp[], onlyV2:
   });
   clearTimeout(silence);
   removeCgroups(CGROUPS, left);
-  return readTap(printed, status);
+  return readTap(printed.replaceAll('\r', ''), status);
 }
+
+const inTerminal = (words: readonly string[]): string[] => [
+  'script',
+  '--quiet',
+  '--return',
+  '--flush',
+  '--command',
+  words.map(quoted).join(' '),
+  '/dev/null',
+];
 
 /** Removes cgroups of these names below each hierarchy, with those inside of them. */
 function removeCgroups(folder: string, names: readonly RegExp[], depth = 0): void {

@@ -17,6 +17,8 @@ export interface Command {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Whether its containers need a terminal: it gets one, as its controlling terminal. */
+  readonly terminal?: boolean;
 }
 
 export interface Suite {

@@ -17,7 +17,15 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: '
 
 export const runc: Suite = {
   about: "runc's integration tests (bats)",
-  programs: { bats: 'bats', jq: 'jq', gawk: 'gawk', busybox: 'busybox-static', unshare: 'util-linux', xz: 'xz-utils' },
+  programs: {
+    bats: 'bats',
+    jq: 'jq',
+    gawk: 'gawk',
+    busybox: 'busybox-static',
+    unshare: 'util-linux',
+    script: 'bsdutils',
+    xz: 'xz-utils',
+  },
   built: Object.fromEntries(
     ['recvtty', 'sd-helper', 'seccompagent', 'fs-idmap', 'pidfd-kill', 'remap-rootfs', 'key_label'].map((name) => [
       `tests/cmd/_bin/${name}`,
@@ -35,7 +43,7 @@ export const runc: Suite = {
     provideImages(room, architecture);
     const env = { RUNC: room.runtime, PATH: `${bin}:${process.env.PATH}` };
     return {
-      command: (file) => ({ command: 'bats', args: ['--tap', file], cwd: room.checkout, env }),
+      command: (file) => ({ command: 'bats', args: ['--tap', file], cwd: room.checkout, env, terminal: true }),
       close: () => undefined,
     };
   },
