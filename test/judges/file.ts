@@ -11,20 +11,31 @@ const CGROUPS = '/sys/fs/cgroup';
 /** A file is ended when it has printed nothing for this long. */
 const PATIENCE_MS = 300_000 * Number(process.env.RUNCHART_TEST_PATIENCE ?? 1);
 
+interface Surroundings {
+  /** The folder for its temporary files. */
+  readonly temporary: string;
+  /** Names of cgroups that tests may leave; they are removed. */
+  readonly left: readonly RegExp[];
+  /** Whether it sees cgroup v2 in the place of what this machine has. */
+  readonly onlyV2: boolean;
+  readonly stop: AbortSignal;
+}
+
 /**
  * It has mounts and processes of its own, so that nothing of these is left.
- * @param left names of cgroups that tests may leave; they are removed
- * @param onlyV2 whether it sees cgroup v2 in the place of what this machine has
+ * @throws Error if it is to stop
  */
-export async function runFile(command: Command, left: readonly RegExp[], onlyV2: boolean): Promise<Told[]> {
+export async function runFile(command: Command, { temporary, left, onlyV2, stop }: Surroundings): Promise<Told[]> {
   const own = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const view = onlyV2 ? `mount -t cgroup2 cgroup2 ${CGROUPS} && ` : '';
   const called = [command.command, ...command.args];
   const words = command.terminal ? inTerminal(called) : called;
   const child = spawn('unshare', [...own, 'sh', '-c', `${view}exec "$@"`, 'sh', ...words], {
     cwd: command.cwd,
-    env: { ...process.env, ...command.env },
+    env: { ...process.env, TMPDIR: temporary, ...command.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    signal: stop,
+    killSignal: 'SIGKILL',
   });
   let printed = '';
   let silence: NodeJS.Timeout | undefined;

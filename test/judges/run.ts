@@ -36,6 +36,9 @@ const { values: options, positionals } = parseArgs({
     show: { type: 'boolean', default: false },
   },
 });
+const ending = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort(signal));
+const stop = ending.signal;
 const [name = '', checkout = '', ...wanted] = positionals;
 try {
   process.exitCode = (await judge(name, resolve(checkout))) ? 0 : 1;
@@ -61,13 +64,22 @@ async function judge(suiteName: string, from: string): Promise<boolean> {
       { ours: false, runtime: peer, outcomes: peers },
     ].map(({ outcomes, ...which }) => {
       const own = join(folder, which.ours ? 'ours' : 'peer');
-      mkdirSync(own);
+      mkdirSync(join(own, 'tmp'), { recursive: true });
       cpSync(from, join(own, 'checkout'), { recursive: true, verbatimSymlinks: true });
-      return { outcomes, opened: suite.open({ ...which, folder: own, checkout: join(own, 'checkout') }) };
+      return {
+        outcomes,
+        temporary: join(own, 'tmp'),
+        opened: suite.open({ ...which, folder: own, checkout: join(own, 'checkout') }),
+      };
     });
     for (const file of files) {
-      for (const { outcomes, opened } of rooms)
-        for (const told of await runFile(opened.command(file), suite.cgroups, options.v2))
+      for (const { outcomes, opened, temporary } of rooms)
+        for (const told of await runFile(opened.command(file), {
+          temporary,
+          left: suite.cgroups,
+          onlyV2: options.v2,
+          stop,
+        }))
           outcomes.set(`${titleOf(file)}: ${told.title}`, told);
       console.log(progress(titleOf(file), ours, peers));
     }
