@@ -33,7 +33,8 @@ export async function runFile(command: Command, { temporary, left, onlyV2, stop 
   const child = spawn('unshare', [...own, 'sh', '-c', `${view}exec "$@"`, 'sh', ...words], {
     cwd: command.cwd,
     env: { ...process.env, TMPDIR: temporary, ...command.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // script(1) never waits again once its standard input has come to its end: so that stays open.
+    stdio: [command.terminal ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     signal: stop,
     killSignal: 'SIGKILL',
   });
@@ -45,7 +46,7 @@ export async function runFile(command: Command, { temporary, left, onlyV2, stop 
     silence = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   };
   heard();
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', heard);
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', heard);
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);

@@ -70,5 +70,7 @@ function librariesOf(path: string): string[] {
 /** @param archive ends in what says how it is compressed, as tar knows it */
 export function pack(root: string, archive: string): void {
   const owner = ['--owner=0', '--group=0', '--numeric-owner'];
-  execFileSync('tar', ['--directory', root, '--create', '--auto-compress', '--file', archive, ...owner, '.']);
+  execFileSync('tar', ['--directory', root, '--create', '--auto-compress', '--file', archive, ...owner, '.'], {
+    env: { ...process.env, XZ_OPT: '-0' },
+  });
 }

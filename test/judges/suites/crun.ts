@@ -7,9 +7,14 @@ import type { Suite } from '../suite.ts';
 
 /**
  * Stands before our runtime for the flags that crun names otherwise: the cgroup manager, and the file of a config that
- * is named as it is by default.
+ * is named as it is by default. It also answers what crun was built with: tests of what it lacks are skipped.
  */
-const asCrun = (runtime: string): string => `set -- "$@" end-of-words
+const asCrun = (runtime: string): string => `if [ "$1" = --version ] || [ "$3" = --version ]; then
+  ${quoted(runtime)} --version
+  echo '+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL'
+  exit
+fi
+set -- "$@" end-of-words
 while [ "$1" != end-of-words ]; do
   case $1 in
     --cgroup-manager=*) manager=\${1#*=} ;;
