@@ -1,13 +1,15 @@
 /** Runs one test file of a judge, away from the rest of the machine. */
 
 import { spawn } from 'node:child_process';
-import { readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { quoted } from '../engines/program.ts';
 import type { Command } from './suite.ts';
 import { readTap, type Told } from './tap.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
+/** How often it is looked whether a file goes on. */
+const LOOK_MS = 5000;
 /** A file is ended when it has printed nothing for this long. */
 const PATIENCE_MS = 300_000 * Number(process.env.RUNCHART_TEST_PATIENCE ?? 1);
 
@@ -29,7 +31,8 @@ export async function runFile(command: Command, { temporary, left, onlyV2, stop 
   const own = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const view = onlyV2 ? `mount -t cgroup2 cgroup2 ${CGROUPS} && ` : '';
   const called = [command.command, ...command.args];
-  const words = command.terminal ? inTerminal(called) : called;
+  const output = join(temporary, 'printed');
+  const words = command.terminal ? inTerminal(called, output) : called;
   const child = spawn('unshare', [...own, 'sh', '-c', `${view}exec "$@"`, 'sh', ...words], {
     cwd: command.cwd,
     env: { ...process.env, TMPDIR: temporary, ...command.env },
@@ -47,22 +50,32 @@ export async function runFile(command: Command, { temporary, left, onlyV2, stop 
   };
   heard();
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', heard);
+  let size = 0;
+  const looking = setInterval(() => {
+    const now = statSync(output, { throwIfNoEntry: false })?.size ?? 0;
+    if (now !== size) heard();
+    size = now;
+  }, LOOK_MS);
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);
   });
   clearTimeout(silence);
+  clearInterval(looking);
+  if (existsSync(output)) printed += readFileSync(output, 'utf8');
+  rmSync(output, { force: true });
   removeCgroups(CGROUPS, left);
   return readTap(printed.replaceAll('\r', ''), status);
 }
 
-const inTerminal = (words: readonly string[]): string[] => [
+/** What a test prints goes to a file: a flood of lines through the terminal takes script(1) many minutes. */
+const inTerminal = (words: readonly string[], output: string): string[] => [
   'script',
   '--quiet',
   '--return',
   '--flush',
   '--command',
-  words.map(quoted).join(' '),
+  `${words.map(quoted).join(' ')} > ${quoted(output)} 2>&1`,
   '/dev/null',
 ];
 
