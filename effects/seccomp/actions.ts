@@ -61,8 +61,8 @@ export function listenerProblem(profile: Seccomp): string | undefined {
 }
 
 /**
- * Whether seccomp(2) returns a descriptor, the listener, which is for an agent. An agent that is named gets it though no
- * rule asks it, as with crun: so it can watch the container.
+ * Whether seccomp(2) returns a descriptor, the listener, which is for an agent. An agent that is named gets it though
+ * no rule asks it, as with crun: so it can watch the container.
  */
 export const needsListener = (profile: Seccomp): boolean =>
   Boolean(profile.listenerPath) ||

@@ -54,8 +54,8 @@ function judges(): string {
   const last: Readonly<Record<string, Figures>> = JSON.parse(readFileSync(LAST, 'utf8'));
   const rows = Object.entries(last).map(
     ([name, of]) =>
-      `| ${of.about}${name.includes('(') ? `, ${name.slice(name.indexOf('(') + 1, -1)}` : ''} | ${of.date} | ${of.peer} | ` +
-      `${of.tests} | ${of.passed} | ${of.skipped} | ${of.failedWithBoth} | ${of.failedWithPeerAlone} | ` +
+      `| ${of.about}${name.includes('(') ? `, ${name.slice(name.indexOf('(') + 1, -1)}` : ''} | ` +
+      `${of.date} | ${of.peer} | ${of.tests} | ${of.passed} | ${of.skipped} | ${of.failedWithBoth} | ${of.failedWithPeerAlone} | ` +
       `${of.failedWithOursAlone} |`,
   );
   return `${JUDGES}\n${rows.join('\n')}\n`;

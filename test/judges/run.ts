@@ -4,8 +4,8 @@
  *
  *   node test/judges/run.ts SUITE CHECKOUT [--peer PATH] [--v2] [--record] [--show] [FILE…]
  *
- * SUITE is runc, crun, podman or runtime-tools. FILE is the name of a test file, or a part of it. `--v2` shows the tests
- * cgroup v2 alone, as far as this machine has it. `--show` prints the diagnosis of each unknown failure. `--record`
+ * SUITE is runc, crun, podman or runtime-tools. FILE is the name of a test file, or a part of it. `--v2` shows the
+ * tests cgroup v2 alone, as far as this machine has it. `--show` prints the diagnosis of each unknown failure. `--record`
  * keeps the figures of a whole run in last.json, for docs/conformance.md. The exit status is 1 if something fails with
  * ours alone that is not in expected/SUITE.txt.
  */
@@ -141,8 +141,8 @@ function report(suiteName: string, suite: Suite, peer: string, ours: Outcomes, p
 
 function figures({ tests, passed, skipped, both, peerAlone, known, unknown }: Comparison): string {
   return (
-    `${tests} tests, ${passed} passed, ${skipped} skipped, ${both.length} failed with both, ${peerAlone.length} with the ` +
-    `peer alone, ${known.length + unknown.length} with ours alone (${known.length} expected)`
+    `${tests} tests, ${passed} passed, ${skipped} skipped, ${both.length} failed with both, ${peerAlone.length} with ` +
+    `the peer alone, ${known.length + unknown.length} with ours alone (${known.length} expected)`
   );
 }
 

@@ -42,8 +42,8 @@ function grantOf(text: string, { uid, name }: Caller): Grant | undefined {
 }
 
 /**
- * @param inside the id that the caller's own has in the container. Without a grant it is 0: the container's init needs a
- *   root, and there is one id only.
+ * @param inside the id that the caller's own has in the container. Without a grant it is 0: the container's init needs
+ *   a root, and there is one id only.
  */
 function mappingsFor(inside: number, outside: number, grant: Grant | undefined): IDMapping[] {
   if (grant === undefined || grant.size === 0) return [{ containerID: 0, hostID: outside, size: 1 }];
