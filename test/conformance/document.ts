@@ -52,12 +52,12 @@ export function conformanceDocument(): string {
 /** The figures of the last whole run of each judge. */
 function judges(): string {
   const last: Readonly<Record<string, Figures>> = JSON.parse(readFileSync(LAST, 'utf8'));
-  const rows = Object.entries(last).map(
-    ([name, of]) =>
-      `| ${of.about}${name.includes('(') ? `, ${name.slice(name.indexOf('(') + 1, -1)}` : ''} | ` +
-      `${of.date} | ${of.peer} | ${of.tests} | ${of.passed} | ${of.skipped} | ${of.failedWithBoth} | ${of.failedWithPeerAlone} | ` +
-      `${of.failedWithOursAlone} |`,
-  );
+  const rows = Object.entries(last).map(([name, of]) => {
+    const seen = name.includes('(') ? `, ${name.slice(name.indexOf('(') + 1, -1)}` : '';
+    const failed = [of.failedWithBoth, of.failedWithPeerAlone, of.failedWithOursAlone];
+    const cells = [`${of.about}${seen}`, of.date, of.peer, of.tests, of.passed, of.skipped, ...failed];
+    return `| ${cells.join(' | ')} |`;
+  });
   return `${JUDGES}\n${rows.join('\n')}\n`;
 }
 

@@ -5,9 +5,9 @@
  *   node test/judges/run.ts SUITE CHECKOUT [--peer PATH] [--v2] [--record] [--show] [FILE…]
  *
  * SUITE is runc, crun, podman or runtime-tools. FILE is the name of a test file, or a part of it. `--v2` shows the
- * tests cgroup v2 alone, as far as this machine has it. `--show` prints the diagnosis of each unknown failure. `--record`
- * keeps the figures of a whole run in last.json, for docs/conformance.md. The exit status is 1 if something fails with
- * ours alone that is not in expected/SUITE.txt.
+ * tests cgroup v2 alone, as far as this machine has it. `--show` prints the diagnosis of each unknown failure.
+ * `--record` keeps the figures of a whole run in last.json, for docs/conformance.md. The exit status is 1 if something
+ * fails with ours alone that is not in expected/SUITE.txt.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
