@@ -5,6 +5,7 @@ import { SyscallError } from '../../native/kernel/perform.ts';
 import { CgroupError } from '../cgroups/error.ts';
 import { EffectError } from '../error.ts';
 import { ProgramError } from '../process/program.ts';
+import { profileOf } from '../seccomp/profile.ts';
 import { type Cause, causeOf, ExplainedError, failedCall } from './cause.ts';
 import { whyCgroup, whyOutOfMemory } from './cgroups.ts';
 import { whyHookFailed } from './hooks.ts';
@@ -73,6 +74,6 @@ function whyByCall(scene: Scene, error: EffectError): Cause | undefined {
   if (/^join the \w+ namespace /.test(message)) return whyNotJoined(scene, failed);
   if (/^clone3 into the namespaces/.test(message)) return whyNoNamespaces(scene, failed.errno);
   if (/^give the process its identity/.test(message))
-    return whySeccomp(scene.record.config.linux?.seccomp, failed.call.name, failed.errno);
+    return whySeccomp(profileOf(scene.record.config), failed.call.name, failed.errno);
   return undefined;
 }

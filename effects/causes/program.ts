@@ -5,6 +5,7 @@ import { S } from '../../native/constants/files.ts';
 import { ELF_MACHINE } from '../../native/constants/process.ts';
 import type { Process } from '../../spec/types.ts';
 import { candidates, type ProgramError } from '../process/program.ts';
+import { profileOf } from '../seccomp/profile.ts';
 import { whyClosed, whyDenied } from './access.ts';
 import type { Cause } from './cause.ts';
 import { type Elf, isElf, machineName, readElf } from './elf.ts';
@@ -21,7 +22,7 @@ const MOST_INTERPRETERS = 5;
 /** @throws SyscallError where nothing can be looked up */
 export function whyNotExecuted(scene: Scene, { program, errno, during }: ProgramError): Cause | undefined {
   if (during === 'execve') {
-    const forbidden = whySeccomp(scene.record.config.linux?.seccomp, 'execve', errno);
+    const forbidden = whySeccomp(profileOf(scene.record.config), 'execve', errno);
     if (forbidden !== undefined) return forbidden;
     if (errno === ERRNO.E2BIG) return whyTooLong(scene.process);
     if (errno === ERRNO.ETXTBSY)

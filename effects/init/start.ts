@@ -28,6 +28,7 @@ import { waitingRights } from '../process/early-rights.ts';
 import { personalityCalls } from '../process/execution-domain.ts';
 import { addSessionKeyring, keyringLabel } from '../process/keyring.ts';
 import { refuseLabels } from '../process/labels.ts';
+import { hasFilter } from '../seccomp/profile.ts';
 import { connectedInit, disconnect, type Session } from '../session.ts';
 import { startServedProcess } from './clone.ts';
 import { START_SOCKET } from './connect.ts';
@@ -211,9 +212,9 @@ export async function awaitStart(session: Session, record: ContainerRecord): Pro
   const batch = new PartedBatch();
   batch.add({ name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] });
   if (isJoinedByOwner(session, record)) batch.add(prctl(PR.SET_DUMPABLE, 1));
-  const { process, linux } = record.config;
+  const { process } = record.config;
   if (process !== undefined && isSeenByOthers(record.config))
-    batch.add(waitingRights(process, linux?.seccomp !== undefined));
+    batch.add(waitingRights(process, hasFilter(record.config)));
   batch.add({ ...acceptFrom(start, startPeer(session.platform.local, record, pid).uid), serve: true });
   batch.part('leave the init waiting for start');
   batch.post(kernel);

@@ -60,7 +60,11 @@ export function listenerProblem(profile: Seccomp): string | undefined {
   return asks.length > 0 && !profile.listenerPath ? 'seccomp listenerPath is not set' : undefined;
 }
 
-/** Whether an agent is asked about calls: then seccomp(2) returns a descriptor, the listener. */
+/**
+ * Whether seccomp(2) returns a descriptor, the listener, which is for an agent. An agent that is named gets it though
+ * no rule asks it, as with crun: so it can watch the container.
+ */
 export const needsListener = (profile: Seccomp): boolean =>
+  Boolean(profile.listenerPath) ||
   profile.defaultAction === 'SCMP_ACT_NOTIFY' ||
   (profile.syscalls ?? []).some(({ action }) => action === 'SCMP_ACT_NOTIFY');

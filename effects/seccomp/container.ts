@@ -11,6 +11,7 @@ import type { Seccomp } from '../../spec/types.ts';
 import type { Session } from '../session.ts';
 import { CACHE_FOLDER } from './cache.ts';
 import { readCopy, writeCopy } from './copy.ts';
+import { RAW_FILTER } from './profile.ts';
 import { type CompiledSeccomp, loadCalls, loadingOf, loadWithoutAgent } from './seccomp.ts';
 
 /**
@@ -80,7 +81,8 @@ function refuseUnknown({ resolve, version }: LibSeccomp, { syscalls = [] }: Secc
 }
 
 /**
- * Compiles a filter while the container is created, and reads it from the container's directory afterwards.
+ * Compiles a filter while the container is created, and reads it from the container's directory afterwards. A program
+ * that the config brings is taken as it is.
  * @throws Error
  */
 export async function compiledFor(
@@ -90,6 +92,13 @@ export async function compiledFor(
 ): Promise<CompiledSeccomp> {
   const { platform, directory } = session;
   const { local } = platform;
+  const brought = record.config.annotations?.[RAW_FILTER];
+  if (brought !== undefined) {
+    const { asksAgent, readRawFilter } = await import('./raw.ts');
+    const program = readRawFilter(brought);
+    if (asksAgent(program) && !profile.listenerPath) throw new Error('seccomp listenerPath is not set');
+    return { ...loadingOf(local, profile), program };
+  }
   const made = record.reached !== 'creating';
   const copy = made ? readCopy(local, directory) : undefined;
   if (copy !== undefined) return { ...loadingOf(local, profile), program: copy };

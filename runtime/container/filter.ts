@@ -3,6 +3,7 @@
  */
 
 import type { ContainerFilter } from '../../effects/seccomp/container.ts';
+import { profileOf } from '../../effects/seccomp/profile.ts';
 import type { CompiledSeccomp } from '../../effects/seccomp/seccomp.ts';
 import type { Session } from '../../effects/session.ts';
 import type { ContainerRecord } from '../../spec/record.ts';
@@ -14,7 +15,7 @@ export type FilterOf = (record: ContainerRecord) => Promise<ContainerFilter | un
 export function filtersFor(session: Session): FilterOf {
   let compiling: Promise<CompiledSeccomp> | undefined;
   return async (record) => {
-    const profile = record.config.linux?.seccomp;
+    const profile = profileOf(record.config);
     if (profile === undefined) return undefined;
     const { compiledFor, filterOf } = await import('../../effects/seccomp/container.ts');
     compiling ??= compiledFor(session, record, profile);

@@ -11,6 +11,7 @@ import { planCgroup } from '../../effects/cgroups/plan.ts';
 import type { Restoration } from '../../effects/criu/restoration.ts';
 import { doing, EffectError, reasonOf } from '../../effects/error.ts';
 import { makesNamespace, namespacesAhead } from '../../effects/namespaces/plan.ts';
+import { lacksMappings } from '../../effects/namespaces/user/mappings.ts';
 import { runsInUserNamespace } from '../../effects/namespaces/user/read-mappings.ts';
 import { linksOf } from '../../effects/paths/links.ts';
 import { readSmallFile } from '../../effects/paths/proc.ts';
@@ -78,7 +79,8 @@ export async function readConfig(kernel: Kernel, bundle: string): Promise<Config
 export async function createContainer(context: Context, request: CreateRequest): Promise<Container> {
   checkContainerId(request.id);
   const { local } = context.platform;
-  const read = request.config ?? (await readConfig(local, request.bundle));
+  const given = request.config ?? (await readConfig(local, request.bundle));
+  const read = lacksMappings(given) ? (await import('./default-mappings.ts')).mapped(context, given) : given;
   const directory = `${context.root}/${request.id}`;
   const notify = request.notifySocket ? await import('../../effects/handover/notify.ts') : undefined;
   const config = notify?.withNotifySocket(read, directory) ?? read;

@@ -58,13 +58,14 @@ export function featuresOf(platform: Platform, version: string): Features {
       'org.opencontainers.runc.checkpoint.enabled': 'true',
       'runchart.version': version,
     },
-    // Those of crun's write to files and sockets of the host, or give the caller's groups away.
+    // Those of crun's write to files and sockets of the host, give the caller's groups away, or replace the filter.
     potentiallyUnsafeConfigAnnotations: [
       'org.criu.config',
       'org.systemd.property.',
       'run.oci.hooks.',
       'run.oci.keep_original_groups',
       'run.oci.pidfd_receiver',
+      'run.oci.seccomp_bpf_data',
     ],
   };
 }

@@ -1,5 +1,6 @@
 /** Makes docs/conformance.md from the schema and from what covers it. */
 
+import { readFileSync } from 'node:fs';
 import { coverageOf } from './coverage.ts';
 import { configFields, type Field } from './fields.ts';
 import type { Coverage, TestName } from './registry.ts';
@@ -15,13 +16,49 @@ In the paths of fields, \`[]\` means any item of a list, and \`*\` any key of a 
 Those in \`integration/\` ask the kernel about real containers.
 `;
 
+/** What test/judges/run.ts keeps with `--record`. */
+interface Figures {
+  readonly about: string;
+  readonly date: string;
+  readonly peer: string;
+  readonly tests: number;
+  readonly passed: number;
+  readonly skipped: number;
+  readonly failedWithBoth: number;
+  readonly failedWithPeerAlone: number;
+  readonly failedWithOursAlone: number;
+}
+
+const LAST = new URL('../judges/last.json', import.meta.url);
+
+const JUDGES = `## Judges
+
+Suites that others wrote, run with runchart and with a peer on one machine by \`node test/judges/run.ts\`. What fails
+with ours alone and is understood is listed in \`test/judges/expected/\`, each with its reason; the rest has not been
+looked into. Most tests that are skipped, or fail with both, need what the machine lacks.
+
+| suite | date | peer | tests | passed | skipped | failed with both | with the peer alone | with ours alone |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |`;
+
 export function conformanceDocument(): string {
   const sections = Map.groupBy(configFields(), sectionOf);
   const tables = [...sections].map(
     ([name, fields]) =>
       `## ${name}\n\n| field | type | shown by |\n| --- | --- | --- |\n${fields.map(row).join('\n')}\n`,
   );
-  return [HEAD, ...tables].join('\n');
+  return [HEAD, ...tables, judges()].join('\n');
+}
+
+/** The figures of the last whole run of each judge. */
+function judges(): string {
+  const last: Readonly<Record<string, Figures>> = JSON.parse(readFileSync(LAST, 'utf8'));
+  const rows = Object.entries(last).map(([name, of]) => {
+    const seen = name.includes('(') ? `, ${name.slice(name.indexOf('(') + 1, -1)}` : '';
+    const failed = [of.failedWithBoth, of.failedWithPeerAlone, of.failedWithOursAlone];
+    const cells = [`${of.about}${seen}`, of.date, of.peer, of.tests, of.passed, of.skipped, ...failed];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return `${JUDGES}\n${rows.join('\n')}\n`;
 }
 
 /** @returns `process`, `linux.resources`, …; `config` for a field at the top level */

@@ -4,9 +4,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
+import { answer, assemble, jump, load } from '../../effects/seccomp/bpf.ts';
+import { filteredNumber } from '../../native/calls/seccomp.ts';
+import { BPF, SECCOMP_DATA, SECCOMP_RET } from '../../native/constants/seccomp.ts';
 import type { Seccomp } from '../../spec/types.ts';
 import { makeBundle, noContainers, shellConfig, workFolder, writeConfig } from './bundle.ts';
 import { runchart } from './runchart.ts';
@@ -158,4 +162,53 @@ test('startContainer hooks are under the filter too', { skip }, async () => {
   const hook = { path: '/bin/sh', args: ['sh', '-c', `(${TELL}) > /dev/shm/hook 2>&1`] };
   const { output } = await run(MKDIR, { script: 'cat /dev/shm/hook', hooks: { startContainer: [hook] } });
   assert.match(output, /Seccomp:\t2\n.*Operation not supported\n1\n$/s);
+});
+
+test('a program that an annotation brings replaces the rules of the config, for exec too', { skip }, async () => {
+  // busybox calls mkdir(2) where the architecture has it.
+  const number = process.arch === 'arm64' ? filteredNumber('mkdirat') : 83;
+  const program = assemble([
+    load(SECCOMP_DATA.NR),
+    jump(BPF.JMP_JEQ_K, number, 0, 1),
+    answer(SECCOMP_RET.ERRNO + 95),
+    answer(SECCOMP_RET.ALLOW),
+  ]);
+  const annotations = { 'run.oci.seccomp_bpf_data': Buffer.from(program).toString('base64') };
+  for (const noNewPrivileges of [true, false]) {
+    const { status, output } = await run(refusing('openat'), { script: TELL, noNewPrivileges, annotations });
+    assert.equal(status, 0, output);
+    assert.match(output, /Seccomp:\t2\nSeccomp_filters:\t1\nmkdir: .*Operation not supported\n1\n$/);
+  }
+  const broken = await run(MKDIR, { script: 'true', annotations: { 'run.oci.seccomp_bpf_data': 'AAAA' } });
+  assert.equal(broken.status, 1);
+  assert.match(broken.output, /annotation run\.oci\.seccomp_bpf_data: 3 bytes are no whole instructions of 8/);
+});
+
+test('a program of an annotation that asks an agent needs one', { skip }, async () => {
+  const program = assemble([answer(SECCOMP_RET.USER_NOTIF)]);
+  const annotations = { 'run.oci.seccomp_bpf_data': Buffer.from(program).toString('base64') };
+  const unnamed = await run(MKDIR, { script: 'true', annotations });
+  assert.match(unnamed.output, /seccomp listenerPath is not set/);
+  const absent = await run({ ...MKDIR, listenerPath: '/no/such/agent' }, { script: 'true', annotations });
+  assert.match(absent.output, /failed to connect with seccomp agent .*: \/no\/such\/agent: ENOENT/);
+});
+
+test('an agent that no rule asks gets the listener where it is there, and is done without where not', {
+  skip,
+  timeout: 120_000,
+}, async () => {
+  const listenerPath = join(folder.path, 'watching.sock');
+  const absent = await run({ ...MKDIR, listenerPath }, { script: TELL });
+  assert.equal(absent.status, 0, absent.output);
+  assert.match(absent.output, /Seccomp:\t2\n.*Operation not supported\n1\n$/s);
+
+  const told = Promise.withResolvers<string>();
+  const server = createServer((socket) => socket.on('data', (data) => told.resolve(String(data))));
+  server.listen(listenerPath);
+  await once(server, 'listening');
+  const { status, output } = await run({ ...MKDIR, listenerPath, listenerMetadata: 'watch' }, { script: TELL });
+  assert.equal(status, 0, output);
+  assert.match(output, /Seccomp:\t2\n.*Operation not supported\n1\n$/s);
+  assert.equal(JSON.parse(await told.promise).metadata, 'watch');
+  server.close();
 });

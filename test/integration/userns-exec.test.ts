@@ -61,3 +61,27 @@ suite('a foreground container in a user namespace', { skip }, () => {
     assert.equal(output, 'text\nerror\n', String(status));
   });
 });
+
+suite('a user namespace without mappings', { skip }, () => {
+  test('maps root, and what root is granted', () => {
+    const id = `runchart-test-${process.pid}-unmapped`;
+    const { linux, mounts = [], ...config } = mapped('cat /proc/self/uid_map /proc/self/gid_map; id -u');
+    const { uidMappings: _, gidMappings: __, ...unmapped } = linux ?? {};
+    // The group of terminals is not mapped where root is granted nothing.
+    const without = mounts.map((mount) => ({
+      ...mount,
+      options: mount.options?.filter((one) => one !== 'gid=5') ?? [],
+    }));
+    const bundle = makeBundle(`${work.path}/unmapped`, { ...config, linux: unmapped, mounts: without });
+    const { status, output } = command('run', '--bundle', bundle, id);
+    assert.equal(status, 0, output);
+    const rows = output.trim().split('\n');
+    assert.equal(rows.at(-1), '0');
+    const maps = rows.slice(0, -1).map((row) => row.trim().split(/\s+/).map(Number));
+    assert.equal(
+      maps.filter(([inside, outside, size]) => inside === 0 && outside === 0 && size === 1).length,
+      2,
+      output,
+    );
+  });
+});

@@ -140,10 +140,6 @@ suite('rules', () => {
       linux({ gidMappings: MAPPINGS }),
       "linux.gidMappings: user namespace mappings specified, but user namespace isn't enabled in the config",
     ],
-    [
-      and(ROOTLESS, { uidMappings: undefined, gidMappings: undefined }),
-      'linux.namespaces[4]: user namespaces enabled, but no namespace path to join nor mappings to apply specified',
-    ],
     [and(ROOTLESS, { uidMappings: [] }), 'linux.namespaces[4]: user namespaces enabled, but no uid mappings found'],
     [and(ROOTLESS, { gidMappings: [] }), 'linux.namespaces[4]: user namespaces enabled, but no gid mappings found'],
     [

@@ -2,7 +2,7 @@
 
 import type { Config, IDMapping } from '../../../spec/types.ts';
 import { EffectError } from '../../error.ts';
-import { hasNamespace } from '../plan.ts';
+import { hasNamespace, makesNamespace } from '../plan.ts';
 
 export interface Mappings {
   readonly uid: readonly IDMapping[];
@@ -57,3 +57,7 @@ export const insideId = (mappings: readonly IDMapping[], id: number): number | u
 
 /** Whether the config puts the container's processes into another user namespace than the runtime's. */
 export const inUserNamespace = (config: Config): boolean => hasNamespace(config, 'user');
+
+/** Whether a config makes a user namespace, and says no mapping at all. */
+export const lacksMappings = (config: Config): boolean =>
+  makesNamespace(config, 'user') && !config.linux?.uidMappings?.length && !config.linux?.gidMappings?.length;
