@@ -101,8 +101,9 @@ const kernelHook = (name: string): string =>
     // Newer kernels are parted: the image, its modules, and what names both.
     `packages=$(apt-cache depends --recurse --important ${name} | sed -n "s/.*Depends: \\(${PARTS}\\)$/\\1/p" | sort -u)`,
     'apt-get -qq -o APT::Sandbox::User=root download $packages && for p in *.deb; do dpkg-deb -x $p . || exit 1; done',
-    // Newer packages have the modules below usr/.
-    'mv boot/vmlinuz-* "$1/boot/vmlinuz" && mv "$(ls -d usr/lib/modules lib/modules 2>/dev/null)" "$1/usr/lib/modules"',
+    // Newer packages have all of it below usr/.
+    'mv "$(ls boot/vmlinuz-* usr/lib/modules/*/vmlinuz 2>/dev/null)" "$1/boot/vmlinuz"',
+    'mkdir -p "$1/usr/lib/modules" && mv $(ls -d usr/lib/modules/* lib/modules/* 2>/dev/null) "$1/usr/lib/modules"',
     'chroot "$1" depmod "$(ls "$1/usr/lib/modules")" && rm -r "$1/unpacked"',
   ].join(' && ');
 

@@ -7,20 +7,23 @@ export interface Kind {
   /** In reports. */
   readonly name: string;
   readonly recipe: Recipe;
-  /** Further words of the kernel's command line. The last of two that contradict each other counts. */
+  /** Further words of the kernel's command line. */
   readonly kernelWords: readonly string[];
   /** The test files that run in it unless others are named, as paths from the root of the repository. */
   readonly files: (repository: string) => readonly string[];
 }
 
+/** Nobody reads what the kernel would log for audits. */
+const SILENT = 'audit=0';
+
 /** The one that `npm test` boots. */
-export const USUAL: Kind = { name: 'test machine', recipe: RECIPE, kernelWords: [], files: filesInside };
+export const USUAL: Kind = { name: 'test machine', recipe: RECIPE, kernelWords: [SILENT], files: filesInside };
 
 /** The newest CRIU that Debian has, on its newest kernel. */
 const NEWEST: Kind = {
   name: 'test machine of sid',
   recipe: { ...RECIPE, suite: 'sid' },
-  kernelWords: [],
+  kernelWords: [SILENT],
   files: criuFiles,
 };
 
@@ -43,13 +46,13 @@ const SELINUX: Kind = {
   files: selinuxFiles,
 };
 
-/** The repository's disk has no labels of its own. */
+/** The tests run as in an administrator's shell. The repository's disk has no labels of its own. */
 function labelledRepository(files: Recipe['files']): Recipe['files'] {
   const unit = '/etc/systemd/system/runchart-tests.service';
-  return {
-    ...files,
-    [unit]: `${files[unit]}`.replace('mount -o ro', 'mount -o ro,context=system_u:object_r:bin_t:s0'),
-  };
+  const text = `${files[unit]}`
+    .replace('mount -o ro', 'mount -o ro,context=system_u:object_r:bin_t:s0')
+    .replace('[Service]\n', '[Service]\nSELinuxContext=unconfined_u:unconfined_r:unconfined_t:s0\n');
+  return { ...files, [unit]: text };
 }
 
 /** By the name that `npm run test:vm -- --on NAME` takes. */

@@ -80,7 +80,7 @@ function qemuArguments({ image, kernelWords, payload }: Machine, log: string): s
     // Tests of hugetlb limits need them.
     'hugepages=4',
     // Each of these protections costs time here, and nobody attacks.
-    'mitigations=off nokaslr audit=0 random.trust_cpu=on',
+    'mitigations=off nokaslr random.trust_cpu=on',
     'systemd.show_status=0',
     ...kernelWords,
   ].join(' ');
