@@ -211,6 +211,7 @@ export function protectRootfs(session: Session, record: ContainerRecord): void {
     readonlyRoot,
     readonlyPaths: config.linux?.readonlyPaths ?? [],
     maskedPaths: config.linux?.maskedPaths ?? [],
+    label: mountLabelOf(session.platform.local, config),
   });
   const last = hasNamespace(config, 'mount') ? finalPropagation(config.linux?.rootfsPropagation) : [];
   postPropagation(kernel, last);
