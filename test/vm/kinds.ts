@@ -22,7 +22,8 @@ export const USUAL: Kind = { name: 'test machine', recipe: RECIPE, kernelWords: 
 /** The newest CRIU that Debian has, on its newest kernel. */
 const NEWEST: Kind = {
   name: 'test machine of sid',
-  recipe: { ...RECIPE, suite: 'sid' },
+  // There, these do not come by themselves.
+  recipe: { ...RECIPE, suite: 'sid', packages: [...RECIPE.packages, 'libstdc++6', 'mount', 'passwd'] },
   kernelWords: [SILENT],
   files: criuFiles,
 };
@@ -38,7 +39,7 @@ const SELINUX: Kind = {
   recipe: {
     ...RECIPE,
     suite: 'trixie',
-    packages: [...RECIPE.packages, 'podman', 'policycoreutils', 'selinux-policy-default', 'selinux-utils'],
+    packages: [...RECIPE.packages, 'libstdc++6', 'podman', 'policycoreutils', 'selinux-policy-default', 'selinux-utils'],
     files: { ...labelledRepository(RECIPE.files), '/etc/selinux/config': 'SELINUX=permissive\nSELINUXTYPE=default\n' },
     hooks: [...RECIPE.hooks, `chroot "$1" setfiles -F -e /proc -e /sys -e /dev ${FILE_CONTEXTS} /`],
   },
