@@ -39,7 +39,14 @@ const SELINUX: Kind = {
   recipe: {
     ...RECIPE,
     suite: 'trixie',
-    packages: [...RECIPE.packages, 'libstdc++6', 'podman', 'policycoreutils', 'selinux-policy-default', 'selinux-utils'],
+    packages: [
+      ...RECIPE.packages,
+      'libstdc++6',
+      'podman',
+      'policycoreutils',
+      'selinux-policy-default',
+      'selinux-utils',
+    ],
     files: { ...labelledRepository(RECIPE.files), '/etc/selinux/config': 'SELINUX=permissive\nSELINUXTYPE=default\n' },
     hooks: [...RECIPE.hooks, `chroot "$1" setfiles -F -e /proc -e /sys -e /dev ${FILE_CONTEXTS} /`],
   },
