@@ -132,6 +132,15 @@ function mutate(input: Uint8Array, other: Uint8Array, pick: (below: number) => n
   return bytes.length > 16_000 ? bytes.slice(0, 16_000) : bytes;
 }
 
+/** @param isRight whether it must be taken @throws Error with the input that broke a rule */
+function attempt(module: Remote, input: Uint8Array, isRight = false): void {
+  try {
+    assert.ok(run(module, input) || !isRight, 'a right answer');
+  } catch (error) {
+    throw new Error(`the input ${Buffer.from(input).toString('hex')}`, { cause: error });
+  }
+}
+
 /** @returns how many inputs there were, and how many branches they have reached */
 function fuzz(module: Remote, goesOn: (runs: number) => boolean): { runs: number; first: number; reached: number } {
   const pick = random(1);
@@ -144,15 +153,8 @@ function fuzz(module: Remote, goesOn: (runs: number) => boolean): { runs: number
     for (const branch of coverage.take()) known.add(branch);
     return known.size > before;
   };
-  const attempt = (input: Uint8Array, isRight = false): void => {
-    try {
-      assert.ok(run(module, input) || !isRight, 'a right answer');
-    } catch (error) {
-      throw new Error(`the input ${Buffer.from(input).toString('hex')}`, { cause: error });
-    }
-  };
   try {
-    for (const input of corpus) attempt(input, true);
+    for (const input of corpus) attempt(module, input, true);
     learn();
     const first = known.size;
     let runs = corpus.length;
@@ -164,12 +166,12 @@ function fuzz(module: Remote, goesOn: (runs: number) => boolean): { runs: number
           pick,
         ),
       );
-      for (const input of inputs) attempt(input);
+      for (const input of inputs) attempt(module, input);
       runs += ROUND;
       if (!learn()) continue;
       // It was one of these: each is tried alone.
       for (const input of inputs) {
-        attempt(input);
+        attempt(module, input);
         if (learn()) corpus.push(input);
       }
     }
@@ -179,27 +181,43 @@ function fuzz(module: Remote, goesOn: (runs: number) => boolean): { runs: number
   }
 }
 
-const FAULTS: Record<string, Fault> = {
-  'too few results': { file: 'answer.ts', right: 'if (done < calls.length && ', wrong: 'if (done > calls.length && ' },
-  'results that no system call has': { file: 'answer.ts', right: 'result < -MAX_ERRNO', wrong: 'result < -1e300' },
-  'a child without a pid': { file: 'answer.ts', right: '(result !== 0 && ', wrong: '(' },
+/** A fault, and an answer that shows it by itself: one of the right ones, or one that must be refused. */
+const FAULTS: Record<string, Fault & { readonly answer: readonly (number | string)[] }> = {
+  'too few results': {
+    ...{ file: 'answer.ts', right: 'if (done < calls.length && ', wrong: 'if (done > calls.length && ' },
+    answer: [1, 1, 77, 0, 0, 0],
+  },
+  'results that no system call has': {
+    ...{ file: 'answer.ts', right: 'result < -MAX_ERRNO', wrong: 'result < -1e300' },
+    answer: [0, 1, -5000],
+  },
+  'a child without a pid': {
+    ...{ file: 'answer.ts', right: '(result !== 0 && ', wrong: '(' },
+    answer: [4, 1, 0, 1, 77, 0],
+  },
   'a batch that was performed, and that it takes for one left alone': {
     ...{ file: 'connection.ts', right: 'let skips = false', wrong: 'let skips = true' },
+    answer: [0, 1, 77],
   },
-  'a batch of which nobody is told': { file: 'connection.ts', right: 'i < settled', wrong: 'i < settled - 1' },
+  'a batch of which nobody is told': {
+    ...{ file: 'connection.ts', right: 'i < settled', wrong: 'i < settled - 1' },
+    answer: [0, 1, 77],
+  },
 };
+const isRight = (answer: readonly unknown[]): boolean => RIGHT.some((one) => String(one) === String(answer));
 
 describe('the kernel behind an init’s socket', () => {
   it('keeps to its rules whatever it is answered', () => {
+    for (const { answer } of Object.values(FAULTS)) attempt(remote, encode(answer), isRight(answer));
     const end = performance.now() + MILLISECONDS;
     const { runs, first, reached } = fuzz(remote, () => performance.now() < end);
     console.log(`${runs} inputs, ${first} branches at first and ${reached} at the end`);
     assert.ok(reached > first);
   });
 
-  for (const [what, fault] of Object.entries(FAULTS))
+  for (const [what, { answer, ...fault }] of Object.entries(FAULTS))
     it(`notices ${what}`, async () => {
       const wrong = await withFault<Remote>(new URL('../../native/performers/remote.ts', import.meta.url), fault);
-      assert.throws(() => fuzz(wrong, (runs) => runs < 5000), /the input/);
+      assert.throws(() => attempt(wrong, encode(answer), isRight(answer)), /the input/);
     });
 });

@@ -105,43 +105,76 @@ function assertRequest(bytes: Uint8Array, { readRequest, sizeOfRequest }: Protoc
   return true;
 }
 
+/** @throws Error with the input that broke a rule */
+function attempt(input: Uint8Array, module: Protocol): boolean {
+  try {
+    return assertRequest(input, module);
+  } catch (error) {
+    throw new Error(`the input ${Buffer.from(input).toString('hex')}`, { cause: error });
+  }
+}
+
 /** @returns how many of the inputs were requests */
-function fuzz(module: Protocol, runs: number, seed = 1): number {
+function fuzz(module: Protocol, runs: number, seed: number): number {
   const pick = random(seed);
   let taken = 0;
   for (let i = 0; i < runs; i++) {
-    const input = mutate(CORPUS[pick(CORPUS.length)] ?? new Uint8Array(), pick);
-    try {
-      if (assertRequest(input, module)) taken++;
-    } catch (error) {
-      throw new Error(`the input ${Buffer.from(input).toString('hex')}`, { cause: error });
-    }
+    if (attempt(mutate(CORPUS[pick(CORPUS.length)] ?? new Uint8Array(), pick), module)) taken++;
   }
   return taken;
 }
 
-const FAULTS: Readonly<Record<string, Fault>> = {
-  'a size beyond the largest': { file: 'protocol.ts', right: 'size <= LARGEST_REQUEST', wrong: 'size > 0' },
+/** The request, with some numbers of its header changed. */
+function changed(request: Uint8Array, by: Readonly<Record<number, number>>): Uint8Array {
+  const view = viewOf(request);
+  for (const [field, more] of Object.entries(by)) {
+    const at = 4 * Number(field);
+    view.setUint32(at, view.getUint32(at, true) + more, true);
+  }
+  return request;
+}
+
+/** A fault, and a malformed request that shows it by itself. */
+const FAULTS: Readonly<Record<string, Fault & { readonly request: Uint8Array }>> = {
+  'a size beyond the largest': {
+    ...{ file: 'protocol.ts', right: 'size <= LARGEST_REQUEST', wrong: 'size > 0' },
+    request: right(['r', 'state', 'c'], ['A='.padEnd(LARGEST_REQUEST, 'x')], '/'),
+  },
   'parts that are not all of it': {
     ...{ file: 'protocol.ts', right: 'cwdBytes !== bytes.length', wrong: 'cwdBytes > bytes.length + 8' },
+    request: changed(right(['r', 'state', 'c'], ['A=b'], '/tmp'), { [CWD]: -1 }),
   },
-  'a flag that nobody knows': { file: 'protocol.ts', right: 'flags & ~STAGED', wrong: 'flags & 0' },
-  'too many descriptors': { file: 'protocol.ts', right: 'preserved > MOST_PRESERVED', wrong: 'preserved < 0' },
-  'an environment without its end': { file: 'protocol.ts', right: 'environment.at(-1) !== 0', wrong: 'false' },
-  'a relative directory': { file: 'protocol.ts', right: "!cwd.startsWith('/')", wrong: 'false' },
+  'a flag that nobody knows': {
+    ...{ file: 'protocol.ts', right: 'flags & ~STAGED', wrong: 'flags & 0' },
+    request: right(['r', 'state', 'c'], ['A=b'], '/', 2),
+  },
+  'too many descriptors': {
+    ...{ file: 'protocol.ts', right: 'preserved > MOST_PRESERVED', wrong: 'preserved < 0' },
+    request: right(['r', 'run', 'c'], ['A=b'], '/', 1, MOST_PRESERVED + 1),
+  },
+  'an environment without its end': {
+    ...{ file: 'protocol.ts', right: 'environment.at(-1) !== 0', wrong: 'false' },
+    request: changed(right(['r', 'state', 'c'], ['A=b'], '//tmp'), { [ENV]: 1, [CWD]: -1 }),
+  },
+  'a relative directory': {
+    ...{ file: 'protocol.ts', right: "!cwd.startsWith('/')", wrong: 'false' },
+    request: right(['r', 'state', 'c'], ['A=b'], 'tmp'),
+  },
 };
 
 describe('a request to a resident engine', () => {
   it('is read or refused, whatever it holds', () => {
-    for (const request of CORPUS) assert.ok(assertRequest(request, protocol), 'a right one');
-    const taken = fuzz(protocol, RUNS);
-    console.log(`${taken} of ${RUNS} inputs were requests`);
+    for (const request of CORPUS) assert.ok(attempt(request, protocol), 'a right one');
+    for (const { request } of Object.values(FAULTS)) assert.ok(!attempt(request, protocol), 'a malformed one');
+    const seed = Date.now() >>> 0;
+    const taken = fuzz(protocol, RUNS, seed);
+    console.log(`${taken} of ${RUNS} inputs from seed ${seed} were requests`);
     assert.ok(taken > RUNS / 100 && taken < RUNS, 'some are, and some are not');
   });
 
-  for (const [what, fault] of Object.entries(FAULTS))
+  for (const [what, { request, ...fault }] of Object.entries(FAULTS))
     it(`notices ${what}`, async () => {
       const wrong = await withFault<Protocol>(new URL('../../native/resident/protocol.ts', import.meta.url), fault);
-      assert.throws(() => fuzz(wrong, 20_000), /the input/);
+      assert.throws(() => attempt(request, wrong), /the input/);
     });
 });

@@ -14,7 +14,8 @@ export interface Fault {
 
 /** @returns the module at `url`, with the fault in it or in what it imports */
 export async function withFault<T>(url: URL, { file, right, wrong }: Fault): Promise<T> {
-  const mark = `?${encodeURIComponent(wrong)}`;
+  // A module with another fault is another module, though the same may stand in the place of both.
+  const mark = `?${Buffer.from(`${right} ${wrong}`).toString('hex')}`;
   const hooks = registerHooks({
     resolve(specifier, context, next) {
       const resolved = next(specifier, context);
