@@ -37,10 +37,10 @@ function make(cache: string, folder: string): void {
   const work = mkdtempSync(join(cache, 'making-'));
   try {
     const root = join(work, 'root');
-    const { options, list } = sourcesFor(SUITE, work);
+    const { options, lists } = sourcesFor(SUITE, work);
     const include = `--include=${['patchelf', ...Object.keys(PROGRAMS)].join(',')}`;
     // Packages are only unpacked: their scripts would run.
-    run('mmdebstrap', ['--quiet', '--mode=root', '--variant=extract', include, ...options, SUITE, root, list]);
+    run('mmdebstrap', ['--quiet', '--mode=root', '--variant=extract', include, ...options, SUITE, root, ...lists]);
     renameSync(work, folder);
     bind(folder, join(folder, 'root'));
   } catch (error) {

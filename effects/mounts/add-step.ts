@@ -1,6 +1,6 @@
 /** The calls of each mount step. */
 
-import { close, type FdArg, fstatfs, STATFS_BYTES, symlinkat } from '../../native/calls/files.ts';
+import { close, type FdArg, fsetxattr, fstatfs, openat, STATFS_BYTES, symlinkat } from '../../native/calls/files.ts';
 import {
   fsconfigCreate,
   fsconfigFlag,
@@ -95,7 +95,19 @@ export function addInstance(
   batch.add(fsconfigString(fs, 'source', step.source));
   addParameters(batch, fs, step.parameters);
   batch.add(fsconfigCreate(fs));
-  return { fs, mount: batch.add(fsmount(fs, step.attributes)) };
+  const mount = batch.add(fsmount(fs, step.attributes));
+  if (step.rootLabel !== undefined) addRootLabel(batch, mount, step.rootLabel);
+  return { fs, mount };
+}
+
+/**
+ * The descriptor of a mount names a place, and is not open for changes. The kernel permits the label to no init in a
+ * user namespace. There, the root keeps the one that the policy gives it.
+ */
+function addRootLabel(batch: Batch, mount: FdArg, label: string): void {
+  const root = batch.add(openat(mount, '.', O.RDONLY | O.DIRECTORY));
+  batch.try(fsetxattr(root, 'security.selinux', new TextEncoder().encode(label)));
+  batch.add(close(root));
 }
 
 function addParameters(batch: Batch, fs: FdArg, parameters: FilesystemStep['parameters']): void {

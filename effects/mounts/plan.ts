@@ -110,6 +110,7 @@ function planFilesystem(mount: Mount, type: string, options: MountOptions, facts
     ordinary: type === 'proc' || type === 'sysfs',
     keepsMode: type === 'tmpfs' && !options.parameters.some(([key]) => key === 'mode'),
     ...(options.copyUp && type === 'tmpfs' ? { copiesUp: true } : {}),
+    ...(facts.label !== undefined && type === 'mqueue' ? { rootLabel: facts.label } : {}),
     ...(otherwise === undefined ? {} : { otherwise }),
     at: mount.destination,
     placeholder: 'directory',

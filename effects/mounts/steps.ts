@@ -28,6 +28,8 @@ export interface FilesystemStep extends NewMount {
   readonly keepsMode: boolean;
   /** It is filled with a copy of what it covers (`tmpcopyup`). */
   readonly copiesUp?: true;
+  /** SELinux's label for its root: of a file system that takes no `context`. */
+  readonly rootLabel?: string;
   /** What is bound instead if the kernel does not let us have an instance of our own. */
   readonly otherwise?: BindStep | undefined;
 }

@@ -218,6 +218,7 @@ export async function protectRootfs(session: Session, record: ContainerRecord): 
     readonlyRoot,
     readonlyPaths: config.linux?.readonlyPaths ?? [],
     maskedPaths: config.linux?.maskedPaths ?? [],
+    label: mountLabelOf(session.platform.local, config),
   });
   const last = hasNamespace(config, 'mount') ? finalPropagation(config.linux?.rootfsPropagation) : [];
   postPropagation(kernel, last);

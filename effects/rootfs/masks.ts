@@ -33,6 +33,8 @@ interface Protection {
   readonly readonlyRoot: boolean;
   readonly readonlyPaths: readonly string[];
   readonly maskedPaths: readonly string[];
+  /** SELinux's label for the tmpfs that masks directories. */
+  readonly label?: string | undefined;
 }
 
 /**
@@ -43,7 +45,7 @@ interface Protection {
 export async function protectPaths(
   platform: Waiting,
   init: Kernel,
-  { readonlyRoot, ...paths }: Protection,
+  { readonlyRoot, label, ...paths }: Protection,
 ): Promise<void> {
   const { devNull, masked, readonly } = await openAll(
     platform,
@@ -53,7 +55,7 @@ export async function protectPaths(
   );
   // Masks come first: a read-only copy is made with what is mounted below it by then.
   const batch = new PartedBatch();
-  addMasks(batch, devNull, masked);
+  addMasks(batch, { devNull, masked, label });
   batch.part('mask paths');
   addReadonly(batch, readonly);
   batch.part('make the read-only paths');
@@ -154,10 +156,12 @@ function addReadonly(batch: Batch, found: readonly Found[]): void {
   }
 }
 
+type Masks = Pick<AllFound, 'devNull' | 'masked'> & Pick<Protection, 'label'>;
+
 /** /dev/null covers a file. An empty read-only tmpfs covers a directory: one for all of them. */
-function addMasks(batch: Batch, devNull: Found | undefined, found: readonly Found[]): void {
-  const files = found.filter(({ directory }) => !directory);
-  const [first, ...others] = found.filter(({ directory }) => directory);
+function addMasks(batch: Batch, { devNull, masked, label }: Masks): void {
+  const files = masked.filter(({ directory }) => !directory);
+  const [first, ...others] = masked.filter(({ directory }) => directory);
   if (files.length > 0) {
     // If the image had a file of its own there, what it covers would not be masked (CVE-2025-31133).
     if (devNull === undefined || !isCharacterDevice(devNull.stat, NULL_DEVICE))
@@ -168,6 +172,8 @@ function addMasks(batch: Batch, devNull: Found | undefined, found: readonly Foun
   const fs = batch.add(fsopen('tmpfs'));
   batch.add(fsconfigString(fs, 'source', 'tmpfs'));
   batch.add(fsconfigFlag(fs, 'ro'));
+  // With its own label of tmpfs, a confined process could not even look at the directory.
+  if (label !== undefined) batch.add(fsconfigString(fs, 'context', label));
   batch.add(fsconfigCreate(fs));
   const empty = batch.add(fsmount(fs, MOUNT_ATTR.RDONLY));
   // The copies are made after the first is attached: before Linux 6.15 a detached mount cannot be copied.

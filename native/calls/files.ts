@@ -113,3 +113,9 @@ export const STATX_BYTES = 256;
 /** fstatfs(2). The first 64-bit word of the answer is the file system's magic number. */
 export const fstatfs = (fd: FdArg, into: Out): Call => ({ name: 'fstatfs', args: [fd, into] });
 export const STATFS_BYTES = 120;
+
+/** fsetxattr(2), of a descriptor that is no O_PATH one. */
+export const fsetxattr = (fd: FdArg, name: string, value: Uint8Array): Call => ({
+  name: 'fsetxattr',
+  args: [fd, name, value, value.length, 0],
+});

@@ -28,9 +28,9 @@ export async function makeRoot(folder: string, suite: string, repository: string
  */
 export async function makeDebian(folder: string, suite: string, packages: readonly string[], signal: AbortSignal) {
   const root = join(folder, 'root');
-  const { options, list } = sourcesFor(suite, folder);
+  const { options, lists } = sourcesFor(suite, folder);
   const flags = ['--quiet', '--mode=root', '--variant=minbase', `--include=${packages.join(',')}`, ...options];
-  await perform('mmdebstrap', [...flags, suite, root, list], signal);
+  await perform('mmdebstrap', [...flags, suite, root, ...lists], signal);
   // Other programs may have added certificates and names to this machine. A fresh Debian on it needs them as well.
   for (const file of [CERTIFICATES, '/etc/resolv.conf', '/etc/hosts'])
     if (existsSync(file) && existsSync(dirname(join(root, file)))) copyFileSync(file, join(root, file));

@@ -28,21 +28,35 @@ export function debianSources(etc: string): Sources {
   };
 }
 
+/** What mmdebstrap needs for a release. */
+interface Bootstrap {
+  readonly suite: string;
+  readonly options: readonly string[];
+  /** Files of apt: its last arguments. */
+  readonly lists: readonly string[];
+}
+
+/** @returns what makes another machine of this one's release */
+export function ownSources(): Bootstrap {
+  const { codename, files } = debianSources('/etc');
+  return { suite: codename, options: ownOptions(), lists: files };
+}
+
 /**
- * Writes what mmdebstrap needs for another release, from the sources of this one.
+ * Writes what makes a machine of another release, from the sources of this one.
  * @param folder where the list is written
- * @returns options for mmdebstrap, and its last argument
  */
-export function sourcesFor(
-  suite: string,
-  folder: string,
-): { readonly options: readonly string[]; readonly list: string } {
+export function sourcesFor(suite: string, folder: string): Bootstrap {
   const { codename, files } = debianSources('/etc');
   const list = join(folder, `list.${files[0]?.endsWith('.list') ? 'list' : 'sources'}`);
   const text = files.map((file) => readFileSync(file, 'utf8').replaceAll(codename, suite)).join('\n');
   writeFileSync(list, suite === 'sid' ? withoutSuitesBeside(suite, text) : text);
+  return { suite, options: ownOptions(), lists: [list] };
+}
+
+function ownOptions(): readonly string[] {
   const dump = execFileSync('apt-config', ['dump'], { encoding: 'utf8' });
-  return { options: aptOptions(dump).map((line) => `--aptopt=${line}`), list };
+  return aptOptions(dump).map((line) => `--aptopt=${line}`);
 }
 
 /**

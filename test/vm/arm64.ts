@@ -77,9 +77,9 @@ process.exitCode = failed.length === 0 ? 0 : 1;
 /** Packages are only unpacked, since their scripts would need an emulator of their own. */
 function makeRoot(root: string): void {
   const { SUITE: suite = debianSources('/etc').codename, KERNEL: kernel = 'linux-image-cloud-arm64' } = process.env;
-  const { options, list } = sourcesFor(suite, work);
+  const { options, lists } = sourcesFor(suite, work);
   const flags = ['--quiet', '--architectures=arm64', '--variant=extract', '--mode=root', ...options];
-  run('mmdebstrap', ...flags, `--include=${[...PACKAGES, kernel].join(',')}`, suite, root, list);
+  run('mmdebstrap', ...flags, `--include=${[...PACKAGES, kernel].join(',')}`, suite, root, ...lists);
   for (const name of ['dev', 'home', 'mnt', 'proc', 'root', 'run', 'sys', 'tmp', MOUNTED])
     mkdirSync(join(root, name), { recursive: true });
   const entries = {

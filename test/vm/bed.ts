@@ -10,14 +10,16 @@ import { join, relative } from 'node:path';
 import type { Progress } from '../runner/progress.ts';
 import { counter, skip, type Tally } from '../runner/tally.ts';
 import { type Image, testImage, UnreachableError } from './image.ts';
+import { type Kind, USUAL } from './kinds.ts';
 import { type Limits, runMachine } from './machine.ts';
 import { MOUNTED, payload } from './payload.ts';
 import type { Told } from './talk.ts';
 
 const LIMITS: Limits = { bootMs: 600_000, silenceMs: 660_000 };
-const NAME = 'test machine';
 
 interface Bed {
+  /** The usual one by default. */
+  readonly kind?: Kind;
   readonly repository: string;
   readonly tally: Tally;
   /** From the root of the repository. */
@@ -30,43 +32,47 @@ interface Bed {
 
 /** @returns a line about how it went */
 export async function runBed(bed: Bed): Promise<string> {
-  const { tally, files, stop } = bed;
+  const { tally, files, stop, kind = USUAL } = bed;
   const started = performance.now();
   const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
   const skipAll = (reason: string): string => {
-    for (const file of files) skip(tally, `${NAME}: ${file}`, reason);
-    return `${NAME}: skipped: ${reason}`;
+    for (const file of files) skip(tally, `${kind.name}: ${file}`, reason);
+    return `${kind.name}: skipped: ${reason}`;
   };
   const missing = whatIsMissing();
   if (missing !== undefined) return skipAll(missing);
 
   const work = mkdtempSync(join(tmpdir(), 'runchart-vm-'));
   try {
-    const image = await testImage(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'runchart'), stop);
+    const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'runchart');
+    const image = await testImage(kind.recipe, cache, stop);
     const made = seconds();
-    await runIn(bed, image, work);
-    return `${NAME}: ${files.length} files in ${seconds()} (its image: ${made})`;
+    await runIn({ ...bed, kind }, image, work);
+    return `${kind.name}: ${files.length} files in ${seconds()} (its image: ${made})`;
   } catch (error) {
-    if (stop.aborted) return `${NAME}: ended by ${stop.reason} after ${seconds()}`;
+    if (stop.aborted) return `${kind.name}: ended by ${stop.reason} after ${seconds()}`;
     if (error instanceof UnreachableError) return skipAll(`no packages for the test machine: ${error.message}`);
-    tally.failures.push({ title: NAME, text: String(error) });
-    return `${NAME}: failed after ${seconds()}`;
+    tally.failures.push({ title: kind.name, text: String(error) });
+    return `${kind.name}: failed after ${seconds()}`;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-async function runIn({ repository, tally, files, stop, heard }: Bed, image: Image, work: string): Promise<void> {
+async function runIn(bed: Required<Bed>, image: Image, work: string): Promise<void> {
+  const { repository, tally, files, stop, heard, kind } = bed;
+  const { name, kernelWords } = kind;
   const disk = await payload(repository, work, { files });
-  const count = counter(tally, MOUNTED, `${NAME}: `);
-  const failure = await runMachine({ image, payload: disk, work, limits: LIMITS, stop }, (what) => {
+  const count = counter(tally, MOUNTED, `${name}: `);
+  const machine = { image, kernelWords, payload: disk, work, limits: LIMITS, stop };
+  const failure = await runMachine(machine, (what) => {
     heard(what);
-    if (what.kind === 'file') hearEnding(tally, what);
-    else if (what.kind === 'down') hearLeft(tally, what.left);
+    if (what.kind === 'file') hearEnding(name, tally, what);
+    else if (what.kind === 'down') hearLeft(name, tally, what.left);
     else if (what.kind !== 'up') count(what);
   });
   if (stop.aborted) throw new Error(failure);
-  if (failure !== undefined) tally.failures.push({ title: NAME, text: failure });
+  if (failure !== undefined) tally.failures.push({ title: name, text: failure });
 }
 
 /** Lets what the machine tells be seen in the progress of its files. */
@@ -87,9 +93,13 @@ const outcomeOf = ({ ms, skipped, failure }: Extract<Told, { kind: 'end' }>): st
   skipped !== undefined ? `skipped, ${skipped}` : failure !== undefined ? 'FAILED' : `${(ms / 1000).toFixed(1)} s`;
 
 /** What a file printed is shown with the last of its failures. */
-function hearEnding({ failures }: Tally, { file, ending, printed = '' }: Extract<Told, { kind: 'file' }>): void {
+function hearEnding(
+  name: string,
+  { failures }: Tally,
+  { file, ending, printed = '' }: Extract<Told, { kind: 'file' }>,
+): void {
   if (ending === undefined) return;
-  const title = `${NAME}: ${relative(MOUNTED, file)}`;
+  const title = `${name}: ${relative(MOUNTED, file)}`;
   const output = printed === '' ? '' : `\n--- printed:\n${printed}`;
   const at = failures.findLastIndex((failure) => failure.title.startsWith(title));
   const failure = failures[at];
@@ -97,8 +107,8 @@ function hearEnding({ failures }: Tally, { file, ending, printed = '' }: Extract
   else failures[at] = { ...failure, text: `${failure.text}${output}` };
 }
 
-function hearLeft({ failures }: Tally, left: readonly string[]): void {
-  if (left.length > 0) failures.push({ title: `${NAME}: what the tests left behind`, text: left.join('\n') });
+function hearLeft(name: string, { failures }: Tally, left: readonly string[]): void {
+  if (left.length > 0) failures.push({ title: `${name}: what the tests left behind`, text: left.join('\n') });
 }
 
 function whatIsMissing(): string | undefined {

@@ -2,7 +2,7 @@
  * Makes the test machine's disk, kernel and first root file system. They are made once, and kept outside the repository
  * in `~/.cache/runchart` (or XDG_CACHE_HOME), under the name of the recipe.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -16,11 +16,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { aptOptions, debianSources } from './apt-sources.ts';
+import { ownSources, sourcesFor } from './apt-sources.ts';
 import { makeFileSystem } from './file-system.ts';
 import { writeFirstRoot } from './first-root.ts';
 import { loadOrder } from './modules.ts';
-import { RECIPE, recipeKey } from './recipe.ts';
+import { type Recipe, recipeKey } from './recipe.ts';
 
 export interface Image {
   readonly kernel: string;
@@ -38,16 +38,15 @@ const DISK_SIZE = '3G';
 const KEEP_MS = 7 * 24 * 3600 * 1000;
 
 /** @throws UnreachableError; Error with the last lines that were printed */
-export async function testImage(cache: string, stop: AbortSignal): Promise<Image> {
-  const recipe = { ...RECIPE, makes: 1, size: DISK_SIZE };
-  const folder = join(cache, `vm-${recipeKey(recipe)}`);
+export async function testImage(recipe: Recipe, cache: string, stop: AbortSignal): Promise<Image> {
+  const folder = join(cache, `vm-${recipeKey({ ...recipe, makes: 1, size: DISK_SIZE })}`);
   mkdirSync(cache, { recursive: true });
   if (!existsSync(folder)) {
     console.log('test machine: making its image; this is done once');
     removeOld(cache);
     const work = mkdtempSync(join(cache, 'making-'));
     try {
-      await make(work, stop);
+      await make(recipe, work, stop);
       // Another run may have made it meanwhile.
       if (!existsSync(folder)) renameSync(work, folder);
     } finally {
@@ -66,46 +65,52 @@ function removeOld(cache: string): void {
   }
 }
 
-async function make(work: string, stop: AbortSignal): Promise<void> {
+async function make(recipe: Recipe, work: string, stop: AbortSignal): Promise<void> {
   const root = join(work, 'root');
-  for (const [path, text] of Object.entries(RECIPE.files)) {
+  for (const [path, text] of Object.entries(recipe.files)) {
     const file = join(work, 'files', path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
-  const { codename, files } = debianSources('/etc');
+  const { suite, options, lists } = recipe.suite === undefined ? ownSources() : sourcesFor(recipe.suite, work);
   const args = [
     ...['--quiet', '--mode=root', '--variant=essential', '--format=directory', '--aptopt=Acquire::Languages "none"'],
-    ...aptOptions(execFileSync('apt-config', ['dump'], { encoding: 'utf8' })).map((line) => `--aptopt=${line}`),
-    ...RECIPE.leftOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
-    `--include=${RECIPE.packages.join(',')}`,
+    ...options,
+    ...recipe.leftOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+    `--include=${recipe.packages.join(',')}`,
     `--customize-hook=cp -R ${join(work, 'files')}/. "$1"`,
-    `--customize-hook=${kernelHook(RECIPE.kernel)}`,
-    ...RECIPE.hooks.map((hook) => `--customize-hook=${hook}`),
-    ...[codename, root, ...files],
+    `--customize-hook=${kernelHook(recipe.kernel)}`,
+    ...recipe.hooks.map((hook) => `--customize-hook=${hook}`),
+    ...[suite, root, ...lists],
   ];
   await run('mmdebstrap', args, join(work, 'log'), stop);
-  await takeBootFiles(root, work);
+  await takeBootFiles(recipe, root, work);
   await makeFileSystem(root, join(work, 'root.img'), DISK_SIZE);
   rmSync(root, { recursive: true });
   rmSync(join(work, 'files'), { recursive: true });
 }
+
+/** Names of packages with a version: those without are only names for the newest. */
+const PARTS = 'linux-\\\\(image\\\\|binary\\\\|modules\\\\)-[0-9][^ ]*';
 
 /** The kernel is only unpacked. Installing it makes a first root file system, which takes longer than all the rest. */
 const kernelHook = (name: string): string =>
   [
     'export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"',
     'mkdir "$1/unpacked" && cd "$1/unpacked"',
-    `package=$(apt-cache depends ${name} | sed -n "s/.*Depends: \\(linux-image-[^ ]*\\).*/\\1/p" | head -n 1)`,
-    'apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x *.deb .',
-    'mv boot/vmlinuz-* "$1/boot/vmlinuz" && mv lib/modules "$1/usr/lib/modules"',
+    // Newer kernels are parted: the image, its modules, and what names both.
+    `packages=$(apt-cache depends --recurse --important ${name} | sed -n "s/.*Depends: \\(${PARTS}\\)$/\\1/p" | sort -u)`,
+    'apt-get -qq -o APT::Sandbox::User=root download $packages && for p in *.deb; do dpkg-deb -x $p . || exit 1; done',
+    // Newer packages have all of it below usr/.
+    'mv "$(ls boot/vmlinuz-* usr/lib/modules/*/vmlinuz 2>/dev/null)" "$1/boot/vmlinuz"',
+    'mkdir -p "$1/usr/lib/modules" && mv $(ls -d usr/lib/modules/* lib/modules/* 2>/dev/null) "$1/usr/lib/modules"',
     'chroot "$1" depmod "$(ls "$1/usr/lib/modules")" && rm -r "$1/unpacked"',
   ].join(' && ');
 
-async function takeBootFiles(root: string, work: string): Promise<void> {
+async function takeBootFiles({ bootModules }: Recipe, root: string, work: string): Promise<void> {
   const [version = ''] = readdirSync(join(root, 'usr/lib/modules'));
   const modules = join(root, 'usr/lib/modules', version);
-  const order = loadOrder(readFileSync(join(modules, 'modules.dep'), 'utf8'), RECIPE.bootModules);
+  const order = loadOrder(readFileSync(join(modules, 'modules.dep'), 'utf8'), bootModules);
   writeFirstRoot(work, {
     init: initScript(order.map((path) => basename(path))),
     busybox: join(root, 'usr/bin/busybox'),

@@ -26,10 +26,13 @@ async function machine(script: string, limits = PATIENT, stop = new AbortControl
   chmodSync(qemu, 0o755);
   const heard: Told[] = [];
   const image = { kernel: 'k', initrd: 'i', disk: 'd' };
-  const failure = await runMachine({ image, payload: 'p', work, limits, stop: stop.signal }, (what) => {
-    heard.push(what);
-    if (what.kind === 'file') stop.abort();
-  });
+  const failure = await runMachine(
+    { image, kernelWords: [], payload: 'p', work, limits, stop: stop.signal },
+    (what) => {
+      heard.push(what);
+      if (what.kind === 'file') stop.abort();
+    },
+  );
   return { failure, heard };
 }
 

@@ -16,6 +16,8 @@ export interface Limits {
 
 interface Machine {
   readonly image: Image;
+  /** Further words of the kernel's command line. */
+  readonly kernelWords: readonly string[];
   /** A second disk, which is read-only. */
   readonly payload: string;
   /** A folder for the output of its console. */
@@ -71,15 +73,16 @@ export async function runMachine(machine: Machine, heard: (what: Told) => void):
   return [failure ?? `it ended early (${ending})`, errors.trim(), 'the end of its console:', tailOf(log)].join('\n');
 }
 
-function qemuArguments({ image, payload }: Machine, log: string): string[] {
+function qemuArguments({ image, kernelWords, payload }: Machine, log: string): string[] {
   const disk = (file: string, more: string) => ['-drive', `file=${file},format=raw,if=virtio,${more}`];
   const kernel = [
     'console=ttyS0 root=/dev/vda rw quiet',
     // Tests of hugetlb limits need them.
     'hugepages=4',
     // Each of these protections costs time here, and nobody attacks.
-    'mitigations=off nokaslr audit=0 random.trust_cpu=on',
+    'mitigations=off nokaslr random.trust_cpu=on',
     'systemd.show_status=0',
+    ...kernelWords,
   ].join(' ');
   return [
     ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max', '-smp', '2', '-m', '2048'],

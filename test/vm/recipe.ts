@@ -4,7 +4,22 @@
  */
 import { createHash } from 'node:crypto';
 
-export const RECIPE = {
+export interface Recipe {
+  /** The release of Debian; by default the one of this machine. */
+  readonly suite?: string;
+  readonly packages: readonly string[];
+  readonly kernel: string;
+  /** The modules that the first root file system loads, to find the disks. */
+  readonly bootModules: readonly string[];
+  /** Folders of packages that nobody reads in the machine. */
+  readonly leftOut: readonly string[];
+  /** Texts by their paths. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Each is performed with the path of the new root as `$1`. */
+  readonly hooks: readonly string[];
+}
+
+export const RECIPE: Recipe = {
   packages: [
     'systemd-sysv',
     'dbus',
@@ -24,9 +39,7 @@ export const RECIPE = {
   ],
   /** The cloud flavour is a third of the size, and has all that containers need. */
   kernel: 'linux-image-cloud-amd64',
-  /** The modules that the first root file system loads, to find the disks. */
   bootModules: ['virtio_pci', 'virtio_blk'],
-  /** Folders of packages that nobody reads in the machine. */
   leftOut: [
     ...['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'],
     // Shims of older containerds.
@@ -61,7 +74,6 @@ TTYPath=/dev/ttyS0
 WantedBy=multi-user.target
 `,
   },
-  /** Each is performed with the path of the new root as `$1`. */
   hooks: [
     'mkdir "$1/repository"',
     'chroot "$1" useradd --create-home --uid 1000 --shell /bin/sh tester',
@@ -87,7 +99,7 @@ WantedBy=multi-user.target
       'logrotate.timer',
     ].join(' ')} 2>/dev/null`,
   ],
-} as const;
+};
 
 /** @returns the name of the image that a recipe makes */
 export function recipeKey(recipe: unknown): string {
