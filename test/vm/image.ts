@@ -99,7 +99,8 @@ const kernelHook = (name: string): string =>
     'export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"',
     'mkdir "$1/unpacked" && cd "$1/unpacked"',
     // Newer kernels are parted: the image, its modules, and what names both.
-    `packages=$(apt-cache depends --recurse --important ${name} | sed -n "s/.*Depends: \\(${PARTS}\\)$/\\1/p" | sort -u)`,
+    `packages=$(apt-cache depends --recurse --important ${name} |` +
+      ` sed -n "s/.*Depends: \\(${PARTS}\\)$/\\1/p" | sort -u)`,
     'apt-get -qq -o APT::Sandbox::User=root download $packages && for p in *.deb; do dpkg-deb -x $p . || exit 1; done',
     // Newer packages have all of it below usr/.
     'mv "$(ls boot/vmlinuz-* usr/lib/modules/*/vmlinuz 2>/dev/null)" "$1/boot/vmlinuz"',
