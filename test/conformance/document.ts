@@ -13,7 +13,8 @@ This page lists every field of config.json on Linux, after version 1.3 of
 fails if a field has no test, or if a test that is named here does not exist.
 
 In the paths of fields, \`[]\` means any item of a list, and \`*\` any key of a map. The files are below \`test/\`.
-Those in \`integration/\` ask the kernel about real containers.
+Those in \`integration/\` ask the kernel about real containers. SELinux is shown by \`npm run test:selinux\`, with
+Debian's policy. \`linux.intelRdt\` has never met real hardware: its tests use files that look like resctrl.
 `;
 
 /** What test/judges/run.ts keeps with `--record`. */

@@ -97,7 +97,7 @@ for (const mode of MODES)
         const life = await start(labelled({ process: { noNewPrivileges } }));
         assert.equal(labelOf(life.pid), PROCESS);
         assert.equal(inside(life, 'cat /proc/self/attr/current'), PROCESS);
-        const other = `system_u:system_r:container_t:${OWN}`.replace(',c20', '');
+        const other = `system_u:system_r:container_t:${OWN},c30`;
         assert.equal(readBy(life, { noNewPrivileges, selinuxLabel: other }), other);
         assert.equal(readBy(life, { noNewPrivileges }), PROCESS);
       });
@@ -108,7 +108,8 @@ for (const mode of MODES)
       writeFileSync(asked, JSON.stringify({ args: ['/bin/sleep', '2000'], cwd: '/', ...process }));
       assert.equal(runchart('exec', '--detach', '--process', asked, id).status, 0);
       const pids: readonly number[] = JSON.parse(runchart('ps', '-f', 'json', id).stdout);
-      const added = pids.filter((one) => one !== pid).at(-1) ?? 0;
+      const added = pids.find((one) => one !== pid && proc(one, 'cmdline').includes('2000'));
+      assert.ok(added, `it runs beside ${pid}: ${pids}`);
       try {
         return labelOf(added);
       } finally {
