@@ -208,6 +208,8 @@ const MADV_DONTNEED = 4;
 export async function awaitStart(session: Session, record: ContainerRecord): Promise<void> {
   const { kernel, pid } = connectedInit(session);
   if (!isLeftWaiting(session, record)) return awaitAnswers(session.platform, kernel);
+  // Where the answers ask for a further look (passwd.ts), the init has to be there for it.
+  if (session.startsHere) await awaitAnswers(session.platform, kernel);
   const start = startDescriptor(session.inheritance.preserveFds);
   const batch = new PartedBatch();
   batch.add({ name: 'madvise', args: [ARENA.base + ARENA.kept, ARENA.size - ARENA.kept, MADV_DONTNEED] });

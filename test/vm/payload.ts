@@ -58,7 +58,7 @@ export async function payload(
   const bun = `${BUN_PACKAGES[arch]}/bin/bun`;
   const own = [`node_modules/${bun}`, 'package.json', 'tsconfig.json', `native/init/init-${arch}`];
   const units = ['runchart.service', 'runchart.socket'];
-  const linked = ['runchart', 'runchart-engine', 'koffi.node', ...units].map(
+  const linked = ['runchart', 'runchart-engine', 'runchart-engine.map', 'koffi.node', ...units].map(
     (name) => [join(dist, name), `dist/${name}`] as const,
   );
   for (const [from, file] of [...own.map((path) => [join(repository, path), path] as const), ...linked]) {
