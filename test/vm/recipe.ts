@@ -51,6 +51,8 @@ export const RECIPE: Recipe = {
     // If this were unset, systemd would take it for a first boot.
     '/etc/machine-id': '0123456789abcdef0123456789abcdef\n',
     '/etc/fstab': '',
+    // CRIU gives up after 10 s by itself. This machine is emulated, and may have little of a processor.
+    '/etc/criu/default.conf': 'timeout 600\n',
     // systemd sets these for units with limits. Otherwise it takes controllers away that containers of the fs driver
     // use.
     '/etc/systemd/system.conf.d/accounting.conf':
