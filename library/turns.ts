@@ -5,11 +5,13 @@
  * processes would want a processor, and the kernel's locks on cgroups.
  */
 
+import { unless } from './unless.ts';
+
 /** What takes longer than this waits for something itself, a hook or a lock, and makes room for others. */
 const LASTING_MS = 50;
 
 export class Turns {
-  readonly #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
   readonly #most: number;
   #isTaken = false;
   #working = 0;
@@ -26,11 +28,10 @@ export class Turns {
 
   /**
    * Performs a piece of work when it is its turn: each begins in a turn of the event loop of its own.
-   * @throws the signal's reason, where it has aborted by then; what the action throws
+   * @throws the signal's reason, where it aborts before that; what the action throws
    */
   async work<T>(action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    await this.#take();
-    signal?.throwIfAborted();
+    await this.#take(signal);
     this.#working++;
     let isIn = true;
     const leave = (): void => {
@@ -49,10 +50,18 @@ export class Turns {
   }
 
   /** Nobody waits where nobody else has begun something in this turn, and few are at work. */
-  #take(): Promise<void> {
-    if (this.#isTaken || this.#working >= this.#most) return new Promise((resolve) => this.#waiting.push(resolve));
-    this.#begin();
-    return Promise.resolve();
+  async #take(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (!this.#isTaken && this.#working < this.#most) return this.#begin();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    try {
+      await unless(signal, promise);
+    } catch (error) {
+      // Where its turn has come by now, that ends by itself.
+      this.#waiting = this.#waiting.filter((one) => one !== resolve);
+      throw error;
+    }
   }
 
   #begin(): void {

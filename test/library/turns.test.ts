@@ -64,3 +64,25 @@ test('what lasts makes room for others, and what fails leaves', async () => {
   assert.deepEqual(await Promise.all(lasting), ['late', 'late']);
   assert.equal(turns.areContended, false);
 });
+
+test('what waits for its turn is given up at once, and is nobody’s turn then', async () => {
+  const turns = new Turns(1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const working = turns.work(() => promise);
+  const abort = new AbortController();
+  const begun: string[] = [];
+  const begin = (name: string) => async (): Promise<void> => void begun.push(name);
+  const given = turns.work(begin('given up'), abort.signal);
+  const last = turns.work(begin('last'));
+  await turn();
+  let reason: unknown;
+  given.catch((error: unknown) => {
+    reason = error;
+  });
+  abort.abort(new Error('enough'));
+  await turn();
+  assert.match(String(reason), /^Error: enough$/);
+  resolve();
+  await Promise.all([working, last]);
+  assert.deepEqual(begun, ['last']);
+});
