@@ -55,9 +55,15 @@ function levelsOf(kernel: Kernel, directory: string): { root: string; levels: re
   const batch = new Batch();
   const reads = all.map((path) => planRead(batch, `${path}/cgroup.subtree_control`));
   const { results } = kernel.submit(batch.calls);
-  const first = reads.findIndex((read) => typeof textOf(read, results) === 'string');
+  const found = reads.map((read) => textOf(read, results));
+  const first = found.findIndex((text) => typeof text === 'string');
   const root = all[first];
-  if (root === undefined) throw new CgroupError(`${directory} is not below a cgroup2 mount`);
+  if (root === undefined) {
+    const failed = found.findIndex((text) => typeof text === 'number' && text !== -ERRNO.ENOENT);
+    const path = reads[failed]?.path;
+    if (path !== undefined) throw new CgroupFileError(`${APPLYING}: read ${path}`, path, -Number(found[failed]));
+    throw new CgroupError(`${directory} is not below a cgroup2 mount`);
+  }
   return { root, levels: all.slice(first) };
 }
 
