@@ -100,13 +100,10 @@ export function addInstance(
   return { fs, mount };
 }
 
-/**
- * The descriptor of a mount names a place, and is not open for changes. The kernel permits the label to no init in a
- * user namespace. There, the root keeps the one that the policy gives it.
- */
+/** The descriptor of a mount names a place, and is not open for changes. */
 function addRootLabel(batch: Batch, mount: FdArg, label: string): void {
   const root = batch.add(openat(mount, '.', O.RDONLY | O.DIRECTORY));
-  batch.try(fsetxattr(root, 'security.selinux', new TextEncoder().encode(label)));
+  batch.add(fsetxattr(root, 'security.selinux', new TextEncoder().encode(label)));
   batch.add(close(root));
 }
 

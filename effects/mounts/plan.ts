@@ -92,6 +92,10 @@ function readOnlyFlag({ attributes }: MountOptions): MountOptions['parameters'] 
   return (attributes.clear & MOUNT_ATTR.RDONLY) !== 0 ? [['rw', undefined]] : [];
 }
 
+/** A message queue file system takes no `context`. The kernel lets no init in a user namespace set its root's label. */
+const takesRootLabel = (type: string, { hostNamespaces }: MountFacts): boolean =>
+  type === 'mqueue' && hostNamespaces?.has('user') === true;
+
 function planFilesystem(mount: Mount, type: string, options: MountOptions, facts: MountFacts): FilesystemStep {
   const set = setOn(options);
   const readOnly = (set & MOUNT_ATTR.RDONLY) !== 0 && !isFilledFirst(mount);
@@ -110,7 +114,7 @@ function planFilesystem(mount: Mount, type: string, options: MountOptions, facts
     ordinary: type === 'proc' || type === 'sysfs',
     keepsMode: type === 'tmpfs' && !options.parameters.some(([key]) => key === 'mode'),
     ...(options.copyUp && type === 'tmpfs' ? { copiesUp: true } : {}),
-    ...(facts.label !== undefined && type === 'mqueue' ? { rootLabel: facts.label } : {}),
+    ...(facts.label !== undefined && takesRootLabel(type, facts) ? { rootLabel: facts.label } : {}),
     ...(otherwise === undefined ? {} : { otherwise }),
     at: mount.destination,
     placeholder: 'directory',

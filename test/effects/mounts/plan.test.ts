@@ -46,6 +46,17 @@ test('new file systems get the label, but not those with labels of their own', (
   assert.equal(plan.length, 6, 'mountLabel changes nothing of a bind');
 });
 
+test('the root of message queues gets the label where the kernel lets the init set it', () => {
+  const rootLabels = (namespaces: readonly 'user'[]) =>
+    planMounts([{ destination: '/dev/mqueue', type: 'mqueue' }], {
+      ...facts,
+      label: 'label',
+      hostNamespaces: new Set(namespaces),
+    }).map((step) => (step.step === 'filesystem' ? step.rootLabel : undefined));
+  assert.deepEqual(rootLabels(['user']), ['label']);
+  assert.deepEqual(rootLabels([]), [undefined], 'in a user namespace');
+});
+
 test('a relative destination counts from the root, and none leads above it', () => {
   const at = (destination: string) => planMounts([{ destination, type: 'tmpfs' }], facts).map((step) => step.at);
   assert.deepEqual(at('data/'), ['/data']);
