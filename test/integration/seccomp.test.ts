@@ -19,7 +19,7 @@ const skip = noContainers;
 const folder = workFolder('seccomp');
 after(() => folder.remove());
 const bundle = join(folder.path, 'bundle');
-const { root, life } = runchart(folder.path);
+const { root, command, life } = runchart(folder.path);
 // Two runs of this file at the same time share the host's cgroups.
 const prefix = `runchart-test-seccomp-${process.pid}`;
 let count = 0;
@@ -179,6 +179,13 @@ test('a program that an annotation brings replaces the rules of the config, for 
     assert.equal(status, 0, output);
     assert.match(output, /Seccomp:\t2\nSeccomp_filters:\t1\nmkdir: .*Operation not supported\n1\n$/);
   }
+  const id = `${prefix}-joined`;
+  writeConfig(bundle, { ...shellConfig('exec sleep 1000'), annotations });
+  assert.equal(command('run', '--detach', '--bundle', bundle, id).status, 0);
+  const joined = command('exec', id, 'sh', '-c', TELL);
+  assert.equal(command('delete', '--force', id).status, 0);
+  assert.match(joined.output, /Seccomp:\t2\nSeccomp_filters:\t1\nmkdir: .*Operation not supported\n1\n$/);
+
   const broken = await run(MKDIR, { script: 'true', annotations: { 'run.oci.seccomp_bpf_data': 'AAAA' } });
   assert.equal(broken.status, 1);
   assert.match(broken.output, /annotation run\.oci\.seccomp_bpf_data: 3 bytes are no whole instructions of 8/);
