@@ -33,26 +33,14 @@ static i64 (*const unchecked_perform)(const struct call *call, const i64 *result
 #undef perform
 
 #include <setjmp.h>
-#include <stdio.h>
 #include <string.h>
-extern void abort(void);
-
-#define CHECK(condition)                                                                                               \
-	do                                                                                                                 \
-		if (!(condition)) {                                                                                            \
-			fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition);                                            \
-			abort();                                                                                                   \
-		}                                                                                                              \
-	while (0)
+#include "input.h"
 
 /* Of the first byte. */
 enum { MAKES_PROCESS = 1, STRANGER = 2, REFUSES = 4, LEAVES = 8, PLAIN = 16, CHILDREN_END = 32 };
 enum { EBADF = 9, ECHILD = 10, EPIPE = 32, ENOSYS = 38, STAGE_PID = 4242 };
 
 static int how;
-static const unsigned char *input, *input_end, *bytes;
-static u64 bytes_left;
-static u64 chance;
 static jmp_buf quitted;
 static int exit_status;
 
@@ -80,12 +68,6 @@ static u64 supplied[STREAMS], delivered[STREAMS];
 static int has_attended, is_wait_refused, left, said_that_it_ended;
 
 static int pairs;
-
-static u64 random_below(u64 limit)
-{
-	chance = chance * 6364136223846793005ul + 1442695040888963407ul;
-	return (chance >> 33) % limit;
-}
 
 /* Whether something rare happens. To inputs that say so, nothing rare does. */
 static int rarely(u64 often) { return !(how & PLAIN) && random_below(often) == 0; }
@@ -191,16 +173,9 @@ static void begin_asking(void)
 	/* The first pair of sockets is the body's. */
 	asked = sent = was_ready = gave_up = begun = left = in_message = was_stopped = skips = pairs = 0;
 	answer_to_come = 0;
-	bytes_left = 0;
-	if (input_end - input < 3)
-		return;
-	answer_to_come = *input++;
-	bytes_left = (u64)input[0] | (u64)input[1] << 8;
-	input += 2;
-	if (bytes_left > (u64)(input_end - input))
-		bytes_left = (u64)(input_end - input);
-	bytes = input;
-	input += bytes_left;
+	if (input < input_end)
+		answer_to_come = *input++;
+	begin_piece();
 }
 
 static void make_arguments_ours(struct message *m)
@@ -707,11 +682,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	how = data[0];
 	input = input_end = data;
 	begin();
-	input = data + 1;
-	input_end = data + size;
-	chance = size;
-	for (size_t i = 0; i < size; i++)
-		chance = chance * 31 + data[i];
+	begin_input(data, size);
+	input++;
 	char *line = how & MAKES_PROCESS ? run_line : state_line;
 	char *command = line + 9;
 	char *words[] = {line, command, command + strlen(command) + 1, 0}, *envp[] = {variables, variables + 4, 0};

@@ -63,6 +63,11 @@ const WRONG: Record<string, Wrong> = {
     ...{ right: ' && next->size == 0', wrong: '', seed: 'two-waits-left' },
   },
   'a status of no wait': { right: 'if (status < 0) status =', wrong: 'if (0) status =', seed: 'wait-for-nobody' },
+  'orphans of whom one alone is reaped': {
+    right: 'reap(w, P_ALL, 0)',
+    wrong: 'reap(w, P_PID, 1)',
+    seed: 'reaps-orphans',
+  },
   'a copy that repeats what was written': { right: 's->at += (u32)n', wrong: '', seed: 'waits-0' },
   'a chunk larger than its room': { right: 's->left : CHUNK', wrong: 's->left : 4 * CHUNK', seed: 'waits-0' },
   'a signal of children that is handed on': { right: 'signal == SIGCHLD', wrong: '0', seed: 'signals-while-it-waits' },

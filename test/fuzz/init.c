@@ -14,27 +14,14 @@ static i64 kernel(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 #include <init/init.c>
 #undef syscall6
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "input.h"
 
 /* The arena is small, so that the fuzzer soon finds messages that do not fit. */
 enum { HALF = 2048, ECONNREFUSED = 111, EBADF = 9, ENOSYS = 38 };
 
-#define CHECK(condition)                                                                                               \
-	do                                                                                                                 \
-		if (!(condition)) {                                                                                            \
-			fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition);                                            \
-			abort();                                                                                                   \
-		}                                                                                                              \
-	while (0)
-
 static char *arena;
-
-/* The connections to come, and what is left of the one that is served. */
-static const unsigned char *input, *input_end, *bytes;
-static u64 bytes_left;
-static u64 chance;
 
 /*
  * The socket that is served; -1 while none is. No input can guess the numbers of our sockets; the input says the number
@@ -56,25 +43,6 @@ static int waits, accept_failed;
 /* Whose connections are to be served; and whether the one that is there is somebody else's. */
 static u64 owner;
 static int is_stranger;
-
-static u64 random_below(u64 limit)
-{
-	chance = chance * 6364136223846793005ul + 1442695040888963407ul;
-	return (chance >> 33) % limit;
-}
-
-static void begin_connection(void)
-{
-	bytes_left = 0;
-	if (input_end - input < 2)
-		return;
-	bytes_left = (u64)input[0] | (u64)input[1] << 8;
-	input += 2;
-	if (bytes_left > (u64)(input_end - input))
-		bytes_left = (u64)(input_end - input);
-	bytes = input;
-	input += bytes_left;
-}
 
 static i64 new_socket(void)
 {
@@ -222,7 +190,7 @@ static i64 accepts(u64 uid)
 	static const i64 passing[] = {-EINTR, -ECONNABORTED, -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS};
 	if (random_below(8) == 0)
 		return passing[random_below(sizeof passing / sizeof *passing)];
-	begin_connection();
+	begin_piece();
 	in_message = was_stopped = 0;
 	is_stranger = 1; /* until the init has asked who it is */
 	return new_socket();
@@ -249,7 +217,7 @@ UNSEEN static i64 kernel(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 			socket_now = (i64)a;
 			is_child = is_socket_ours = waits = is_stranger = 0;
 			in_message = was_stopped = 0;
-			begin_connection();
+			begin_piece();
 		}
 		CHECK((i64)a == socket_now && !is_stranger);
 		return reads((char *)b, c);
@@ -280,14 +248,10 @@ UNSEEN static i64 kernel(i64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	arena = calloc(2, HALF);
-	input = data;
-	input_end = data + size;
-	chance = size;
-	for (size_t i = 0; i < size; i++)
-		chance = chance * 31 + data[i];
+	begin_input(data, size);
 	performed = answered = sockets_made = 0;
 	is_child = send_ended = in_message = was_stopped = skips = waits = accept_failed = is_stranger = 0;
-	begin_connection();
+	begin_piece();
 	serve(new_socket(), arena, HALF);
 	/* An init with an owner who may still come goes on waiting. */
 	CHECK(!waits || accept_failed || is_child);
